@@ -1,0 +1,114 @@
+package background
+
+import (
+	"container/list"
+	"context"
+	"fmt"
+	"time"
+)
+
+// waiter is a submitter who waits for room.
+type waiter struct {
+	submission
+	element  *list.Element // in Runner.blocked, nil once the wait is over
+	admitted chan struct{} // closed when the wait is over
+	err      error         // its outcome, readable from then on
+}
+
+// enterLocked accepts s, or refuses it with an error, or returns the waiter for
+// whom the caller has to await room.
+func (r *Runner) enterLocked(s *submission) (*waiter, error) {
+	if s.tasks == 0 {
+		r.dispatchLocked() // an empty reservation may be what a drain waits for
+		return nil, nil
+	}
+	// Those who came first are served first, even if this one would fit: a
+	// large collection would never find enough room at once otherwise.
+	if r.blocked.Len() == 0 && r.fitsLocked(s) {
+		r.acceptLocked(s)
+		r.dispatchLocked()
+		return nil, nil
+	}
+	if r.options.Overflow == Reject {
+		r.stats.Rejected += uint64(s.tasks)
+		return nil, ErrFull
+	}
+	w := &waiter{submission: *s, admitted: make(chan struct{})}
+	w.element = r.blocked.PushBack(w)
+	return w, nil
+}
+
+// await waits until w has been admitted or refused, or ctx is done.
+func (r *Runner) await(ctx context.Context, w *waiter) error {
+	select {
+	case <-w.admitted:
+		return w.err
+	case <-ctx.Done():
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w.element == nil { // both at once: what was accepted stays so
+		return w.err
+	}
+	r.stats.Rejected += uint64(w.tasks)
+	r.releaseLocked(w, fmt.Errorf("background: no room in the queue: %w", context.Cause(ctx)))
+	r.dispatchLocked() // a smaller one behind it may fit
+	return w.err
+}
+
+// unblockLocked admits the waiter who came first, if there is room for it, and
+// reports whether it did.
+func (r *Runner) unblockLocked() bool {
+	e := r.blocked.Front()
+	if e == nil {
+		return false
+	}
+	w := e.Value.(*waiter)
+	if !r.fitsLocked(&w.submission) {
+		return false
+	}
+	r.acceptLocked(&w.submission)
+	r.releaseLocked(w, nil)
+	return true
+}
+
+// releaseLocked ends the wait of w.
+func (r *Runner) releaseLocked(w *waiter, err error) {
+	r.blocked.Remove(w.element)
+	w.element, w.err = nil, err
+	close(w.admitted)
+}
+
+// fitsLocked reports whether there is room for those tasks of s that would have
+// to wait: not for those which find a free worker.
+func (r *Runner) fitsLocked(s *submission) bool {
+	start := min(s.tasks, s.limit, r.freeLocked())
+	return s.held+r.room >= r.weight(s.tasks-start)
+}
+
+// weight is how much room n waiting tasks take: a collection larger than the
+// queue takes all of it, since it would never be accepted otherwise.
+func (r *Runner) weight(n int) int { return min(n, r.options.Queue) }
+
+// acceptLocked puts s into the queue. It takes room for all its tasks, also for
+// those which find a free worker: dispatchLocked, to be called next, gives that
+// back, and the room may be overdrawn until then.
+func (r *Runner) acceptLocked(s *submission) {
+	held := r.weight(s.tasks)
+	r.room -= held - s.held
+	r.stats.Accepted += uint64(s.tasks)
+	r.stats.Queued += s.tasks
+	now := time.Since(r.epoch)
+	if g := s.turn.group; g != nil {
+		g.held, g.since = held, now
+		if g.stopOnError {
+			// Not before: had the group been refused, the runner's context
+			// would keep this one.
+			g.ctx, g.cancel = context.WithCancelCause(g.ctx)
+		}
+		g.element = r.groups.PushBack(g)
+	} else {
+		r.singles.push(now)
+	}
+	r.turns.push(s.turn)
+}

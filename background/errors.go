@@ -1,0 +1,166 @@
+package background
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var (
+	// ErrFull is returned by a [Runner] with [Reject] that has no room left.
+	ErrFull = errors.New("background: queue full")
+
+	// ErrClosed is returned by a [Runner] that is shutting down or has shut
+	// down.
+	ErrClosed = errors.New("background: runner closed")
+)
+
+// errGoexit stands for the error of a task which ended its goroutine: it has
+// neither returned nor panicked, and must not pass for a success.
+var errGoexit = Permanent(errors.New("task called runtime.Goexit"))
+
+// TaskError says which task failed, in which attempt, and why.
+type TaskError struct {
+	// Name is the task's name, or the type, such as "*shop.Report", of a
+	// [Runnable] which is not a Task.
+	Name string
+
+	// Attempt counts from 1.
+	Attempt int
+
+	// WillRetry reports whether the task will be tried again. It is false in an
+	// error returned by a Run method.
+	WillRetry bool
+
+	// Err is what the task's function returned, or a [*PanicError].
+	Err error
+}
+
+func (e *TaskError) Error() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "background: task %q", e.Name)
+	if e.Attempt > 1 {
+		fmt.Fprintf(&s, ", attempt %d", e.Attempt)
+	}
+	s.WriteString(": ")
+	s.WriteString(unprefixed(e.Err))
+	return s.String()
+}
+
+func (e *TaskError) Unwrap() error { return e.Err }
+
+// PanicError is a panic of a task, recovered.
+type PanicError struct {
+	Value any    // what panic was called with
+	Stack []byte // of the goroutine, as written by debug.Stack
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("background: panic: %v", e.Value) }
+
+// Unwrap returns the panic's value if that is an error, else nil.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+func isPanic(err error) bool {
+	_, is := errors.AsType[*PanicError](err)
+	return is
+}
+
+// SkippedError names the tasks of a [Tasks] that never ran, in their order.
+type SkippedError struct {
+	Names []string
+
+	// Err is the reason: the cause of the context that was done, or nil if an
+	// earlier task failed and the collection has StopOnError.
+	Err error
+}
+
+func (e *SkippedError) Error() string {
+	s := fmt.Sprintf("background: %s never ran: %s", count(len(e.Names), "task"), quoted(e.Names))
+	if e.Err != nil {
+		s += ": " + unprefixed(e.Err)
+	}
+	return s
+}
+
+func (e *SkippedError) Unwrap() error { return e.Err }
+
+// DrainError says what had not finished when the time of a [Runner.Shutdown]
+// was up.
+type DrainError struct {
+	// Running names the tasks that were running and have been asked to stop, in
+	// alphabetical order.
+	Running []string
+
+	// Waiting names the tasks that were given up: they had not started, or were
+	// to be tried again.
+	Waiting []string
+
+	// Reserved counts the reservations that had been neither started nor
+	// cancelled. They can no longer be started.
+	Reserved int
+
+	// Err is why the wait ended: the cause of Shutdown's context.
+	Err error
+}
+
+func (e *DrainError) Error() string {
+	s := "background: drain ended early: " + unprefixed(e.Err)
+	if len(e.Running) > 0 {
+		s += fmt.Sprintf("; %d still running: %s", len(e.Running), quoted(e.Running))
+	}
+	if len(e.Waiting) > 0 {
+		s += fmt.Sprintf("; %d given up: %s", len(e.Waiting), quoted(e.Waiting))
+	}
+	if e.Reserved > 0 {
+		s += "; " + count(e.Reserved, "reservation") + " not started"
+	}
+	return s
+}
+
+func (e *DrainError) Unwrap() error { return e.Err }
+
+// unprefixed returns err's message without this package's prefix, which belongs
+// to the outermost error only.
+func unprefixed(err error) string {
+	if err == nil {
+		return "unknown error"
+	}
+	return strings.TrimPrefix(err.Error(), "background: ")
+}
+
+// count returns "1 task" or "2 tasks".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// quoted quotes names, the first ten of them: a message is read by people, and a
+// collection may have ten thousand tasks. The error's field has all.
+func quoted(names []string) string {
+	const most = 10
+	var s strings.Builder
+	for i, name := range names[:min(len(names), most)] {
+		if i > 0 {
+			s.WriteString(", ")
+		}
+		fmt.Fprintf(&s, "%q", name)
+	}
+	if rest := len(names) - most; rest > 0 {
+		fmt.Fprintf(&s, " and %d more", rest)
+	}
+	return s.String()
+}
+
+// names returns the names of tasks.
+func names(tasks []*Task) []string {
+	all := make([]string, len(tasks))
+	for i, t := range tasks {
+		all[i] = t.Name()
+	}
+	return all
+}

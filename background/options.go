@@ -1,0 +1,94 @@
+package background
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Defaults of the fields of [RunnerOptions].
+const (
+	DefaultWorkers = 64
+	DefaultQueue   = 65_536
+)
+
+// Overflow is what a [Runner] does with work for which it has no room.
+type Overflow int
+
+const (
+	// Block makes the submitter wait until there is room: a flood slows down
+	// those who cause it.
+	Block Overflow = iota
+
+	// Reject refuses the work at once, with [ErrFull].
+	Reject
+)
+
+// String returns "block" or "reject".
+func (o Overflow) String() string {
+	switch o {
+	case Block:
+		return "block"
+	case Reject:
+		return "reject"
+	}
+	return fmt.Sprintf("Overflow(%d)", int(o))
+}
+
+// RunnerOptions configures a [Runner]. The zero value means the defaults.
+type RunnerOptions struct {
+	// Workers is how many tasks run at once, at most; each has a goroutine of
+	// its own while it runs. Zero means [DefaultWorkers], 64.
+	Workers int
+
+	// Queue is how many tasks wait, at most. Zero means [DefaultQueue], 65 536.
+	// A collection is accepted as a whole; one that is larger than Queue counts
+	// as Queue tasks, so that it can be accepted when nothing else waits. Tasks
+	// that wait to be tried again have been accepted already and do not count.
+	Queue int
+
+	// Overflow is what to do when Queue tasks wait: [Block], the default, or
+	// [Reject].
+	Overflow Overflow
+
+	// Timeout limits each attempt of a task that has no timeout of its own.
+	// Zero means no limit.
+	Timeout time.Duration
+
+	// OnFailure, if not nil, is told of each failed attempt, with the context
+	// of the task. It runs on the worker, which takes no other task meanwhile,
+	// and on several workers at once. A panic in it is recovered and logged.
+	OnFailure func(ctx context.Context, failure *TaskError)
+
+	// Logger receives a record for each failed attempt (a warning if the task
+	// will be tried again, else an error), and for work that was skipped or
+	// given up. Nil means slog.Default, as it is at the time of the record.
+	Logger *slog.Logger
+
+	// LogAttrs, if not nil, returns attributes to add to each record, such as
+	// the id of the request that the task's context belongs to. It is called as
+	// OnFailure is.
+	LogAttrs func(ctx context.Context) []slog.Attr
+}
+
+func (o RunnerOptions) withDefaults() RunnerOptions {
+	o.Workers = orDefault(o.Workers, DefaultWorkers)
+	o.Queue = orDefault(o.Queue, DefaultQueue)
+	return o
+}
+
+// validate names the field which is wrong.
+func (o RunnerOptions) validate() error {
+	switch {
+	case o.Workers < 0:
+		return fmt.Errorf("RunnerOptions.Workers is %d, it cannot be negative", o.Workers)
+	case o.Queue < 0:
+		return fmt.Errorf("RunnerOptions.Queue is %d, it cannot be negative", o.Queue)
+	case o.Timeout < 0:
+		return fmt.Errorf("RunnerOptions.Timeout is %s, it cannot be negative", o.Timeout)
+	case o.Overflow != Block && o.Overflow != Reject:
+		return fmt.Errorf("RunnerOptions.Overflow is %s, it must be Block or Reject", o.Overflow)
+	}
+	return nil
+}

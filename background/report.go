@@ -1,0 +1,115 @@
+package background
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"time"
+)
+
+// The messages of the log records.
+const (
+	failedMessage    = "background task failed"
+	skippedMessage   = "background tasks skipped after a failure"
+	abandonedMessage = "background tasks given up, no time left to drain"
+	panicMessage     = "background hook panicked"
+)
+
+// conclude decides what becomes of w's job, whose attempt failed, and tells those
+// who want to know.
+func (r *Runner) conclude(ctx context.Context, w *worker, err error) {
+	failure, wait := w.job.task.failed(ctx, w.job.attempt, err)
+	// Set before the hook runs, which must not be able to change it.
+	w.outcome = outcome{
+		failure:  failure,
+		panicked: !failure.WillRetry && isPanic(failure.Err),
+		again:    failure.WillRetry,
+		wait:     wait,
+	}
+	r.logFailure(ctx, failure, wait)
+	if hook := r.options.OnFailure; hook != nil {
+		told := *failure
+		r.guard(ctx, "OnFailure", func() { hook(ctx, &told) })
+	}
+}
+
+// logFailure writes the record for a failed attempt.
+func (r *Runner) logFailure(ctx context.Context, failure *TaskError, wait time.Duration) {
+	level := slog.LevelError
+	attrs := []slog.Attr{
+		slog.String("task", failure.Name),
+		slog.Int("attempt", failure.Attempt),
+		slog.Any("error", failure.Err),
+	}
+	if failure.WillRetry {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.Duration("retry_in", wait))
+	}
+	if p, ok := errors.AsType[*PanicError](failure.Err); ok {
+		attrs = append(attrs, slog.String("stack", string(p.Stack)))
+	}
+	r.log(ctx, level, failedMessage, attrs...)
+}
+
+// followUp is what is left to do, without the mutex, when a task has ended or
+// was given up.
+type followUp struct {
+	ctx    context.Context         // of the tasks
+	lost   []*Task                 // tasks that will not run, or not again,
+	how    string                  // and the message that says so
+	cancel context.CancelCauseFunc // ends ctx; may be nil
+	cause  error                   // for cancel
+	done   func()                  // to be called; may be nil
+}
+
+func (r *Runner) follow(todo *followUp) {
+	if todo == nil {
+		return
+	}
+	if todo.cancel != nil {
+		todo.cancel(todo.cause)
+	}
+	if len(todo.lost) > 0 {
+		r.log(todo.ctx, slog.LevelError, todo.how, slog.Any("tasks", names(todo.lost)))
+	}
+	r.callDone(todo.ctx, todo.done)
+}
+
+func (r *Runner) callDone(ctx context.Context, done func()) {
+	if done != nil {
+		r.guard(ctx, "done", done)
+	}
+}
+
+// guard calls code of the user, whose panics harm neither worker nor server.
+func (r *Runner) guard(ctx context.Context, hook string, f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.write(ctx, slog.LevelError, panicMessage,
+				slog.String("hook", hook),
+				slog.Any("panic", v),
+				slog.String("stack", string(debug.Stack())))
+		}
+	}()
+	f()
+}
+
+// log writes a record with the user's attributes added.
+func (r *Runner) log(ctx context.Context, level slog.Level, message string, attrs ...slog.Attr) {
+	if hook := r.options.LogAttrs; hook != nil {
+		r.guard(ctx, "LogAttrs", func() { attrs = append(attrs, hook(ctx)...) })
+	}
+	r.write(ctx, level, message, attrs...)
+}
+
+// write hands a record to the logger. If the log handler panics the record is
+// lost: there is nobody left to tell, and no reason to stop working.
+func (r *Runner) write(ctx context.Context, level slog.Level, message string, attrs ...slog.Attr) {
+	defer func() { _ = recover() }()
+	logger := r.options.Logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	logger.LogAttrs(ctx, level, message, attrs...)
+}

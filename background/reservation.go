@@ -1,0 +1,100 @@
+package background
+
+import "context"
+
+// Reservation is the promise that work will be accepted: the step before an
+// answer is given, while it can still be a refusal. Made by [Runner.Reserve], it
+// must be started or cancelled, or Shutdown waits for it until its time is up.
+//
+// A Reservation is used by one goroutine and not copied once it is used. The
+// first call of Start or Cancel uses it up; further calls do nothing, as do
+// those on a zero Reservation.
+type Reservation struct {
+	runner *Runner
+	work   Runnable
+	held   int // room taken
+}
+
+// Reserve prepares to submit work. With [Reject], it takes room in the queue for
+// all of work's tasks or returns [ErrFull]. With [Block], it takes none: Start
+// will wait for it. In both cases the work counts as promised: a Shutdown that
+// begins before Start waits for it. After Shutdown has begun, Reserve returns
+// [ErrClosed].
+//
+// The work belongs to the reservation from now on, and to the runner after
+// Start: do not change it. Reserve panics if work is nil or a nil [*Task].
+func (r *Runner) Reserve(work Runnable) (Reservation, error) {
+	n := size(work)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		r.stats.Rejected += uint64(n)
+		return Reservation{}, ErrClosed
+	}
+	v := Reservation{runner: r, work: work}
+	if r.options.Overflow == Reject {
+		v.held = r.weight(n)
+		if v.held > r.room {
+			r.stats.Rejected += uint64(n)
+			return Reservation{}, ErrFull
+		}
+		r.room -= v.held
+	}
+	r.reserved++
+	return v, nil
+}
+
+// Start submits the work, as [Runner.Submit] does, also after Shutdown has begun.
+// With [Block] it waits for room until ctx is done, and returns an error that
+// wraps the cause; with [Reject] it does not wait. When a Shutdown has run out of
+// time it returns [ErrClosed].
+//
+// If done is not nil it is called exactly once, when all of the work has ended,
+// whichever way: also if it was skipped or given up, and, before Start returns,
+// if it was refused or there was none. It is called by the goroutine that ended
+// the work. A panic in it is recovered and logged.
+func (v *Reservation) Start(ctx context.Context, done func()) error {
+	r, work, held := v.runner, v.work, v.held
+	if r == nil {
+		return nil
+	}
+	*v = Reservation{}
+	s := r.prepare(ctx, work, done)
+	s.held = held
+	err := r.redeem(ctx, s)
+	if err != nil || s.tasks == 0 {
+		r.callDone(ctx, done)
+	}
+	return err
+}
+
+// redeem submits what was promised.
+func (r *Runner) redeem(ctx context.Context, s submission) error {
+	r.mu.Lock()
+	r.reserved--
+	if r.expired {
+		r.stats.Rejected += uint64(s.tasks)
+		r.mu.Unlock()
+		return ErrClosed
+	}
+	w, err := r.enterLocked(&s)
+	r.mu.Unlock()
+	if w != nil {
+		err = r.await(ctx, w)
+	}
+	return err
+}
+
+// Cancel gives the reservation up.
+func (v *Reservation) Cancel() {
+	r, held := v.runner, v.held
+	if r == nil {
+		return
+	}
+	*v = Reservation{}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reserved--
+	r.room += held
+	r.dispatchLocked() // it may have been what Shutdown was waiting for
+}

@@ -1,0 +1,106 @@
+package background
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+)
+
+// Runner runs work on at most [RunnerOptions].Workers goroutines, and lets at
+// most Queue tasks wait for one of them. It is made by [NewRunner] and is safe
+// for concurrent use.
+//
+// Submissions take turns. A [Tasks] whose turn it is has one task started and,
+// if it may have more running, lines up again at the end: ten thousand tasks of
+// one collection hold up a single task behind them by one turn, not by ten
+// thousand. A collection occupies at most MaxConcurrent workers.
+//
+// A task that waits to be tried again holds no worker. It does hold its place
+// among the MaxConcurrent of its collection, so that tasks which are to run
+// strictly in order do.
+//
+// # Context
+//
+// A task runs with the values of the context it was submitted with, but neither
+// its deadline nor its cancellation: a request's end does not stop the work
+// that was promised in its response. A task's context is done when an attempt
+// exceeds its timeout, when a sibling in a collection with StopOnError fails,
+// and when a [Runner.Shutdown] runs out of time.
+//
+// # Failures
+//
+// Each failed attempt is logged and goes to OnFailure. A panic is a failure, and
+// so is runtime.Goexit; neither harms the runner.
+type Runner struct {
+	options RunnerOptions
+	base    context.Context // of all tasks; done when a drain ran out of time
+	cancel  context.CancelCauseFunc
+	epoch   time.Time     // the times in the queue are counted from here
+	drained chan struct{} // closed when, after Shutdown, the last worker has left
+
+	// mu guards everything below. It is never held while code of the user runs,
+	// which includes hooks and log handlers.
+	mu sync.Mutex
+
+	turns   queue[turn]          // who gets the next free worker
+	singles queue[time.Duration] // since when the single tasks in turns wait, in the same order
+	groups  list.List            // of *group: the collections with tasks that wait, oldest first
+	retries list.List            // of *retry: the tasks to be tried again
+	due     queue[*retry]        // those of them whose time has come; they precede turns
+	blocked list.List            // of *waiter: the submitters who wait for room
+	room    int                  // how many more tasks may wait
+	crew    map[*worker]struct{} // all workers
+	idle    []*worker            // those without a job, the last to become so at the end
+
+	reserved  int      // reservations not yet started or cancelled
+	closed    bool     // Shutdown has begun
+	expired   bool     // a Shutdown has run out of time
+	reason    error    // why it did
+	abandoned []string // the tasks it gave up
+	stats     Stats    // all but OldestWaiting
+}
+
+// NewRunner returns a runner. It panics if an option is out of range. No
+// goroutine runs until there is work, but call [Runner.Shutdown] in the end.
+func NewRunner(options RunnerOptions) *Runner {
+	if err := options.validate(); err != nil {
+		panic("background: " + err.Error())
+	}
+	options = options.withDefaults()
+	r := &Runner{
+		options: options,
+		epoch:   time.Now(),
+		drained: make(chan struct{}),
+		room:    options.Queue,
+		crew:    make(map[*worker]struct{}),
+	}
+	r.base, r.cancel = context.WithCancelCause(context.Background())
+	return r
+}
+
+// Submit accepts work to be run. Its tasks get the values of ctx, but do not end
+// with it: see [Runner]. Submit returns nil once the work is accepted. Work that
+// was accepted belongs to the runner; do not change it.
+//
+// If there is no room, a runner with [Reject] returns [ErrFull] at once. One with
+// [Block] waits for room, in the order of the calls, until ctx is done, and then
+// returns an error that wraps the cause. After Shutdown has begun, Submit returns
+// [ErrClosed]; a call that was waiting already is still served.
+//
+// Submit panics if work is nil or a nil [*Task].
+func (r *Runner) Submit(ctx context.Context, work Runnable) error {
+	s := r.prepare(ctx, work, nil)
+	r.mu.Lock()
+	if r.closed {
+		r.stats.Rejected += uint64(s.tasks)
+		r.mu.Unlock()
+		return ErrClosed
+	}
+	w, err := r.enterLocked(&s)
+	r.mu.Unlock()
+	if w != nil {
+		return r.await(ctx, w)
+	}
+	return err
+}

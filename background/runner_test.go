@@ -1,0 +1,330 @@
+package background_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+// inBubble runs a test with a runner, which is shut down in the end.
+func inBubble(t *testing.T, options background.RunnerOptions, f func(*testing.T, *background.Runner)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r := background.NewRunner(options)
+		f(t, r)
+		require.NoError(t, r.Shutdown(t.Context()))
+		stats := r.Stats()
+		assert.True(t, balanced(stats), "%+v", stats)
+		assert.Zero(t, stats.Queued+stats.Running+stats.Retrying)
+		assert.Zero(t, stats.OldestWaiting)
+	})
+}
+
+// pass lets time go by, until all is quiet again.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait() // also for the race detector: what happened has happened before this
+}
+
+// report is work of the user's own kind.
+type report struct{ err error }
+
+func (r report) Run(context.Context) error { return r.err }
+
+func TestRunnerRunsWork(t *testing.T) {
+	inBubble(t, background.RunnerOptions{}, func(t *testing.T, r *background.Runner) {
+		ran := 0
+		count := task("count", func() { ran++ })
+		require.NoError(t, r.Submit(t.Context(), count))
+		synctest.Wait()
+		require.NoError(t, r.Submit(t.Context(), collection(1, count, count)))
+		synctest.Wait()
+		require.NoError(t, r.Submit(t.Context(), report{}))
+		require.NoError(t, r.Submit(t.Context(), &background.Tasks{}))
+		require.NoError(t, r.Submit(t.Context(), (*background.Tasks)(nil)))
+		synctest.Wait()
+		assert.Equal(t, 3, ran)
+		assert.Equal(t, background.Stats{Accepted: 4, Succeeded: 4}, r.Stats())
+	})
+}
+
+func TestRunnerMistakes(t *testing.T) {
+	r := background.NewRunner(background.RunnerOptions{})
+	for want, work := range map[string]background.Runnable{
+		"background: the work to run is nil":                           nil,
+		"background: the work to run is a nil *Task":                   (*background.Task)(nil),
+		"background: Tasks.MaxConcurrent is -1, it cannot be negative": collection(-1, task("a", func() {})),
+	} {
+		assert.PanicsWithValue(t, want, func() { _ = r.Submit(t.Context(), work) })
+		assert.PanicsWithValue(t, want, func() { _, _ = r.Reserve(work) })
+	}
+	require.NoError(t, r.Shutdown(t.Context()))
+}
+
+func TestRunnerContext(t *testing.T) {
+	type key struct{}
+	inBubble(t, background.RunnerOptions{}, func(t *testing.T, r *background.Runner) {
+		for _, concurrent := range []int{0, 1} { // a single task, and a collection
+			ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), key{}, "request 7"), time.Second)
+			var got context.Context
+			var err error
+			look := background.Func("look", func(ctx context.Context) error {
+				time.Sleep(time.Minute)
+				got, err = ctx, ctx.Err()
+				return nil
+			})
+			var work background.Runnable = look
+			if concurrent > 0 {
+				work = collection(concurrent, look)
+			}
+			require.NoError(t, r.Submit(ctx, work))
+			cancel()
+			pass(time.Hour)
+			require.NoError(t, err, "the request's end is not the task's")
+			assert.Equal(t, "request 7", got.Value(key{}))
+			_, has := got.Deadline()
+			assert.False(t, has)
+		}
+	})
+}
+
+// TestRunnerContextCostsNoGoroutine shows that a context derived from a task's
+// is not watched by a goroutine of its own.
+func TestRunnerContextCostsNoGoroutine(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r := background.NewRunner(background.RunnerOptions{})
+	before, after := 0, 0
+	require.NoError(t, r.Submit(ctx, background.Func("derive", func(ctx context.Context) error {
+		before = runtime.NumGoroutine()
+		for range 100 {
+			_, cancel := context.WithCancel(ctx)
+			defer cancel()
+		}
+		after = runtime.NumGoroutine()
+		return nil
+	})))
+	require.NoError(t, r.Shutdown(t.Context()))
+	assert.Less(t, after-before, 50)
+}
+
+func TestRunnerTimeout(t *testing.T) {
+	var mu sync.Mutex
+	ended := map[string]time.Duration{}
+	start := time.Time{}
+	options := background.RunnerOptions{
+		Timeout: time.Minute,
+		OnFailure: func(_ context.Context, failure *background.TaskError) {
+			mu.Lock()
+			defer mu.Unlock()
+			ended[failure.Name] = time.Since(start)
+		},
+	}
+	inBubble(t, options, func(t *testing.T, r *background.Runner) {
+		start = time.Now()
+		require.NoError(t, r.Submit(t.Context(), obedient("default")))
+		require.NoError(t, r.Submit(t.Context(), obedient("own").WithTimeout(time.Second)))
+		require.NoError(t, r.Submit(t.Context(), collection(0, obedient("collected"))))
+		pass(time.Hour)
+		assert.Equal(t, map[string]time.Duration{"default": time.Minute, "own": time.Second, "collected": time.Minute}, ended)
+	})
+}
+
+func TestRunnerSurvivesItsTasks(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {
+		ran := false
+		require.NoError(t, r.Submit(t.Context(), collection(2,
+			task("panic", func() { panic("boom") }),
+			task("exit", runtime.Goexit),
+			failing("fail", io.EOF),
+			task("ok", func() { ran = true }))))
+		require.NoError(t, r.Submit(t.Context(), task("exit", runtime.Goexit).WithRetry(background.Retry{Attempts: 3})))
+		require.NoError(t, r.Submit(t.Context(), report{io.EOF}))
+		synctest.Wait()
+		assert.True(t, ran)
+		assert.Equal(t, background.Stats{Accepted: 6, Succeeded: 1, Failed: 5, Panicked: 1}, r.Stats())
+	})
+}
+
+func TestRunnerStopOnError(t *testing.T) {
+	inBubble(t, background.RunnerOptions{}, func(t *testing.T, r *background.Runner) {
+		var cause error
+		tasks := collection(2,
+			background.Func("cancelled", func(ctx context.Context) error {
+				<-ctx.Done()
+				cause = context.Cause(ctx)
+				return nil
+			}),
+			failing("fails", io.EOF), task("c", t.FailNow), task("d", t.FailNow))
+		tasks.StopOnError = true
+		require.NoError(t, r.Submit(t.Context(), tasks))
+		synctest.Wait()
+		assert.Equal(t, background.Stats{Accepted: 4, Succeeded: 1, Failed: 1, Skipped: 2}, r.Stats())
+		failure, ok := errors.AsType[*background.TaskError](cause)
+		require.True(t, ok)
+		assert.Equal(t, "fails", failure.Name)
+	})
+}
+
+func TestRunnerStopOnErrorDropsRetries(t *testing.T) {
+	inBubble(t, background.RunnerOptions{}, func(t *testing.T, r *background.Runner) {
+		attempts := 0
+		tasks := collection(2,
+			background.Func("flaky", func(context.Context) error { attempts++; return io.EOF }).
+				WithRetry(background.Retry{Attempts: 2, Backoff: time.Minute, MaxBackoff: time.Minute}),
+			background.Func("fails", func(context.Context) error { time.Sleep(time.Second); return io.EOF }))
+		tasks.StopOnError = true
+		require.NoError(t, r.Submit(t.Context(), tasks))
+		pass(2 * time.Second)
+		assert.Equal(t, 1, attempts)
+		assert.Equal(t, background.Stats{Accepted: 2, Failed: 1, Retried: 1, Skipped: 1}, r.Stats())
+	})
+}
+
+func TestRunnerRetry(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1, Queue: 1, Overflow: background.Reject}, func(t *testing.T, r *background.Runner) {
+		attempts := 0
+		flaky := background.Func("flaky", func(context.Context) error {
+			if attempts++; attempts < 3 {
+				return io.EOF
+			}
+			return nil
+		}).WithRetry(background.Retry{Attempts: 3, Backoff: time.Minute})
+		require.NoError(t, r.Submit(t.Context(), flaky))
+		synctest.Wait()
+		assert.Equal(t, background.Stats{Accepted: 1, Retried: 1, Retrying: 1}, r.Stats())
+
+		// Neither the worker nor the queue is occupied meanwhile.
+		release := make(chan struct{})
+		require.NoError(t, r.Submit(t.Context(), held("a", release)))
+		require.NoError(t, r.Submit(t.Context(), held("b", release)))
+		pass(time.Hour)
+		assert.Equal(t, 1, attempts, "the worker is busy")
+		close(release)
+		pass(time.Hour)
+		assert.Equal(t, background.Stats{Accepted: 3, Succeeded: 3, Retried: 2}, r.Stats())
+	})
+}
+
+// TestRunnerRetryKeepsOrder: with MaxConcurrent 1 the next task does not start
+// while one is to be tried again.
+func TestRunnerRetryKeepsOrder(t *testing.T) {
+	inBubble(t, background.RunnerOptions{}, func(t *testing.T, r *background.Runner) {
+		var order []string
+		flaky := background.Func("flaky", func(context.Context) error {
+			order = append(order, "flaky")
+			if len(order) < 3 {
+				return io.EOF
+			}
+			return nil
+		}).WithRetry(background.Retry{Attempts: 3})
+		require.NoError(t, r.Submit(t.Context(), collection(1, flaky, task("next", func() { order = append(order, "next") }))))
+		pass(time.Hour)
+		assert.Equal(t, []string{"flaky", "flaky", "flaky", "next"}, order)
+	})
+}
+
+func TestRunnerCollectionsTakeTurns(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 2}, func(t *testing.T, r *background.Runner) {
+		var mu sync.Mutex
+		var order []string
+		note := func(name string) *background.Task {
+			return task(name, func() {
+				mu.Lock()
+				order = append(order, name)
+				mu.Unlock()
+				time.Sleep(time.Second)
+			})
+		}
+		large := collection(10)
+		for range 10_000 {
+			large.Add(note("large"))
+		}
+		require.NoError(t, r.Submit(t.Context(), large))
+		synctest.Wait()
+		require.NoError(t, r.Submit(t.Context(), collection(1, note("a"), note("b"))))
+		require.NoError(t, r.Submit(t.Context(), note("single")))
+		pass(4 * time.Second)
+		mu.Lock()
+		assert.Equal(t, []string{"large", "large"}, order[:2])
+		assert.ElementsMatch(t, []string{"large", "a", "single", "large", "large", "b"}, order[2:8])
+		mu.Unlock()
+	})
+}
+
+func TestRunnerCollectionOccupiesMaxConcurrentWorkers(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 8}, func(t *testing.T, r *background.Runner) {
+		release := make(chan struct{})
+		tasks := collection(3)
+		for range 10 {
+			tasks.Add(held("held", release))
+		}
+		require.NoError(t, r.Submit(t.Context(), tasks))
+		synctest.Wait()
+		stats := r.Stats()
+		assert.Equal(t, 3, stats.Running)
+		assert.Equal(t, 7, stats.Queued)
+		ran := false
+		require.NoError(t, r.Submit(t.Context(), task("other", func() { ran = true })))
+		synctest.Wait()
+		assert.True(t, ran)
+		close(release)
+	})
+}
+
+func TestRunnerWorkersStayAWhile(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 2}, func(t *testing.T, r *background.Runner) {
+		goroutines := func() int { synctest.Wait(); return runtime.NumGoroutine() }
+		before := goroutines()
+		for range 3 {
+			require.NoError(t, r.Submit(t.Context(), task("quick", func() {})))
+			assert.Equal(t, before+1, goroutines(), "one worker is used again")
+			time.Sleep(background.IdleTime / 2)
+		}
+		time.Sleep(background.IdleTime)
+		assert.Equal(t, before, goroutines(), "it has gone")
+		require.NoError(t, r.Submit(t.Context(), task("quick", func() {})))
+		assert.Equal(t, before+1, goroutines(), "and another one comes")
+	})
+}
+
+// TestRunnerIdleWorkerAndJobMeet submits at the moment when the idle time ends.
+func TestRunnerIdleWorkerAndJobMeet(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {
+		for range 200 {
+			require.NoError(t, r.Submit(t.Context(), task("quick", func() {})))
+			synctest.Wait()
+			pass(background.IdleTime)
+		}
+		synctest.Wait()
+		assert.EqualValues(t, 200, r.Stats().Succeeded)
+	})
+}
+
+func TestStatsOldestWaiting(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {
+		release := make(chan struct{})
+		require.NoError(t, r.Submit(t.Context(), held("held", release)))
+		assert.Zero(t, r.Stats().OldestWaiting)
+		require.NoError(t, r.Submit(t.Context(), task("single", func() { time.Sleep(time.Second) })))
+		time.Sleep(time.Second)
+		require.NoError(t, r.Submit(t.Context(), collection(1, task("a", func() { time.Sleep(time.Second) }), task("b", func() {}))))
+		time.Sleep(time.Second)
+		assert.Equal(t, 2*time.Second, r.Stats().OldestWaiting)
+		close(release)
+		synctest.Wait() // the single one runs
+		assert.Equal(t, time.Second, r.Stats().OldestWaiting)
+		pass(time.Second) // a runs, and b has waited since the collection was submitted
+		assert.Equal(t, 2*time.Second, r.Stats().OldestWaiting)
+	})
+}

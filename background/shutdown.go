@@ -1,0 +1,124 @@
+package background
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Shutdown refuses new work, and waits until all work that was accepted or
+// promised has ended, including tasks to be tried again and reservations not yet
+// started. It returns nil if all of it ran, even if tasks failed.
+//
+// When ctx is done first, Shutdown cancels the contexts of the tasks that run,
+// gives up all that wait, and returns a [*DrainError] that names both. It does
+// not wait for tasks which ignore their context. Each submission that is given
+// up is logged too.
+//
+// Shutdown may be called several times, also at once. Each call waits for what
+// is still to be done; the first to run out of time gives up the rest for all,
+// and what was given up is reported by all calls from then on. To call Shutdown
+// from a task is a mistake: it would wait for itself.
+func (r *Runner) Shutdown(ctx context.Context) error {
+	r.mu.Lock()
+	r.closed = true
+	r.dispatchLocked() // there may be nothing to wait for
+	r.mu.Unlock()
+	select {
+	case <-r.drained:
+		return r.drainError(nil)
+	case <-ctx.Done():
+		r.expire(context.Cause(ctx))
+		return r.drainError(context.Cause(ctx))
+	}
+}
+
+// drainError describes what did not finish, or returns nil if all did. Reason is
+// why the wait ended, or nil if it was for no longer than needed.
+func (r *Runner) drainError(reason error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if reason == nil {
+		reason = r.reason
+	}
+	e := &DrainError{
+		Waiting:  slices.Clone(r.abandoned),
+		Reserved: r.reserved,
+		Err:      reason,
+	}
+	for w := range r.crew {
+		if w.job.task != nil {
+			e.Running = append(e.Running, w.job.task.Name())
+		}
+	}
+	slices.Sort(e.Running) // the crew has no order
+	if len(e.Running) == 0 && len(e.Waiting) == 0 && e.Reserved == 0 {
+		return nil
+	}
+	return e
+}
+
+// expire gives up all work that is not running, and asks the tasks that run to
+// end.
+func (r *Runner) expire(reason error) {
+	r.mu.Lock()
+	if r.expired {
+		r.mu.Unlock()
+		return
+	}
+	r.expired, r.reason = true, reason
+	turns := r.turns // with the single tasks, which have no followUp yet
+	todo := r.abandonLocked()
+	r.dispatchLocked()
+	r.mu.Unlock()
+
+	r.cancel(ErrClosed)
+	for next, ok := turns.pop(); ok; next, ok = turns.pop() {
+		if next.task != nil {
+			r.follow(&followUp{ctx: r.context(next.values), lost: []*Task{next.task}, how: abandonedMessage})
+		}
+	}
+	for _, t := range todo {
+		r.follow(t)
+	}
+}
+
+// abandonLocked empties all queues, and returns what is to be done about groups
+// and retries.
+func (r *Runner) abandonLocked() (todo []*followUp) {
+	giveUp := func(tasks ...*Task) {
+		r.stats.Abandoned += uint64(len(tasks))
+		r.abandoned = append(r.abandoned, names(tasks)...)
+	}
+	for next := range r.turns.all() {
+		if next.task != nil {
+			giveUp(next.task)
+			r.stats.Queued--
+		}
+	}
+	r.turns, r.singles, r.due = queue[turn]{}, queue[time.Duration]{}, queue[*retry]{}
+
+	for e := r.groups.Front(); e != nil; e = r.groups.Front() {
+		g := e.Value.(*group)
+		lost := g.waiting
+		giveUp(lost...)
+		r.shortenLocked(g, nil)
+		todo = append(todo, r.finishLocked(g, &followUp{ctx: g.ctx, lost: lost, how: abandonedMessage}))
+	}
+	for e := r.retries.Front(); e != nil; e = r.retries.Front() {
+		again := e.Value.(*retry)
+		giveUp(again.task)
+		r.dropLocked(again)
+		f := &followUp{ctx: r.contextOf(again.job), lost: []*Task{again.task}, how: abandonedMessage}
+		if again.group != nil {
+			f = r.finishLocked(again.group, f)
+		}
+		todo = append(todo, f)
+	}
+	for e := r.blocked.Front(); e != nil; e = r.blocked.Front() {
+		w := e.Value.(*waiter)
+		r.stats.Rejected += uint64(w.tasks)
+		r.releaseLocked(w, ErrClosed)
+	}
+	return todo
+}

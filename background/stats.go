@@ -1,0 +1,49 @@
+package background
+
+import "time"
+
+// Stats is what a [Runner] has done and is doing. Numbers are of tasks: each of
+// a collection counts, and a [Runnable] of the user's own kind counts as one.
+//
+// At any time, Accepted is the sum of Succeeded, Failed, Skipped, Abandoned,
+// Queued, Running and Retrying.
+type Stats struct {
+	Accepted  uint64 // taken into the queue
+	Succeeded uint64 // ended without an error, in whichever attempt
+	Failed    uint64 // ended with an error, a panic included, and not to be tried again
+	Panicked  uint64 // those of the failed whose error is or wraps a [*PanicError]
+	Retried   uint64 // failed attempts after which the task was to be tried again
+	Rejected  uint64 // refused: no room, no room in time, or runner closed
+	Skipped   uint64 // given up after a failure in a collection with StopOnError
+	Abandoned uint64 // given up by a Shutdown that ran out of time
+
+	Queued   int // waiting for their first attempt
+	Running  int // running now
+	Retrying int // waiting to be tried again
+
+	// OldestWaiting is how long the oldest of the queued tasks has waited, zero
+	// if there is none.
+	OldestWaiting time.Duration
+}
+
+// Stats returns the numbers of this moment.
+func (r *Runner) Stats() Stats {
+	now := time.Since(r.epoch)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	stats := r.stats
+	since := now
+	if single, ok := r.singles.peek(); ok {
+		since = min(since, single)
+	}
+	if e := r.groups.Front(); e != nil {
+		since = min(since, e.Value.(*group).since)
+	}
+	stats.OldestWaiting = now - since
+	return stats
+}
+
+// outstandingLocked returns how many tasks and reservations a drain waits for.
+func (r *Runner) outstandingLocked() int {
+	return r.stats.Queued + r.stats.Running + r.stats.Retrying + r.reserved
+}

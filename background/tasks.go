@@ -1,0 +1,76 @@
+package background
+
+import (
+	"context"
+	"fmt"
+)
+
+// DefaultMaxConcurrent is how many tasks of a [Tasks] run at once if it does
+// not say.
+const DefaultMaxConcurrent = 10
+
+// Tasks is a collection of tasks that belong together. The zero value is ready
+// to use, and a nil *Tasks is an empty collection to which nothing can be added.
+//
+// A Tasks is built by one goroutine. From the moment it is run, reserved for or
+// submitted until all its tasks have ended, leave it alone.
+type Tasks struct {
+	// MaxConcurrent is how many tasks run at once: 0 means
+	// [DefaultMaxConcurrent], 10; with 1 they run strictly one after the other,
+	// in the order they were added. Running or submitting a collection with a
+	// negative number panics.
+	MaxConcurrent int
+
+	// StopOnError starts no further task once one has failed for good, after
+	// its retries, and cancels the contexts of those which run.
+	StopOnError bool
+
+	tasks []*Task
+}
+
+// Add appends tasks to the collection. It panics if one of them is nil.
+func (t *Tasks) Add(tasks ...*Task) {
+	for i, task := range tasks {
+		if task == nil {
+			panic(fmt.Sprintf("background: Tasks.Add needs tasks, argument %d is nil", i+1))
+		}
+	}
+	t.tasks = append(t.tasks, tasks...)
+}
+
+// Len returns the number of tasks in the collection.
+func (t *Tasks) Len() int {
+	if t == nil {
+		return 0
+	}
+	return len(t.tasks)
+}
+
+// Clear removes all tasks from the collection.
+func (t *Tasks) Clear() { t.tasks = nil }
+
+// Run runs all tasks, at most MaxConcurrent at once, and returns when they have
+// ended: nil if none failed, or else every failure, each a [*TaskError], joined
+// in the order of the tasks, for errors.Is and errors.As to look through.
+//
+// When ctx is done no further task starts, and those which run see it. With
+// StopOnError the same happens after the first failure. In both cases Run still
+// waits for the tasks which run, and the joined error ends with a
+// [*SkippedError] that names those which never did.
+//
+// The caller's goroutine does its share of the work, and all of it if
+// MaxConcurrent is 1.
+func (t *Tasks) Run(ctx context.Context) error {
+	if t.Len() == 0 {
+		return nil
+	}
+	return runAll(ctx, t.tasks, t.limit(), t.StopOnError)
+}
+
+// limit returns how many tasks may run at once.
+func (t *Tasks) limit() int {
+	if t.MaxConcurrent < 0 {
+		panic(fmt.Sprintf("background: Tasks.MaxConcurrent is %d, it cannot be negative", t.MaxConcurrent))
+	}
+	return orDefault(t.MaxConcurrent, DefaultMaxConcurrent)
+}
