@@ -1,0 +1,155 @@
+package responses
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"mime"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+// FileResponse answers with a regular file, opened when the response is written
+// and closed when it has been sent. Nothing of it is cached, so the work in
+// Background may rewrite or delete the file.
+//
+// Path is the program's own. A name that comes from the client belongs below a
+// directory which it cannot leave: open that once with [os.OpenRoot], and set
+// Root.
+//
+// GET and HEAD requests with the status 200 know If-Modified-Since (304), and
+// GET knows a Range of one part (206, or a 416 problem), with If-Range. A file
+// that is not there, a directory, or a name that leaves Root is a 404 problem
+// which does not tell the path.
+//
+// A response whose file gets shorter while it is sent ends with the connection,
+// so that the client does not take it for whole.
+type FileResponse struct {
+	Path         string
+	Root         *os.Root      // Path is below it; nil means the file system as a whole
+	Name         string        // offers the file as a download of that name; "" leaves it to the client
+	ContentType  string        // "" means by the extension of Path, or application/octet-stream
+	WriteTimeout time.Duration // for each 256 KiB, not for all of them; 0 means 30 s
+	Status       int           // 0 means the route's success status
+	Header       Header
+	Background   background.Runnable // runs after the response; nil for none
+}
+
+// File returns a response of the file at path, which must not come from the
+// client: see [FileResponse].
+func File(path string) FileResponse { return FileResponse{Path: path} }
+
+// Write implements [Response].
+func (r FileResponse) Write(raw *fasthttp.RequestCtx) error {
+	file, info, err := r.open()
+	if err != nil {
+		return err
+	}
+	sending := false
+	defer func() {
+		if !sending {
+			_ = file.Close() // it was only read
+		}
+	}()
+
+	chosen, err := choose(raw, r.Status, info)
+	if err != nil {
+		return err
+	}
+	h := head{status: chosen.status, fields: chosen.fields, header: r.Header}
+	if chosen.status == fasthttp.StatusNotModified {
+		return h.writeAlone(&raw.Response)
+	}
+	if r.Name != "" {
+		h.fields = append(h.fields, field{fasthttp.HeaderContentDisposition, attachment(r.Name)})
+	}
+	h.contentType = r.contentType()
+	if _, err := file.Seek(chosen.part.start, io.SeekStart); err != nil {
+		return err
+	}
+	if err := h.write(&raw.Response); err != nil {
+		return err
+	}
+	body := &fileBody{
+		transfer: &transfer{raw: raw, timeout: r.WriteTimeout},
+		file:     file,
+		left:     chosen.part.length,
+	}
+	body.extend()
+	size := int(body.left)
+	if int64(size) != body.left {
+		size = -1 // too large for a 32-bit system: sent in chunks
+	}
+	raw.Response.SetBodyStream(body, size) // closes it, also when it is not sent
+	sending = true
+	return nil
+}
+
+// Work implements [Response].
+func (r FileResponse) Work() background.Runnable { return attached(r.Background) }
+
+// open opens the file. That there is none to send is a 404 problem.
+func (r FileResponse) open() (*os.File, fs.FileInfo, error) {
+	open := os.Open
+	if r.Root != nil {
+		open = r.Root.Open
+	}
+	file, err := open(r.Path)
+	if err != nil {
+		if isMissing(err) {
+			return nil, nil, notFound(err)
+		}
+		return nil, nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = notFound(&fs.PathError{Op: "send", Path: r.Path, Err: errNotRegular})
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, nil, err
+	}
+	return file, info, nil
+}
+
+func (r FileResponse) contentType() string {
+	if r.ContentType != "" {
+		return r.ContentType
+	}
+	if byExtension := mime.TypeByExtension(filepath.Ext(r.Path)); byExtension != "" {
+		return byExtension
+	}
+	return contentTypeBinary
+}
+
+var errNotRegular = errors.New("not a regular file")
+
+func notFound(cause error) error {
+	return NewProblem(fasthttp.StatusNotFound, "file not found").WithCause(cause)
+}
+
+// isMissing reports whether err, of opening a file, says that there is none of
+// that name. A name from a client may also be too long, hold a NUL, go through
+// a file as if it were a directory, or lead out of its Root. That is the one
+// error but ErrClosed which os.Root makes itself and does not get from the
+// system.
+func isMissing(err error) bool {
+	errno, fromSystem := errors.AsType[syscall.Errno](err)
+	if !fromSystem {
+		return !errors.Is(err, fs.ErrClosed)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return true
+	}
+	switch errno {
+	case syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.ELOOP:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,169 @@
+package responses
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+const (
+	contentTypeProblem = "application/problem+json"
+
+	// internalDetail is all a client learns of an error that was not made for it.
+	internalDetail = "the server could not answer this request"
+)
+
+// Problem is an error made for the client: it is answered as
+// application/problem+json (RFC 9457). It is both an error, to be returned by a
+// handler, and a [Response]. The zero value is a 500 without a detail.
+//
+// A Problem may be a package-level variable that many requests return: nothing
+// in this package changes one, and the With methods return changed copies.
+type Problem struct {
+	Type     string // a URI for the kind of problem; "" means about:blank and is left out
+	Title    string // "" means the status text
+	Status   int    // 400..599; anything else is answered as 500
+	Detail   string // what went wrong this time, told to the client
+	Instance string // a URI for this occurrence; "" is left out
+	Errors   any    // the extension member "errors": a list of single faults; nil is left out
+
+	Header     Header
+	Background background.Runnable // runs after the response; nil for none
+	Cause      error               // for the log, never sent
+
+	original *Problem // what a With method copied
+}
+
+// NewProblem returns a problem of an HTTP status and a detail for the client.
+func NewProblem(status int, detail string) *Problem {
+	return &Problem{Status: status, Detail: detail}
+}
+
+// ProblemFor returns the problem to answer err with:
+//   - the *Problem which err is or wraps;
+//   - else, where err is or wraps an error with a method StatusCode() int, a
+//     problem of that status, and of the text of its method PublicMessage()
+//     string if it has one;
+//   - else a 500 with a fixed text.
+//
+// A status outside of 400..599 counts as 500. The text of err itself is never in
+// the public part; err becomes the Cause. ProblemFor(nil) is nil.
+func ProblemFor(err error) *Problem {
+	if err == nil {
+		return nil
+	}
+	if problem, ok := errors.AsType[*Problem](err); ok {
+		if problem == nil { // a nil *Problem in an error that is not nil
+			return NewProblem(fasthttp.StatusInternalServerError, internalDetail).
+				WithCause(errors.New("responses: handler returned a nil *Problem as its error"))
+		}
+		return problem
+	}
+	if coded, ok := errors.AsType[statusError](err); ok {
+		problem := &Problem{Status: errorStatus(coded.StatusCode()), Cause: err}
+		if public, ok := coded.(interface{ PublicMessage() string }); ok {
+			problem.Detail = public.PublicMessage()
+		}
+		return problem
+	}
+	return &Problem{Status: fasthttp.StatusInternalServerError, Detail: internalDetail, Cause: err}
+}
+
+// statusError is an error that knows its HTTP status. Packages meet in this
+// method, and need not import each other for it.
+type statusError interface {
+	error
+	StatusCode() int
+}
+
+// errorStatus returns status where it is one of an error, and 500 otherwise.
+func errorStatus(status int) int {
+	if status < 400 || status > 599 {
+		return fasthttp.StatusInternalServerError
+	}
+	return status
+}
+
+// Error returns status, title and detail, and the text of the Cause: it is for
+// the log, not for the client.
+func (p *Problem) Error() string {
+	text := fmt.Sprintf("%d %s", p.StatusCode(), p.title())
+	if p.Detail != "" {
+		text += ": " + p.Detail
+	}
+	if p.Cause != nil {
+		text += ": " + p.Cause.Error()
+	}
+	return text
+}
+
+// Unwrap returns the Cause.
+func (p *Problem) Unwrap() error { return p.Cause }
+
+// Is reports whether p was made from target by a With method, so that
+// errors.Is(err, ErrSoldOut) holds for ErrSoldOut.WithCause(…).
+func (p *Problem) Is(target error) bool {
+	return p.original != nil && target == error(p.original)
+}
+
+// StatusCode returns the status the problem is answered with: Status, or 500
+// where that is not within 400..599.
+func (p *Problem) StatusCode() int { return errorStatus(p.Status) }
+
+// WithCause returns a copy of p with an error for the log.
+func (p *Problem) WithCause(err error) *Problem {
+	problem := p.copy()
+	problem.Cause = err
+	return problem
+}
+
+// WithBackground returns a copy of p that starts work once it has been sent.
+func (p *Problem) WithBackground(work background.Runnable) *Problem {
+	problem := p.copy()
+	problem.Background = work
+	return problem
+}
+
+func (p *Problem) copy() *Problem {
+	problem := *p
+	if p.original == nil {
+		problem.original = p
+	}
+	return &problem
+}
+
+// Write implements [Response]. It does not change p.
+func (p *Problem) Write(raw *fasthttp.RequestCtx) error {
+	status := p.StatusCode()
+	return writeJSON(&raw.Response, head{status: status, contentType: contentTypeProblem, header: p.Header}, problemDocument{
+		Type:     p.Type,
+		Title:    p.title(),
+		Status:   status,
+		Detail:   p.Detail,
+		Instance: p.Instance,
+		Errors:   p.Errors,
+	})
+}
+
+// Work implements [Response].
+func (p *Problem) Work() background.Runnable { return attached(p.Background) }
+
+func (p *Problem) title() string {
+	if p.Title != "" {
+		return p.Title
+	}
+	return fasthttp.StatusMessage(p.StatusCode())
+}
+
+// problemDocument is a Problem as it is sent: it has no field that must not be.
+type problemDocument struct {
+	Type     string `json:"type,omitempty"`
+	Title    string `json:"title"`
+	Status   int    `json:"status"`
+	Detail   string `json:"detail,omitempty"`
+	Instance string `json:"instance,omitempty"`
+	Errors   any    `json:"errors,omitempty"`
+}

@@ -1,0 +1,44 @@
+package responses
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+// RedirectResponse sends the client to another URL.
+//
+// URL is sent as it is, so a relative one stays relative. Where it comes from
+// the client, the caller checks that it leads to a trusted place: a redirect to
+// wherever a link says is a gift to phishers.
+type RedirectResponse struct {
+	URL        string // must not be empty
+	Status     int    // a 3xx but 304; 0 means 307, which keeps method and body
+	Header     Header
+	Background background.Runnable // runs after the response; nil for none
+}
+
+// Redirect returns a response which sends the client to url with status 307.
+func Redirect(url string) RedirectResponse { return RedirectResponse{URL: url} }
+
+// Write implements [Response].
+func (r RedirectResponse) Write(raw *fasthttp.RequestCtx) error {
+	status := r.Status
+	if status == 0 {
+		status = fasthttp.StatusTemporaryRedirect
+	}
+	if status < 300 || status > 399 || status == fasthttp.StatusNotModified {
+		return fmt.Errorf("responses: status %d is not one of a redirect", status)
+	}
+	if r.URL == "" {
+		return errors.New("responses: redirect has no URL")
+	}
+	h := head{status: status, fields: []field{{fasthttp.HeaderLocation, r.URL}}, header: r.Header}
+	return h.writeAlone(&raw.Response)
+}
+
+// Work implements [Response].
+func (r RedirectResponse) Work() background.Runnable { return attached(r.Background) }

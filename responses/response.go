@@ -1,0 +1,51 @@
+package responses
+
+import (
+	"reflect"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+// Response is what a handler may return instead of plain content. The types of
+// this package implement it, and so may a service's own.
+type Response interface {
+	// Write puts status, header and body on raw.Response. It is called once, on
+	// the connection's goroutine, with the route's success status already set,
+	// which a Response whose own status is 0 leaves. After an error
+	// raw.Response is as it was before, so that a problem can be written in its
+	// place.
+	Write(raw *fasthttp.RequestCtx) error
+
+	// Work returns the background work which starts once the response is on the
+	// wire, and nil for none.
+	Work() background.Runnable
+}
+
+// attached returns work, or nil where there is nothing to run: a nil interface,
+// a nil pointer inside it, a [background.Tasks] that holds no task.
+//
+// The router hands everything that is not nil to the runner, so this is where
+// "no work" ends up being one value. The types of the background package are
+// told apart without reflection, which keeps the common case free of it.
+func attached(work background.Runnable) background.Runnable {
+	switch work := work.(type) {
+	case nil:
+		return nil
+	case *background.Task:
+		if work == nil {
+			return nil
+		}
+	case *background.Tasks:
+		if work == nil || work.Len() == 0 {
+			return nil
+		}
+	default:
+		value := reflect.ValueOf(work)
+		if kind := value.Kind(); (kind == reflect.Pointer || kind == reflect.Func) && value.IsNil() {
+			return nil
+		}
+	}
+	return work
+}
