@@ -1,0 +1,210 @@
+package params
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+	"unsafe"
+)
+
+// A setter converts text and stores it at p, which points to a value of the
+// type that the setter was made for. Text may lie in the request's memory, so
+// a setter copies what it keeps. It leaves *p alone when it returns an error.
+type setter func(p unsafe.Pointer, text string) error
+
+// A conversionError is what a setter answers; its text goes to the client.
+type conversionError struct{ code, detail string }
+
+func (e *conversionError) Error() string { return e.detail }
+
+var (
+	durationType        = reflect.TypeFor[time.Duration]()
+	timeType            = reflect.TypeFor[time.Time]()
+	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
+
+	errNotUTF8 = &conversionError{CodeEncoding, "must be valid UTF-8"}
+)
+
+func mustBe(what string) *conversionError {
+	return &conversionError{CodeType, "must be " + what}
+}
+
+// errNoSetter is answered for a type that no text converts to.
+var errNoSetter = errors.New("has no conversion from text: use a string, bool, number, time.Time, time.Duration, " +
+	"a type with UnmarshalText, or a slice or pointer of these")
+
+// setterFor returns the setter of scalars of type t.
+func setterFor(t reflect.Type) (setter, error) {
+	switch {
+	case t == durationType:
+		return setDuration, nil
+	case reflect.PointerTo(t).Implements(textUnmarshalerType):
+		return setText(t), nil
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return setString, nil
+	case reflect.Bool:
+		return setBool, nil
+	case reflect.Int:
+		return setInt[int](strconv.IntSize), nil
+	case reflect.Int8:
+		return setInt[int8](8), nil
+	case reflect.Int16:
+		return setInt[int16](16), nil
+	case reflect.Int32:
+		return setInt[int32](32), nil
+	case reflect.Int64:
+		return setInt[int64](64), nil
+	case reflect.Uint:
+		return setUint[uint](strconv.IntSize), nil
+	case reflect.Uint8:
+		return setUint[uint8](8), nil
+	case reflect.Uint16:
+		return setUint[uint16](16), nil
+	case reflect.Uint32:
+		return setUint[uint32](32), nil
+	case reflect.Uint64:
+		return setUint[uint64](64), nil
+	case reflect.Float32:
+		return setFloat[float32](32), nil
+	case reflect.Float64:
+		return setFloat[float64](64), nil
+	default:
+		return nil, errNoSetter
+	}
+}
+
+func setString(p unsafe.Pointer, text string) error {
+	if !utf8.ValidString(text) {
+		return errNotUTF8
+	}
+	*(*string)(p) = strings.Clone(text)
+	return nil
+}
+
+func setBool(p unsafe.Pointer, text string) error {
+	b, err := strconv.ParseBool(text)
+	if err != nil {
+		return errNotBool
+	}
+	*(*bool)(p) = b
+	return nil
+}
+
+var errNotBool = mustBe("true or false")
+
+func setInt[T int | int8 | int16 | int32 | int64](bits int) setter {
+	wrong := mustBe(integer(bits))
+	return func(p unsafe.Pointer, text string) error {
+		n, err := strconv.ParseInt(text, 10, bits)
+		if err != nil {
+			return wrong
+		}
+		*(*T)(p) = T(n)
+		return nil
+	}
+}
+
+// integer says which values a signed type of so many bits has.
+func integer(bits int) string {
+	if bits == 64 {
+		return "an integer"
+	}
+	return fmt.Sprintf("an integer from %d to %d", int64(math.MinInt64)>>(64-bits), int64(math.MaxInt64)>>(64-bits))
+}
+
+// natural says which values an unsigned type of so many bits has.
+func natural(bits int) string {
+	if bits == 64 {
+		return "an integer from 0"
+	}
+	return fmt.Sprintf("an integer from 0 to %d", uint64(math.MaxUint64)>>(64-bits))
+}
+
+func setUint[T uint | uint8 | uint16 | uint32 | uint64](bits int) setter {
+	wrong := mustBe(natural(bits))
+	return func(p unsafe.Pointer, text string) error {
+		n, err := strconv.ParseUint(text, 10, bits)
+		if err != nil {
+			return wrong
+		}
+		*(*T)(p) = T(n)
+		return nil
+	}
+}
+
+// setFloat refuses NaN and the infinities, which JSON does not have either:
+// NaN compares false with everything, so it would slip through min and max.
+func setFloat[T float32 | float64](bits int) setter {
+	wrong := mustBe("a number")
+	return func(p unsafe.Pointer, text string) error {
+		f, err := strconv.ParseFloat(text, bits)
+		if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+			return wrong
+		}
+		*(*T)(p) = T(f)
+		return nil
+	}
+}
+
+func setDuration(p unsafe.Pointer, text string) error {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return errNotDuration
+	}
+	*(*time.Duration)(p) = d
+	return nil
+}
+
+var errNotDuration = mustBe(`a duration such as "1h30m" or "250ms"`)
+
+// setText calls the type's own UnmarshalText. Its error is not shown to the
+// client, since it may hold the value.
+func setText(t reflect.Type) setter {
+	wrong := mustBe("a valid " + t.Name())
+	if t == timeType {
+		wrong = mustBe("a date and time of RFC 3339, such as 2026-01-02T15:04:05Z")
+	}
+	return func(p unsafe.Pointer, text string) error {
+		fresh := reflect.New(t)
+		if err := fresh.Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
+			return wrong
+		}
+		reflect.NewAt(t, p).Elem().Set(fresh.Elem())
+		return nil
+	}
+}
+
+// setPointer makes the setter of *t from the one of t.
+func setPointer(t reflect.Type, set setter) setter {
+	return func(p unsafe.Pointer, text string) error {
+		fresh := reflect.New(t)
+		if err := set(fresh.UnsafePointer(), text); err != nil {
+			return err
+		}
+		*(*unsafe.Pointer)(p) = fresh.UnsafePointer()
+		return nil
+	}
+}
+
+// appendTo makes a setter that appends to the slice of type t at p, from the
+// setter of its elements.
+func appendTo(t reflect.Type, set setter) setter {
+	zero := reflect.Zero(t.Elem())
+	return func(p unsafe.Pointer, text string) error {
+		slice := reflect.NewAt(t, p).Elem()
+		longer := reflect.Append(slice, zero)
+		if err := set(longer.Index(slice.Len()).Addr().UnsafePointer(), text); err != nil {
+			return err
+		}
+		slice.Set(longer)
+		return nil
+	}
+}

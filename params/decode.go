@@ -1,0 +1,197 @@
+package params
+
+import (
+	"bytes"
+	"cmp"
+	"net/url"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"github.com/valyala/fasthttp"
+)
+
+// A decoding is one run of a plan. It lives on the stack of [Plan.Decode].
+type decoding struct {
+	plan *Plan
+	raw  *fasthttp.RequestCtx
+	base unsafe.Pointer // the input
+
+	seen   bitset // params that were in the request
+	bad    bitset // params that have a fault already
+	faults []orderedFault
+}
+
+// An orderedFault knows the field it belongs to, so that faults can be told in
+// the order of the fields whatever the order in which sources were read.
+type orderedFault struct {
+	order int
+	Fault
+}
+
+func (d *decoding) decode() error {
+	p := d.plan
+	// The body goes first: a request that can't be parsed is not examined
+	// further.
+	if p.body != nil {
+		if err := d.decodeBody(p.body); err != nil {
+			return err
+		}
+	}
+	if len(p.path) > 0 {
+		if err := d.pathParams(); err != nil {
+			return err
+		}
+	}
+	if len(p.query) > 0 {
+		d.args(p.query, d.raw.QueryArgs())
+	}
+	if len(p.header) > 0 {
+		d.headers()
+	}
+	if len(p.cookie) > 0 {
+		d.cookies()
+	}
+	if len(p.form) > 0 {
+		if err := d.form(); err != nil {
+			return err
+		}
+	}
+	for _, param := range p.params {
+		d.finish(param)
+	}
+	return d.err()
+}
+
+// finish settles a param after all values were stored: default, presence,
+// rules.
+func (d *decoding) finish(p *param) {
+	switch {
+	case d.bad.has(p.order):
+	case d.seen.has(p.order):
+		if p.rules != nil {
+			d.check(p)
+		}
+	case p.initial != nil:
+		p.initial(d.at(p))
+	case p.required:
+		d.fault(p, CodeRequired, "is required")
+	case p.rules != nil:
+		d.check(p)
+	}
+}
+
+func (d *decoding) check(p *param) {
+	c := checker{rules: p.rules, in: p.in, name: p.name, order: p.order, faults: &d.faults, resolved: true}
+	c.value(nil, p.rules, p.typ, d.at(p), unsafe.Add(d.base, p.parent))
+}
+
+// err returns what is wrong with the request, or nil.
+func (d *decoding) err() error {
+	if len(d.faults) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(d.faults, func(a, b orderedFault) int { return cmp.Compare(a.order, b.order) })
+	n := min(len(d.faults), MaxFaults)
+	e := &Error{Status: fasthttp.StatusUnprocessableEntity, Detail: "the request has invalid or missing values", Faults: make([]Fault, n)}
+	if len(d.faults) > MaxFaults {
+		e.Detail = "the request has more invalid or missing values than are listed"
+	}
+	for i := range n {
+		e.Faults[i] = d.faults[i].Fault
+	}
+	return e
+}
+
+func (d *decoding) at(p *param) unsafe.Pointer { return unsafe.Add(d.base, p.offset) }
+
+func (d *decoding) fault(p *param, code, detail string) {
+	d.bad.add(p.order)
+	if len(d.faults) > MaxFaults {
+		return
+	}
+	d.faults = append(d.faults, orderedFault{p.order, Fault{In: p.in, Name: p.name, Code: code, Detail: detail}})
+}
+
+// store converts one value of a param; text may lie in the request's memory.
+func (d *decoding) store(p *param, text string) {
+	if d.bad.has(p.order) {
+		return
+	}
+	if d.seen.has(p.order) && !p.many {
+		d.fault(p, CodeDuplicate, "must be given once")
+		return
+	}
+	d.seen.add(p.order)
+	if err := p.set(d.at(p), text); err != nil {
+		code := CodeType
+		if c, ok := err.(*conversionError); ok { //nolint:errorlint // setters return it bare
+			code = c.code
+		}
+		d.fault(p, code, err.Error())
+	}
+}
+
+// view returns b as a string without a copy, for [decoding.store].
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// pathParams reads the segments that the router put into the user values.
+func (d *decoding) pathParams() error {
+	for _, p := range d.plan.path {
+		text, ok := d.raw.UserValue(p.name).(string)
+		if !ok {
+			continue // an optional segment
+		}
+		if strings.IndexByte(text, '%') >= 0 {
+			// The router matches the path as it was sent, so this is the one
+			// place where it is decoded, and %2F can be part of a value.
+			decoded, err := url.PathUnescape(text)
+			if err != nil {
+				return &Error{Status: fasthttp.StatusBadRequest, Detail: "the path has an invalid percent-encoding", Err: err}
+			}
+			text = decoded
+		}
+		d.store(p, text)
+	}
+	return nil
+}
+
+// args reads a query string or an urlencoded form.
+func (d *decoding) args(group []*param, args *fasthttp.Args) {
+	for key, value := range args.All() {
+		for _, p := range group {
+			if p.name == string(key) {
+				d.store(p, view(value))
+				break
+			}
+		}
+	}
+}
+
+func (d *decoding) headers() {
+	for _, p := range d.plan.header {
+		for _, value := range d.raw.Request.Header.PeekAll(p.name) {
+			d.store(p, view(value))
+		}
+	}
+}
+
+func (d *decoding) cookies() {
+	for key, value := range d.raw.Request.Header.Cookies() {
+		for _, p := range d.plan.cookie {
+			if p.name == string(key) {
+				d.store(p, view(value))
+				break
+			}
+		}
+	}
+}
+
+// hasMediaType reports whether a Content-Type field names the media type,
+// whatever its parameters and case.
+func hasMediaType(contentType []byte, mediaType string) bool {
+	if i := bytes.IndexByte(contentType, ';'); i >= 0 {
+		contentType = contentType[:i]
+	}
+	return strings.EqualFold(view(bytes.TrimSpace(contentType)), mediaType)
+}

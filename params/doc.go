@@ -1,0 +1,41 @@
+// Package params fills a handler's input from a request and validates it.
+//
+// An input type is a struct whose fields are the handler's arguments; the tag
+// of a field says where its value comes from:
+//
+//	type ListOrders struct {
+//		Shop   string         `path:"shop"`
+//		Limit  int            `query:"limit" default:"20" validate:"min=1,max=100"`
+//		Since  *time.Time     `query:"since"`                       // nil when absent
+//		Tags   []string       `query:"tag"`                         // repeated: ?tag=a&tag=b
+//		Trace  string         `header:"X-Trace"`
+//		Theme  string         `cookie:"theme"`
+//		Avatar params.File    `form:"avatar"`                       // multipart upload
+//		Order  Order          `body:"" validate:"required"`         // the JSON body
+//	}
+//
+// The sources are path, query, header, cookie, form (urlencoded and multipart)
+// and body; they never mix. Embedded structs are flattened, so that a shared
+// struct of paging fields can be part of many inputs. A type without any
+// source tag is the JSON body itself.
+//
+// # Values
+//
+// A field is a string, a bool, a number, a [time.Time] (RFC 3339), a
+// [time.Duration], a type with UnmarshalText, a named type of these, a pointer
+// to one (nil when absent) or a slice of one (each repetition is an element).
+// Everything decoded is a copy: nothing refers to the request's memory.
+//
+// # Validation
+//
+// The rules of validate tags are those of go-playground/validator, with one
+// difference: required means present. {"qty":0} and ?qty=0 are present; an
+// absent key and a JSON null are not. All other rules see the zero value of an
+// absent field; put omitempty first to have them skipped.
+//
+// A request is told all its faults at once, in one [Error].
+//
+// # Concurrency
+//
+// [Compile] makes a [Plan] once; a Plan is safe for any number of goroutines.
+package params

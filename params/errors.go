@@ -1,0 +1,90 @@
+package params
+
+import (
+	"fmt"
+	"strings"
+)
+
+// MaxFaults is the largest number of faults that one [Error] lists. A request
+// with more of them is told that there are more; the bound keeps the answer
+// and the memory spent on a hostile request small.
+const MaxFaults = 100
+
+// The codes of the faults that this package finds itself. A fault found by a
+// validate rule has the rule's name as its code, e.g. "min".
+const (
+	CodeRequired  = "required"  // the value is absent
+	CodeType      = "type"      // the value does not convert to the field's type
+	CodeDuplicate = "duplicate" // a single value was given more than once
+	CodeEncoding  = "encoding"  // the value is not valid UTF-8 or badly percent-encoded
+)
+
+// A Fault is one thing wrong with a request, as the client is told it. It
+// never holds the offending value.
+type Fault struct {
+	In      Source `json:"in"`                // where the value belongs
+	Name    string `json:"name,omitempty"`    // the parameter, for every source but the body
+	Pointer string `json:"pointer,omitempty"` // the place in a JSON body, an RFC 6901 pointer as URI fragment: "#/items/0/qty"
+	Code    string `json:"code"`              // what is wrong, for programs
+	Detail  string `json:"detail"`            // what is wrong, for people
+}
+
+// An Error says why a request could not be decoded. It is the client's fault,
+// and everything in it but Err may be shown to the client.
+type Error struct {
+	// Status is the HTTP status that answers it: 400 for a request that
+	// can't be parsed, 415 for a content type that the route does not take,
+	// 422 for values that are absent or wrong.
+	Status int
+
+	// Detail is one sentence about the request as a whole.
+	Detail string
+
+	// Faults lists what is wrong, in the order of the input type's fields;
+	// empty when the request as a whole could not be read. It holds at most
+	// [MaxFaults].
+	Faults []Fault
+
+	// Err is the cause, for the log; nil when Faults says it all.
+	Err error
+}
+
+// Error describes the faults without any value of the request.
+func (e *Error) Error() string {
+	if len(e.Faults) == 0 {
+		if e.Err != nil {
+			return "params: " + e.Detail + ": " + e.Err.Error()
+		}
+		return "params: " + e.Detail
+	}
+	var b strings.Builder
+	b.WriteString("params: ")
+	for i, f := range e.Faults {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		fmt.Fprintf(&b, "%s %s: %s", f.In, f.Name+f.Pointer, f.Detail)
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause, which may be nil.
+func (e *Error) Unwrap() error { return e.Err }
+
+// StatusCode returns the HTTP status that answers the request.
+func (e *Error) StatusCode() int { return e.Status }
+
+// A TypeError says why a type can't be a handler's input. It is a mistake in
+// the program, found when the route is registered.
+type TypeError struct {
+	Type   string // the input type
+	Field  string // the path of the field below it; empty when the type itself is wrong
+	Detail string // what is wrong and how to mend it
+}
+
+func (e *TypeError) Error() string {
+	if e.Field == "" {
+		return fmt.Sprintf("input type %s: %s", e.Type, e.Detail)
+	}
+	return fmt.Sprintf("input type %s, field %s: %s", e.Type, e.Field, e.Detail)
+}

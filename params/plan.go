@@ -1,0 +1,429 @@
+package params
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"github.com/go-playground/validator/v10"
+	"github.com/valyala/fasthttp"
+)
+
+// A Source is the part of a request that a value comes from. Its text is also
+// the key of the struct tag.
+type Source string
+
+// The sources.
+const (
+	Path   Source = "path"   // a segment of the route's pattern, percent-decoded once
+	Query  Source = "query"  // the query string
+	Header Source = "header" // a header field; its name is case-insensitive
+	Cookie Source = "cookie" // a cookie
+	Form   Source = "form"   // an urlencoded or multipart body
+	Body   Source = "body"   // a JSON body
+)
+
+var sources = [...]Source{Path, Query, Header, Cookie, Form, Body}
+
+// Options is what a [Plan] needs to know besides the input type. The zero
+// value is a route without path parameters.
+type Options struct {
+	// PathParams are the parameters in the route's pattern. A path field that
+	// is not among them is a mistake.
+	PathParams []string
+
+	// Validator judges the validate tags that this package does not know
+	// itself. Register custom rules with it before the first Compile. nil
+	// means a new one without custom rules.
+	Validator *validator.Validate
+}
+
+// A Plan is an input type, compiled. It is immutable and safe for concurrent
+// use.
+type Plan struct {
+	input  reflect.Type
+	params []*param // every field but the body, in order
+	bySource
+	body  *body // nil when the input has none
+	files []*param
+}
+
+// bySource holds the params again, grouped.
+type bySource struct {
+	path, query, header, cookie, form []*param
+}
+
+// A param is a field of the input that is filled from anything but the body.
+type param struct {
+	in     Source
+	name   string
+	field  string // the Go name, for messages
+	typ    reflect.Type
+	offset uintptr
+	parent uintptr // the offset of the struct around it
+	order  int     // the position among the params, and the bit in a [bitset]
+
+	set      setter
+	many     bool // a slice: each value appends to it
+	file     bool // a File, []File or *File
+	required bool
+	initial  func(p unsafe.Pointer) // stores the default; nil without one
+	rules    *rules                 // nil without any
+}
+
+// maxParams is the size of [bitset].
+const maxParams = 256
+
+// A bitset remembers which params were seen; it lives on the stack.
+type bitset [maxParams / 64]uint64
+
+func (b *bitset) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }
+func (b *bitset) add(i int)      { b[i/64] |= 1 << (i % 64) }
+
+// Compile makes the plan of an input type. Its error is a [*TypeError], a
+// mistake in the program.
+func Compile(input reflect.Type, o Options) (*Plan, error) {
+	if o.Validator == nil {
+		o.Validator = NewValidator()
+	}
+	c := compiler{
+		Options: o,
+		plan:    &Plan{input: input},
+		rules:   newRuleCompiler(o.Validator),
+	}
+	if err := c.compile(); err != nil {
+		return nil, &TypeError{Type: input.String(), Field: c.at, Detail: err.Error()}
+	}
+	c.rules.finish()
+	return c.plan, nil
+}
+
+// NewValidator returns a validator as [Compile] makes it when it is given
+// none, for those who want to add rules to it.
+func NewValidator() *validator.Validate {
+	return validator.New(validator.WithRequiredStructEnabled())
+}
+
+// Input returns the type that the plan was compiled from.
+func (p *Plan) Input() reflect.Type { return p.input }
+
+// HasFiles reports whether the input has uploads, so that [Plan.Release] has
+// something to do.
+func (p *Plan) HasFiles() bool { return len(p.files) > 0 }
+
+// Decode fills *input, a pointer to a zero value of the plan's input type,
+// from the request. It fails with an [*Error]. raw is only read, and not kept.
+//
+// After a Decode without error of a plan that [Plan.HasFiles], the caller owns
+// the open uploads and calls [Plan.Release] once they are no longer needed.
+func (p *Plan) Decode(raw *fasthttp.RequestCtx, input any) error {
+	d := decoding{plan: p, raw: raw, base: p.pointer(input)}
+	err := d.decode()
+	if err != nil {
+		p.release(d.base)
+	}
+	return err
+}
+
+// Release closes the uploads in *input, a value that [Plan.Decode] filled.
+// Readers that are still open stay usable until they are closed.
+func (p *Plan) Release(input any) {
+	p.release(p.pointer(input))
+}
+
+func (p *Plan) release(base unsafe.Pointer) {
+	for _, f := range p.files {
+		for _, file := range f.filesAt(base) {
+			if file.upload != nil {
+				file.upload.release()
+			}
+		}
+	}
+}
+
+func (p *Plan) pointer(input any) unsafe.Pointer {
+	v := reflect.ValueOf(input)
+	if v.Kind() != reflect.Pointer || v.Type().Elem() != p.input {
+		panic(fmt.Sprintf("params: the plan of %s was given a %T", p.input, input))
+	}
+	return v.UnsafePointer()
+}
+
+// A compiler makes one plan.
+type compiler struct {
+	Options
+	plan  *Plan
+	rules *ruleCompiler
+	at    string // the field at hand, for messages
+}
+
+func (c *compiler) compile() error {
+	t := c.plan.input
+	if t.Kind() == reflect.Struct && hasSourceTag(t) {
+		return c.fields(t, 0, "")
+	}
+	if t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct && hasSourceTag(t.Elem()) {
+		return fmt.Errorf("must not be a pointer: use %s", t.Elem())
+	}
+	return c.wholeBody(t)
+}
+
+// wholeBody compiles a type that has no source tags: it is the JSON body.
+func (c *compiler) wholeBody(t reflect.Type) error {
+	switch elem := deref(t); elem.Kind() {
+	case reflect.Struct:
+		if elem.NumField() == 0 {
+			return nil // struct{}: no input, the body is not looked at
+		}
+	case reflect.Slice, reflect.Array, reflect.Map, reflect.Interface:
+	default:
+		return fmt.Errorf("can't be a JSON body: use a struct whose fields have tags such as `query:\"name\"`, " +
+			"or a struct, slice or map for the body")
+	}
+	root, err := c.rules.node(t)
+	if err != nil {
+		return err
+	}
+	b := &body{typ: t, required: true, root: root}
+	if isList(deref(t)) {
+		b.rules = &rules{dive: &rules{}} // there is no field whose tag could say so
+	}
+	c.plan.body = b
+	return nil
+}
+
+func hasSourceTag(t reflect.Type) bool {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if source, _, _ := sourceOf(f); source != "" {
+			return true
+		}
+		if f.Anonymous && f.Type.Kind() == reflect.Struct && hasSourceTag(f.Type) {
+			return true
+		}
+	}
+	return false
+}
+
+// sourceOf returns the source tag of a field; more reports a second one.
+func sourceOf(f reflect.StructField) (source Source, name string, more bool) {
+	for _, s := range sources {
+		if value, ok := f.Tag.Lookup(string(s)); ok {
+			if source != "" {
+				return source, name, true
+			}
+			source, name = s, value
+		}
+	}
+	return source, name, false
+}
+
+// fields compiles the fields of a struct that lies at offset in the input.
+func (c *compiler) fields(t reflect.Type, offset uintptr, prefix string) error {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		c.at = prefix + f.Name
+		source, name, more := sourceOf(f)
+		switch {
+		case more:
+			return fmt.Errorf("has two source tags, %s and another: sources never mix, keep one", source)
+		case source == "" && f.Anonymous:
+			if f.Type.Kind() != reflect.Struct {
+				return fmt.Errorf("embeds %s: only structs can be embedded, by value", f.Type)
+			}
+			if err := c.fields(f.Type, offset+f.Offset, c.at+"."); err != nil {
+				return err
+			}
+		case source == "" && !f.IsExported():
+		case source == "":
+			return fmt.Errorf("has no source tag: add `path`, `query`, `header`, `cookie`, `form` or `body`")
+		case !f.IsExported():
+			return fmt.Errorf("is not exported, so it can't be filled: rename it to start with a capital letter")
+		case source == Body:
+			if err := c.bodyField(f, offset, name); err != nil {
+				return err
+			}
+		default:
+			if err := c.param(t, f, offset, source, name); err != nil {
+				return err
+			}
+		}
+	}
+	c.at = strings.TrimSuffix(prefix, ".")
+	return nil
+}
+
+func (c *compiler) bodyField(f reflect.StructField, offset uintptr, name string) error {
+	switch {
+	case c.plan.body != nil:
+		return fmt.Errorf("is a second body: a request has one")
+	case name != "":
+		return fmt.Errorf("has `body:%q`, but the whole body goes into it: write `body:\"\"` and name the parts with json tags", name)
+	case len(c.plan.form) > 0:
+		return fmt.Errorf("reads the body as JSON, but %s reads it as a form: keep one of them", c.plan.form[0].field)
+	case f.Tag.Get("default") != "":
+		return fmt.Errorf("has a default: a body has none, use a pointer and test it for nil")
+	case f.Type.Kind() == reflect.Chan || f.Type.Kind() == reflect.Func || f.Type.Kind() == reflect.UnsafePointer:
+		return fmt.Errorf("has type %s, which JSON does not have", f.Type)
+	}
+	root, err := c.rules.node(f.Type)
+	if err != nil {
+		return err
+	}
+	r, err := c.rules.compile(f.Tag.Get("validate"), f.Type, nil)
+	if err != nil {
+		return err
+	}
+	b := &body{typ: f.Type, offset: offset + f.Offset, order: len(c.plan.params), root: root, rules: r}
+	if r != nil {
+		b.required = r.required
+	}
+	c.plan.body = b
+	return nil
+}
+
+func (c *compiler) param(parent reflect.Type, f reflect.StructField, offset uintptr, source Source, name string) error {
+	if err := c.checkName(f, source, name); err != nil {
+		return err
+	}
+	if len(c.plan.params) == maxParams {
+		return fmt.Errorf("is parameter number %d: an input has at most %d", maxParams+1, maxParams)
+	}
+	p := &param{
+		in: source, name: name, field: c.at, typ: f.Type,
+		offset: offset + f.Offset, parent: offset, order: len(c.plan.params), file: isFile(f.Type),
+	}
+	var err error
+	if !p.file {
+		if p.set, p.many, err = setterOf(f.Type); err != nil {
+			return fmt.Errorf("has type %s, which %w", f.Type, err)
+		}
+	} else if source != Form {
+		return fmt.Errorf("is a file from the %s: files come from a form, use `form:%q`", source, name)
+	}
+	if p.rules, err = c.rules.compile(f.Tag.Get("validate"), f.Type, parent); err != nil {
+		return err
+	}
+	p.required = p.rules != nil && p.rules.required
+	if err := c.addDefault(p, f); err != nil {
+		return err
+	}
+	if p.file {
+		c.plan.files = append(c.plan.files, p)
+	}
+	c.plan.params = append(c.plan.params, p)
+	group := c.plan.group(source)
+	*group = append(*group, p)
+	return nil
+}
+
+func (c *compiler) checkName(f reflect.StructField, source Source, name string) error {
+	if name == "" {
+		return fmt.Errorf("has an empty %s tag: write `%s:\"name\"`", source, source)
+	}
+	for _, other := range *c.plan.group(source) {
+		if other.name == name || source == Header && strings.EqualFold(other.name, name) {
+			return fmt.Errorf("reads the %s parameter %q, as %s does: keep one of them", source, name, other.field)
+		}
+	}
+	switch {
+	case source == Path && !slices.Contains(c.PathParams, name):
+		return fmt.Errorf("reads the path parameter %q, which the route does not have: add {%s} to its pattern", name, name)
+	case source == Form && c.plan.body != nil:
+		return fmt.Errorf("reads the body as a form, but another field reads it as JSON: keep one of them")
+	}
+	return nil
+}
+
+func (b *bySource) group(s Source) *[]*param {
+	switch s {
+	case Path:
+		return &b.path
+	case Query:
+		return &b.query
+	case Header:
+		return &b.header
+	case Cookie:
+		return &b.cookie
+	default:
+		return &b.form
+	}
+}
+
+// setterOf returns how values are stored into a field of type t, and whether
+// there may be many.
+func setterOf(t reflect.Type) (set setter, many bool, err error) {
+	if set, err = setterFor(t); err == nil {
+		return set, false, nil
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		if set, err = setterFor(t.Elem()); err == nil {
+			return setPointer(t.Elem(), set), false, nil
+		}
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return nil, false, fmt.Errorf("would be a list of small numbers: use string for text")
+		}
+		if set, err = setterFor(t.Elem()); err == nil {
+			return appendTo(t, set), true, nil
+		}
+	}
+	return nil, false, err
+}
+
+// addDefault compiles the default tag. A slice's default is split at commas.
+func (c *compiler) addDefault(p *param, f reflect.StructField) error {
+	text, ok := f.Tag.Lookup("default")
+	if !ok {
+		return nil
+	}
+	switch {
+	case p.file:
+		return fmt.Errorf("has a default: a file has none")
+	case p.required:
+		return fmt.Errorf("is required and has a default %q, which would never be used: keep one of them", text)
+	}
+	values := []string{text}
+	if p.many {
+		values = strings.Split(text, ",")
+	}
+	proto := reflect.New(p.typ)
+	for _, value := range values {
+		if err := p.set(proto.UnsafePointer(), value); err != nil {
+			return fmt.Errorf("has the default %q, which %w", text, err)
+		}
+	}
+	if isImmutable(p.typ) {
+		p.initial = func(at unsafe.Pointer) { reflect.NewAt(p.typ, at).Elem().Set(proto.Elem()) }
+		return nil
+	}
+	// What a handler could change in place is made anew for each request.
+	p.initial = func(at unsafe.Pointer) {
+		for _, value := range values {
+			_ = p.set(at, value) // the values were tried above
+		}
+	}
+	return nil
+}
+
+// isImmutable reports whether copies of a value of type t share nothing that
+// could be written to.
+func isImmutable(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface, reflect.Array, reflect.Struct:
+		return t == timeType
+	default:
+		return true
+	}
+}
+
+// deref strips the pointers off t.
+func deref(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
+}
