@@ -1,0 +1,118 @@
+package routing_test
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/routing"
+)
+
+// contextOf returns the context of a request that has ended, and what seen
+// says of it while it was under way.
+func contextOf(t *testing.T, seen func(ctx context.Context), middleware ...routing.Middleware) context.Context {
+	t.Helper()
+	var kept context.Context
+	r := newRouter(t)
+	r.Use(middleware...)
+	r.Get("/{id}", func(ctx context.Context, _ struct{}) (string, error) {
+		kept = ctx
+		seen(ctx)
+		return "ok", nil
+	})
+	require.Equal(t, 200, do(t, r.Handler(), "GET", "/7").StatusCode())
+	return kept
+}
+
+func TestTheContextEndsWithTheRequest(t *testing.T) {
+	var derived context.Context
+	called := make(chan struct{})
+	ctx := contextOf(t, func(ctx context.Context) {
+		require.NoError(t, ctx.Err())
+		_, ok := ctx.Deadline()
+		assert.False(t, ok)
+		before := runtime.NumGoroutine()
+		var cancel context.CancelFunc
+		derived, cancel = context.WithCancel(ctx)
+		t.Cleanup(cancel)
+		assert.Equal(t, before, runtime.NumGoroutine(), "deriving starts no goroutine")
+		context.AfterFunc(ctx, func() { close(called) })
+		stop := context.AfterFunc(ctx, func() { t.Error("was stopped") })
+		assert.True(t, stop())
+		assert.False(t, stop())
+	})
+	<-ctx.Done()
+	require.ErrorIs(t, ctx.Err(), context.Canceled)
+	<-derived.Done()
+	require.ErrorIs(t, derived.Err(), context.Canceled)
+	await(t, called, "the AfterFunc")
+
+	other, cancel := context.WithCancel(ctx) // of a request that has ended
+	defer cancel()
+	require.ErrorIs(t, other.Err(), context.Canceled)
+}
+
+func TestTheContextHasTheValuesOfMiddleware(t *testing.T) {
+	type key struct{}
+	ctx := contextOf(t, func(context.Context) {}, func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			raw.SetUserValue(key{}, "user")
+			raw.SetUserValue("text", 1)
+			next(raw)
+		}
+	})
+	assert.Equal(t, "user", ctx.Value(key{}))
+	assert.Equal(t, 1, ctx.Value("text"))
+	assert.Nil(t, ctx.Value("id"), "path parameters belong to the input")
+	assert.Nil(t, ctx.Value("other"))
+}
+
+func TestRawIsThereUntilTheRequestEnds(t *testing.T) {
+	ctx := contextOf(t, func(ctx context.Context) {
+		derived, cancel := context.WithCancel(ctx)
+		defer cancel()
+		raw, err := routing.Raw(derived)
+		require.NoError(t, err)
+		assert.Equal(t, "/7", string(raw.Path()))
+	})
+	_, err := routing.Raw(ctx)
+	require.ErrorIs(t, err, routing.ErrRequestEnded)
+	require.EqualError(t, err, "routing: the request has ended")
+	_, err = routing.Raw(context.Background())
+	require.ErrorIs(t, err, routing.ErrNoRequest)
+	require.EqualError(t, err, "routing: the context belongs to no request")
+}
+
+func TestRequestIDs(t *testing.T) {
+	r := newRouter(t)
+	r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			raw.Response.Header.Set("X-Seen", routing.RequestID(raw))
+			next(raw)
+		}
+	})
+	r.Get("/", func(ctx context.Context, _ struct{}) (string, error) { return routing.RequestID(ctx), nil })
+	handler := r.Handler()
+
+	seen := make(map[string]bool)
+	for sent, taken := range map[string]bool{
+		"": false, "a-Z_0.9:x": true, strings.Repeat("x", 64): true, strings.Repeat("x", 65): false,
+		"two words": false, "line\nbreak": false, "ümlaut": false,
+	} {
+		response := do(t, handler, "GET", "/", routing.RequestIDHeader, sent)
+		id := string(response.Header.Peek(routing.RequestIDHeader))
+		assert.Equal(t, taken, id == sent, sent)
+		assert.NotEmpty(t, id)
+		assert.False(t, seen[id])
+		seen[id] = true
+		assert.Equal(t, `"`+id+`"`, string(response.Body()))
+		assert.Equal(t, id, string(response.Header.Peek("X-Seen")))
+	}
+	assert.NotEmpty(t, do(t, handler, "GET", "/nowhere").Header.Peek(routing.RequestIDHeader))
+	assert.Empty(t, routing.RequestID(context.Background()))
+}

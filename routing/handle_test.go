@@ -1,0 +1,136 @@
+package routing_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/routing"
+)
+
+type money struct {
+	Cents int `json:"cents"`
+}
+
+// Each kind of output, through both ways to make an endpoint.
+func TestOutputs(t *testing.T) {
+	created := routing.Status(201)
+	both(t, "content", func(context.Context, struct{}) (money, error) { return money{5}, nil }, 201, `{"cents":5}`, created)
+	both(t, "pointer", func(context.Context, struct{}) (*money, error) { return &money{5}, nil }, 201, `{"cents":5}`, created)
+	both(t, "nil pointer", func(context.Context, struct{}) (*money, error) { return nil, nil }, 200, `null`)
+	both(t, "slice", func(context.Context, struct{}) ([]int, error) { return []int{1, 2}, nil }, 200, `[1,2]`)
+	both(t, "empty struct", func(context.Context, struct{}) (struct{}, error) { return struct{}{}, nil }, 200, `{}`)
+	both(t, "any content", func(context.Context, struct{}) (any, error) { return money{5}, nil }, 200, `{"cents":5}`)
+	both(t, "any nil", func(context.Context, struct{}) (any, error) { return nil, nil }, 200, `null`)
+	both(t, "any response", func(context.Context, struct{}) (any, error) { return responses.Text("x"), nil }, 201, `x`, created)
+	both(t, "response", func(context.Context, struct{}) (responses.TextResponse, error) {
+		return responses.TextResponse{Content: "x", Status: 202}, nil
+	}, 202, `x`, created)
+	both(t, "interface", func(context.Context, struct{}) (responses.Response, error) { return responses.Text("x"), nil }, 200, `x`)
+	both(t, "pointer response", func(context.Context, struct{}) (*responses.Problem, error) {
+		return responses.NewProblem(409, "sold out"), nil
+	}, 409, `{"title":"Conflict","status":409,"detail":"sold out"}`)
+	both(t, "nil response", func(context.Context, struct{}) (*responses.Problem, error) { return nil, nil },
+		500, `{"title":"Internal Server Error","status":500,"detail":"the server could not answer this request"}`)
+	both(t, "error", func(context.Context, struct{}) (money, error) { return money{}, errors.New("secret") },
+		500, `{"title":"Internal Server Error","status":500,"detail":"the server could not answer this request"}`)
+	both(t, "content that can't be encoded", func(context.Context, struct{}) (any, error) { return func() {}, nil },
+		500, `{"title":"Internal Server Error","status":500,"detail":"the server could not answer this request"}`)
+}
+
+func both[Out any](t *testing.T, name string, handler func(context.Context, struct{}) (Out, error), status int, body string, options ...routing.Option) {
+	t.Helper()
+	for kind, endpoint := range map[string]routing.Endpoint{"typed": routing.Handle(handler), "reflected": routing.Reflected(t, handler)} {
+		t.Run(name+"/"+kind, func(t *testing.T) {
+			r := newRouter(t)
+			r.Add("GET", "/", endpoint, options...)
+			response := do(t, r.Handler(), "GET", "/")
+			assert.Equal(t, status, response.StatusCode())
+			assert.Equal(t, body, string(response.Body()))
+		})
+	}
+}
+
+func TestAnErrorIsToldToTheLogWithItsRoute(t *testing.T) {
+	book := newLogBook()
+	r := newLoggedRouter(t, book)
+	r.Get("/orders/{id}", func(context.Context, struct{}) (string, error) { return "", errors.New("the disk is full") })
+	do(t, r.Handler(), "GET", "/orders/7", routing.RequestIDHeader, "r-1")
+	record := book.next(t)
+	for _, want := range []string{"level=ERROR", `msg="request failed"`, "request_id=r-1", `route="GET /orders/{id}"`, `error="the disk is full"`} {
+		assert.Contains(t, record, want)
+	}
+}
+
+func TestWorkOfAResponseBesideAnErrorIsToldToTheLog(t *testing.T) {
+	book := newLogBook()
+	r := newLoggedRouter(t, book)
+	r.Get("/", func(context.Context, struct{}) (responses.TextResponse, error) {
+		return responses.TextResponse{Background: background.Func("mail", func(context.Context) error { return nil })}, errors.New("failed")
+	})
+	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/").StatusCode())
+	assert.Contains(t, book.next(t), "the handler returned an error, so the background work of its response is not run")
+}
+
+func TestAPanicInMiddlewareGivesTheWorkUp(t *testing.T) {
+	book := newLogBook()
+	r := newLoggedRouter(t, book)
+	r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			next(raw)
+			panic("on the way out")
+		}
+	})
+	r.Get("/", func(context.Context, struct{}) (responses.TextResponse, error) {
+		return responses.TextResponse{Background: background.Func("mail", func(context.Context) error {
+			t.Error("ran")
+			return nil
+		})}, nil
+	})
+	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/").StatusCode())
+	assert.Contains(t, book.next(t), `panic="on the way out"`)
+	assert.Contains(t, book.next(t), "the response is not sent, so its background work is not run")
+}
+
+func TestATimeoutHandlerOfFasthttpDoesNotLoseWork(t *testing.T) {
+	ran, answered := make(chan struct{}), make(chan struct{})
+	r := newRouter(t)
+	r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			go next(raw) // as fasthttp.TimeoutHandler does when time is up
+			raw.TimeoutError("too late")
+			close(answered)
+		}
+	})
+	r.Get("/", func(context.Context, struct{}) (responses.TextResponse, error) {
+		<-answered
+		return responses.TextResponse{Background: background.Func("mail", func(context.Context) error {
+			close(ran)
+			return nil
+		})}, nil
+	})
+	assert.Equal(t, 408, do(t, r.Handler(), "GET", "/").StatusCode())
+	await(t, ran, "the task")
+}
+
+func TestAStreamThatEndsEarlyIsToldToTheLog(t *testing.T) {
+	book := newLogBook()
+	r := newLoggedRouter(t, book)
+	r.Get("/", func(context.Context, struct{}) (*responses.StreamResponse, error) {
+		return responses.Stream("text/plain", func(w *responses.StreamWriter) error {
+			_, _ = w.WriteString("half")
+			_ = w.Flush()
+			return errors.New("the source is gone")
+		}), nil
+	})
+	server := &fasthttp.Server{Handler: r.Handler(), Logger: silence{}}
+	body, err := exchange(t, server, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	assert.Equal(t, "half", string(body))
+	assert.Error(t, err, "the client sees that something is missing")
+	assert.Contains(t, book.next(t), "the source is gone")
+}

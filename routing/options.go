@@ -1,0 +1,97 @@
+package routing
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// An Option sets something about one route. Its error is a mistake in the
+// program, and panics at registration.
+type Option func(*routeOptions) error
+
+type routeOptions struct {
+	name      string
+	status    int
+	timeout   time.Duration
+	bodyLimit int
+}
+
+// Name names a route, for [Router.Routes].
+func Name(name string) Option {
+	return func(o *routeOptions) error {
+		o.name = name
+		return nil
+	}
+}
+
+// Status is the status of a successful answer that does not say its own; the
+// default is 200.
+func Status(code int) Option {
+	return func(o *routeOptions) error {
+		if code < 200 || code > 399 {
+			return fmt.Errorf("option Status(%d): a success status is from 200 to 399", code)
+		}
+		o.status = code
+		return nil
+	}
+}
+
+// Timeout is the time after which the handler's context is cancelled and the
+// client answered with a 503 problem. The handler then runs on, on a goroutine
+// of its own, until it returns; its result is dropped, and the log says so.
+// Without the option a handler has no limit but the client's patience.
+//
+// The answer of a route with a timeout has only those header fields that the
+// handler's response sets, once the timeout has passed: what middleware sets
+// on the raw response is then lost, since the late handler may still use it.
+func Timeout(d time.Duration) Option {
+	return func(o *routeOptions) error {
+		if d <= 0 {
+			return fmt.Errorf("option Timeout(%v): want more than 0; leave the option out for no timeout", d)
+		}
+		o.timeout = d
+		return nil
+	}
+}
+
+// BodyLimit is the largest body that the route takes, in bytes, instead of the
+// application's limit. A larger one is answered with a 413 problem without
+// being read. It holds when the application itself serves; see
+// [Router.RequestConfig].
+func BodyLimit(bytes int) Option {
+	return func(o *routeOptions) error {
+		if bytes <= 0 {
+			return fmt.Errorf("option BodyLimit(%d): want more than 0 bytes", bytes)
+		}
+		o.bodyLimit = bytes
+		return nil
+	}
+}
+
+type limitKey struct{}
+
+// RequestConfig returns a function for [fasthttp.Server.HeaderReceived] that
+// knows the body limits of the routes, and nil when no route has its own.
+// Servers other than the application's set it themselves.
+func (r *Router) RequestConfig() func(*fasthttp.RequestHeader) fasthttp.RequestConfig {
+	s := r.shared
+	if !s.hasLimits {
+		return nil
+	}
+	return func(header *fasthttp.RequestHeader) (config fasthttp.RequestConfig) {
+		uri := fasthttp.AcquireURI()
+		defer fasthttp.ReleaseURI(uri)
+		if uri.Parse(header.Host(), header.RequestURI()) != nil {
+			return config // the server refuses it next
+		}
+		handler, _ := s.limits.Lookup(string(header.Method()), string(uri.PathOriginal()), nil)
+		if handler != nil {
+			var probe fasthttp.RequestCtx
+			handler(&probe)
+			config.MaxRequestBodySize, _ = probe.UserValue(limitKey{}).(int)
+		}
+		return config
+	}
+}

@@ -1,0 +1,323 @@
+package routing
+
+import (
+	"fmt"
+	"log/slog"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fasthttp/router"
+	"github.com/go-playground/validator/v10"
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/params"
+)
+
+// A Middleware wraps a handler with fasthttp's own shape, so that middleware
+// written for fasthttp fits.
+type Middleware = func(next fasthttp.RequestHandler) fasthttp.RequestHandler
+
+// Options configures a [Router]. Runner must be set.
+type Options struct {
+	// Runner runs the background work of responses.
+	Runner *background.Runner
+
+	// Logger gets what clients are not told; nil means [slog.Default].
+	Logger *slog.Logger
+
+	// Validator judges validate tags; nil means one without custom rules.
+	Validator *validator.Validate
+
+	// WriteTimeout is the time within which a response that carries work is
+	// written; 0 means no limit. It is to be the server's own write timeout.
+	WriteTimeout time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Validator == nil {
+		o.Validator = params.NewValidator()
+	}
+	return o
+}
+
+// A Router holds routes and middleware. It is built by one goroutine; once
+// [Router.Handler] was called it is complete, and may serve on many.
+type Router struct {
+	shared *shared
+	group  *group
+}
+
+// shared is what a router and its groups have in common.
+type shared struct {
+	Options
+	mux       *router.Router
+	ids       *requestIDs
+	routes    []Route
+	limits    *router.Router // the body limit of each route
+	hasLimits bool           // at least one route has its own
+	complete  bool
+}
+
+// group is a prefix with its middleware.
+type group struct {
+	parent     *group // nil for the router itself
+	prefix     string
+	middleware []Middleware
+	hasRoutes  bool
+}
+
+// New returns a router without routes. It panics when options has no Runner.
+func New(options Options) *Router {
+	if options.Runner == nil {
+		panic("routing: Options.Runner is nil: set it to a background.NewRunner")
+	}
+	s := &shared{Options: options.withDefaults(), mux: router.New(), ids: newRequestIDs(), limits: router.New()}
+	// A client is told what is wrong with its path, not sent elsewhere: a
+	// redirect would make it repeat a POST, and is one more way to be led to
+	// another host.
+	s.mux.RedirectTrailingSlash, s.mux.RedirectFixedPath = false, false
+	s.mux.NotFound = notFound
+	s.mux.MethodNotAllowed = methodNotAllowed
+	s.mux.GlobalOPTIONS = func(raw *fasthttp.RequestCtx) { raw.SetStatusCode(fasthttp.StatusNoContent) }
+	return &Router{shared: s, group: &group{}}
+}
+
+// A Group is a [Router] for the routes below a prefix, with middleware of its
+// own.
+type Group struct{ *Router }
+
+// Group returns a group for the routes below prefix, which starts with a slash
+// and does not end with one. Its routes run the middleware of the groups
+// around it first, then its own.
+func (r *Router) Group(prefix string, middleware ...Middleware) *Group {
+	if !strings.HasPrefix(prefix, "/") || strings.HasSuffix(prefix, "/") {
+		panic(fmt.Sprintf("velithon: group %q: a prefix starts with a slash and does not end with one, e.g. \"/orders\"", prefix))
+	}
+	g := &group{parent: r.group, prefix: r.group.prefix + prefix}
+	child := &Group{&Router{shared: r.shared, group: g}}
+	child.Use(middleware...)
+	return child
+}
+
+// Use adds middleware; the first one added is the outermost. On the router
+// itself it sees every request, also those that no route matches; on a group,
+// those of the group's routes. It panics when a route of the group was added
+// before, which would run without it.
+func (r *Router) Use(middleware ...Middleware) {
+	switch {
+	case r.shared.complete:
+		panic("velithon: Use was called after Handler: add all middleware first")
+	case r.group.hasRoutes && r.group.parent != nil:
+		panic(fmt.Sprintf("velithon: Use was called on group %q after a route was added to it, which would run without the middleware: call Use first", r.group.prefix))
+	case slices.ContainsFunc(middleware, func(m Middleware) bool { return m == nil }):
+		panic("velithon: Use was given a nil middleware")
+	}
+	r.group.middleware = append(r.group.middleware, middleware...)
+}
+
+// Add adds an endpoint for a method and a pattern, in which {name} is a path
+// parameter, {name:regexp} one of a form, {name?} an optional last one and
+// {name:*} the rest of the path. It panics when the endpoint, the pattern or
+// an option is wrong, and when the route exists already.
+func (r *Router) Add(method, pattern string, endpoint Endpoint, options ...Option) {
+	if err := r.add(method, pattern, endpoint, options); err != nil {
+		panic(registrationError(method, r.group.prefix+pattern, endpoint, err))
+	}
+}
+
+// addAny is Add for a handler of any type.
+func (r *Router) addAny(method, pattern string, handler any, options []Option) {
+	endpoint, err := reflected(handler)
+	if err == nil {
+		err = r.add(method, pattern, endpoint, options)
+	}
+	if err != nil {
+		panic(registrationError(method, r.group.prefix+pattern, endpoint, err))
+	}
+}
+
+func registrationError(method, pattern string, endpoint Endpoint, err error) string {
+	who := ""
+	if endpoint.handler != "" {
+		who = ", handler " + endpoint.handler
+	}
+	return fmt.Sprintf("velithon: %s %s%s (registered at %s): %v", method, pattern, who, caller(), err)
+}
+
+func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option) error {
+	s := r.shared
+	pattern = r.group.prefix + pattern
+	if s.complete {
+		return fmt.Errorf("the route is added after Handler was called: add all routes before the app serves")
+	}
+	if endpoint.call == nil {
+		return fmt.Errorf("the endpoint is empty: make it with routing.Handle")
+	}
+	names, err := patternParams(pattern)
+	if err != nil {
+		return err
+	}
+	rt := &route{
+		Route:      Route{Method: method, Pattern: pattern, Handler: endpoint.handler, In: endpoint.in, Out: endpoint.out},
+		pathParams: names,
+		endpoint:   endpoint,
+		router:     s,
+		options:    routeOptions{status: fasthttp.StatusOK},
+	}
+	for _, option := range options {
+		if err := option(&rt.options); err != nil {
+			return err
+		}
+	}
+	rt.Name = rt.options.name
+	if rt.plan, err = params.Compile(endpoint.in, params.Options{PathParams: names, Validator: s.Validator}); err != nil {
+		return err
+	}
+	if err := register(s.mux, method, pattern, r.group.wrap(rt.serve)); err != nil {
+		return err
+	}
+	// The same tree again, with the limits in the place of the handlers: the
+	// mux keeps to itself which route a path matches.
+	limit := rt.options.bodyLimit
+	if err := register(s.limits, method, pattern, func(raw *fasthttp.RequestCtx) { raw.SetUserValue(limitKey{}, limit) }); err != nil {
+		return err
+	}
+	s.hasLimits = s.hasLimits || limit > 0
+	s.routes = append(s.routes, rt.Route)
+	for g := r.group; g != nil; g = g.parent {
+		g.hasRoutes = true
+	}
+	return nil
+}
+
+// register turns the mux's panics into errors.
+func register(mux *router.Router, method, pattern string, handler fasthttp.RequestHandler) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("the pattern can't be added: %v", cause)
+		}
+	}()
+	mux.Handle(method, pattern, handler)
+	return nil
+}
+
+// wrap puts the middleware of a group and the groups around it, but not of the
+// router itself, around a handler.
+func (g *group) wrap(handler fasthttp.RequestHandler) fasthttp.RequestHandler {
+	for ; g.parent != nil; g = g.parent {
+		handler = chain(g.middleware, handler)
+	}
+	return handler
+}
+
+func chain(middleware []Middleware, handler fasthttp.RequestHandler) fasthttp.RequestHandler {
+	for _, m := range slices.Backward(middleware) {
+		handler = m(handler)
+	}
+	return handler
+}
+
+// Handler returns the handler of all routes. The router is complete then:
+// adding a route or middleware afterwards panics.
+func (r *Router) Handler() fasthttp.RequestHandler {
+	s := r.shared
+	s.complete = true
+	root := r.group
+	for root.parent != nil {
+		root = root.parent
+	}
+	handler := chain(root.middleware, s.mux.Handler)
+	return func(raw *fasthttp.RequestCtx) {
+		s.ids.assign(raw)
+		defer s.recover(raw)
+		handler(raw)
+	}
+}
+
+// A Route describes an added route.
+type Route struct {
+	Method  string
+	Pattern string
+	Name    string       // as given by the option [Name]; empty without
+	Handler string       // the name of the handler's function
+	In, Out reflect.Type // the handler's types
+}
+
+// Routes returns the routes in the order in which they were added.
+func (r *Router) Routes() []Route { return slices.Clone(r.shared.routes) }
+
+func (s *shared) writeDeadline() time.Time {
+	if s.WriteTimeout <= 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(s.WriteTimeout)
+}
+
+// patternParams returns the names of the parameters in a pattern.
+func patternParams(pattern string) (names []string, err error) {
+	if !strings.HasPrefix(pattern, "/") {
+		return nil, fmt.Errorf("the pattern %q does not start with a slash", pattern)
+	}
+	for rest := pattern; ; {
+		open := strings.IndexByte(rest, '{')
+		if open < 0 {
+			return names, nil
+		}
+		rest = rest[open+1:]
+		end := closingBrace(rest)
+		if end < 0 {
+			return nil, fmt.Errorf("the pattern %q has a { without its }", pattern)
+		}
+		name, _, _ := strings.Cut(rest[:end], ":")
+		name = strings.TrimSuffix(name, "?")
+		switch {
+		case name == "":
+			return nil, fmt.Errorf("the pattern %q has a parameter without a name", pattern)
+		case slices.Contains(names, name):
+			return nil, fmt.Errorf("the pattern %q has two parameters %q", pattern, name)
+		}
+		names = append(names, name)
+		rest = rest[end+1:]
+	}
+}
+
+// closingBrace returns the index of the brace that closes one opened before s;
+// a regular expression in it may have braces too.
+func closingBrace(s string) int {
+	depth := 0
+	for i, c := range s {
+		switch c {
+		case '{':
+			depth++
+		case '}':
+			if depth == 0 {
+				return i
+			}
+			depth--
+		}
+	}
+	return -1
+}
+
+// caller returns the place outside of this module's packages from which a
+// route is added.
+func caller() string {
+	pcs := make([]uintptr, 16)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	for {
+		frame, more := frames.Next()
+		if !strings.HasPrefix(frame.Function, "github.com/velithon-go/velithon/routing.") || strings.HasSuffix(frame.File, "_test.go") {
+			return fmt.Sprintf("%s:%d", frame.File, frame.Line)
+		}
+		if !more {
+			return "an unknown place"
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package routing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/responses"
+)
+
+// serveWithin answers a request of a route with a timeout. The handler runs on
+// a goroutine of its own, so that the client is answered in time even if the
+// handler does not look at its context.
+func (rt *route) serveWithin(raw *fasthttp.RequestCtx, x exchange) {
+	r := x.context()
+	r.deadline = time.Now().Add(rt.options.timeout)
+	timer := time.AfterFunc(rt.options.timeout, func() { r.end(context.DeadlineExceeded) })
+	defer timer.Stop()
+
+	result := make(chan outcome, 1)
+	go func() { result <- rt.callHandler(x) }()
+	var out outcome
+	select {
+	case out = <-result:
+	case <-r.Done():
+		select {
+		case out = <-result: // both at once: there is an answer
+		default:
+			rt.abandon(raw, r, result, x)
+			return
+		}
+	}
+	if out.panicked != nil {
+		rt.finish(x)
+		panic(out.panicked)
+	}
+	if r.Err() != nil && errors.Is(out.err, context.DeadlineExceeded) {
+		out.err = rt.timedOut() // the handler gave up in time to say so
+	}
+	rt.answer(raw, x, out.response, out.err)
+}
+
+// An outcome is how a handler with a timeout ended.
+type outcome struct {
+	response responses.Response
+	err      error
+	panicked *handlerPanic
+}
+
+func (rt *route) callHandler(x exchange) (out outcome) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			out.panicked = newHandlerPanic(cause)
+		}
+	}()
+	out.err = x.handle()
+	out.response = x.response()
+	return out
+}
+
+func (rt *route) timedOut() *responses.Problem {
+	return responses.NewProblem(fasthttp.StatusServiceUnavailable,
+		fmt.Sprintf("the request took longer than %v", rt.options.timeout))
+}
+
+// abandon answers for a handler that is still running. The handler may hold
+// the raw request, so fasthttp is told to keep it out of its pool, and the late
+// result is waited for and told to the log.
+func (rt *route) abandon(raw *fasthttp.RequestCtx, r *request, result <-chan outcome, x exchange) {
+	var late fasthttp.RequestCtx
+	late.Response.Header.Set(RequestIDHeader, r.id.String())
+	_ = rt.timedOut().Write(&late)
+	raw.TimeoutErrorWithResponse(&late.Response)
+	go func() {
+		out := <-result
+		rt.release(x)
+		// fasthttp deletes uploads with the request, which it has let go.
+		raw.Request.RemoveMultipartFormFiles()
+		var err error
+		switch {
+		case out.panicked != nil:
+			err = out.panicked
+		case out.err != nil:
+			err = out.err
+		default:
+			err = errors.New("its response was dropped")
+		}
+		message := "the handler returned after its timeout"
+		if out.response != nil && out.response.Work() != nil {
+			message += "; the background work of its response is not run"
+		}
+		rt.log(r, slog.LevelWarn, message, err)
+	}()
+}
