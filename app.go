@@ -1,0 +1,245 @@
+// Package velithon is a web framework of typed handlers on fasthttp, with
+// background work that starts once a response is on the wire.
+//
+//	type Greeting struct {
+//		Message string `json:"message"`
+//	}
+//
+//	func greet(ctx context.Context, in struct {
+//		Name string `query:"name" validate:"required"`
+//	}) (Greeting, error) {
+//		return Greeting{"Hello " + in.Name}, nil
+//	}
+//
+//	func main() {
+//		app := velithon.New(velithon.Options{})
+//		app.Get("/greet", greet)
+//		log.Fatal(app.Run(":8080"))
+//	}
+//
+// The parts are packages of their own: routing binds handlers to routes,
+// params decodes their input, responses writes their output, and background
+// runs tasks.
+package velithon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-playground/validator/v10"
+
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/routing"
+)
+
+// The defaults of [Options].
+const (
+	DefaultBodyLimit       = 4 << 20 // bytes
+	DefaultHeaderLimit     = 8 << 10 // bytes
+	DefaultReadTimeout     = 10 * time.Second
+	DefaultWriteTimeout    = 30 * time.Second
+	DefaultIdleTimeout     = 60 * time.Second
+	DefaultShutdownTimeout = 30 * time.Second
+	DefaultMaxConnections  = 256 << 10
+)
+
+// ErrClosed is returned by [App.Serve] after [App.Shutdown] was called.
+var ErrClosed = errors.New("velithon: the app was shut down")
+
+// Options configures an [App]. The zero value is safe and documented field by
+// field; there is no way to switch a limit off, only to raise it.
+type Options struct {
+	// Logger gets everything that clients are not told; nil means
+	// [slog.Default].
+	Logger *slog.Logger
+
+	// Runner configures the runner of background work. Its Logger is the
+	// app's when it is nil, and its LogAttrs adds the request id when nil.
+	Runner background.RunnerOptions
+
+	// Validator judges validate tags: give one with your own rules here.
+	// nil means params.NewValidator().
+	Validator *validator.Validate
+
+	// BodyLimit is the largest request body, in bytes; 0 means 4 MiB. The
+	// option routing.BodyLimit sets another one for a route.
+	BodyLimit int
+
+	// HeaderLimit is the largest request header, in bytes, and the size of
+	// the buffer that each connection reads into; 0 means 8 KiB.
+	HeaderLimit int
+
+	// ReadTimeout is the time within which a request, header and body, must
+	// have arrived; 0 means 10 s. It is what ends slow-sending clients.
+	ReadTimeout time.Duration
+
+	// WriteTimeout is the time within which a response must have been taken
+	// by the client; 0 means 30 s. Streams have one for each part instead.
+	WriteTimeout time.Duration
+
+	// IdleTimeout is how long a connection is kept open for its next
+	// request; 0 means 60 s.
+	IdleTimeout time.Duration
+
+	// ShutdownTimeout is how long [App.Run] lets requests and background work
+	// finish after a signal; 0 means 30 s.
+	ShutdownTimeout time.Duration
+
+	// MaxConnections is how many connections are served at once; more are
+	// answered with 503. 0 means 262,144.
+	MaxConnections int
+}
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Runner.Logger == nil {
+		o.Runner.Logger = o.Logger
+	}
+	if o.Runner.LogAttrs == nil {
+		o.Runner.LogAttrs = logRequestID
+	}
+	orDefault(&o.BodyLimit, DefaultBodyLimit)
+	orDefault(&o.HeaderLimit, DefaultHeaderLimit)
+	orDefault(&o.ReadTimeout, DefaultReadTimeout)
+	orDefault(&o.WriteTimeout, DefaultWriteTimeout)
+	orDefault(&o.IdleTimeout, DefaultIdleTimeout)
+	orDefault(&o.ShutdownTimeout, DefaultShutdownTimeout)
+	orDefault(&o.MaxConnections, DefaultMaxConnections)
+	return o
+}
+
+func orDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// validate names the field that is out of its range. It sees defaults filled.
+func (o Options) validate() error {
+	for _, field := range []struct {
+		name  string
+		value int64
+	}{
+		{"BodyLimit", int64(o.BodyLimit)},
+		{"HeaderLimit", int64(o.HeaderLimit)},
+		{"ReadTimeout", int64(o.ReadTimeout)},
+		{"WriteTimeout", int64(o.WriteTimeout)},
+		{"IdleTimeout", int64(o.IdleTimeout)},
+		{"ShutdownTimeout", int64(o.ShutdownTimeout)},
+		{"MaxConnections", int64(o.MaxConnections)},
+	} {
+		if field.value < 0 {
+			return fmt.Errorf("velithon: Options.%s is negative: use 0 for the default", field.name)
+		}
+	}
+	return nil
+}
+
+func logRequestID(ctx context.Context) []slog.Attr {
+	if id := routing.RequestID(ctx); id != "" {
+		return []slog.Attr{slog.String("request_id", id)}
+	}
+	return nil
+}
+
+// An App is a service: routes, a server and a runner of background work. It is
+// built by one goroutine, then serves on many.
+type App struct {
+	*routing.Router
+
+	options Options
+	runner  *background.Runner
+	server  *server
+	start   sync.Once
+}
+
+// New returns an app without routes. It panics when a field of options is out
+// of its range.
+func New(options Options) *App {
+	options = options.withDefaults()
+	if err := options.validate(); err != nil {
+		panic(err)
+	}
+	runner := background.NewRunner(options.Runner)
+	return &App{
+		Router: routing.New(routing.Options{
+			Runner:       runner,
+			Logger:       options.Logger,
+			Validator:    options.Validator,
+			WriteTimeout: options.WriteTimeout,
+		}),
+		options: options,
+		runner:  runner,
+		server:  newServer(options),
+	}
+}
+
+// Runner returns the app's runner, for its Stats and for work that belongs to
+// no response. It may be used concurrently, from New on.
+func (a *App) Runner() *background.Runner { return a.runner }
+
+// Serve answers the connections that listener accepts until [App.Shutdown] is
+// called, and then returns nil, when the shutdown may still be under way. It
+// closes listener. Several listeners may be served at once. All routes and
+// middleware must have been added.
+func (a *App) Serve(listener net.Listener) error {
+	a.start.Do(func() { a.server.prepare(a.Handler(), a.RequestConfig()) })
+	return a.server.serve(listener)
+}
+
+// Run listens on a TCP address such as ":8080" or "127.0.0.1:0", logs the
+// address, and serves until the process gets SIGINT or SIGTERM. It then shuts
+// down as [App.Shutdown] does, within Options.ShutdownTimeout, and returns nil
+// when every request and all background work ended. A second signal ends the
+// process at once.
+func (a *App) Run(addr string) error {
+	signals, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("velithon: %w", err)
+	}
+	a.options.Logger.Info("listening", "address", listener.Addr().String())
+
+	served := make(chan error, 1)
+	go func() { served <- a.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err // the listener failed, or Shutdown was called elsewhere
+	case <-signals.Done():
+	}
+	stop() // from here on a signal has its default effect
+	a.options.Logger.Info("shutting down", "within", a.options.ShutdownTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), a.options.ShutdownTimeout)
+	defer cancel()
+	err = errors.Join(a.Shutdown(ctx), <-served)
+	if err == nil {
+		a.options.Logger.Info("shut down", "tasks", a.runner.Stats().Succeeded)
+	}
+	return err
+}
+
+// Shutdown stops accepting connections, lets the requests that have begun
+// finish, and then drains the runner, so that the background work of every
+// response has run. Requests whose header or body is still on its way get a
+// second to arrive. When ctx is done first, the remaining connections are
+// closed, the contexts of the remaining tasks are cancelled, and the error
+// joins that of ctx with a [*background.DrainError] which names what did not
+// finish.
+//
+// Shutdown may be called before Serve, more than once, and concurrently: each
+// call waits for the same end, as long as its own ctx allows.
+func (a *App) Shutdown(ctx context.Context) error {
+	return errors.Join(a.server.shutdown(ctx), a.runner.Shutdown(ctx))
+}

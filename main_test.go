@@ -1,0 +1,143 @@
+package velithon_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
+	"go.uber.org/goleak"
+
+	"github.com/velithon-go/velithon"
+)
+
+func TestMain(m *testing.M) {
+	if mode := os.Getenv(runEnv); mode != "" {
+		runChild(mode)
+		return
+	}
+	new(fasthttp.ResponseHeader).Header() // starts the date goroutine, which never ends
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreCurrent(),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+	)
+}
+
+// quiet is a logger for tests whose log nobody reads.
+var quiet = slog.New(slog.DiscardHandler)
+
+// testTimeout bounds what would otherwise hang when a test fails.
+const testTimeout = 30 * time.Second
+
+// serve runs an app on a real socket until the test ends, and returns its
+// address.
+func serve(t *testing.T, app *velithon.App) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	serveOn(t, app, listener)
+	return listener.Addr().String()
+}
+
+func serveOn(t *testing.T, app *velithon.App, listener net.Listener) {
+	t.Helper()
+	served := make(chan error, 1)
+	go func() { served <- app.Serve(listener) }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
+		defer cancel()
+		_ = app.Shutdown(ctx) // what it returns is for the tests that are about it
+		require.NoError(t, <-served)
+	})
+}
+
+func shutdown(t *testing.T, app *velithon.App) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
+	defer cancel()
+	require.NoError(t, app.Shutdown(ctx))
+}
+
+// dial opens a raw connection.
+func dial(t *testing.T, address string) *net.TCPConn {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	require.NoError(t, conn.SetDeadline(time.Now().Add(testTimeout)))
+	return conn.(*net.TCPConn)
+}
+
+// request writes an HTTP/1.1 request as its sender would.
+func request(method, target, body string, header ...string) string {
+	var b strings.Builder
+	b.WriteString(method + " " + target + " HTTP/1.1\r\nHost: test\r\n")
+	for _, h := range header {
+		b.WriteString(h + "\r\n")
+	}
+	if body != "" {
+		b.WriteString("Content-Length: " + itoa(len(body)) + "\r\n")
+	}
+	b.WriteString("\r\n" + body)
+	return b.String()
+}
+
+func itoa(n int) string { return string(fasthttp.AppendUint(nil, n)) }
+
+// send sends one request on a connection of its own and returns the answer.
+func send(t *testing.T, address, text string) (*http.Response, string) {
+	t.Helper()
+	conn := dial(t, address)
+	// The server may answer and close before it has read everything.
+	_, _ = io.WriteString(conn, text)
+	return receive(t, bufio.NewReader(conn))
+}
+
+func receive(t *testing.T, r *bufio.Reader) (*http.Response, string) {
+	t.Helper()
+	response, err := http.ReadResponse(r, nil)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response, string(body)
+}
+
+// await fails the test when c is not closed or sent to in time.
+func await[T any](t *testing.T, c <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(testTimeout):
+		require.FailNow(t, "still waiting for "+what)
+		panic("unreachable")
+	}
+}
+
+// A journal collects events in the order in which they happened.
+type journal struct {
+	mu     sync.Mutex // guards events
+	events []string
+}
+
+func (j *journal) add(event string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.events = append(j.events, event)
+}
+
+func (j *journal) all() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return append([]string(nil), j.events...)
+}

@@ -1,0 +1,203 @@
+package velithon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/routing"
+)
+
+// shutdownGrace is how long a request that is still being sent may take to
+// arrive once a shutdown has begun.
+const shutdownGrace = time.Second
+
+// A server is fasthttp's with safe settings and a shutdown that ends.
+//
+// fasthttp's own shutdown waits for every connection that has sent a byte, so
+// half a header holds it up until the read timeout; and when it gives up, the
+// connections that are left go on serving. So the server knows its
+// connections: it shortens the time for what is still arriving, and closes
+// what is left at the end.
+type server struct {
+	fasthttp fasthttp.Server
+	logger   *slog.Logger
+
+	serving sync.WaitGroup // the calls of serve; added to under mu
+
+	mu        sync.Mutex // guards what follows
+	listeners []net.Listener
+	conns     map[net.Conn]struct{}
+	stopped   chan struct{} // made by the first shutdown, closed when the server has ended
+	expire    context.CancelFunc
+}
+
+func newServer(o Options) *server {
+	s := &server{logger: o.Logger, conns: make(map[net.Conn]struct{})}
+	s.fasthttp = fasthttp.Server{
+		ReadTimeout:           o.ReadTimeout,
+		WriteTimeout:          o.WriteTimeout,
+		IdleTimeout:           o.IdleTimeout,
+		MaxRequestBodySize:    o.BodyLimit,
+		ReadBufferSize:        o.HeaderLimit,
+		Concurrency:           o.MaxConnections,
+		NoDefaultServerHeader: true,
+		CloseOnShutdown:       true,
+		SecureErrorLogMessage: true, // no header bytes in the log
+		ErrorHandler:          refuse,
+		ConnState:             s.track,
+		Logger:                fasthttpLogger{o.Logger},
+	}
+	return s
+}
+
+// prepare sets what is known once all routes are.
+func (s *server) prepare(handler fasthttp.RequestHandler, limits func(*fasthttp.RequestHeader) fasthttp.RequestConfig) {
+	s.fasthttp.Handler = handler
+	s.fasthttp.HeaderReceived = limits
+}
+
+func (s *server) serve(listener net.Listener) error {
+	s.mu.Lock()
+	if s.stopped != nil {
+		s.mu.Unlock()
+		_ = listener.Close()
+		return ErrClosed
+	}
+	s.serving.Add(1)
+	s.listeners = append(s.listeners, listener)
+	s.mu.Unlock()
+	defer s.serving.Done()
+	if err := s.fasthttp.Serve(listener); err != nil {
+		return fmt.Errorf("velithon: %w", err)
+	}
+	return nil
+}
+
+// track is fasthttp's connection hook.
+func (s *server) track(conn net.Conn, state fasthttp.ConnState) {
+	switch state {
+	case fasthttp.StateNew:
+		s.mu.Lock()
+		s.conns[conn] = struct{}{}
+		s.mu.Unlock()
+	case fasthttp.StateClosed, fasthttp.StateHijacked:
+		s.mu.Lock()
+		delete(s.conns, conn)
+		s.mu.Unlock()
+	}
+}
+
+// shutdown ends the server, or closes what is left of it when ctx is done.
+func (s *server) shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	if s.stopped == nil {
+		s.stopped = make(chan struct{})
+		expired, expire := context.WithCancel(context.Background())
+		s.expire = expire
+		go s.stop(expired)
+	}
+	stopped := s.stopped
+	s.mu.Unlock()
+
+	select {
+	case <-stopped:
+		return nil
+	case <-ctx.Done():
+	}
+	select {
+	case <-stopped: // both at once
+		return nil
+	default:
+	}
+	s.expire()
+	return fmt.Errorf("velithon: %d connections were closed before their requests had ended: %w", s.closeAll(), context.Cause(ctx))
+}
+
+// stop waits for the connections to end, and pushes those that only read. It
+// closes s.stopped in the end.
+func (s *server) stop(expired context.Context) {
+	defer close(s.stopped)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		// fasthttp's shutdown returns at once if none of its listeners is
+		// known yet, so a serve that has only begun must end first.
+		s.closeListeners()
+		s.serving.Wait()
+		// Not its error: who waits in shutdown has the one of its own ctx.
+		_ = s.fasthttp.ShutdownWithContext(expired)
+	}()
+	deadline := time.Now().Add(shutdownGrace)
+	for {
+		// fasthttp sets a connection's read deadline anew when a request
+		// begins, so once is not enough.
+		s.shortenReads(deadline)
+		select {
+		case <-ended:
+			return
+		case <-time.After(shutdownGrace / 20):
+		}
+	}
+}
+
+func (s *server) closeListeners() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, listener := range s.listeners {
+		_ = listener.Close()
+	}
+}
+
+// shortenReads lets no connection wait for the client beyond deadline. A
+// connection whose handler runs does not read, so it is not disturbed.
+func (s *server) shortenReads(deadline time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for conn := range s.conns {
+		_ = conn.SetReadDeadline(deadline)
+	}
+}
+
+func (s *server) closeAll() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for conn := range s.conns {
+		_ = conn.Close()
+		n++
+	}
+	return n
+}
+
+// refuse answers what fasthttp could not read as a request; it closes the
+// connection afterwards.
+func refuse(raw *fasthttp.RequestCtx, err error) {
+	routing.WriteProblem(raw, refusal(err))
+}
+
+func refusal(err error) *responses.Problem {
+	if _, ok := errors.AsType[*fasthttp.ErrSmallBuffer](err); ok {
+		return responses.NewProblem(fasthttp.StatusRequestHeaderFieldsTooLarge, "the request header is too large")
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		return responses.NewProblem(fasthttp.StatusRequestTimeout, "the request did not arrive in time")
+	}
+	if errors.Is(err, fasthttp.ErrBodyTooLarge) {
+		return responses.NewProblem(fasthttp.StatusRequestEntityTooLarge, "the request body is too large")
+	}
+	return responses.NewProblem(fasthttp.StatusBadRequest, "the request is not valid HTTP")
+}
+
+// fasthttpLogger passes fasthttp's few messages on: connections that broke.
+type fasthttpLogger struct{ *slog.Logger }
+
+func (l fasthttpLogger) Printf(format string, args ...any) {
+	l.Warn("fasthttp: " + fmt.Sprintf(format, args...))
+}

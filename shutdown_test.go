@@ -1,0 +1,298 @@
+package velithon_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/responses"
+)
+
+// Every response that a client has read had its task run, however the shutdown
+// falls between the requests.
+func TestShutdownUnderLoadRunsTheTasksOfEveryResponse(t *testing.T) {
+	for range 5 {
+		var ran sync.Map
+		app := velithon.New(velithon.Options{Logger: quiet})
+		app.Get("/work", func(_ context.Context, in named) (responses.JSONResponse[string, *background.Task], error) {
+			return responses.JSON(in.Name, background.NewTask(func(_ context.Context, name string) error {
+				ran.Store(name, true)
+				return nil
+			}, in.Name)), nil
+		})
+		address := serve(t, app)
+
+		var answered sync.Map
+		var count atomic.Int64
+		enough := make(chan struct{})
+		var wg sync.WaitGroup
+		for c := range 8 {
+			wg.Go(func() {
+				client := &http.Client{Transport: &http.Transport{}}
+				defer client.CloseIdleConnections()
+				for n := 0; ; n++ {
+					name := itoa(c) + "-" + itoa(n)
+					response, err := client.Get("http://" + address + "/work?name=" + name)
+					if err != nil {
+						return // shut down
+					}
+					_, err = io.ReadAll(response.Body)
+					response.Body.Close()
+					if err == nil && response.StatusCode == http.StatusOK {
+						answered.Store(name, true)
+						if count.Add(1) == 500 {
+							close(enough)
+						}
+					}
+				}
+			})
+		}
+		await(t, enough, "the load")
+		shutdown(t, app)
+		wg.Wait()
+		answered.Range(func(name, _ any) bool {
+			_, ok := ran.Load(name)
+			return assert.True(t, ok, "the task of response %v did not run", name)
+		})
+	}
+}
+
+func TestShutdownPastItsDeadlineNamesWhatDidNotFinish(t *testing.T) {
+	release, started := make(chan struct{}), make(chan string, 1)
+	app := newFullApp(background.Block, release, started)
+	address := serve(t, app)
+	send(t, address, request("GET", "/work?name=stuck", ""))
+	await(t, started, "the task")
+	send(t, address, request("GET", "/work?name=waits", ""))
+
+	ctx, cancel := context.WithCancel(context.Background())
+	closed := make(chan error, 1)
+	go func() { closed <- app.Shutdown(ctx) }()
+	cancel()
+	err := await(t, closed, "the shutdown")
+	drain, ok := errors.AsType[*background.DrainError](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, []string{"stuck"}, drain.Running)
+	assert.Equal(t, []string{"waits"}, drain.Waiting)
+	require.ErrorIs(t, err, context.Canceled)
+	close(release)
+}
+
+func TestShutdownDoesNotWaitForAHandlerBeyondItsDeadline(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	app := velithon.New(velithon.Options{Logger: quiet})
+	app.Get("/hang", func(context.Context, struct{}) (string, error) {
+		close(entered)
+		<-leave
+		return "late", nil
+	})
+	conn := dial(t, serve(t, app))
+	_, err := io.WriteString(conn, request("GET", "/hang", ""))
+	require.NoError(t, err)
+	await(t, entered, "the handler")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err = app.Shutdown(ctx)
+	require.ErrorContains(t, err, "velithon: 1 connections were closed before their requests had ended: context canceled")
+	_, err = conn.Read(make([]byte, 1))
+	require.Error(t, err)
+	close(leave)
+	shutdown(t, app) // waits for the handler
+}
+
+func TestShutdownIsNotHeldUpByHalfARequest(t *testing.T) {
+	for name, half := range map[string]string{
+		"nothing":       "",
+		"half a header": "GET /work HTTP/1.1\r\nHost: te",
+		"half a body":   "POST /work HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\nhalf",
+	} {
+		t.Run(name, func(t *testing.T) {
+			// The server would wait an hour for the rest.
+			app := velithon.New(velithon.Options{Logger: quiet, ReadTimeout: time.Hour, IdleTimeout: time.Hour})
+			app.Get("/work", func(context.Context, struct{}) (string, error) { return "ok", nil })
+			app.Post("/work", func(context.Context, struct{}) (string, error) { return "ok", nil })
+			address := serve(t, app)
+			conn := dial(t, address)
+			_, err := io.WriteString(conn, half)
+			require.NoError(t, err)
+			send(t, address, request("GET", "/work", "")) // the other one was accepted before
+			shutdown(t, app)
+		})
+	}
+}
+
+func TestShutdownAnswersWhatIsUnderWayAndClosesKeepAlive(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	app := velithon.New(velithon.Options{Logger: quiet})
+	app.Get("/wait", func(context.Context, struct{}) (string, error) {
+		close(entered)
+		<-leave
+		return "answered", nil
+	})
+	app.Get("/", func(context.Context, struct{}) (string, error) { return "ok", nil })
+	address := serve(t, app)
+
+	idle := dial(t, address)
+	idleReader := bufio.NewReader(idle)
+	_, err := io.WriteString(idle, request("GET", "/", ""))
+	require.NoError(t, err)
+	receive(t, idleReader)
+
+	busy := dial(t, address)
+	_, err = io.WriteString(busy, request("GET", "/wait", ""))
+	require.NoError(t, err)
+	await(t, entered, "the handler")
+
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
+	defer cancel()
+	closed := make(chan error, 2)
+	for range 2 { // twice at once
+		go func() { closed <- app.Shutdown(ctx) }()
+	}
+	_, err = idleReader.ReadByte()
+	require.ErrorIs(t, err, io.EOF)
+	close(leave)
+	response, body := receive(t, bufio.NewReader(busy))
+	assert.Equal(t, `"answered"`, body)
+	assert.True(t, response.Close, "Connection: close")
+	for range 2 {
+		require.NoError(t, await(t, closed, "the shutdown"))
+	}
+	_, err = net.Dial("tcp", address)
+	require.Error(t, err)
+}
+
+func TestShutdownBeforeServe(t *testing.T) {
+	app := velithon.New(velithon.Options{Logger: quiet})
+	shutdown(t, app)
+	shutdown(t, app)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.ErrorIs(t, app.Serve(listener), velithon.ErrClosed)
+	_, err = listener.Accept()
+	require.ErrorIs(t, err, net.ErrClosed)
+}
+
+// runEnv makes the test binary a service: the child process of the tests of
+// Run. Its value is what the tasks wait for, "stdin" or "cancel".
+const runEnv = "VELITHON_TEST_RUN"
+
+func runChild(mode string) {
+	app := velithon.New(velithon.Options{})
+	app.Get("/work", func(context.Context, struct{}) (responses.JSONResponse[string, *background.Task], error) {
+		return responses.JSON("ok", background.Func("slow", func(ctx context.Context) error {
+			println("task started")
+			if mode == "cancel" {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			_, err := io.ReadAll(os.Stdin)
+			println("task done")
+			return err
+		})), nil
+	})
+	if err := app.Run("127.0.0.1:0"); err != nil {
+		println(err.Error())
+		os.Exit(1)
+	}
+}
+
+// A child is this test binary as a service.
+type child struct {
+	*exec.Cmd
+	address string
+	stdin   io.Closer
+	lines   *bufio.Scanner // what it prints
+}
+
+func startChild(t *testing.T, mode string) *child {
+	t.Helper()
+	c := &child{Cmd: exec.Command(os.Args[0])}
+	c.Env = append(os.Environ(), runEnv+"="+mode)
+	var err error
+	c.stdin, err = c.StdinPipe()
+	require.NoError(t, err)
+	out, err := c.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	timer := time.AfterFunc(testTimeout, func() { _ = c.Process.Kill() })
+	t.Cleanup(func() {
+		timer.Stop()
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	})
+	c.lines = bufio.NewScanner(out)
+	_, c.address, _ = strings.Cut(c.waitFor(t, "address="), "address=")
+	return c
+}
+
+// waitFor reads what the child prints up to a line that contains part.
+func (c *child) waitFor(t *testing.T, part string) string {
+	t.Helper()
+	var all bytes.Buffer
+	for c.lines.Scan() {
+		if strings.Contains(c.lines.Text(), part) {
+			return c.lines.Text()
+		}
+		all.WriteString(c.lines.Text() + "\n")
+	}
+	require.FailNow(t, "the child did not print "+part, all.String())
+	return ""
+}
+
+func TestRunDrainsOnASignal(t *testing.T) {
+	for _, sig := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
+		c := startChild(t, "stdin")
+		send(t, c.address, request("GET", "/work", ""))
+		require.NoError(t, c.Process.Signal(sig))
+		c.waitFor(t, "shutting down")
+		require.NoError(t, c.stdin.Close())
+		c.waitFor(t, "task done")
+		c.waitFor(t, "shut down")
+		require.NoError(t, c.Wait())
+	}
+}
+
+func TestRunEndsAtOnceOnASecondSignal(t *testing.T) {
+	c := startChild(t, "cancel")
+	send(t, c.address, request("GET", "/work", ""))
+	c.waitFor(t, "task started")
+	require.NoError(t, c.Process.Signal(syscall.SIGTERM))
+	c.waitFor(t, "shutting down")
+	require.NoError(t, c.Process.Signal(syscall.SIGTERM))
+	exit, ok := errors.AsType[*exec.ExitError](c.Wait())
+	require.True(t, ok)
+	status := exit.Sys().(syscall.WaitStatus)
+	assert.True(t, status.Signaled())
+	assert.Equal(t, syscall.SIGTERM, status.Signal())
+}
+
+func TestRunReportsAnAddressInUse(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	err = velithon.New(velithon.Options{Logger: quiet}).Run(listener.Addr().String())
+	require.ErrorContains(t, err, "velithon: listen tcp "+listener.Addr().String()+": bind: address already in use")
+}
+
+func TestNewRefusesBadOptions(t *testing.T) {
+	require.PanicsWithError(t, "velithon: Options.BodyLimit is negative: use 0 for the default",
+		func() { velithon.New(velithon.Options{BodyLimit: -1}) })
+}
