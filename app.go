@@ -14,7 +14,9 @@
 //	func main() {
 //		app := velithon.New(velithon.Options{})
 //		app.Get("/greet", greet)
-//		log.Fatal(app.Run(":8080"))
+//		if err := app.Run(":8080"); err != nil {
+//			log.Fatal(err)
+//		}
 //	}
 //
 // The parts are packages of their own: routing binds handlers to routes,
