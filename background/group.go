@@ -28,8 +28,8 @@ type group struct {
 	stopped bool          // a task has failed, and the others are not to run
 }
 
-// takeFromLocked starts the group's next task. It finds none if the group was stopped
-// after it got in line.
+// takeFromLocked takes the group's next task. There is none if the group was
+// stopped after it got in line.
 func (r *Runner) takeFromLocked(g *group) (job, bool) {
 	if len(g.waiting) == 0 {
 		return job{}, false

@@ -67,13 +67,15 @@ func (r *Runner) follow(todo *followUp) {
 	if todo == nil {
 		return
 	}
+	// Deferred, so that not even a log handler that ends the goroutine can keep
+	// done from being called.
+	defer r.callDone(todo.ctx, todo.done)
 	if todo.cancel != nil {
 		todo.cancel(todo.cause)
 	}
 	if len(todo.lost) > 0 {
 		r.log(todo.ctx, slog.LevelError, todo.how, slog.Any("tasks", names(todo.lost)))
 	}
-	r.callDone(todo.ctx, todo.done)
 }
 
 func (r *Runner) callDone(ctx context.Context, done func()) {

@@ -1,8 +1,6 @@
 package background
 
-import (
-	"context"
-)
+import "context"
 
 // job is one attempt at a task.
 type job struct {

@@ -26,21 +26,16 @@ func (r *Runner) Shutdown(ctx context.Context) error {
 	r.mu.Unlock()
 	select {
 	case <-r.drained:
-		return r.drainError(nil)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.drainErrorLocked(r.reason)
 	case <-ctx.Done():
-		r.expire(context.Cause(ctx))
-		return r.drainError(context.Cause(ctx))
+		return r.expire(context.Cause(ctx))
 	}
 }
 
-// drainError describes what did not finish, or returns nil if all did. Reason is
-// why the wait ended, or nil if it was for no longer than needed.
-func (r *Runner) drainError(reason error) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if reason == nil {
-		reason = r.reason
-	}
+// drainErrorLocked describes what has not finished, or returns nil if all has.
+func (r *Runner) drainErrorLocked(reason error) error {
 	e := &DrainError{
 		Waiting:  slices.Clone(r.abandoned),
 		Reserved: r.reserved,
@@ -58,18 +53,19 @@ func (r *Runner) drainError(reason error) error {
 	return e
 }
 
-// expire gives up all work that is not running, and asks the tasks that run to
-// end.
-func (r *Runner) expire(reason error) {
+// expire gives up all work that is not running, asks the tasks that run to end,
+// and returns what was unfinished before it did.
+func (r *Runner) expire(reason error) error {
 	r.mu.Lock()
-	if r.expired {
-		r.mu.Unlock()
-		return
+	var turns queue[turn] // with the single tasks, which have no followUp yet
+	var todo []*followUp
+	if !r.expired {
+		r.expired, r.reason = true, reason
+		turns = r.turns
+		todo = r.abandonLocked()
+		r.dispatchLocked()
 	}
-	r.expired, r.reason = true, reason
-	turns := r.turns // with the single tasks, which have no followUp yet
-	todo := r.abandonLocked()
-	r.dispatchLocked()
+	err := r.drainErrorLocked(reason)
 	r.mu.Unlock()
 
 	r.cancel(ErrClosed)
@@ -81,6 +77,7 @@ func (r *Runner) expire(reason error) {
 	for _, t := range todo {
 		r.follow(t)
 	}
+	return err
 }
 
 // abandonLocked empties all queues, and returns what is to be done about groups

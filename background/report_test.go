@@ -1,0 +1,228 @@
+package background_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+type requestID struct{}
+
+// journal is where a runner's log and failures go.
+type journal struct {
+	log bytes.Buffer // written by one record at a time
+
+	mu       sync.Mutex
+	failures []background.TaskError
+}
+
+func (j *journal) options() background.RunnerOptions {
+	return background.RunnerOptions{
+		Workers: 1,
+		Logger:  slog.New(slog.NewJSONHandler(&j.log, nil)),
+		LogAttrs: func(ctx context.Context) []slog.Attr {
+			return []slog.Attr{slog.Any("request", ctx.Value(requestID{}))}
+		},
+		OnFailure: func(_ context.Context, failure *background.TaskError) {
+			j.mu.Lock()
+			defer j.mu.Unlock()
+			j.failures = append(j.failures, *failure)
+		},
+	}
+}
+
+// records returns the log without times and waits, which differ.
+func (j *journal) records(t *testing.T) []map[string]any {
+	t.Helper()
+	var all []map[string]any
+	for d := json.NewDecoder(&j.log); d.More(); {
+		var record map[string]any
+		require.NoError(t, d.Decode(&record))
+		delete(record, "time")
+		delete(record, "retry_in")
+		all = append(all, record)
+	}
+	return all
+}
+
+func request(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestID{}, id)
+}
+
+func TestEachFailedAttemptIsReported(t *testing.T) {
+	var j journal
+	inBubble(t, j.options(), func(t *testing.T, r *background.Runner) {
+		require.NoError(t, r.Submit(request(t.Context(), "7"), failing("mail", io.EOF).WithRetry(background.Retry{Attempts: 2})))
+		require.NoError(t, r.Submit(request(t.Context(), "8"), report{io.EOF}))
+		pass(time.Hour)
+		assert.Equal(t, []background.TaskError{
+			{Name: "mail", Attempt: 1, WillRetry: true, Err: io.EOF},
+			{Name: "background_test.report", Attempt: 1, Err: io.EOF},
+			{Name: "mail", Attempt: 2, Err: io.EOF},
+		}, j.failures)
+		const message = "background task failed"
+		assert.Equal(t, []map[string]any{
+			{"level": "WARN", "msg": message, "task": "mail", "attempt": 1., "error": "EOF", "request": "7"},
+			{"level": "ERROR", "msg": message, "task": "background_test.report", "attempt": 1., "error": "EOF", "request": "8"},
+			{"level": "ERROR", "msg": message, "task": "mail", "attempt": 2., "error": "EOF", "request": "7"},
+		}, j.records(t))
+	})
+}
+
+func TestPanicIsLoggedWithItsStack(t *testing.T) {
+	var j journal
+	inBubble(t, j.options(), func(t *testing.T, r *background.Runner) {
+		require.NoError(t, r.Submit(t.Context(), task("careless", func() { panic("boom") })))
+		synctest.Wait()
+		records := j.records(t)
+		require.Len(t, records, 1)
+		assert.Equal(t, "background: panic: boom", records[0]["error"])
+		assert.Contains(t, records[0]["stack"], "TestPanicIsLoggedWithItsStack")
+	})
+}
+
+func TestSkippedTasksAreLogged(t *testing.T) {
+	var j journal
+	inBubble(t, j.options(), func(t *testing.T, r *background.Runner) {
+		tasks := collection(1, failing("a", io.EOF), task("b", t.FailNow), task("c", t.FailNow))
+		tasks.StopOnError = true
+		require.NoError(t, r.Submit(request(t.Context(), "7"), tasks))
+		synctest.Wait()
+		records := j.records(t)
+		require.Len(t, records, 2)
+		assert.Equal(t, map[string]any{
+			"level": "ERROR", "msg": "background tasks skipped after a failure", "tasks": []any{"b", "c"}, "request": "7",
+		}, records[1])
+	})
+}
+
+func TestAbandonedTasksAreLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		r := background.NewRunner(j.options())
+		release := make(chan struct{})
+		fill(t, r, 1, release)
+		require.NoError(t, r.Submit(request(t.Context(), "7"), task("a", t.FailNow)))
+		require.NoError(t, r.Submit(request(t.Context(), "8"), collection(1, task("b", t.FailNow), task("c", t.FailNow))))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.Error(t, r.Shutdown(ctx))
+		const message = "background tasks given up, no time left to drain"
+		assert.Equal(t, []map[string]any{
+			{"level": "ERROR", "msg": message, "tasks": []any{"a"}, "request": "7"},
+			{"level": "ERROR", "msg": message, "tasks": []any{"b", "c"}, "request": "8"},
+		}, j.records(t))
+		close(release)
+		require.Error(t, r.Shutdown(t.Context()))
+	})
+}
+
+// handler is a log handler that calls a function of the user.
+type handler struct {
+	slog.Handler
+	f func()
+}
+
+func (h handler) Enabled(context.Context, slog.Level) bool  { return true }
+func (h handler) Handle(context.Context, slog.Record) error { h.f(); return nil }
+
+func TestHooksMayPanic(t *testing.T) {
+	for name, f := range map[string]func(){"panic": func() { panic("boom") }, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			for hook, options := range map[string]background.RunnerOptions{
+				"OnFailure": {OnFailure: func(context.Context, *background.TaskError) { f() }},
+				"LogAttrs":  {LogAttrs: func(context.Context) []slog.Attr { f(); return nil }},
+				"Logger":    {Logger: slog.New(handler{slog.DiscardHandler, f})},
+			} {
+				t.Run(hook, func(t *testing.T) {
+					inBubble(t, options, func(t *testing.T, r *background.Runner) {
+						stopped := collection(1, failing("a", io.EOF), task("b", t.FailNow))
+						stopped.StopOnError = true
+						require.NoError(t, r.Submit(t.Context(), stopped))
+						require.NoError(t, r.Submit(t.Context(), failing("again", io.EOF).WithRetry(background.Retry{Attempts: 2})))
+						require.NoError(t, r.Submit(t.Context(), task("exit", runtime.Goexit)))
+						pass(time.Hour)
+						assert.Equal(t, background.Stats{Accepted: 4, Failed: 3, Skipped: 1, Retried: 1}, r.Stats())
+					})
+				})
+			}
+		})
+	}
+}
+
+// TestFailureOvertaken has the runner or the collection give up after it was
+// decided to try a task again, and before that was booked: the hook takes long.
+func TestFailureOvertaken(t *testing.T) {
+	slow := func(_ context.Context, failure *background.TaskError) {
+		if failure.WillRetry {
+			time.Sleep(time.Minute)
+		}
+	}
+	flaky := func() *background.Task {
+		return failing("flaky", io.EOF).WithRetry(background.Retry{Attempts: 2})
+	}
+	t.Run("skipped", func(t *testing.T) {
+		var j journal
+		options := j.options()
+		options.Workers, options.OnFailure = 2, slow
+		inBubble(t, options, func(t *testing.T, r *background.Runner) {
+			fails := background.Func("fails", func(context.Context) error {
+				time.Sleep(time.Second)
+				return io.EOF
+			})
+			stopped := collection(2, flaky(), fails)
+			stopped.StopOnError = true
+			require.NoError(t, r.Submit(t.Context(), stopped))
+			pass(time.Hour)
+			assert.Equal(t, background.Stats{Accepted: 2, Failed: 1, Skipped: 1}, r.Stats())
+			records := j.records(t)
+			assert.Equal(t, []any{"flaky"}, records[len(records)-1]["tasks"])
+		})
+	})
+	t.Run("given up", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := background.NewRunner(background.RunnerOptions{OnFailure: slow})
+			require.NoError(t, r.Submit(t.Context(), flaky()))
+			require.NoError(t, r.Submit(t.Context(), collection(1, flaky())))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			require.EqualError(t, r.Shutdown(ctx),
+				`background: drain ended early: context deadline exceeded; 2 still running: "flaky", "flaky"`)
+			require.EqualError(t, r.Shutdown(t.Context()),
+				`background: drain ended early: context deadline exceeded; 2 given up: "flaky", "flaky"`)
+			assert.Equal(t, background.Stats{Accepted: 2, Abandoned: 2}, r.Stats())
+		})
+	})
+}
+
+func TestHookPanicIsLogged(t *testing.T) {
+	var j journal
+	options := j.options()
+	options.OnFailure = func(_ context.Context, failure *background.TaskError) {
+		failure.WillRetry = true // the hook's own copy
+		panic("boom")
+	}
+	inBubble(t, options, func(t *testing.T, r *background.Runner) {
+		require.NoError(t, r.Submit(t.Context(), failing("mail", io.EOF)))
+		pass(time.Hour)
+		records := j.records(t)
+		require.Len(t, records, 2)
+		assert.Equal(t, "background hook panicked", records[1]["msg"])
+		assert.Equal(t, "OnFailure", records[1]["hook"])
+		assert.Equal(t, "boom", records[1]["panic"])
+		assert.Contains(t, records[1]["stack"], "TestHookPanicIsLogged")
+		assert.EqualValues(t, 1, r.Stats().Failed)
+	})
+}

@@ -1,0 +1,199 @@
+package background_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+func TestShutdownBeforeStartAndTwice(t *testing.T) {
+	r := background.NewRunner(background.RunnerOptions{})
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, r.Shutdown(done), "nothing was to be done")
+	require.NoError(t, r.Shutdown(t.Context()))
+	require.ErrorIs(t, r.Submit(t.Context(), task("late", t.FailNow)), background.ErrClosed)
+	_, err := r.Reserve(collection(0, task("a", t.FailNow), task("b", t.FailNow)))
+	require.ErrorIs(t, err, background.ErrClosed)
+	assert.Equal(t, background.Stats{Rejected: 3}, r.Stats())
+}
+
+func TestShutdownDrains(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := background.NewRunner(background.RunnerOptions{Workers: 2, Queue: 4})
+		attempts := 0
+		slow := task("slow", func() { time.Sleep(time.Minute) })
+		require.NoError(t, r.Submit(t.Context(), collection(1, slow, slow, slow)))
+		require.NoError(t, r.Submit(t.Context(), background.Func("flaky", func(context.Context) error {
+			attempts++
+			return io.EOF
+		}).WithRetry(background.Retry{Attempts: 3, Backoff: 10 * time.Minute, MaxBackoff: time.Hour})))
+		v, err := r.Reserve(collection(0, slow, slow, slow, slow, slow))
+		require.NoError(t, err)
+
+		// A submitter who waits when Shutdown begins is still served.
+		require.NoError(t, r.Submit(t.Context(), slow))
+		require.NoError(t, r.Submit(t.Context(), slow))
+		var wg sync.WaitGroup
+		wg.Go(func() { assert.NoError(t, r.Submit(t.Context(), slow)) })
+		synctest.Wait()
+		wg.Go(func() { assert.NoError(t, r.Shutdown(t.Context())) })
+		synctest.Wait()
+		require.ErrorIs(t, r.Submit(t.Context(), slow), background.ErrClosed)
+		time.Sleep(time.Hour)
+		require.NoError(t, v.Start(t.Context(), nil), "it was promised before")
+		wg.Wait()
+		assert.Equal(t, 3, attempts)
+		assert.Equal(t, background.Stats{Accepted: 12, Succeeded: 11, Failed: 1, Retried: 2, Rejected: 1}, r.Stats())
+	})
+}
+
+func TestShutdownWaitsForDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := background.NewRunner(background.RunnerOptions{})
+		v, err := r.Reserve(task("quick", func() {}))
+		require.NoError(t, err)
+		done := false
+		require.NoError(t, v.Start(t.Context(), func() { time.Sleep(time.Minute); done = true }))
+		require.NoError(t, r.Shutdown(t.Context()))
+		assert.True(t, done)
+	})
+}
+
+func TestShutdownWaitsForReservations(t *testing.T) {
+	for name, use := range map[string]func(*testing.T, *background.Reservation){
+		"cancelled": func(_ *testing.T, v *background.Reservation) { v.Cancel() },
+		"started":   func(t *testing.T, v *background.Reservation) { require.NoError(t, v.Start(t.Context(), nil)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := background.NewRunner(background.RunnerOptions{})
+				nothing, err := r.Reserve(&background.Tasks{})
+				require.NoError(t, err)
+				some, err := r.Reserve(task("some", func() {}))
+				require.NoError(t, err)
+				ended := make(chan error, 1)
+				go func() { ended <- r.Shutdown(t.Context()) }()
+				synctest.Wait()
+				use(t, &some)
+				synctest.Wait()
+				assert.Empty(t, ended)
+				use(t, &nothing)
+				synctest.Wait()
+				require.NoError(t, <-ended)
+			})
+		})
+	}
+}
+
+// TestShutdownOutOfTime has work of all kinds under way.
+func TestShutdownOutOfTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := background.NewRunner(background.RunnerOptions{Workers: 3, Queue: 4})
+		start := func(work background.Runnable) *int {
+			done := new(int)
+			v, err := r.Reserve(work)
+			require.NoError(t, err)
+			require.NoError(t, v.Start(t.Context(), func() { *done++ }))
+			synctest.Wait()
+			return done
+		}
+		release := make(chan struct{})
+		hour := background.Retry{Attempts: 2, Backoff: time.Hour, MaxBackoff: time.Hour}
+		again := failing("again", io.EOF).WithRetry(hour)
+		ends := []*int{
+			start(again),
+			start(collection(2, again, held("deaf", release))),
+			start(background.Func("obedient", func(ctx context.Context) error {
+				<-ctx.Done()
+				assert.Equal(t, background.ErrClosed, context.Cause(ctx))
+				return ctx.Err()
+			}).WithRetry(hour)),
+			start(collection(1, held("deaf", release), task("parked", t.FailNow))),
+			start(task("single", t.FailNow)),
+			start(collection(1, task("a", t.FailNow), task("b", t.FailNow))),
+		}
+		blocked := make(chan error, 1)
+		go func() { blocked <- r.Submit(t.Context(), collection(1, task("x", t.FailNow), task("y", t.FailNow))) }()
+		v, err := r.Reserve(task("reserved", t.FailNow))
+		require.NoError(t, err)
+		synctest.Wait()
+
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, io.ErrNoProgress)
+		defer cancel()
+		err = r.Shutdown(ctx)
+		drain, ok := errors.AsType[*background.DrainError](err)
+		require.True(t, ok, "%v", err)
+		require.ErrorIs(t, err, io.ErrNoProgress)
+		assert.Equal(t, []string{"deaf", "deaf", "obedient"}, drain.Running)
+		assert.Equal(t, []string{"parked", "single", "a", "b", "again", "again"}, drain.Waiting)
+		assert.Equal(t, 1, drain.Reserved)
+		require.ErrorIs(t, <-blocked, background.ErrClosed)
+		synctest.Wait()
+		for i, want := range []int{1, 0, 1, 0, 1, 1} {
+			assert.Equal(t, want, *ends[i], "done of submission %d", i)
+		}
+
+		refused := 0
+		require.ErrorIs(t, v.Start(t.Context(), func() { refused++ }), background.ErrClosed)
+		assert.Equal(t, 1, refused)
+
+		// Another call waits for what still runs, and tells again what was given up.
+		time.AfterFunc(time.Hour, func() { close(release) })
+		err = r.Shutdown(t.Context())
+		require.EqualError(t, err, `background: drain ended early: multiple Read calls return no data or error; 6 given up: `+
+			`"parked", "single", "a", "b", "again", "again"`)
+		for i, done := range ends {
+			assert.Equal(t, 1, *done, "done of submission %d", i)
+		}
+		stats := r.Stats()
+		assert.True(t, balanced(stats), "%+v", stats)
+		assert.Equal(t, background.Stats{Accepted: 9, Succeeded: 2, Failed: 1, Retried: 2, Rejected: 3, Abandoned: 6}, stats)
+	})
+}
+
+func TestShutdownOutOfTimeWithNothingWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := background.NewRunner(background.RunnerOptions{})
+		release := make(chan struct{})
+		require.NoError(t, r.Submit(t.Context(), held("deaf", release)))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.EqualError(t, r.Shutdown(ctx), `background: drain ended early: context deadline exceeded; 1 still running: "deaf"`)
+		close(release)
+		require.NoError(t, r.Shutdown(t.Context()), "all work ran in the end")
+	})
+}
+
+func TestShutdownAtOnceByMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := background.NewRunner(background.RunnerOptions{Workers: 1})
+		release := make(chan struct{})
+		fill(t, r, 2, release)
+		var wg sync.WaitGroup
+		for i := range 5 {
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i+1)*time.Minute)
+				defer cancel()
+				err := r.Shutdown(ctx)
+				drain, ok := errors.AsType[*background.DrainError](err)
+				if assert.True(t, ok) {
+					assert.Equal(t, []string{"fill"}, drain.Waiting)
+					assert.Equal(t, i < 3, len(drain.Running) == 1)
+				}
+			})
+		}
+		time.AfterFunc(3*time.Minute+time.Second, func() { close(release) })
+		wg.Wait()
+		assert.EqualValues(t, 1, r.Stats().Abandoned)
+	})
+}
