@@ -106,7 +106,7 @@ func (r *Runner) acceptLocked(s *submission) {
 			// would keep this one.
 			g.ctx, g.cancel = context.WithCancelCause(g.ctx)
 		}
-		g.element = r.groups.PushBack(g)
+		r.groups.push(g)
 	} else {
 		r.singles.push(now)
 	}

@@ -1,7 +1,6 @@
 package background
 
 import (
-	"container/list"
 	"context"
 	"time"
 )
@@ -11,6 +10,7 @@ import (
 // parked, or has no task left that waits.
 type group struct {
 	// These are not changed once the group is accepted.
+	own         taskContext             // part of ctx, kept here to be one allocation with the group
 	ctx         context.Context         // of its tasks
 	cancel      context.CancelCauseFunc // ends ctx; nil unless stopOnError
 	limit       int                     // how many may be active
@@ -21,11 +21,20 @@ type group struct {
 
 	waiting []*Task       // not started yet
 	since   time.Duration // when they were accepted
-	element *list.Element // in Runner.groups, as long as tasks wait
 	held    int           // the room they take in the queue
 	active  int           // started, and not ended: running, or to be tried again
 	parked  bool          // as many are active as may be, so it takes no turns
 	stopped bool          // a task has failed, and the others are not to run
+
+	previous, following *group // in Runner.groups, as long as tasks wait
+}
+
+// newGroup returns a group of tasks with the values of ctx, for which the
+// caller sets limit, stopOnError and done.
+func (r *Runner) newGroup(ctx context.Context, tasks []*Task) *group {
+	g := &group{own: taskContext{Context: r.base, values: ctx}, waiting: tasks}
+	g.ctx = &g.own
+	return g
 }
 
 // takeFromLocked takes the group's next task. There is none if the group was
@@ -50,16 +59,17 @@ func (r *Runner) takeFromLocked(g *group) (job, bool) {
 // shortenLocked makes rest what still waits of the group, and gives back the
 // room of the others.
 func (r *Runner) shortenLocked(g *group, rest []*Task) {
-	r.stats.Queued -= len(g.waiting) - len(rest)
+	before := len(g.waiting)
+	r.stats.Queued -= before - len(rest)
 	g.waiting = rest
 	if free := g.held - len(rest); free > 0 {
 		g.held -= free
 		r.room += free
 	}
-	if len(rest) == 0 {
+	if len(rest) == 0 && before > 0 {
 		g.waiting = nil // the slice is the user's, and may be large
 		g.parked = false
-		r.groups.Remove(g.element)
+		r.groups.remove(g)
 	}
 }
 

@@ -51,7 +51,7 @@ type Runner struct {
 
 	turns   queue[turn]          // who gets the next free worker
 	singles queue[time.Duration] // since when the single tasks in turns wait, in the same order
-	groups  list.List            // of *group: the collections with tasks that wait, oldest first
+	groups  groupList            // the groups with tasks that wait, oldest first
 	retries list.List            // of *retry: the tasks to be tried again
 	due     queue[*retry]        // those of them whose time has come; they precede turns
 	blocked list.List            // of *waiter: the submitters who wait for room

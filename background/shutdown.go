@@ -95,8 +95,7 @@ func (r *Runner) abandonLocked() (todo []*followUp) {
 	}
 	r.turns, r.singles, r.due = queue[turn]{}, queue[time.Duration]{}, queue[*retry]{}
 
-	for e := r.groups.Front(); e != nil; e = r.groups.Front() {
-		g := e.Value.(*group)
+	for g := r.groups.first; g != nil; g = r.groups.first {
 		lost := g.waiting
 		giveUp(lost...)
 		r.shortenLocked(g, nil)

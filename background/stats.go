@@ -36,8 +36,8 @@ func (r *Runner) Stats() Stats {
 	if single, ok := r.singles.peek(); ok {
 		since = min(since, single)
 	}
-	if e := r.groups.Front(); e != nil {
-		since = min(since, e.Value.(*group).since)
+	if g := r.groups.first; g != nil {
+		since = min(since, g.since)
 	}
 	stats.OldestWaiting = now - since
 	return stats

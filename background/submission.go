@@ -29,19 +29,15 @@ func (r *Runner) prepare(ctx context.Context, work Runnable, done func()) submis
 		if done == nil {
 			return submission{turn: turn{task: single, values: ctx}, tasks: 1, limit: 1}
 		}
-		g := &group{ctx: r.context(ctx), waiting: []*Task{single}, limit: 1, done: done}
+		g := r.newGroup(ctx, []*Task{single})
+		g.limit, g.done = 1, done
 		return submission{turn: turn{group: g}, tasks: 1, limit: 1}
 	}
 	if tasks.Len() == 0 {
 		return submission{}
 	}
-	g := &group{
-		ctx:         r.context(ctx),
-		waiting:     tasks.tasks,
-		limit:       tasks.limit(),
-		stopOnError: tasks.StopOnError,
-		done:        done,
-	}
+	g := r.newGroup(ctx, tasks.tasks)
+	g.limit, g.stopOnError, g.done = tasks.limit(), tasks.StopOnError, done
 	return submission{turn: turn{group: g}, tasks: len(g.waiting), limit: g.limit}
 }
 

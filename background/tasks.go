@@ -12,7 +12,7 @@ const DefaultMaxConcurrent = 10
 // Tasks is a collection of tasks that belong together. The zero value is ready
 // to use, and a nil *Tasks is an empty collection to which nothing can be added.
 //
-// A Tasks is built by one goroutine. From the moment it is run, reserved for or
+// A Tasks is built by one goroutine, and not copied once it has tasks. From the moment it is run, reserved for or
 // submitted until all its tasks have ended, leave it alone.
 type Tasks struct {
 	// MaxConcurrent is how many tasks run at once: 0 means
@@ -26,6 +26,7 @@ type Tasks struct {
 	StopOnError bool
 
 	tasks []*Task
+	few   [4]*Task // where tasks lie as long as they fit, since most collections are small
 }
 
 // Add appends tasks to the collection. It panics if one of them is nil.
@@ -34,6 +35,9 @@ func (t *Tasks) Add(tasks ...*Task) {
 		if task == nil {
 			panic(fmt.Sprintf("background: Tasks.Add needs tasks, argument %d is nil", i+1))
 		}
+	}
+	if t.tasks == nil {
+		t.tasks = t.few[:0]
 	}
 	t.tasks = append(t.tasks, tasks...)
 }
@@ -47,7 +51,7 @@ func (t *Tasks) Len() int {
 }
 
 // Clear removes all tasks from the collection.
-func (t *Tasks) Clear() { t.tasks = nil }
+func (t *Tasks) Clear() { t.tasks, t.few = nil, [len(t.few)]*Task{} }
 
 // Run runs all tasks, at most MaxConcurrent at once, and returns when they have
 // ended: nil if none failed, or else every failure, each a [*TaskError], joined
