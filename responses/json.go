@@ -36,6 +36,11 @@ func (r JSONResponse[Content, Background]) Write(raw *fasthttp.RequestCtx) error
 	return writeJSON(&raw.Response, head{status: r.Status, contentType: contentTypeJSON, header: r.Header}, r.Content)
 }
 
+// writeInPlace is Write without a copy of the response; see [Write].
+func (r *JSONResponse[Content, Background]) writeInPlace(raw *fasthttp.RequestCtx) error {
+	return writeJSON(&raw.Response, head{status: r.Status, contentType: contentTypeJSON, header: r.Header}, &r.Content)
+}
+
 // Work implements [Response].
 func (r JSONResponse[Content, Background]) Work() background.Runnable {
 	return attached(r.Background)

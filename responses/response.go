@@ -23,6 +23,20 @@ type Response interface {
 	Work() background.Runnable
 }
 
+// Write writes response on raw, as its own Write does. The router calls it.
+//
+// A response that the handler returned by value lies in the router's memory, so
+// that one of this package's can be encoded where it is; its own Write is
+// handed a copy, and making an any of its content costs an allocation.
+func Write(raw *fasthttp.RequestCtx, response Response) error {
+	if inPlace, ok := response.(interface {
+		writeInPlace(raw *fasthttp.RequestCtx) error
+	}); ok {
+		return inPlace.writeInPlace(raw)
+	}
+	return response.Write(raw)
+}
+
 // attached returns work, or nil where there is nothing to run: a nil interface,
 // a nil pointer inside it, a [background.Tasks] that holds no task.
 //

@@ -40,10 +40,11 @@ type requestKey struct{}
 // A request is the context of one request. It is allocated anew for each and
 // never pooled, since a handler may keep it; and it is a context of its own
 // rather than one made by [context.WithCancel], to be one allocation together
-// with the handler's input and output.
+// with the handler's input and output and what is to be handed over.
 type request struct {
-	id     requestID
-	values []userValue
+	id       requestID
+	values   []userValue
+	handOver handOver
 
 	mu       sync.Mutex // guards what follows
 	raw      *fasthttp.RequestCtx

@@ -61,7 +61,7 @@ func (s *shared) recover(raw *fasthttp.RequestCtx) {
 		slog.Any("panic", p.value),
 		slog.String("stack", string(p.stack)))
 	if h := handOverOf(raw); h != nil {
-		h.cancel(raw)
+		h.giveUp(raw)
 	}
 	raw.Response.Reset()
 	raw.Response.Header.Set(RequestIDHeader, id)

@@ -24,6 +24,19 @@ type handOver struct {
 
 type handOverKey struct{}
 
+// reserve takes the step before the response: it asks for room for the work.
+func (h *handOver) reserve(runner *background.Runner, work background.Runnable) (err error) {
+	h.reservation, err = runner.Reserve(work)
+	h.hasWork = err == nil
+	return err
+}
+
+// cancel gives the room back.
+func (h *handOver) cancel() {
+	h.reservation.Cancel()
+	h.hasWork = false
+}
+
 // attach has the handOver closed with the request.
 func (h *handOver) attach(raw *fasthttp.RequestCtx) {
 	if raw.LastTimeoutErrorResponse() != nil {
@@ -73,11 +86,11 @@ func (h *handOver) Close() error {
 	return nil
 }
 
-// cancel gives the work up, because the response will not be sent.
-func (h *handOver) cancel(raw *fasthttp.RequestCtx) {
+// giveUp drops the work, because the response will not be sent.
+func (h *handOver) giveUp(raw *fasthttp.RequestCtx) {
 	raw.RemoveUserValue(handOverKey{})
 	if h.hasWork {
-		h.reservation.Cancel()
+		h.cancel()
 		h.rt.log(h.x.context(), slog.LevelWarn, "the response is not sent, so its background work is not run", nil)
 	}
 	h.rt.finish(h.x)

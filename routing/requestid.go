@@ -14,6 +14,8 @@ import (
 // answered in.
 const RequestIDHeader = "X-Request-Id"
 
+var requestIDHeader = []byte(RequestIDHeader)
+
 // maxRequestID is the length up to which a client's request id is taken over.
 const maxRequestID = 64
 
@@ -63,13 +65,13 @@ func newRequestIDs() *requestIDs {
 // assign puts the request's id on the response.
 func (g *requestIDs) assign(raw *fasthttp.RequestCtx) {
 	if id := raw.Request.Header.Peek(RequestIDHeader); isRequestID(id) {
-		raw.Response.Header.SetBytesV(RequestIDHeader, id)
+		raw.Response.Header.SetCanonical(requestIDHeader, id)
 		return
 	}
 	var buf [maxRequestID]byte
 	id := append(buf[:0], g.prefix...)
 	id = strconv.AppendUint(id, g.last.Add(1), 36)
-	raw.Response.Header.SetBytesV(RequestIDHeader, id)
+	raw.Response.Header.SetCanonical(requestIDHeader, id)
 }
 
 func isRequestID(id []byte) bool {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/responses"
 )
@@ -58,40 +57,36 @@ func (rt *route) answer(raw *fasthttp.RequestCtx, x exchange, response responses
 		}
 		response = rt.problem(r, err)
 	}
-	var reservation background.Reservation
-	hasWork := false
+	h := &r.handOver
 	if response != nil {
 		if work := response.Work(); work != nil {
 			// The step before the promise: room in the runner.
-			var full error
-			if reservation, full = rt.router.Runner.Reserve(work); full != nil {
-				response = rt.unavailable(r, full)
+			if err := h.reserve(rt.router.Runner, work); err != nil {
+				response = rt.unavailable(r, err)
 			}
-			hasWork = full == nil
 		}
 	}
 	raw.SetStatusCode(rt.options.status)
 	if err := rt.write(raw, x, response); err != nil {
-		if hasWork {
-			reservation.Cancel()
-			hasWork = false
+		if h.hasWork {
+			h.cancel()
 			rt.log(r, slog.LevelWarn, "the response can't be written, so its background work is not run", err)
 		}
 		raw.Response.ResetBody()
 		problem := rt.problem(r, fmt.Errorf("write the response: %w", err))
 		_ = problem.Write(raw) // of a fixed form, so nothing in it can fail
 	}
-	if !hasWork && !raw.Response.IsBodyStream() {
+	if !h.hasWork && !raw.Response.IsBodyStream() {
 		rt.finish(x)
 		return
 	}
-	h := &handOver{rt: rt, x: x, response: response, reservation: reservation, hasWork: hasWork}
+	h.rt, h.x, h.response = rt, x, response
 	h.attach(raw)
 }
 
 func (rt *route) write(raw *fasthttp.RequestCtx, x exchange, response responses.Response) error {
 	if response != nil {
-		return response.Write(raw)
+		return responses.Write(raw, response)
 	}
 	return responses.WriteJSON(raw, x.content())
 }
