@@ -196,7 +196,7 @@ func (a *App) Runner() *background.Runner { return a.runner }
 // closes listener. Several listeners may be served at once. All routes and
 // middleware must have been added.
 func (a *App) Serve(listener net.Listener) error {
-	a.start.Do(func() { a.server.prepare(a.Handler(), a.RequestConfig()) })
+	a.start.Do(func() { a.server.prepare(a.Router) })
 	return a.server.serve(listener)
 }
 
@@ -227,7 +227,8 @@ func (a *App) Run(addr string) error {
 	defer cancel()
 	err = errors.Join(a.Shutdown(ctx), <-served)
 	if err == nil {
-		a.options.Logger.Info("shut down", "tasks", a.runner.Stats().Succeeded)
+		stats := a.runner.Stats()
+		a.options.Logger.Info("shut down", "tasks_succeeded", stats.Succeeded, "tasks_failed", stats.Failed)
 	}
 	return err
 }

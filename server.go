@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,7 +52,6 @@ func newServer(o Options) *server {
 		NoDefaultServerHeader: true,
 		CloseOnShutdown:       true,
 		SecureErrorLogMessage: true, // no header bytes in the log
-		ErrorHandler:          refuse,
 		ConnState:             s.track,
 		Logger:                fasthttpLogger{o.Logger},
 	}
@@ -59,9 +59,10 @@ func newServer(o Options) *server {
 }
 
 // prepare sets what is known once all routes are.
-func (s *server) prepare(handler fasthttp.RequestHandler, limits func(*fasthttp.RequestHeader) fasthttp.RequestConfig) {
-	s.fasthttp.Handler = handler
-	s.fasthttp.HeaderReceived = limits
+func (s *server) prepare(router *routing.Router) {
+	s.fasthttp.Handler = router.Handler()
+	s.fasthttp.HeaderReceived = router.RequestConfig()
+	s.fasthttp.ErrorHandler = func(raw *fasthttp.RequestCtx, err error) { router.Refuse(raw, refusal(err)) }
 }
 
 func (s *server) serve(listener net.Listener) error {
@@ -176,12 +177,7 @@ func (s *server) closeAll() (n int) {
 	return n
 }
 
-// refuse answers what fasthttp could not read as a request; it closes the
-// connection afterwards.
-func refuse(raw *fasthttp.RequestCtx, err error) {
-	routing.WriteProblem(raw, refusal(err))
-}
-
+// refusal says what was wrong with what fasthttp could not read as a request.
 func refusal(err error) *responses.Problem {
 	if _, ok := errors.AsType[*fasthttp.ErrSmallBuffer](err); ok {
 		return responses.NewProblem(fasthttp.StatusRequestHeaderFieldsTooLarge, "the request header is too large")
@@ -192,12 +188,17 @@ func refusal(err error) *responses.Problem {
 	if errors.Is(err, fasthttp.ErrBodyTooLarge) {
 		return responses.NewProblem(fasthttp.StatusRequestEntityTooLarge, "the request body is too large")
 	}
-	return responses.NewProblem(fasthttp.StatusBadRequest, "the request is not valid HTTP")
+	return responses.NewProblem(fasthttp.StatusBadRequest, "the request can't be parsed: its HTTP or its multipart form is malformed")
 }
 
-// fasthttpLogger passes fasthttp's few messages on: connections that broke.
+// fasthttpLogger passes fasthttp's few messages on. Most are about clients that
+// sent nonsense or broke off, which a service on the internet sees all day.
 type fasthttpLogger struct{ *slog.Logger }
 
 func (l fasthttpLogger) Printf(format string, args ...any) {
-	l.Warn("fasthttp: " + fmt.Sprintf(format, args...))
+	level := slog.LevelWarn
+	if strings.HasPrefix(format, "error when serving connection") {
+		level = slog.LevelDebug
+	}
+	l.Log(context.Background(), level, fmt.Sprintf(format, args...))
 }

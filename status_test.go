@@ -166,13 +166,14 @@ func TestStatuses(t *testing.T) {
 		{"no content", request("GET", "/empty", ""), 204, ""},
 		{"a redirect", request("GET", "/away", ""), 307, ""},
 		{"a header too large", request("GET", "/files/x", "", "X-Long: "+strings.Repeat("x", velithon.DefaultHeaderLimit)), 431, "the request header is too large"},
-		{"not HTTP", "BOO\r\n\r\n", 400, "the request is not valid HTTP"},
+		{"not HTTP", "BOO\r\n\r\n", 400, "the request can't be parsed: its HTTP or its multipart form is malformed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			response, body := send(t, address, test.send)
 			assert.Equal(t, test.status, response.StatusCode, body)
 			assert.NotContains(t, body, "secret")
 			assert.Empty(t, response.Header.Get("Server"))
+			assert.NotEmpty(t, response.Header.Get("X-Request-Id"))
 			if test.status >= 400 {
 				assert.Equal(t, "application/problem+json", response.Header.Get("Content-Type"))
 				if p := problemOf(t, body); test.detail != "*" {

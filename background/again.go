@@ -20,11 +20,11 @@ func (r *Runner) retryLocked(j job, wait time.Duration) *followUp {
 	todo := &followUp{ctx: r.contextOf(j), lost: []*Task{j.task}}
 	switch {
 	case r.expired:
-		todo.how = abandonedMessage
+		todo.how = ErrAbandoned
 		r.stats.Abandoned++
 		r.abandoned = append(r.abandoned, j.task.Name())
 	case j.group != nil && j.group.stopped:
-		todo.how = skippedMessage
+		todo.how = ErrSkipped
 		r.stats.Skipped++
 	default:
 		r.waitLocked(j, wait)

@@ -13,6 +13,14 @@ var (
 	// ErrClosed is returned by a [Runner] that is shutting down or has shut
 	// down.
 	ErrClosed = errors.New("background: runner closed")
+
+	// ErrSkipped is why a task of a collection with StopOnError did not run, or
+	// not again: another one had failed. OnFailure is told.
+	ErrSkipped = errors.New("background: task skipped after a failure")
+
+	// ErrAbandoned is why a task did not run, or not again: a Shutdown had run
+	// out of time. OnFailure is told.
+	ErrAbandoned = errors.New("background: task given up, no time left to drain")
 )
 
 // errGoexit stands for the error of a task which ended its goroutine: it has
@@ -25,7 +33,8 @@ type TaskError struct {
 	// [Runnable] which is not a Task.
 	Name string
 
-	// Attempt counts from 1.
+	// Attempt counts from 1. It is 0 for a task that was given up while it
+	// waited; see RunnerOptions.OnFailure.
 	Attempt int
 
 	// WillRetry reports whether the task will be tried again. It is false in an

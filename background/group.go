@@ -94,7 +94,7 @@ func (r *Runner) stopLocked(g *group, failure *TaskError) *followUp {
 	skipped := append(g.waiting[:len(g.waiting):len(g.waiting)], r.dropRetriesLocked(g)...)
 	r.shortenLocked(g, nil)
 	r.stats.Skipped += uint64(len(skipped))
-	return &followUp{ctx: g.ctx, lost: skipped, how: skippedMessage, cancel: g.cancel, cause: failure}
+	return &followUp{ctx: g.ctx, lost: skipped, how: ErrSkipped, cancel: g.cancel, cause: failure}
 }
 
 // finishLocked adds to todo what is to be done if the group has ended.

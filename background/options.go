@@ -57,8 +57,12 @@ type RunnerOptions struct {
 	Timeout time.Duration
 
 	// OnFailure, if not nil, is told of each failed attempt, with the context
-	// of the task. It runs on the worker, which takes no other task meanwhile,
-	// and on several workers at once. A panic in it is recovered and logged.
+	// of the task, and of each task that will not run, or not again, for another
+	// reason: its Err is then [ErrSkipped] or [ErrAbandoned] and its Attempt 0.
+	// So the failures whose WillRetry is false are the tasks that came to
+	// nothing. It runs on the worker, which takes no other task meanwhile, or on
+	// the goroutine of Shutdown, and on several at once. A panic in it is
+	// recovered and logged.
 	OnFailure func(ctx context.Context, failure *TaskError)
 
 	// Logger receives a record for each failed attempt (a warning if the task

@@ -10,10 +10,8 @@ import (
 
 // The messages of the log records.
 const (
-	failedMessage    = "background task failed"
-	skippedMessage   = "background tasks skipped after a failure"
-	abandonedMessage = "background tasks given up, no time left to drain"
-	panicMessage     = "background hook panicked"
+	failedMessage = "background task failed"
+	panicMessage  = "background hook panicked"
 )
 
 // conclude decides what becomes of w's job, whose attempt failed, and tells those
@@ -28,10 +26,8 @@ func (r *Runner) conclude(ctx context.Context, w *worker, err error) {
 		wait:     wait,
 	}
 	r.logFailure(ctx, failure, wait)
-	if hook := r.options.OnFailure; hook != nil {
-		told := *failure
-		r.guard(ctx, "OnFailure", func() { hook(ctx, &told) })
-	}
+	told := *failure
+	r.tell(ctx, &told)
 }
 
 // logFailure writes the record for a failed attempt.
@@ -57,7 +53,7 @@ func (r *Runner) logFailure(ctx context.Context, failure *TaskError, wait time.D
 type followUp struct {
 	ctx    context.Context         // of the tasks
 	lost   []*Task                 // tasks that will not run, or not again,
-	how    string                  // and the message that says so
+	how    error                   // and why: ErrSkipped or ErrAbandoned
 	cancel context.CancelCauseFunc // ends ctx; may be nil
 	cause  error                   // for cancel
 	done   func()                  // to be called; may be nil
@@ -74,7 +70,17 @@ func (r *Runner) follow(todo *followUp) {
 		todo.cancel(todo.cause)
 	}
 	if len(todo.lost) > 0 {
-		r.log(todo.ctx, slog.LevelError, todo.how, slog.Any("tasks", names(todo.lost)))
+		r.log(todo.ctx, slog.LevelError, todo.how.Error(), slog.Any("tasks", names(todo.lost)))
+	}
+	for _, t := range todo.lost {
+		r.tell(todo.ctx, &TaskError{Name: t.Name(), Err: todo.how})
+	}
+}
+
+// tell calls the hook for failures.
+func (r *Runner) tell(ctx context.Context, failure *TaskError) {
+	if hook := r.options.OnFailure; hook != nil {
+		r.guard(ctx, "OnFailure", func() { hook(ctx, failure) })
 	}
 }
 

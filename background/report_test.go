@@ -103,8 +103,13 @@ func TestSkippedTasksAreLogged(t *testing.T) {
 		records := j.records(t)
 		require.Len(t, records, 2)
 		assert.Equal(t, map[string]any{
-			"level": "ERROR", "msg": "background tasks skipped after a failure", "tasks": []any{"b", "c"}, "request": "7",
+			"level": "ERROR", "msg": "background: task skipped after a failure", "tasks": []any{"b", "c"}, "request": "7",
 		}, records[1])
+		assert.Equal(t, []background.TaskError{
+			{Name: "a", Attempt: 1, Err: io.EOF},
+			{Name: "b", Err: background.ErrSkipped},
+			{Name: "c", Err: background.ErrSkipped},
+		}, j.failures)
 	})
 }
 
@@ -119,11 +124,16 @@ func TestAbandonedTasksAreLogged(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		require.Error(t, r.Shutdown(ctx))
-		const message = "background tasks given up, no time left to drain"
+		const message = "background: task given up, no time left to drain"
 		assert.Equal(t, []map[string]any{
 			{"level": "ERROR", "msg": message, "tasks": []any{"a"}, "request": "7"},
 			{"level": "ERROR", "msg": message, "tasks": []any{"b", "c"}, "request": "8"},
 		}, j.records(t))
+		assert.Equal(t, []background.TaskError{
+			{Name: "a", Err: background.ErrAbandoned},
+			{Name: "b", Err: background.ErrAbandoned},
+			{Name: "c", Err: background.ErrAbandoned},
+		}, j.failures)
 		close(release)
 		require.Error(t, r.Shutdown(t.Context()))
 	})

@@ -71,7 +71,7 @@ func (r *Runner) expire(reason error) error {
 	r.cancel(ErrClosed)
 	for next, ok := turns.pop(); ok; next, ok = turns.pop() {
 		if next.task != nil {
-			r.follow(&followUp{ctx: r.context(next.values), lost: []*Task{next.task}, how: abandonedMessage})
+			r.follow(&followUp{ctx: r.context(next.values), lost: []*Task{next.task}, how: ErrAbandoned})
 		}
 	}
 	for _, t := range todo {
@@ -99,13 +99,13 @@ func (r *Runner) abandonLocked() (todo []*followUp) {
 		lost := g.waiting
 		giveUp(lost...)
 		r.shortenLocked(g, nil)
-		todo = append(todo, r.finishLocked(g, &followUp{ctx: g.ctx, lost: lost, how: abandonedMessage}))
+		todo = append(todo, r.finishLocked(g, &followUp{ctx: g.ctx, lost: lost, how: ErrAbandoned}))
 	}
 	for e := r.retries.Front(); e != nil; e = r.retries.Front() {
 		again := e.Value.(*retry)
 		giveUp(again.task)
 		r.dropLocked(again)
-		f := &followUp{ctx: r.contextOf(again.job), lost: []*Task{again.task}, how: abandonedMessage}
+		f := &followUp{ctx: r.contextOf(again.job), lost: []*Task{again.task}, how: ErrAbandoned}
 		if again.group != nil {
 			f = r.finishLocked(again.group, f)
 		}

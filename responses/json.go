@@ -31,6 +31,12 @@ func JSON[Content any, Background background.Runnable](content Content, backgrou
 	return JSONResponse[Content, Background]{Content: content, Background: background}
 }
 
+// JSONStatus returns a response of content with a status of its own, and
+// without background work.
+func JSONStatus[Content any](status int, content Content) JSONResponse[Content, background.Runnable] {
+	return JSONResponse[Content, background.Runnable]{Content: content, Status: status}
+}
+
 // Write implements [Response].
 func (r JSONResponse[Content, Background]) Write(raw *fasthttp.RequestCtx) error {
 	return writeJSON(&raw.Response, head{status: r.Status, contentType: contentTypeJSON, header: r.Header}, r.Content)

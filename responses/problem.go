@@ -101,7 +101,12 @@ func (p *Problem) Error() string {
 }
 
 // Unwrap returns the Cause.
-func (p *Problem) Unwrap() error { return p.Cause }
+func (p *Problem) Unwrap() error {
+	if p == nil { // as an error it is not nil, and has to answer
+		return nil
+	}
+	return p.Cause
+}
 
 // Is reports whether p was made from target by a With method, so that
 // errors.Is(err, ErrSoldOut) holds for ErrSoldOut.WithCause(…).

@@ -28,6 +28,23 @@ func WriteProblem(raw *fasthttp.RequestCtx, problem *responses.Problem) {
 	}
 }
 
+// Refuse answers a request that could not be read as one, for a server's
+// ErrorHandler. No middleware sees such a request.
+func (r *Router) Refuse(raw *fasthttp.RequestCtx, problem *responses.Problem) {
+	r.shared.ids.assign(raw)
+	WriteProblem(raw, problem)
+}
+
+// StatusOf returns the status that a request is answered with, for middleware
+// such as an access log, once the next handler has returned. After a timeout it
+// is not the one in raw.Response, which then belongs to the late handler.
+func StatusOf(raw *fasthttp.RequestCtx) int {
+	if late := raw.LastTimeoutErrorResponse(); late != nil {
+		return late.StatusCode()
+	}
+	return raw.Response.StatusCode()
+}
+
 // A handlerPanic carries the panic of a handler that ran on a goroutine of its
 // own, with its stack.
 type handlerPanic struct {
@@ -41,14 +58,17 @@ func newHandlerPanic(value any) *handlerPanic {
 
 func (p *handlerPanic) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
-// recover answers a panic of a handler or middleware with a 500 problem, so
-// that connection and server go on: fasthttp itself does not recover. Work
-// that the response carried is not run, since the response is not sent.
+// recover answers a panic of a middleware.
 func (s *shared) recover(raw *fasthttp.RequestCtx) {
-	cause := recover()
-	if cause == nil {
-		return
+	if cause := recover(); cause != nil {
+		s.answerPanic(raw, cause)
 	}
+}
+
+// answerPanic answers a panic with a 500 problem, so that connection and server
+// go on: fasthttp itself does not recover. Work that the response carried is
+// not run, since the response is not sent.
+func (s *shared) answerPanic(raw *fasthttp.RequestCtx, cause any) {
 	p, ok := cause.(*handlerPanic)
 	if !ok {
 		p = newHandlerPanic(cause)
@@ -57,13 +77,12 @@ func (s *shared) recover(raw *fasthttp.RequestCtx) {
 	s.Logger.LogAttrs(raw, slog.LevelError, "panic in a handler",
 		slog.String("request_id", id),
 		slog.String("method", string(raw.Method())),
-		slog.String("path", string(raw.Path())),
+		slog.String("path", string(raw.URI().PathOriginal())),
 		slog.Any("panic", p.value),
 		slog.String("stack", string(p.stack)))
 	if h := handOverOf(raw); h != nil {
 		h.giveUp(raw)
 	}
-	raw.Response.Reset()
-	raw.Response.Header.Set(RequestIDHeader, id)
+	raw.Response.ResetBody()
 	WriteProblem(raw, responses.ProblemFor(p))
 }

@@ -134,3 +134,23 @@ func TestAStreamThatEndsEarlyIsToldToTheLog(t *testing.T) {
 	assert.Error(t, err, "the client sees that something is missing")
 	assert.Contains(t, book.next(t), "the source is gone")
 }
+
+type explosive struct{}
+
+func (explosive) MarshalJSON() ([]byte, error) { panic("on purpose") }
+
+// The reservation of its work must not hold up the runner's shutdown, which
+// newRouter waits for.
+func TestAPanicOfTheContentGivesTheWorkUp(t *testing.T) {
+	book := newLogBook()
+	r := newLoggedRouter(t, book)
+	r.Get("/", func(context.Context, struct{}) (responses.JSONResponse[explosive, *background.Task], error) {
+		return responses.JSON(explosive{}, background.Func("mail", func(context.Context) error {
+			t.Error("ran")
+			return nil
+		})), nil
+	})
+	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/").StatusCode())
+	assert.Contains(t, book.next(t), "the response is not sent, so its background work is not run")
+	assert.Contains(t, book.next(t), `panic="on purpose"`)
+}

@@ -86,7 +86,7 @@ func (h *handOver) Close() error {
 	return nil
 }
 
-// giveUp drops the work, because the response will not be sent.
+// giveUp ends the request without its work, because the response is not sent.
 func (h *handOver) giveUp(raw *fasthttp.RequestCtx) {
 	raw.RemoveUserValue(handOverKey{})
 	if h.hasWork {

@@ -12,10 +12,10 @@ import (
 type Option func(*routeOptions) error
 
 type routeOptions struct {
-	name      string
-	status    int
-	timeout   time.Duration
-	bodyLimit int
+	name    string
+	status  int
+	timeout time.Duration
+	reading fasthttp.RequestConfig
 }
 
 // Name names a route, for [Router.Routes].
@@ -65,19 +65,34 @@ func BodyLimit(bytes int) Option {
 		if bytes <= 0 {
 			return fmt.Errorf("option BodyLimit(%d): want more than 0 bytes", bytes)
 		}
-		o.bodyLimit = bytes
+		o.reading.MaxRequestBodySize = bytes
 		return nil
 	}
 }
 
-type limitKey struct{}
+// ReadTimeout is the time within which a request of the route must have
+// arrived, instead of the application's: a large upload takes longer than the
+// rest of a service's requests should. It holds where [BodyLimit] does.
+func ReadTimeout(d time.Duration) Option {
+	return func(o *routeOptions) error {
+		if d <= 0 {
+			return fmt.Errorf("option ReadTimeout(%v): want more than 0; leave the option out for the application's", d)
+		}
+		o.reading.ReadTimeout = d
+		return nil
+	}
+}
+
+// readingKey is the user value by which the tree of RequestConfig answers.
+type readingKey struct{}
 
 // RequestConfig returns a function for [fasthttp.Server.HeaderReceived] that
-// knows the body limits of the routes, and nil when no route has its own.
+// knows the body limits and read timeouts of the routes, and nil when no route
+// has its own.
 // Servers other than the application's set it themselves.
 func (r *Router) RequestConfig() func(*fasthttp.RequestHeader) fasthttp.RequestConfig {
 	s := r.shared
-	if !s.hasLimits {
+	if !s.hasReading {
 		return nil
 	}
 	return func(header *fasthttp.RequestHeader) (config fasthttp.RequestConfig) {
@@ -86,11 +101,11 @@ func (r *Router) RequestConfig() func(*fasthttp.RequestHeader) fasthttp.RequestC
 		if uri.Parse(header.Host(), header.RequestURI()) != nil {
 			return config // the server refuses it next
 		}
-		handler, _ := s.limits.Lookup(string(header.Method()), string(uri.PathOriginal()), nil)
+		handler, _ := s.reading.Lookup(string(header.Method()), string(uri.PathOriginal()), nil)
 		if handler != nil {
 			var probe fasthttp.RequestCtx
 			handler(&probe)
-			config.MaxRequestBodySize, _ = probe.UserValue(limitKey{}).(int)
+			config, _ = probe.UserValue(readingKey{}).(fasthttp.RequestConfig)
 		}
 		return config
 	}

@@ -28,6 +28,7 @@ func (rt *route) serve(raw *fasthttp.RequestCtx) {
 	x := rt.endpoint.call()
 	r := x.context()
 	r.begin(raw, rt.pathParams)
+	r.handOver.rt, r.handOver.x = rt, x
 	if err := rt.plan.Decode(raw, x.input()); err != nil {
 		rt.answer(raw, x, nil, err)
 		return
@@ -36,15 +37,19 @@ func (rt *route) serve(raw *fasthttp.RequestCtx) {
 		rt.serveWithin(raw, x)
 		return
 	}
-	returned := false
-	defer func() {
-		if !returned { // a panic, which the router answers
-			rt.finish(x)
-		}
-	}()
+	// Here and not only around all middleware, so that middleware sees the
+	// status of the answer.
+	defer rt.recover(raw, x)
 	err := x.handle()
-	returned = true
 	rt.answer(raw, x, x.response(), err)
+}
+
+// recover answers a panic of the handler, or of what it returned.
+func (rt *route) recover(raw *fasthttp.RequestCtx, x exchange) {
+	if cause := recover(); cause != nil {
+		x.context().handOver.giveUp(raw)
+		rt.router.answerPanic(raw, cause)
+	}
 }
 
 // answer writes what the handler returned, a response or content, or the
@@ -80,7 +85,7 @@ func (rt *route) answer(raw *fasthttp.RequestCtx, x exchange, response responses
 		rt.finish(x)
 		return
 	}
-	h.rt, h.x, h.response = rt, x, response
+	h.response = response
 	h.attach(raw)
 }
 

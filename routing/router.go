@@ -57,12 +57,12 @@ type Router struct {
 // shared is what a router and its groups have in common.
 type shared struct {
 	Options
-	mux       *router.Router
-	ids       *requestIDs
-	routes    []Route
-	limits    *router.Router // the body limit of each route
-	hasLimits bool           // at least one route has its own
-	complete  bool
+	mux        *router.Router
+	ids        *requestIDs
+	routes     []Route
+	reading    *router.Router // how each route's requests are read, see RequestConfig
+	hasReading bool           // at least one route has its own way
+	complete   bool
 }
 
 // group is a prefix with its middleware.
@@ -78,7 +78,7 @@ func New(options Options) *Router {
 	if options.Runner == nil {
 		panic("routing: Options.Runner is nil: set it to a background.NewRunner")
 	}
-	s := &shared{Options: options.withDefaults(), mux: router.New(), ids: newRequestIDs(), limits: router.New()}
+	s := &shared{Options: options.withDefaults(), mux: router.New(), ids: newRequestIDs(), reading: router.New()}
 	// A client is told what is wrong with its path, not sent elsewhere: a
 	// redirect would make it repeat a POST, and is one more way to be led to
 	// another host.
@@ -107,8 +107,8 @@ func (r *Router) Group(prefix string, middleware ...Middleware) *Group {
 }
 
 // Use adds middleware; the first one added is the outermost. On the router
-// itself it sees every request, also those that no route matches; on a group,
-// those of the group's routes. It panics when a route of the group was added
+// itself it sees every request that could be read, also those that no route
+// matches; on a group, those of the group's routes. It panics when a route of the group was added
 // before, which would run without it.
 func (r *Router) Use(middleware ...Middleware) {
 	switch {
@@ -183,13 +183,13 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 	if err := register(s.mux, method, pattern, r.group.wrap(rt.serve)); err != nil {
 		return err
 	}
-	// The same tree again, with the limits in the place of the handlers: the
-	// mux keeps to itself which route a path matches.
-	limit := rt.options.bodyLimit
-	if err := register(s.limits, method, pattern, func(raw *fasthttp.RequestCtx) { raw.SetUserValue(limitKey{}, limit) }); err != nil {
+	// The same tree again, with what is asked for in the place of the handlers:
+	// the mux keeps to itself which route a path matches.
+	reading := rt.options.reading
+	if err := register(s.reading, method, pattern, func(raw *fasthttp.RequestCtx) { raw.SetUserValue(readingKey{}, reading) }); err != nil {
 		return err
 	}
-	s.hasLimits = s.hasLimits || limit > 0
+	s.hasReading = s.hasReading || reading != fasthttp.RequestConfig{}
 	s.routes = append(s.routes, rt.Route)
 	for g := r.group; g != nil; g = g.parent {
 		g.hasRoutes = true
@@ -264,6 +264,9 @@ func (s *shared) writeDeadline() time.Time {
 func patternParams(pattern string) (names []string, err error) {
 	if !strings.HasPrefix(pattern, "/") {
 		return nil, fmt.Errorf("the pattern %q does not start with a slash", pattern)
+	}
+	if strings.Contains(pattern, "/:") {
+		return nil, fmt.Errorf("the pattern %q has a segment that starts with a colon: a parameter is written {name}", pattern)
 	}
 	for rest := pattern; ; {
 		open := strings.IndexByte(rest, '{')

@@ -108,6 +108,8 @@ func TestMistakesPanicAtRegistration(t *testing.T) {
 		"status":              {add("/x", routing.Status(404)), "option Status(404): a success status is from 200 to 399"},
 		"timeout":             {add("/x", routing.Timeout(0)), "option Timeout(0s): want more than 0; leave the option out for no timeout"},
 		"body limit":          {add("/x", routing.BodyLimit(-1)), "option BodyLimit(-1): want more than 0 bytes"},
+		"read timeout":        {add("/x", routing.ReadTimeout(0)), "option ReadTimeout(0s): want more than 0; leave the option out for the application's"},
+		"colon":               {add("/x/:id"), `the pattern "/x/:id" has a segment that starts with a colon: a parameter is written {name}`},
 		"place and handler":   {add("x"), "GET x, handler github.com/velithon-go/velithon/routing_test.hello (registered at "},
 		"twice":               {func(r *routing.Router) { add("/x")(r); add("/x")(r) }, "the pattern can't be added: a handler is already registered for path '/x'"},
 		"after Handler":       {func(r *routing.Router) { r.Handler(); add("/x")(r) }, "the route is added after Handler was called"},
@@ -162,6 +164,7 @@ func TestATimeoutAnswersInTheHandlersPlace(t *testing.T) {
 	assert.Equal(t, 503, response.StatusCode())
 	assert.JSONEq(t, `{"title":"Service Unavailable","status":503,"detail":"the request took longer than 1ms"}`, string(response.Body()))
 	assert.NotEmpty(t, response.Header.Peek(routing.RequestIDHeader))
+	assert.Contains(t, book.next(t), "the handler is still running after its timeout")
 	close(leave)
 	require.ErrorIs(t, await(t, left, "the handler"), routing.ErrRequestEnded)
 	assert.Contains(t, book.next(t), "the handler returned after its timeout")
@@ -181,6 +184,7 @@ func TestATimeoutLosesNothingInSilence(t *testing.T) {
 	}, routing.Timeout(time.Millisecond))
 	for _, target := range []string{"/late", "/panic"} {
 		assert.Equal(t, 503, do(t, r.Handler(), "GET", target).StatusCode())
+		assert.Contains(t, book.next(t), "the handler is still running after its timeout")
 	}
 	close(leave)
 	log := book.next(t) + book.next(t)
@@ -197,4 +201,27 @@ func TestAHandlerWithinItsTimeoutIsAnsweredAsAnyOther(t *testing.T) {
 	r.Get("/panic", func(context.Context, struct{}) (string, error) { panic("on purpose") }, routing.Timeout(time.Hour))
 	assert.Equal(t, "true", string(do(t, r.Handler(), "GET", "/").Body()))
 	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/panic").StatusCode())
+}
+
+func TestMiddlewareSeesTheStatusOfTheAnswer(t *testing.T) {
+	var seen []int
+	r := newRouter(t)
+	r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			next(raw)
+			seen = append(seen, routing.StatusOf(raw))
+		}
+	})
+	leave := make(chan struct{})
+	defer close(leave)
+	r.Get("/ok", hello, routing.Status(201))
+	r.Get("/panic", func(context.Context, struct{}) (string, error) { panic("on purpose") })
+	r.Get("/late", func(context.Context, struct{}) (string, error) {
+		<-leave
+		return "", nil
+	}, routing.Timeout(time.Millisecond))
+	for _, target := range []string{"/ok", "/panic", "/late", "/nowhere"} {
+		do(t, r.Handler(), "GET", target)
+	}
+	assert.Equal(t, []int{201, 500, 503, 404}, seen)
 }

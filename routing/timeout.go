@@ -35,11 +35,12 @@ func (rt *route) serveWithin(raw *fasthttp.RequestCtx, x exchange) {
 		}
 	}
 	if out.panicked != nil {
-		rt.finish(x)
-		panic(out.panicked)
+		r.handOver.giveUp(raw)
+		rt.router.answerPanic(raw, out.panicked)
+		return
 	}
 	if r.Err() != nil && errors.Is(out.err, context.DeadlineExceeded) {
-		out.err = rt.timedOut() // the handler gave up in time to say so
+		out.err = rt.timedOut().WithCause(out.err) // the handler gave up in time to say so
 	}
 	rt.answer(raw, x, out.response, out.err)
 }
@@ -75,6 +76,7 @@ func (rt *route) abandon(raw *fasthttp.RequestCtx, r *request, result <-chan out
 	late.Response.Header.Set(RequestIDHeader, r.id.String())
 	_ = rt.timedOut().Write(&late)
 	raw.TimeoutErrorWithResponse(&late.Response)
+	rt.log(r, slog.LevelWarn, "the handler is still running after its timeout; the client was answered in its place", context.DeadlineExceeded)
 	go func() {
 		out := <-result
 		rt.release(x)
