@@ -45,6 +45,7 @@ type TaskError struct {
 	Err error
 }
 
+// Error names the task, the attempt and the cause.
 func (e *TaskError) Error() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "background: task %q", e.Name)
@@ -56,6 +57,7 @@ func (e *TaskError) Error() string {
 	return s.String()
 }
 
+// Unwrap returns Err.
 func (e *TaskError) Unwrap() error { return e.Err }
 
 // PanicError is a panic of a task, recovered.
@@ -64,6 +66,7 @@ type PanicError struct {
 	Stack []byte // of the goroutine, as written by debug.Stack
 }
 
+// Error gives the value that was passed to panic, without the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("background: panic: %v", e.Value) }
 
 // Unwrap returns the panic's value if that is an error, else nil.
@@ -86,6 +89,7 @@ type SkippedError struct {
 	Err error
 }
 
+// Error names the first ten tasks and counts the others.
 func (e *SkippedError) Error() string {
 	s := fmt.Sprintf("background: %s never ran: %s", count(len(e.Names), "task"), quoted(e.Names))
 	if e.Err != nil {
@@ -94,6 +98,7 @@ func (e *SkippedError) Error() string {
 	return s
 }
 
+// Unwrap returns Err, which may be nil.
 func (e *SkippedError) Unwrap() error { return e.Err }
 
 // DrainError says what had not finished when the time of a [Runner.Shutdown]
@@ -115,6 +120,7 @@ type DrainError struct {
 	Err error
 }
 
+// Error names the first ten tasks of each kind and counts the others.
 func (e *DrainError) Error() string {
 	s := "background: drain ended early: " + unprefixed(e.Err)
 	if len(e.Running) > 0 {
@@ -129,6 +135,7 @@ func (e *DrainError) Error() string {
 	return s
 }
 
+// Unwrap returns Err, the reason why the wait ended.
 func (e *DrainError) Unwrap() error { return e.Err }
 
 // unprefixed returns err's message without this package's prefix, which belongs
