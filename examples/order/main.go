@@ -1,0 +1,145 @@
+// Order takes an order, answers, and then confirms it by mail and updates the
+// inventory: two tasks that the response carries.
+//
+//	go run ./examples/order
+//
+//	curl --json '{"email":"ada@example.org","items":[{"sku":"book","quantity":2}]}' http://127.0.0.1:8080/order
+//	{"order_id":"KTGBPNRF6OQVNIQVSPWSBZ5JDJ","status":"created"}
+//
+// and its log says
+//
+//	2026/11/23 21:11:36 On the shelf: map[book:1 pencil:100]
+//	2026/11/23 21:11:36 Mail to ada@example.org: We have your order KTGBPNRF6OQVNIQVSPWSBZ5JDJ
+//
+// One book is left:
+//
+//	curl --json '{"email":"ada@example.org","items":[{"sku":"book","quantity":2}]}' http://127.0.0.1:8080/order
+//	{"title":"Conflict","status":409,"detail":"sold out"}
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/routing"
+)
+
+// order is the body of the request. Its tags are all there is to validation.
+type order struct {
+	Email string `json:"email" validate:"required,email"`
+	Items []item `json:"items" validate:"required,min=1,dive"`
+}
+
+type item struct {
+	SKU      string `json:"sku" validate:"required,min=1"`
+	Quantity int    `json:"quantity" validate:"required,min=1"`
+}
+
+type created struct {
+	OrderID string `json:"order_id"`
+	Status  string `json:"status"`
+}
+
+// confirmation is the argument of the task that sends one.
+type confirmation struct {
+	email   string
+	orderID string
+}
+
+var (
+	errSoldOut     = responses.NewProblem(409, "sold out")
+	errNoSuchInbox = errors.New("no such inbox")
+)
+
+// shop sells what is in its inventory.
+type shop struct {
+	inventory *inventory
+	sendMail  func(ctx context.Context, to, text string) error
+}
+
+func newApp(s *shop) *velithon.App {
+	app := velithon.New(velithon.Options{})
+	app.Post("/order", s.createOrder, routing.Status(201))
+	return app
+}
+
+func (s *shop) createOrder(_ context.Context, in order) (answer responses.JSONResponse[created, *background.Tasks], err error) {
+	if !s.inventory.reserve(in.Items) {
+		return answer, errSoldOut
+	}
+	id := rand.Text()
+	mail := background.NewTask(s.sendConfirmation, confirmation{in.Email, id}).
+		WithTimeout(10 * time.Second).
+		WithRetry(background.Retry{Attempts: 5, Backoff: 200 * time.Millisecond})
+
+	tasks := &background.Tasks{}
+	tasks.Add(mail)
+	tasks.Add(background.NewTask(s.inventory.take, in.Items).Named("update inventory"))
+	return responses.JSON(created{id, "created"}, tasks), nil
+}
+
+func (s *shop) sendConfirmation(ctx context.Context, c confirmation) error {
+	err := s.sendMail(ctx, c.email, "We have your order "+c.orderID)
+	if errors.Is(err, errNoSuchInbox) {
+		return background.Permanent(err) // the next attempt would end the same
+	}
+	return err
+}
+
+// inventory counts items. An order reserves them before it is accepted, and
+// they leave the shelf afterwards.
+type inventory struct {
+	mu    sync.Mutex     // guards what follows
+	free  map[string]int // not reserved, by SKU
+	shelf map[string]int // not taken, by SKU
+}
+
+func newInventory(stock map[string]int) *inventory {
+	return &inventory{free: maps.Clone(stock), shelf: maps.Clone(stock)}
+}
+
+// reserve reserves all items or none, and reports whether it did.
+func (i *inventory) reserve(items []item) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	free := maps.Clone(i.free)
+	for _, item := range items {
+		if free[item.SKU] < item.Quantity {
+			return false
+		}
+		free[item.SKU] -= item.Quantity
+	}
+	i.free = free
+	return true
+}
+
+// take takes reserved items off the shelf.
+func (i *inventory) take(_ context.Context, items []item) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, item := range items {
+		i.shelf[item.SKU] -= item.Quantity
+	}
+	log.Printf("On the shelf: %v", i.shelf)
+	return nil
+}
+
+func logMail(_ context.Context, to, text string) error {
+	log.Printf("Mail to %s: %s", to, text)
+	return nil
+}
+
+func main() {
+	s := &shop{newInventory(map[string]int{"book": 3, "pencil": 100}), logMail}
+	if err := newApp(s).Run(":8080"); err != nil {
+		log.Fatal(err)
+	}
+}

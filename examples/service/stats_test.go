@@ -1,0 +1,19 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestStats(t *testing.T) {
+	server := startMailServer(t, &mailServer{hold: make(chan struct{})})
+	r := start(t, func(s *service) { s.mailer = server })
+	r.order("ada")
+	await(t, server.arrived, "a mail")
+
+	got := decode[stats](t, r.do("", "GET", "/stats", "").body)
+	require.NotZero(t, got.Running, "the mail is on its way")
+	require.NotNil(t, got.Failed)
+	close(server.hold)
+}
