@@ -15,12 +15,12 @@ import (
 
 // A body is the field that takes the JSON body, or the whole input.
 type body struct {
-	typ      reflect.Type
-	offset   uintptr
-	order    int
-	required bool
-	root     *node  // the rules below the body's type
-	rules    *rules // the rules of the field itself; nil without any
+	typ    reflect.Type
+	offset uintptr
+	parent uintptr // the offset of the struct around it
+	order  int     // the position among the params
+	root   *node   // the rules below the body's type
+	rules  *rules  // the rules of the field itself; nil without any
 }
 
 var errContentEncoding = &Error{
@@ -40,27 +40,25 @@ func (d *decoding) decodeBody(b *body) error {
 	if err != nil {
 		return err
 	}
-	fault := func(code, detail string) {
-		d.faults = append(d.faults, orderedFault{b.order, Fault{In: Body, Pointer: "#", Code: code, Detail: detail}})
-	}
-	if len(text) == 0 || string(text) == "null" {
-		if b.required {
-			fault(CodeRequired, "is required")
-		}
-		return nil
-	}
-	// go-json replaces invalid UTF-8 by U+FFFD, as encoding/json does; RFC
-	// 8259 section 8.1 asks for UTF-8, and we do not alter what we are sent.
-	if !utf8.Valid(text) {
-		return &Error{Status: fasthttp.StatusBadRequest, Detail: "the JSON body is not valid UTF-8"}
-	}
 	at := unsafe.Add(d.base, b.offset)
-	err = json.Unmarshal(text, reflect.NewAt(b.typ, at).Interface())
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return &Error{
-			Status: fasthttp.StatusBadRequest,
-			Detail: fmt.Sprintf("the JSON body is malformed at byte %d, or nested too deeply there", syntax.Offset),
-			Err:    err,
+	absent := len(text) == 0 || string(text) == "null"
+	if absent {
+		text = []byte("null")
+	} else {
+		// go-json replaces invalid UTF-8 by U+FFFD, as encoding/json does; RFC
+		// 8259 section 8.1 asks for UTF-8, and we do not alter what we are sent.
+		if !utf8.Valid(text) {
+			return &Error{Status: fasthttp.StatusBadRequest, Detail: "the JSON body is not valid UTF-8"}
+		}
+		err = json.Unmarshal(text, reflect.NewAt(b.typ, at).Interface())
+		// A type's own UnmarshalJSON may fail with a syntax error too, which
+		// says nothing about the body.
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok && !json.Valid(text) {
+			return &Error{
+				Status: fasthttp.StatusBadRequest,
+				Detail: fmt.Sprintf("the JSON body is malformed at byte %d, or nested too deeply there", syntax.Offset),
+				Err:    err,
+			}
 		}
 	}
 	if err == nil && !b.root.active && b.rules == nil {
@@ -75,32 +73,31 @@ func (d *decoding) decodeBody(b *body) error {
 // alone, and only if a required one is zero, or decoding failed, the text is
 // walked for what is absent or of the wrong type.
 func (d *decoding) checkBody(b *body, p unsafe.Pointer, text []byte, decodeErr error) {
-	before := len(d.faults)
-	c := checker{rules: b.rules, in: Body, order: b.order, faults: &d.faults}
+	parent := unsafe.Add(d.base, b.parent)
 	if decodeErr == nil {
-		if c.value(b.root, b.rules, b.typ, p, nil); !c.unsure {
+		c := checker{in: Body, order: b.order, path: make([]segment, 0, 8)} // few bodies are deeper
+		if c.value(b.root, b.rules, b.typ, p, parent); !c.unsure {
+			d.faults = append(d.faults, c.faults...)
 			return
 		}
 	}
-	d.faults = d.faults[:before]
-	c = checker{rules: b.rules, in: Body, order: b.order, faults: &d.faults, resolved: true}
+	d.faults = append(d.faults, b.walk(p, parent, text, decodeErr)...)
+}
+
+// walk is the second pass of [decoding.checkBody], over text and values.
+func (b *body) walk(p, parent unsafe.Pointer, text []byte, decodeErr error) []orderedFault {
+	c := checker{in: Body, order: b.order, resolved: true}
 	w := walker{text: text, checker: &c, types: decodeErr != nil}
 	w.value(b.root, b.rules)
-	if decodeErr != nil {
-		typeErr, ok := errors.AsType[*json.UnmarshalTypeError](decodeErr)
-		if len(d.faults) == before {
-			// The walk understands less than the codec; say what it says.
-			pointer := "#"
-			if ok && typeErr.Field != "" {
-				pointer += "/" + strings.ReplaceAll(typeErr.Field, ".", "/")
-			}
-			d.faults = append(d.faults, orderedFault{b.order, Fault{In: Body, Pointer: pointer, Code: CodeType, Detail: "has the wrong type"}})
-		}
-		if !ok {
-			return // decoding stopped there, so the rest of the values is not set
-		}
+	if decodeErr != nil && len(c.faults) == 0 {
+		// The walk should have found it; a body that did not decode must not
+		// pass in any case.
+		c.tell(CodeType, "has a value of the wrong type")
 	}
-	c.value(b.root, b.rules, b.typ, p, nil)
+	// After a type error the codec goes on, as encoding/json does, so the
+	// rules of all other values can be judged.
+	c.value(b.root, b.rules, b.typ, p, parent)
+	return c.faults
 }
 
 // jsonText returns the body without the white space around it; nil when there

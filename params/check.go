@@ -1,6 +1,7 @@
 package params
 
 import (
+	"encoding"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -10,11 +11,10 @@ import (
 
 // A checker applies rules to a decoded value and collects the faults.
 type checker struct {
-	rules  *rules
 	in     Source
 	name   string // of the parameter; empty in a body
 	order  int
-	faults *[]orderedFault
+	faults []orderedFault
 
 	// In a body, decoding leaves zero behind both for an absent value and for
 	// a zero that was sent. resolved says that what is absent was found out
@@ -23,8 +23,12 @@ type checker struct {
 	resolved bool
 	unsure   bool
 
+	// blind says that the checker is inside a value that decoded itself, so
+	// that nobody can tell what its text had; there required means not zero.
+	blind bool
+
 	path []segment           // where the checker is, below the field
-	told map[string]struct{} // pointers that have a fault already; see [walker]
+	told map[uint64]struct{} // hashes of the places to leave alone; see [walker]
 }
 
 // A segment is one step down into a body: an index, or a key when index is
@@ -32,14 +36,42 @@ type checker struct {
 type segment struct {
 	key   string
 	index int
+	hash  uint64 // of the whole path to here; set once resolved
 }
 
 const noIndex = -1
 
+func (c *checker) down(key string, index int) {
+	s := segment{key: key, index: index}
+	if c.resolved {
+		s.hash = c.hash()
+		for i := range len(key) {
+			s.hash = mix(s.hash, uint64(key[i]))
+		}
+		s.hash = mix(s.hash, uint64(index)<<8)
+	}
+	c.path = append(c.path, s)
+}
+
+func (c *checker) up() { c.path = c.path[:len(c.path)-1] }
+
+// hash returns that of the path. Comparing hashes instead of paths keeps the
+// cost of a place independent of its depth. Should two places have the same,
+// one fault is not told of a request that is refused for another.
+func (c *checker) hash() uint64 {
+	if len(c.path) == 0 {
+		return 14695981039346656037
+	}
+	return c.path[len(c.path)-1].hash
+}
+
+// mix is a step of FNV-1a, which takes more than a byte at a time here.
+func mix(hash, x uint64) uint64 { return (hash ^ x) * 1099511628211 }
+
 // value checks the value at p: its own rules r, which may be nil, and those of
 // its type n, nil for a parameter. parent points to the struct around it.
 func (c *checker) value(n *node, r *rules, t reflect.Type, p, parent unsafe.Pointer) {
-	if c.unsure || len(*c.faults) > MaxFaults || c.isTold() {
+	if c.unsure || len(c.faults) > MaxFaults || c.isTold() {
 		return
 	}
 	if r != nil && !c.own(n, r, t, p, parent) {
@@ -52,25 +84,33 @@ func (c *checker) value(n *node, r *rules, t reflect.Type, p, parent unsafe.Poin
 
 // own checks a value's own rules and reports whether to look inside it.
 func (c *checker) own(n *node, r *rules, t reflect.Type, p, parent unsafe.Pointer) bool {
-	if r.required && !c.resolved && r.zero(p) {
-		if !isNilable(t) {
+	if r.required && c.in == Body && r.zero(p) {
+		switch {
+		case c.blind, isNilable(t) && (n == nil || !n.opaque):
+			c.fault(CodeRequired, "is required")
+			return false
+		case !c.resolved:
 			c.unsure = true
 			return false
 		}
-		c.fault(CodeRequired, "is required")
-		return false
 	}
 	if r.skip != nil && r.skip(p) {
-		return false
-	}
-	if r.judged != nil {
-		if broken := r.judged.judge(t, p, parent); broken != nil {
-			c.fault(broken.Tag(), describe(broken.Tag(), broken.Param(), broken.Kind()))
+		switch {
+		case c.blind, n == nil, n.shape != structShape, n.opaque, !n.active:
+			return false
+		case !c.resolved:
+			c.unsure = true // an absent struct is skipped, a {} is not
 			return false
 		}
 	}
+	for _, j := range r.judged {
+		if code, detail, broken := j.judge(t, p, parent); broken {
+			c.fault(code, detail)
+			break // one fault for a value; what is inside has its own
+		}
+	}
 	if r.dive != nil {
-		c.dive(n, r.dive, t, p, parent)
+		c.dive(n, r, t, p, parent)
 		return false
 	}
 	return true
@@ -80,15 +120,12 @@ func (c *checker) own(n *node, r *rules, t reflect.Type, p, parent unsafe.Pointe
 func (c *checker) inside(n *node, p unsafe.Pointer) {
 	switch n.shape {
 	case structShape:
+		blind := c.blind
+		c.blind = blind || n.opaque
 		for _, m := range n.members {
-			if m.name != "" {
-				c.path = append(c.path, segment{m.name, noIndex})
-			}
-			c.value(m.node, m.rules, m.node.typ, unsafe.Add(p, m.offset), p)
-			if m.name != "" {
-				c.path = c.path[:len(c.path)-1]
-			}
+			c.member(m, p)
 		}
+		c.blind = blind
 	case pointerShape:
 		if target := *(*unsafe.Pointer)(p); target != nil {
 			c.inside(n.elem, target)
@@ -98,7 +135,20 @@ func (c *checker) inside(n *node, p unsafe.Pointer) {
 	}
 }
 
-// dive checks the elements of a list or map by the rules r.
+func (c *checker) member(m *member, p unsafe.Pointer) {
+	field, around := m.at(p)
+	switch {
+	case around == nil:
+	case m.name == "":
+		c.value(nil, m.rules, m.field.Type, field, around)
+	default:
+		c.down(m.name, noIndex)
+		c.value(m.node, m.rules, m.field.Type, field, around)
+		c.up()
+	}
+}
+
+// dive checks the elements of a list or map by the rules r has for them.
 func (c *checker) dive(n *node, r *rules, t reflect.Type, p, parent unsafe.Pointer) {
 	for t.Kind() == reflect.Pointer {
 		if p = *(*unsafe.Pointer)(p); p == nil {
@@ -109,40 +159,77 @@ func (c *checker) dive(n *node, r *rules, t reflect.Type, p, parent unsafe.Point
 			n = n.elem
 		}
 	}
-	elem := t.Elem()
-	var elemNode *node
+	var elem *node
 	if n != nil {
-		elemNode = n.elem
+		elem = n.elem
 	}
-	if r.isEmpty() && (elemNode == nil || !elemNode.active) {
+	if r.keys == nil && r.dive.isEmpty() && (elem == nil || !elem.active) {
 		return
 	}
+	blind := c.blind
+	c.blind = blind || n != nil && n.opaque
+	defer func() { c.blind = blind }()
+	list := reflect.NewAt(t, p).Elem()
 	if t.Kind() == reflect.Map {
-		// The values of a map have no address, so a copy of each is checked.
-		value := reflect.New(elem)
-		for entries := reflect.NewAt(t, p).Elem().MapRange(); entries.Next(); {
-			value.Elem().Set(entries.Value())
-			c.path = append(c.path, segment{fmt.Sprint(entries.Key()), noIndex})
-			c.value(elemNode, r, elem, value.UnsafePointer(), parent)
-			c.path = c.path[:len(c.path)-1]
-		}
+		c.entries(elem, r, list, parent)
 		return
 	}
-	first, length := elements(t, p)
-	for i := range length {
-		c.path = append(c.path, segment{index: i})
-		c.value(elemNode, r, elem, unsafe.Add(first, uintptr(i)*elem.Size()), parent)
-		c.path = c.path[:len(c.path)-1]
+	first := p
+	if t.Kind() == reflect.Slice {
+		first = list.UnsafePointer()
+	}
+	size := t.Elem().Size()
+	for i := range list.Len() {
+		c.down("", i)
+		c.value(elem, r.dive, t.Elem(), unsafe.Add(first, uintptr(i)*size), parent)
+		c.up()
 	}
 }
 
+// entries checks the keys and values of a map. They have no address, so copies
+// of them are checked.
+func (c *checker) entries(elem *node, r *rules, entries reflect.Value, parent unsafe.Pointer) {
+	t := entries.Type()
+	for at := entries.MapRange(); at.Next(); {
+		c.down(keyText(at.Key()), noIndex)
+		before := len(c.faults)
+		if r.keys != nil {
+			key := reflect.New(t.Key())
+			key.Elem().Set(at.Key())
+			c.value(nil, r.keys, t.Key(), key.UnsafePointer(), parent)
+			for i := before; i < len(c.faults); i++ {
+				c.faults[i].Detail = "has a key that " + c.faults[i].Detail
+			}
+		}
+		if len(c.faults) == before {
+			value := reflect.New(t.Elem())
+			value.Elem().Set(at.Value())
+			c.value(elem, r.dive, t.Elem(), value.UnsafePointer(), parent)
+		}
+		c.up()
+	}
+}
+
+// keyText returns a map's key as JSON has it.
+func keyText(key reflect.Value) string {
+	if key.Kind() == reflect.String {
+		return key.String()
+	}
+	if m, ok := key.Interface().(encoding.TextMarshaler); ok {
+		if text, err := m.MarshalText(); err == nil {
+			return string(text)
+		}
+	}
+	return fmt.Sprint(key)
+}
+
 func (r *rules) isEmpty() bool {
-	return !r.required && r.judged == nil && r.dive == nil
+	return !r.required && len(r.judged) == 0 && r.dive == nil
 }
 
 // fault records what is wrong with the value that the checker is at.
 func (c *checker) fault(code, detail string) {
-	if len(*c.faults) > MaxFaults {
+	if len(c.faults) > MaxFaults {
 		return
 	}
 	f := Fault{In: c.in, Name: c.name, Code: code, Detail: detail}
@@ -151,42 +238,56 @@ func (c *checker) fault(code, detail string) {
 	} else if len(c.path) > 0 {
 		f.Detail = "value " + strconv.Itoa(c.path[0].index+1) + " " + detail
 	}
-	*c.faults = append(*c.faults, orderedFault{c.order, f})
+	c.faults = append(c.faults, orderedFault{c.order, f})
 }
 
 // tell records a fault and keeps the checker from looking at its place again.
 func (c *checker) tell(code, detail string) {
-	if c.isTold() {
-		return // the key was there twice
+	if !c.isTold() { // or else the key was there twice
+		c.fault(code, detail)
+		c.silence()
 	}
-	c.fault(code, detail)
+}
+
+// silence keeps the checker from looking at the place that it is at.
+func (c *checker) silence() {
 	if c.told == nil {
-		c.told = make(map[string]struct{})
+		c.told = make(map[uint64]struct{})
 	}
-	c.told[pointer(c.path)] = struct{}{}
+	c.told[c.hash()] = struct{}{}
 }
 
 func (c *checker) isTold() bool {
 	if len(c.told) == 0 {
 		return false
 	}
-	_, told := c.told[pointer(c.path)]
+	_, told := c.told[c.hash()]
 	return told
 }
 
+// maxPointer bounds a pointer in bytes. Keys are chosen by the client and may
+// be as long as the body, so a hundred faults below one such key would make an
+// answer of a hundred bodies.
+const maxPointer = 512
+
 // pointer writes a path as a JSON pointer (RFC 6901) in its form as an URI
-// fragment, as RFC 9457 shows it: "#/items/0/qty", "#" for the whole body.
+// fragment, as RFC 9457 shows it: "#/items/0/qty", "#" for the whole body. Of
+// a place whose pointer would be too long it names the one around it that has
+// room.
 func pointer(path []segment) string {
 	b := make([]byte, 0, 32)
 	b = append(b, '#')
 	for _, s := range path {
+		before := len(b)
 		b = append(b, '/')
 		if s.index != noIndex {
 			b = strconv.AppendInt(b, int64(s.index), 10)
-			continue
 		}
-		for i := range len(s.key) {
+		for i := 0; i < len(s.key) && len(b) <= maxPointer; i++ {
 			b = appendPointerByte(b, s.key[i])
+		}
+		if len(b) > maxPointer {
+			return string(b[:before])
 		}
 	}
 	return string(b)

@@ -168,11 +168,14 @@ var errNotDuration = mustBe(`a duration such as "1h30m" or "250ms"`)
 // setText calls the type's own UnmarshalText. Its error is not shown to the
 // client, since it may hold the value.
 func setText(t reflect.Type) setter {
-	wrong := mustBe("a valid " + t.Name())
+	wrong := mustBe("a valid " + typeName(t))
 	if t == timeType {
 		wrong = mustBe("a date and time of RFC 3339, such as 2026-01-02T15:04:05Z")
 	}
 	return func(p unsafe.Pointer, text string) error {
+		if !utf8.ValidString(text) {
+			return errNotUTF8
+		}
 		fresh := reflect.New(t)
 		if err := fresh.Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
 			return wrong
@@ -197,14 +200,15 @@ func setPointer(t reflect.Type, set setter) setter {
 // appendTo makes a setter that appends to the slice of type t at p, from the
 // setter of its elements.
 func appendTo(t reflect.Type, set setter) setter {
-	zero := reflect.Zero(t.Elem())
 	return func(p unsafe.Pointer, text string) error {
 		slice := reflect.NewAt(t, p).Elem()
-		longer := reflect.Append(slice, zero)
-		if err := set(longer.Index(slice.Len()).Addr().UnsafePointer(), text); err != nil {
+		n := slice.Len()
+		slice.Grow(1)
+		slice.SetLen(n + 1)
+		if err := set(slice.Index(n).Addr().UnsafePointer(), text); err != nil {
+			slice.SetLen(n)
 			return err
 		}
-		slice.Set(longer)
 		return nil
 	}
 }

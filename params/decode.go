@@ -74,6 +74,9 @@ func (d *decoding) finish(p *param) {
 		}
 	case p.initial != nil:
 		p.initial(d.at(p))
+		if p.judge {
+			d.check(p)
+		}
 	case p.required:
 		d.fault(p, CodeRequired, "is required")
 	case p.rules != nil:
@@ -82,8 +85,9 @@ func (d *decoding) finish(p *param) {
 }
 
 func (d *decoding) check(p *param) {
-	c := checker{rules: p.rules, in: p.in, name: p.name, order: p.order, faults: &d.faults, resolved: true}
+	c := checker{in: p.in, name: p.name, order: p.order, faults: d.faults, resolved: true}
 	c.value(nil, p.rules, p.typ, d.at(p), unsafe.Add(d.base, p.parent))
+	d.faults = c.faults
 }
 
 // err returns what is wrong with the request, or nil.
@@ -156,11 +160,12 @@ func (d *decoding) pathParams() error {
 	return nil
 }
 
-// args reads a query string or an urlencoded form.
+// args reads a query string or an urlencoded form. A text is no upload, so one
+// under the name of a file leaves the file absent.
 func (d *decoding) args(group []*param, args *fasthttp.Args) {
 	for key, value := range args.All() {
 		for _, p := range group {
-			if p.name == string(key) {
+			if p.name == string(key) && !p.file {
 				d.store(p, view(value))
 				break
 			}

@@ -3,21 +3,20 @@
 // An input type is a struct whose fields are the handler's arguments; the tag
 // of a field says where its value comes from:
 //
-//	type ListOrders struct {
-//		Shop   string         `path:"shop"`
-//		Limit  int            `query:"limit" default:"20" validate:"min=1,max=100"`
-//		Since  *time.Time     `query:"since"`                       // nil when absent
-//		Tags   []string       `query:"tag"`                         // repeated: ?tag=a&tag=b
-//		Trace  string         `header:"X-Trace"`
-//		Theme  string         `cookie:"theme"`
-//		Avatar params.File    `form:"avatar"`                       // multipart upload
-//		Order  Order          `body:"" validate:"required"`         // the JSON body
+//	type UpdateOrder struct {
+//		Shop  string     `path:"shop"`
+//		Limit int        `query:"limit" default:"20" validate:"min=1,max=100"`
+//		Since *time.Time `query:"since"` // nil when absent
+//		Tags  []string   `query:"tag"`   // repeated: ?tag=a&tag=b
+//		Trace string     `header:"X-Trace"`
+//		Theme string     `cookie:"theme"`
+//		Order Order      `body:"" validate:"required"` // the JSON body
 //	}
 //
 // The sources are path, query, header, cookie, form (urlencoded and multipart)
-// and body; they never mix. Embedded structs are flattened, so that a shared
-// struct of paging fields can be part of many inputs. A type without any
-// source tag is the JSON body itself.
+// and body; they never mix, and a request has a form or a JSON body. Embedded
+// structs are flattened, so that a shared struct of paging fields can be part
+// of many inputs. A type without any source tag is the JSON body itself.
 //
 // # Values
 //
@@ -31,9 +30,19 @@
 // The rules of validate tags are those of go-playground/validator, with one
 // difference: required means present. {"qty":0} and ?qty=0 are present; an
 // absent key and a JSON null are not. All other rules see the zero value of an
-// absent field; put omitempty first to have them skipped.
+// absent field; put omitempty first to have them skipped. A struct in a body
+// is judged even when it is absent, as if it had been sent empty; a pointer to
+// one, or omitempty, makes it optional. The elements of a list or map are
+// judged where the tag says dive.
 //
 // A request is told all its faults at once, in one [Error].
+//
+// # Limits
+//
+// Rules inside a type that has an UnmarshalJSON or UnmarshalText of its own
+// are judged by its value alone, so that required means not zero there.
+// Functions registered with RegisterStructValidation are not called: register
+// a rule and name it in a tag.
 //
 // # Concurrency
 //

@@ -16,15 +16,15 @@ const (
 	CodeRequired  = "required"  // the value is absent
 	CodeType      = "type"      // the value does not convert to the field's type
 	CodeDuplicate = "duplicate" // a single value was given more than once
-	CodeEncoding  = "encoding"  // the value is not valid UTF-8 or badly percent-encoded
+	CodeEncoding  = "encoding"  // the value is not valid UTF-8
 )
 
 // A Fault is one thing wrong with a request, as the client is told it. It
-// never holds the offending value.
+// never holds the offending value; its Pointer holds the keys that lead there.
 type Fault struct {
 	In      Source `json:"in"`                // where the value belongs
 	Name    string `json:"name,omitempty"`    // the parameter, for every source but the body
-	Pointer string `json:"pointer,omitempty"` // the place in a JSON body, an RFC 6901 pointer as URI fragment: "#/items/0/qty"
+	Pointer string `json:"pointer,omitempty"` // the place in a JSON body, an RFC 6901 pointer as URI fragment: "#/items/0/qty"; of at most 512 bytes, or else the place around
 	Code    string `json:"code"`              // what is wrong, for programs
 	Detail  string `json:"detail"`            // what is wrong, for people
 }
@@ -41,15 +41,17 @@ type Error struct {
 	Detail string
 
 	// Faults lists what is wrong, in the order of the input type's fields;
-	// empty when the request as a whole could not be read. It holds at most
-	// [MaxFaults].
+	// empty when the request as a whole could not be read. Of a body, what is
+	// absent or of the wrong type may come before broken rules, and the
+	// entries of a map have no order. It holds at most [MaxFaults].
 	Faults []Fault
 
 	// Err is the cause, for the log; nil when Faults says it all.
 	Err error
 }
 
-// Error describes the faults without any value of the request.
+// Error describes the faults, for the log: without any value of the request,
+// unless Err has one.
 func (e *Error) Error() string {
 	if len(e.Faults) == 0 {
 		if e.Err != nil {
@@ -82,6 +84,7 @@ type TypeError struct {
 	Detail string // what is wrong and how to mend it
 }
 
+// Error names the type and the field, and says what is wrong with them.
 func (e *TypeError) Error() string {
 	if e.Field == "" {
 		return fmt.Sprintf("input type %s: %s", e.Type, e.Detail)

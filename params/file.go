@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // A File is an upload: a form field of a multipart/form-data request that
@@ -25,8 +26,9 @@ import (
 // process is killed. On Windows a temporary file that is still read when the
 // request ends stays in the temporary directory.
 type File struct {
-	// Name is the last element of the file name that the client gave, for
-	// display: never use it as a path of your own without checking it.
+	// Name is the last element of the file name that the client gave, in
+	// printable characters, for display. It may be empty, and it may be
+	// anything: name a file on disk yourself.
 	Name string
 	// ContentType is what the client says the file is; nobody has checked it.
 	ContentType string
@@ -59,8 +61,9 @@ func (f File) Open() (io.ReadSeekCloser, error) {
 type upload struct {
 	content multipart.File
 
-	mu    sync.Mutex // guards users
+	mu    sync.Mutex // guards what follows
 	users int
+	ended bool // the request with its background work
 }
 
 // openFile opens the file while fasthttp still has it.
@@ -77,23 +80,40 @@ func openFile(header *multipart.FileHeader) (File, error) {
 	}, nil
 }
 
-// baseName returns the last element of a path of either kind of system.
+// baseName returns the last element of a path of either kind of system, without
+// characters that can't be seen: they could turn what is displayed around.
 func baseName(name string) string {
 	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
 	if name == "." || name == "/" || name == ".." {
 		return ""
 	}
-	return name
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, name)
 }
 
 func (u *upload) retain() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.users == 0 {
+	if u.ended {
 		return false
 	}
 	u.users++
 	return true
+}
+
+// end gives up the use of the request. A second call does nothing.
+func (u *upload) end() {
+	u.mu.Lock()
+	ended := u.ended
+	u.ended = true
+	u.mu.Unlock()
+	if !ended {
+		u.release()
+	}
 }
 
 // release gives up one use; the last one closes the content. The close error

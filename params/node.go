@@ -1,11 +1,14 @@
 package params
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
+	"unicode"
 	"unsafe"
+
+	"github.com/goccy/go-json"
 )
 
 // A shape is how a type is walked.
@@ -24,37 +27,89 @@ const (
 type node struct {
 	typ     reflect.Type
 	shape   shape
-	members []*member          // of a struct, in order
-	names   map[string]*member // of a struct, by JSON name, embedded ones included
+	opaque  bool               // decodes itself, so that nobody knows how its text relates to its members
+	members []*member          // of a struct, in the order of their fields
+	names   map[string]*member // of a struct, by JSON name
 	elem    *node              // of a list, map or pointer
 	active  bool               // something below has rules
 }
 
-// A member is a field of a struct.
+// A member is what a key of a JSON object fills: a field of a struct, or of
+// one that the struct embeds. A member without a name stands for the embedded
+// struct itself and has its rules; no key fills it.
 type member struct {
-	name   string // the JSON name; empty when embedded
-	offset uintptr
+	name   string
+	pos    int  // its place among the members
+	tagged bool // the name is from a json tag
 	quoted bool // has the json option string: its value stands in a string
-	node   *node
+	field  reflect.StructField
 	rules  *rules // nil without any
+	node   *node  // nil without a name
+	place
 }
 
-var jsonUnmarshalerType = reflect.TypeFor[json.Unmarshaler]()
+// A place is where the fields of a struct, or of one that it embeds, lie.
+type place struct {
+	typ   reflect.Type
+	index []int     // of the embedded fields on the way
+	hops  []uintptr // the embedded pointers to follow, each an offset from the last
+	at    uintptr   // the offset from there
+	muted bool      // an embedded field on the way says that its rules do not count
+}
+
+// from returns the struct at the place, starting at p; nil when an embedded
+// pointer on the way is nil.
+func (l *place) from(p unsafe.Pointer) unsafe.Pointer {
+	for _, hop := range l.hops {
+		if p = *(*unsafe.Pointer)(unsafe.Add(p, hop)); p == nil {
+			return nil
+		}
+	}
+	return unsafe.Add(p, l.at)
+}
+
+var (
+	jsonUnmarshalerType    = reflect.TypeFor[json.Unmarshaler]()
+	contextUnmarshalerType = reflect.TypeFor[json.UnmarshalerContext]()
+)
+
+// decodesItself reports whether the codec leaves values of type t to a method
+// of theirs.
+func decodesItself(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	_, streams := p.MethodByName("UnmarshalJSONFrom") // of encoding/json/v2, which go-json calls too
+	return streams || p.Implements(jsonUnmarshalerType) || p.Implements(contextUnmarshalerType) || p.Implements(textUnmarshalerType)
+}
 
 // node returns the node of a type, the same one for the same type.
 func (c *ruleCompiler) node(t reflect.Type) (*node, error) {
 	if n := c.nodes[t]; n != nil {
 		return n, nil
 	}
-	n := &node{typ: t, shape: shapeOf(t)}
+	n := &node{typ: t, shape: shapeOf(t), opaque: t.Kind() != reflect.Interface && decodesItself(t)}
 	c.nodes[t] = n
 	var err error
 	switch n.shape {
 	case structShape:
 		err = c.members(n)
-	case listShape, mapShape, pointerShape:
+	case mapShape:
+		if !n.opaque && !isJSONKey(t.Key()) {
+			return nil, fmt.Errorf("has the type %s, whose keys JSON does not have: use a map with string keys", t)
+		}
+		n.elem, err = c.node(t.Elem())
+	case listShape, pointerShape:
 		n.elem, err = c.node(t.Elem())
 	case leaf:
+		switch t.Kind() {
+		case reflect.Interface:
+			if t.NumMethod() > 0 {
+				err = fmt.Errorf("has the interface type %s, which JSON can't fill: use any or a struct", t)
+			}
+		case reflect.Chan, reflect.Func, reflect.UnsafePointer, reflect.Complex64, reflect.Complex128:
+			if !n.opaque {
+				err = fmt.Errorf("has the type %s, which JSON does not have: leave it out with `json:\"-\"`", t)
+			}
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -67,17 +122,10 @@ func (c *ruleCompiler) node(t reflect.Type) (*node, error) {
 func (c *ruleCompiler) finish() {
 	for _, n := range c.nodes {
 		n.active = reaches(n, make(map[*node]bool))
-		if n.shape == structShape {
-			n.names = make(map[string]*member)
-			n.addNames(n.members, map[*node]bool{n: true})
-		}
 	}
 }
 
 func shapeOf(t reflect.Type) shape {
-	if p := reflect.PointerTo(t); p.Implements(jsonUnmarshalerType) || p.Implements(textUnmarshalerType) {
-		return leaf // decodes itself
-	}
 	switch t.Kind() {
 	case reflect.Struct:
 		return structShape
@@ -97,6 +145,15 @@ func shapeOf(t reflect.Type) shape {
 	}
 }
 
+func isJSONKey(t reflect.Type) bool {
+	switch k := t.Kind(); {
+	case k == reflect.String, reflect.Int <= k && k <= reflect.Uintptr:
+		return true
+	default:
+		return reflect.PointerTo(t).Implements(textUnmarshalerType)
+	}
+}
+
 // reaches reports whether a struct member with rules can be reached from n.
 // The rules on the elements of a list belong to the member that holds it.
 func reaches(n *node, seen map[*node]bool) bool {
@@ -112,89 +169,191 @@ func reaches(n *node, seen map[*node]bool) bool {
 	return reaches(n.elem, seen)
 }
 
+// members finds the members of a struct as encoding/json and go-json do: the
+// fields of embedded structs belong to it, and of fields with the same name
+// the least nested one counts. The others can't be filled, so their rules
+// don't count either: an outer field replaces the rules of the one it hides.
 func (c *ruleCompiler) members(n *node) error {
-	for i := range n.typ.NumField() {
-		f := n.typ.Field(i)
-		tag := f.Tag.Get("json")
-		name, options, _ := strings.Cut(tag, ",")
-		embedded := f.Anonymous && name == "" && deref(f.Type).Kind() == reflect.Struct
-		if tag == "-" || !f.IsExported() && !embedded {
+	n.names = make(map[string]*member)
+	visited := make(map[reflect.Type]bool)
+	level := []place{{typ: n.typ}}
+	for len(level) > 0 {
+		times := make(map[reflect.Type]int)
+		for _, l := range level {
+			times[l.typ]++
+		}
+		var next []place
+		found := make(map[string][]*member)
+		for _, l := range level {
+			if visited[l.typ] {
+				continue
+			}
+			visited[l.typ] = true
+			for i := range l.typ.NumField() {
+				m, err := c.member(n, l, i)
+				switch {
+				case err != nil:
+					return fmt.Errorf("has the field %s.%s, which %w", l.typ, l.typ.Field(i).Name, err)
+				case m == nil:
+				case m.name == "":
+					next = append(next, m.embedded())
+				default:
+					for range times[l.typ] {
+						found[m.name] = append(found[m.name], m)
+					}
+				}
+			}
+		}
+		for name, members := range found {
+			if _, hidden := n.names[name]; !hidden {
+				n.names[name] = dominant(members)
+			}
+		}
+		level = next
+	}
+	for name, m := range n.names {
+		if m == nil {
+			delete(n.names, name)
 			continue
 		}
-		child, err := c.node(f.Type)
-		if err != nil {
-			return err
-		}
-		m := &member{offset: f.Offset, node: child}
-		if !embedded {
-			m.name = name
-			if m.name == "" {
-				m.name = f.Name
-			}
-			m.quoted = strings.Contains(","+options+",", ",string,")
-		}
-		if m.rules, err = c.compile(f.Tag.Get("validate"), f.Type, n.typ); err != nil {
-			return fmt.Errorf("has the field %s.%s, which %w", n.typ, f.Name, err)
-		}
 		n.members = append(n.members, m)
+	}
+	slices.SortFunc(n.members, func(a, b *member) int { return slices.Compare(a.index, b.index) })
+	for pos, m := range n.members {
+		m.pos = pos
+		if m.name == "" {
+			continue
+		}
+		if err := c.compileMember(m); err != nil {
+			return fmt.Errorf("has the field %s.%s, which %w", m.typ, m.field.Name, err)
+		}
 	}
 	return nil
 }
 
-// addNames makes members known by their JSON names: the struct's own first,
-// then those of the structs it embeds, as encoding/json resolves them.
-func (n *node) addNames(members []*member, seen map[*node]bool) {
-	for _, m := range members {
-		if m.name != "" && n.names[m.name] == nil {
-			n.names[m.name] = m
-		}
+// member makes the member of field i at a place; nil when JSON ignores it. One
+// for an embedded struct has no name.
+func (c *ruleCompiler) member(n *node, l place, i int) (*member, error) {
+	f := l.typ.Field(i)
+	tag := f.Tag.Get("json")
+	name, options, _ := strings.Cut(tag, ",")
+	embeds := f.Anonymous && deref(f.Type).Kind() == reflect.Struct
+	if tag == "-" || !f.IsExported() && !embeds {
+		return nil, nil
 	}
-	for _, m := range members {
-		if inner := m.embedded(); inner != nil && !seen[inner] {
-			seen[inner] = true
-			n.addNames(inner.members, seen)
-		}
+	l.index = append(slices.Clip(l.index), i)
+	m := &member{name: name, tagged: true, field: f, place: l}
+	if !isValidName(name) {
+		m.name, m.tagged = f.Name, false
 	}
+	if embeds && !m.tagged {
+		m.name = ""
+		if !f.IsExported() && f.Type.Kind() == reflect.Pointer {
+			return nil, fmt.Errorf("is an embedded pointer to a struct that is not exported, which JSON can't fill: embed it by value")
+		}
+		var err error
+		if m.rules, err = c.compile(f.Tag.Get("validate"), f.Type, l.typ); err != nil {
+			return nil, err
+		}
+		if m.rules != nil && !l.muted {
+			n.members = append(n.members, m)
+		}
+		return m, nil
+	}
+	if !f.IsExported() {
+		return nil, nil
+	}
+	m.quoted = slices.Contains(strings.Split(options, ","), "string") && canBeQuoted(f.Type)
+	return m, nil
 }
 
-// embedded returns the struct that a member embeds, or nil.
-func (m *member) embedded() *node {
-	if m.name != "" {
+// compileMember compiles what a member is made of.
+func (c *ruleCompiler) compileMember(m *member) (err error) {
+	if m.node, err = c.node(m.field.Type); err != nil {
+		return err
+	}
+	if m.muted {
+		m.rules = &rules{closed: true}
 		return nil
 	}
-	inner := m.node
-	for inner.shape == pointerShape {
-		inner = inner.elem
+	m.rules, err = c.compile(m.field.Tag.Get("validate"), m.field.Type, m.typ)
+	return err
+}
+
+// embedded returns the place of the fields of an embedded struct.
+func (m *member) embedded() place {
+	l := m.place
+	l.typ = deref(m.field.Type)
+	l.muted = l.muted || m.rules != nil && m.rules.closed
+	l.at += m.field.Offset
+	if m.field.Type.Kind() == reflect.Pointer {
+		l.hops, l.at = append(slices.Clip(l.hops), l.at), 0
 	}
-	return inner
+	return l
+}
+
+// dominant returns which of several members of one name and level counts: the
+// only one, or the only one whose name is from a tag. It returns nil when none
+// does.
+func dominant(members []*member) *member {
+	if len(members) == 1 {
+		return members[0]
+	}
+	var tagged []*member
+	for _, m := range members {
+		if m.tagged {
+			tagged = append(tagged, m)
+		}
+	}
+	if len(tagged) == 1 {
+		return tagged[0]
+	}
+	return nil
+}
+
+// isValidName reports whether encoding/json and go-json take a name from a
+// tag; they ignore one with a quote, a comma or a backslash.
+func isValidName(name string) bool {
+	for _, c := range name {
+		if !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", c) && !unicode.IsLetter(c) && !unicode.IsDigit(c) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// canBeQuoted reports whether the json option string has an effect on a type.
+func canBeQuoted(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch k := t.Kind(); {
+	case decodesItself(t):
+		return false
+	default:
+		return k == reflect.String || k == reflect.Bool || reflect.Int <= k && k <= reflect.Float64
+	}
 }
 
 // member returns the member that the codec fills from a key: the one of that
-// name, or else one whose name differs in case only.
+// name, or else the first whose name differs in case only.
 func (n *node) member(key string) *member {
 	if m := n.names[key]; m != nil {
 		return m
 	}
-	for name, m := range n.names {
-		if strings.EqualFold(name, key) {
+	for _, m := range n.members {
+		if m.name != "" && strings.EqualFold(m.name, key) {
 			return m
 		}
 	}
 	return nil
 }
 
-// A sliceHeader is what a slice is in memory.
-type sliceHeader struct {
-	data     unsafe.Pointer
-	len, cap int
-}
-
-// elements returns the first element of the list of type t at p, and their
-// number.
-func elements(t reflect.Type, p unsafe.Pointer) (unsafe.Pointer, int) {
-	if t.Kind() == reflect.Array {
-		return p, t.Len()
+// at returns the field's address, starting at the struct p, and the struct
+// around it; nil when it lies behind an embedded pointer that is nil.
+func (m *member) at(p unsafe.Pointer) (field, around unsafe.Pointer) {
+	if around = m.from(p); around == nil {
+		return nil, nil
 	}
-	header := (*sliceHeader)(p)
-	return header.data, header.len
+	return unsafe.Add(around, m.field.Offset), around
 }

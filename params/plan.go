@@ -70,6 +70,7 @@ type param struct {
 	file     bool // a File, []File or *File
 	required bool
 	initial  func(p unsafe.Pointer) // stores the default; nil without one
+	judge    bool                   // the default must be judged, since its rules refer to other fields
 	rules    *rules                 // nil without any
 }
 
@@ -128,7 +129,8 @@ func (p *Plan) Decode(raw *fasthttp.RequestCtx, input any) error {
 }
 
 // Release closes the uploads in *input, a value that [Plan.Decode] filled.
-// Readers that are still open stay usable until they are closed.
+// Readers that are still open stay usable until they are closed. A second
+// Release does nothing.
 func (p *Plan) Release(input any) {
 	p.release(p.pointer(input))
 }
@@ -137,7 +139,7 @@ func (p *Plan) release(base unsafe.Pointer) {
 	for _, f := range p.files {
 		for _, file := range f.filesAt(base) {
 			if file.upload != nil {
-				file.upload.release()
+				file.upload.end()
 			}
 		}
 	}
@@ -186,21 +188,26 @@ func (c *compiler) wholeBody(t reflect.Type) error {
 	if err != nil {
 		return err
 	}
-	b := &body{typ: t, required: true, root: root}
+	b := &body{typ: t, root: root, rules: &rules{required: true, zero: isAbsent(t)}}
 	if isList(deref(t)) {
-		b.rules = &rules{dive: &rules{}} // there is no field whose tag could say so
+		b.rules.dive = &rules{} // there is no field whose tag could say so
 	}
 	c.plan.body = b
 	return nil
 }
 
-func hasSourceTag(t reflect.Type) bool {
+// hasSourceTag reports whether a struct or one that it embeds has a source tag.
+// Structs behind embedded pointers count, so that the mistake is found; seen
+// are those around.
+func hasSourceTag(t reflect.Type, seen ...reflect.Type) bool {
+	seen = append(seen, t)
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if source, _, _ := sourceOf(f); source != "" {
 			return true
 		}
-		if f.Anonymous && f.Type.Kind() == reflect.Struct && hasSourceTag(f.Type) {
+		inner := deref(f.Type)
+		if f.Anonymous && inner.Kind() == reflect.Struct && !slices.Contains(seen, inner) && hasSourceTag(inner, seen...) {
 			return true
 		}
 	}
@@ -265,8 +272,6 @@ func (c *compiler) bodyField(f reflect.StructField, offset uintptr, name string)
 		return fmt.Errorf("reads the body as JSON, but %s reads it as a form: keep one of them", c.plan.form[0].field)
 	case f.Tag.Get("default") != "":
 		return fmt.Errorf("has a default: a body has none, use a pointer and test it for nil")
-	case f.Type.Kind() == reflect.Chan || f.Type.Kind() == reflect.Func || f.Type.Kind() == reflect.UnsafePointer:
-		return fmt.Errorf("has type %s, which JSON does not have", f.Type)
 	}
 	root, err := c.rules.node(f.Type)
 	if err != nil {
@@ -276,11 +281,7 @@ func (c *compiler) bodyField(f reflect.StructField, offset uintptr, name string)
 	if err != nil {
 		return err
 	}
-	b := &body{typ: f.Type, offset: offset + f.Offset, order: len(c.plan.params), root: root, rules: r}
-	if r != nil {
-		b.required = r.required
-	}
-	c.plan.body = b
+	c.plan.body = &body{typ: f.Type, offset: offset + f.Offset, order: len(c.plan.params), root: root, rules: r}
 	return nil
 }
 
@@ -323,6 +324,12 @@ func (c *compiler) checkName(f reflect.StructField, source Source, name string) 
 	if name == "" {
 		return fmt.Errorf("has an empty %s tag: write `%s:\"name\"`", source, source)
 	}
+	if strings.Contains(name, ",") {
+		return fmt.Errorf("has `%s:%q`, but the tag is a name without options", source, name)
+	}
+	if source == Header && !isToken(name) {
+		return fmt.Errorf("has `header:%q`, which can't be the name of a header field", name)
+	}
 	for _, other := range *c.plan.group(source) {
 		if other.name == name || source == Header && strings.EqualFold(other.name, name) {
 			return fmt.Errorf("reads the %s parameter %q, as %s does: keep one of them", source, name, other.field)
@@ -335,6 +342,16 @@ func (c *compiler) checkName(f reflect.StructField, source Source, name string) 
 		return fmt.Errorf("reads the body as a form, but another field reads it as JSON: keep one of them")
 	}
 	return nil
+}
+
+// isToken reports whether a name is a token of RFC 9110, section 5.6.2.
+func isToken(name string) bool {
+	for _, c := range []byte(name) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte("()<>@,;:\\\"/[]?={}", c) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (b *bySource) group(s Source) *[]*param {
@@ -394,6 +411,14 @@ func (c *compiler) addDefault(p *param, f reflect.StructField) error {
 	for _, value := range values {
 		if err := p.set(proto.UnsafePointer(), value); err != nil {
 			return fmt.Errorf("has the default %q, which %w", text, err)
+		}
+	}
+	if p.rules != nil {
+		if p.judge = p.rules.refer(); !p.judge {
+			check := checker{in: p.in}
+			if check.value(nil, p.rules, p.typ, proto.UnsafePointer(), nil); len(check.faults) > 0 {
+				return fmt.Errorf("has the default %q, which breaks the field's own rules: %s", text, check.faults[0].Detail)
+			}
 		}
 	}
 	if isImmutable(p.typ) {

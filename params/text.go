@@ -47,6 +47,12 @@ func describe(rule, param string, kind reflect.Kind) string {
 
 // sized words a bound on a number, on a text's length or on a list's.
 func sized(kind reflect.Kind, relation, param string) string {
+	if param == "" { // a time, which is compared with now
+		return map[string]string{
+			"more than": "must be later than now", "at least": "must not be before now",
+			"less than": "must be before now", "at most": "must not be later than now",
+		}[relation]
+	}
 	switch kind {
 	case reflect.String:
 		return fmt.Sprintf("must have %s %s characters", relation, param)

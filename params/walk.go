@@ -1,8 +1,10 @@
 package params
 
 import (
-	"errors"
+	"bytes"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/goccy/go-json"
 )
@@ -12,43 +14,58 @@ import (
 // values are absent, and which have the wrong type. It runs only for a body
 // that may have a fault. The text is known to be valid JSON; each byte is
 // looked at once, however deep the body is.
+//
+// A key that is in an object twice is taken each time it comes, while the
+// codec merges the two. So a body that gives the same object twice, each time
+// with a part of it, may be refused; nothing is let through by it.
 type walker struct {
 	text    []byte
 	pos     int
 	checker *checker
-	types   bool // check types too
+	types   bool       // check types too
+	muted   int        // how many values around say that the rules inside do not count, or that they are a list without dive
+	seen    []presence // of the members of the objects around, the innermost last
 }
+
+// A presence says whether an object has a key.
+type presence byte
+
+const (
+	absent presence = iota
+	null
+	present
+)
 
 // value walks the value at pos. A nil node is a value that nothing is known
 // of.
 func (w *walker) value(n *node, r *rules) {
 	w.space()
-	c := w.checker
-	if w.text[w.pos] == 'n' { // null
-		if r != nil && r.required {
-			c.tell(CodeRequired, "is required")
-		}
+	if w.isNull() {
 		w.skip()
+		w.missing(n, r)
 		return
 	}
 	for n != nil && n.shape == pointerShape {
 		n = n.elem
 	}
+	if r != nil && r.closed || n != nil && n.elem != nil && r.elements() == nil {
+		w.muted++
+		defer func() { w.muted-- }()
+	}
+	first := w.text[w.pos]
 	switch {
-	case n == nil || len(*c.faults) > MaxFaults:
+	case n == nil || len(w.checker.faults) > MaxFaults:
 		w.skip()
-	case n.shape == structShape && w.text[w.pos] == '{':
+	case n.opaque:
+		w.leaf(n, false)
+	case n.shape == structShape && first == '{':
 		w.object(n)
-	case n.shape == mapShape && w.text[w.pos] == '{':
+	case n.shape == mapShape && first == '{':
 		w.entries(n, r.elements())
-	case n.shape == listShape && w.text[w.pos] == '[':
+	case n.shape == listShape && first == '[':
 		w.list(n, r.elements())
 	default:
-		start := w.pos
-		w.skip()
-		if w.types {
-			w.leaf(n, w.text[start:w.pos])
-		}
+		w.leaf(n, false)
 	}
 }
 
@@ -60,64 +77,106 @@ func (r *rules) elements() *rules {
 	return r.dive
 }
 
-// leaf lets the codec decide whether a value has the right type.
-func (w *walker) leaf(n *node, text []byte) {
-	err := json.Unmarshal(text, reflect.New(n.typ).Interface())
-	if err == nil {
+// missing tells that a value is absent, if it is required. A struct that is
+// not behind a pointer is there all the same, as if it had been sent empty.
+func (w *walker) missing(n *node, r *rules) {
+	switch {
+	case w.muted > 0:
+	case r != nil && r.required:
+		w.checker.tell(CodeRequired, "is required")
+	case n == nil || n.shape != structShape || n.opaque || !n.active:
+	case r != nil && r.skip != nil:
+		w.checker.silence()
+	case r != nil && r.closed:
+	default:
+		w.absent(n, nil)
+	}
+}
+
+// leaf lets the codec decide whether a value has the right type. That of a
+// quoted one stands in a string.
+func (w *walker) leaf(n *node, quoted bool) {
+	start := w.pos
+	w.skip()
+	if !w.types {
 		return
 	}
-	code := CodeType
-	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); !ok && n.shape != leaf {
-		return
+	text := w.text[start:w.pos]
+	in := ""
+	if quoted {
+		in = ", in a string"
+		var inner string
+		if json.Unmarshal(text, &inner) == nil && inner == strings.TrimSpace(inner) {
+			text = []byte(inner)
+		} else {
+			text = nil // which is nothing's JSON
+		}
 	}
-	w.checker.tell(code, "must be "+typeInWords(n))
+	if json.Unmarshal(text, reflect.New(n.typ).Interface()) != nil {
+		w.checker.tell(CodeType, "must be "+typeInWords(n)+in)
+	}
 }
 
 // object walks the members of a struct and tells which required ones are
 // absent.
 func (w *walker) object(n *node) {
-	seen := make(map[*member]bool)
+	base := len(w.seen)
+	w.seen = append(w.seen, make([]presence, len(n.members))...)
 	w.each('}', func(int) {
-		key := w.key()
-		m := n.member(key)
+		m := n.member(w.key())
+		w.space()
 		if m == nil {
-			w.value(nil, nil)
+			w.skip()
 			return
 		}
-		seen[m] = true
-		w.checker.path = append(w.checker.path, segment{m.name, noIndex})
+		if w.isNull() {
+			w.seen[base+m.pos] = max(w.seen[base+m.pos], null)
+			w.skip()
+			return
+		}
+		w.seen[base+m.pos] = present
+		w.checker.down(m.name, noIndex)
 		if m.quoted {
-			w.value(nil, m.rules) // its value stands in a string: only null matters here
+			w.leaf(behind(m.node), true)
 		} else {
 			w.value(m.node, m.rules)
 		}
-		w.up()
+		w.checker.up()
 	})
-	w.absent(n, seen)
+	w.absent(n, w.seen[base:])
+	w.seen = w.seen[:base]
 }
 
-// absent tells the required members of a struct that were not seen.
-func (w *walker) absent(n *node, seen map[*member]bool) {
+// behind returns the node of what pointers lead to.
+func behind(n *node) *node {
+	for n.shape == pointerShape {
+		n = n.elem
+	}
+	return n
+}
+
+// absent tells what of a struct's required members is absent; seen is nil when
+// all of it is.
+func (w *walker) absent(n *node, seen []presence) {
 	for _, m := range n.members {
-		if inner := m.embedded(); inner != nil {
-			if inner != n && (m.node.shape == structShape || inner.any(seen)) {
-				w.absent(inner, seen)
-			}
-			continue
-		}
-		if m.rules != nil && m.rules.required && !seen[m] {
-			w.checker.path = append(w.checker.path, segment{m.name, noIndex})
-			w.checker.tell(CodeRequired, "is required")
-			w.up()
+		switch {
+		case m.name == "" || seen != nil && seen[m.pos] == present:
+		case len(m.hops) > 0 && !n.reached(m, seen):
+			// The embedded pointer is nil, and a nil has no members.
+		default:
+			w.checker.down(m.name, noIndex)
+			w.missing(m.node, m.rules)
+			w.checker.up()
 		}
 	}
 }
 
-// any reports whether a member of n was seen. An embedded pointer stays nil
-// otherwise, and a nil has no members to require.
-func (n *node) any(seen map[*member]bool) bool {
-	for _, m := range n.members {
-		if seen[m] {
+// reached reports whether the embedded pointer that a member lies behind was
+// allocated, since there is a key of something behind it.
+func (n *node) reached(m *member, seen []presence) bool {
+	for pos, p := range seen {
+		hops := n.members[pos].hops
+		if p != absent && len(hops) >= len(m.hops) && slices.Equal(hops[:len(m.hops)], m.hops) {
 			return true
 		}
 	}
@@ -125,22 +184,33 @@ func (n *node) any(seen map[*member]bool) bool {
 }
 
 func (w *walker) entries(n *node, r *rules) {
+	var keys reflect.Type // a map to try a key with; nil when any text is a key
+	if key := n.typ.Key(); w.types && (key.Kind() != reflect.String || decodesItself(key)) {
+		keys = reflect.MapOf(key, reflect.TypeFor[any]())
+	}
 	w.each('}', func(int) {
-		w.checker.path = append(w.checker.path, segment{w.key(), noIndex})
+		w.space()
+		start := w.pos
+		key := w.key()
+		w.checker.down(key, noIndex)
+		if keys != nil {
+			text := `{` + strings.TrimRight(string(w.text[start:w.pos]), " \t\r\n:") + `:0}`
+			if json.Unmarshal([]byte(text), reflect.New(keys).Interface()) != nil {
+				w.checker.tell(CodeType, "has a key of the wrong type")
+			}
+		}
 		w.value(n.elem, r)
-		w.up()
+		w.checker.up()
 	})
 }
 
 func (w *walker) list(n *node, r *rules) {
 	w.each(']', func(i int) {
-		w.checker.path = append(w.checker.path, segment{index: i})
+		w.checker.down("", i)
 		w.value(n.elem, r)
-		w.up()
+		w.checker.up()
 	})
 }
-
-func (w *walker) up() { w.checker.path = w.checker.path[:len(w.checker.path)-1] }
 
 // each calls f at each element of the object or array at pos, which it leaves
 // behind.
@@ -160,7 +230,7 @@ func (w *walker) each(end byte, f func(i int)) {
 	}
 }
 
-// key reads a key and the colon after it.
+// key reads a key and the colon after it. It may lie in the text.
 func (w *walker) key() string {
 	w.space()
 	start := w.pos
@@ -168,10 +238,15 @@ func (w *walker) key() string {
 	quoted := w.text[start:w.pos]
 	w.space()
 	w.pos++ // the colon
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return view(quoted[1 : len(quoted)-1])
+	}
 	var key string
 	_ = json.Unmarshal(quoted, &key) // valid, as the whole text is
 	return key
 }
+
+func (w *walker) isNull() bool { return w.text[w.pos] == 'n' }
 
 // skip leaves the value at pos behind.
 func (w *walker) skip() {
@@ -231,20 +306,21 @@ func (w *walker) word() {
 
 // typeInWords says what JSON value a type is written as.
 func typeInWords(n *node) string {
+	t := n.typ
 	switch {
-	case n.typ == timeType:
+	case t == timeType:
 		return "a date and time of RFC 3339, such as 2026-01-02T15:04:05Z"
-	case n.shape == structShape || n.shape == mapShape:
+	case n.opaque:
+		return "a valid " + typeName(t)
+	}
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map:
 		return "an object"
-	case n.shape == listShape:
+	case reflect.Slice, reflect.Array:
+		if n.shape == leaf {
+			return "a text in base64"
+		}
 		return "an array"
-	case n.typ.Kind() == reflect.Slice:
-		return "a text in base64"
-	}
-	if p := reflect.PointerTo(n.typ); p.Implements(jsonUnmarshalerType) || p.Implements(textUnmarshalerType) {
-		return "a valid " + n.typ.Name()
-	}
-	switch n.typ.Kind() {
 	case reflect.String:
 		return "a string"
 	case reflect.Bool:
@@ -252,10 +328,20 @@ func typeInWords(n *node) string {
 	case reflect.Float32, reflect.Float64:
 		return "a number"
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return integer(n.typ.Bits())
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return natural(n.typ.Bits())
+		return integer(t.Bits())
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return natural(t.Bits())
+	case reflect.Interface:
+		return "JSON whose numbers fit into 64 bits" // all that an any refuses
 	default:
-		return "a valid " + n.typ.String()
+		return "a valid " + typeName(t)
 	}
+}
+
+// typeName names a type to a client, which has no use for its type parameters.
+func typeName(t reflect.Type) string {
+	if name, _, _ := strings.Cut(t.Name(), "["); name != "" {
+		return name
+	}
+	return "value"
 }

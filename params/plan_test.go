@@ -1,0 +1,394 @@
+package params_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-playground/validator/v10"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/params"
+)
+
+type (
+	paging struct {
+		Limit int `query:"limit"`
+	}
+	Page      struct{ paging }
+	hiddenPtr struct {
+		Name string `json:"name"`
+	}
+	// tree embeds a pointer to itself, which must not send a search around.
+	tree struct {
+		*tree
+		Name string `json:"name"`
+	}
+	keyed struct{ A, B int }
+)
+
+func TestTypeErrors(t *testing.T) {
+	for _, c := range []struct{ input, want any }{
+		// Tags.
+		{struct{ A string }{}, nil}, // no tag at all: a JSON body
+		{struct {
+			A string
+			B string `query:"b"`
+		}{}, "field A: has no source tag: add `path`, `query`, `header`, `cookie`, `form` or `body`"},
+		{struct {
+			A string `query:"a" header:"a"`
+		}{}, "field A: has two source tags, query and another: sources never mix, keep one"},
+		{struct {
+			A string `query:""`
+		}{}, "field A: has an empty query tag: write `query:\"name\"`"},
+		{struct {
+			A string `query:"a,omitempty"`
+		}{}, "field A: has `query:\"a,omitempty\"`, but the tag is a name without options"},
+		{struct {
+			A string `header:"X A"`
+		}{}, "field A: has `header:\"X A\"`, which can't be the name of a header field"},
+		{struct {
+			a string `query:"a"`
+		}{}, "field a: is not exported, so it can't be filled: rename it to start with a capital letter"},
+		{struct {
+			A string `query:"x"`
+			B string `query:"x"`
+		}{}, `field B: reads the query parameter "x", as A does: keep one of them`},
+		{struct {
+			A string `header:"X-A"`
+			B string `header:"x-a"`
+		}{}, `field B: reads the header parameter "x-a", as A does: keep one of them`},
+		{struct {
+			Page
+			B int `query:"limit"`
+		}{}, `field B: reads the query parameter "limit", as Page.paging.Limit does: keep one of them`},
+		{struct {
+			A string `query:"x"`
+			B string `cookie:"x"`
+		}{}, nil},
+		{struct {
+			A string `path:"other"`
+		}{}, `field A: reads the path parameter "other", which the route does not have: add {other} to its pattern`},
+		{struct {
+			*Page
+			A string `query:"a"`
+		}{}, "field Page: embeds *params_test.Page: only structs can be embedded, by value"},
+		{struct{ *Page }{}, "field Page: embeds *params_test.Page: only structs can be embedded, by value"},
+		{struct {
+			fmt.Stringer
+			A string `query:"a"`
+		}{}, "field Stringer: embeds fmt.Stringer: only structs can be embedded, by value"},
+		{&struct {
+			A string `query:"a"`
+		}{}, "must not be a pointer: use struct { A string \"query:\\\"a\\\"\" }"},
+
+		// Bodies.
+		{struct {
+			A keyed `body:""`
+			B keyed `body:""`
+		}{}, "field B: is a second body: a request has one"},
+		{struct {
+			A keyed `body:"order"`
+		}{}, "field A: has `body:\"order\"`, but the whole body goes into it: write `body:\"\"` and name the parts with json tags"},
+		{struct {
+			A string `form:"a"`
+			B keyed  `body:""`
+		}{}, "field B: reads the body as JSON, but A reads it as a form: keep one of them"},
+		{struct {
+			B keyed  `body:""`
+			A string `form:"a"`
+		}{}, "field A: reads the body as a form, but another field reads it as JSON: keep one of them"},
+		{struct {
+			A keyed `body:"" default:"{}"`
+		}{}, "field A: has a default: a body has none, use a pointer and test it for nil"},
+		{struct {
+			A chan int `body:""`
+		}{}, "field A: has the type chan int, which JSON does not have: leave it out with `json:\"-\"`"},
+		{struct {
+			A struct{ F func() } `body:""`
+		}{}, "field A: has the field struct { F func() }.F, which has the type func(), which JSON does not have: leave it out with `json:\"-\"`"},
+		{struct{ M map[float64]int }{}, "has the field struct { M map[float64]int }.M, which has the type map[float64]int, whose keys JSON does not have: use a map with string keys"},
+		{struct{ S fmt.Stringer }{}, "has the field struct { S fmt.Stringer }.S, which has the interface type fmt.Stringer, which JSON can't fill: use any or a struct"},
+		{struct {
+			*hiddenPtr
+			A int
+		}{}, "which is an embedded pointer to a struct that is not exported, which JSON can't fill: embed it by value"},
+		{"", "can't be a JSON body: use a struct whose fields have tags such as `query:\"name\"`, or a struct, slice or map for the body"},
+		{0, "can't be a JSON body"},
+		{func() {}, "can't be a JSON body"},
+		{struct{ tree }{}, "which is an embedded pointer to a struct that is not exported"},
+
+		// Types.
+		{struct {
+			A map[string]string `query:"a"`
+		}{}, "field A: has type map[string]string, which has no conversion from text: use a string, bool, number, time.Time, time.Duration, a type with UnmarshalText, or a slice or pointer of these"},
+		{struct {
+			A []byte `query:"a"`
+		}{}, "field A: has type []uint8, which would be a list of small numbers: use string for text"},
+		{struct {
+			A any `header:"a"`
+		}{}, "field A: has type interface {}, which has no conversion"},
+		{struct {
+			A complex128 `cookie:"a"`
+		}{}, "field A: has type complex128, which has no conversion"},
+		{struct {
+			A **int `query:"a"`
+		}{}, "field A: has type **int, which has no conversion"},
+		{struct {
+			A []*int `query:"a"`
+		}{}, "field A: has type []*int, which has no conversion"},
+		{struct {
+			A [2]int `query:"a"`
+		}{}, "field A: has type [2]int, which has no conversion"},
+		{struct {
+			A params.File `query:"a"`
+		}{}, "field A: is a file from the query: files come from a form, use `form:\"a\"`"},
+		{struct {
+			A []*params.File `form:"a"`
+		}{}, "field A: has type []*params.File, which has no conversion"},
+
+		// Defaults.
+		{struct {
+			A int `query:"a" default:"x"`
+		}{}, `field A: has the default "x", which must be an integer`},
+		{struct {
+			A int8 `query:"a" default:"300"`
+		}{}, `field A: has the default "300", which must be an integer from -128 to 127`},
+		{struct {
+			A []int `query:"a" default:"1,x"`
+		}{}, `field A: has the default "1,x", which must be an integer`},
+		{struct {
+			A int `query:"a" default:"1" validate:"required"`
+		}{}, `field A: is required and has a default "1", which would never be used: keep one of them`},
+		{struct {
+			A int `query:"a" default:"7" validate:"max=5"`
+		}{}, `field A: has the default "7", which breaks the field's own rules: must be at most 5`},
+		{struct {
+			A []string `query:"a" default:"a,b" validate:"dive,oneof=a"`
+		}{}, `field A: has the default "a,b", which breaks the field's own rules: value 2 must be one of: a`},
+		{struct {
+			A params.File `form:"a" default:"x"`
+		}{}, "field A: has a default: a file has none"},
+
+		// Rules.
+		{struct {
+			A int `query:"a" validate:"foo"`
+		}{}, `field A: has the rule "foo" in its validate tag, which can't be used: Undefined validation function 'foo' on field ''`},
+		{struct {
+			A int `query:"a" validate:"min=x"`
+		}{}, `field A: has the rule "min=x" in its validate tag, which can't be used: strconv.ParseInt: parsing "x": invalid syntax`},
+		{struct {
+			A bool `query:"a" validate:"min=1"`
+		}{}, `field A: has the rule "min=1" in its validate tag, which can't be used: Bad field type bool`},
+		{struct {
+			A int `query:"a" validate:"min=1,datetime=2006"` // a rule that a zero does not come to
+		}{}, `field A: has the rule "datetime=2006" in its validate tag, which can't be used: Bad field type int`},
+		{struct {
+			A *int `query:"a" validate:"omitempty,datetime=2006"`
+		}{}, `field A: has the rule "datetime=2006" in its validate tag`},
+		{struct {
+			A string `query:"a" validate:"email|foo"`
+		}{}, `field A: has the rule "foo" in its validate tag`},
+		{struct {
+			A []keyed `body:"" validate:"unique=C"`
+		}{}, `field A: has the rule "unique=C" in its validate tag, which can't be used: Bad field name C`},
+		{struct {
+			A string `query:"a" validate:"dive,min=1"`
+		}{}, `field A: has the rule dive, which goes with a slice, array or map only`},
+		{struct {
+			A []string `query:"a" validate:"dive,keys,min=1,endkeys"`
+		}{}, `field A: has the rule keys, which goes with a map only and ends with endkeys`},
+		{struct {
+			A string `query:"a" validate:"eqfield=B"`
+		}{}, `field A: has the rule "eqfield=B", but struct { A string "query:\"a\" validate:\"eqfield=B\"" } has no field B: name it as in Go`},
+		{struct {
+			A string `query:"a" validate:"required_with=A Bee"`
+		}{}, `has no field Bee: name it as in Go`},
+		{struct {
+			A []int `body:"" validate:"eqfield=A"`
+		}{}, `field A: has the rule "eqfield=A", which refers to other fields, and there are none`},
+		{struct {
+			Items []struct {
+				Qty int `validate:"nope"`
+			} `json:"items"`
+		}{}, `which has the rule "nope" in its validate tag`},
+	} {
+		input := reflect.TypeOf(c.input)
+		plan, err := params.Compile(input, params.Options{PathParams: []string{"id"}})
+		if c.want == nil {
+			assert.NoError(t, err, input)
+			continue
+		}
+		if !assert.Error(t, err, input) {
+			continue
+		}
+		assert.Nil(t, plan)
+		assert.True(t, strings.HasPrefix(err.Error(), "input type "+input.String()), err.Error())
+		assert.Contains(t, err.Error(), c.want)
+		_, ok := errors.AsType[*params.TypeError](err)
+		assert.True(t, ok, "%T", err)
+	}
+}
+
+func TestTooManyParams(t *testing.T) {
+	var fields []reflect.StructField
+	for i := range 257 {
+		fields = append(fields, reflect.StructField{
+			Name: fmt.Sprintf("F%d", i), Type: reflect.TypeFor[int](),
+			Tag: reflect.StructTag(fmt.Sprintf(`query:"f%d"`, i)),
+		})
+	}
+	plan, err := params.Compile(reflect.StructOf(fields[:256]), params.Options{})
+	require.NoError(t, err)
+	input := reflect.New(plan.Input())
+	require.NoError(t, plan.Decode(request{uri: "/?f0=1&f63=2&f64=3&f255=4"}.ctx(), input.Interface()))
+	assert.Equal(t, []int64{1, 2, 3, 4}, []int64{
+		input.Elem().Field(0).Int(), input.Elem().Field(63).Int(), input.Elem().Field(64).Int(), input.Elem().Field(255).Int(),
+	})
+	_, err = params.Compile(reflect.StructOf(fields), params.Options{})
+	assert.ErrorContains(t, err, "field F256: is parameter number 257: an input has at most 256")
+}
+
+func TestSources(t *testing.T) {
+	type input struct {
+		ID     int    `path:"id"`
+		Limit  int    `query:"limit"`
+		Trace  string `header:"x-trace"`
+		Theme  string `cookie:"theme"`
+		Absent string `query:"theme"` // sources never mix
+		Body   struct {
+			Limit string `json:"limit"`
+		} `body:""`
+	}
+	in := accept[input](t, request{
+		uri: "/?limit=5&id=9", path: map[string]string{"id": "7"},
+		header: [][2]string{{"X-TRACE", "t"}, {"Cookie", "theme=dark; limit=6"}},
+		body:   `{"limit":"b"}`,
+	}, params.Options{PathParams: []string{"id"}})
+	assert.Equal(t, input{ID: 7, Limit: 5, Trace: "t", Theme: "dark", Body: in.Body}, in)
+	assert.Equal(t, "b", in.Body.Limit)
+}
+
+func TestEmbeddedStructsAreFlattened(t *testing.T) {
+	type input struct {
+		Page
+		Sort  string `query:"sort"`
+		inner int    // no business of ours
+	}
+	in := accept[input](t, request{uri: "/?limit=3&sort=a"})
+	assert.Equal(t, 3, in.Limit)
+	assert.Equal(t, "a", in.Sort)
+	assert.Zero(t, in.inner)
+}
+
+func TestDefaults(t *testing.T) {
+	type level string
+	type input struct {
+		S    string        `query:"s" default:"web"`
+		I    int           `query:"i" default:"20"`
+		B    bool          `query:"b" default:"true"`
+		D    time.Duration `query:"d" default:"1m"`
+		T    time.Time     `query:"t" default:"2026-01-02T03:04:05Z"`
+		Addr netip.Addr    `query:"addr" default:"::1"`
+		L    level         `query:"l" default:"info"`
+		P    *int          `query:"p" default:"7"`
+		List []int         `query:"list" default:"1,2,3"`
+	}
+	in := accept[input](t, request{})
+	seven := 7
+	assert.Equal(t, input{
+		S: "web", I: 20, B: true, D: time.Minute, T: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Addr: netip.MustParseAddr("::1"), L: "info", P: &seven, List: []int{1, 2, 3},
+	}, in)
+
+	sent := accept[input](t, request{uri: "/?s=&i=0&b=false&d=0&p=0&list=9"})
+	assert.Equal(t, "", sent.S, "an empty value is a value")
+	assert.Zero(t, sent.I)
+	assert.False(t, sent.B)
+	assert.Zero(t, *sent.P)
+	assert.Equal(t, []int{9}, sent.List)
+}
+
+func TestDefaultsAreNotShared(t *testing.T) {
+	type input struct {
+		P    *int  `query:"p" default:"7"`
+		List []int `query:"list" default:"1,2"`
+	}
+	plan := compile[input](t)
+	var first, second input
+	require.NoError(t, plan.Decode(request{}.ctx(), &first))
+	*first.P = 0
+	first.List[0] = 0
+	_ = append(first.List[:1], 99)
+	require.NoError(t, plan.Decode(request{}.ctx(), &second))
+	assert.Equal(t, 7, *second.P)
+	assert.Equal(t, []int{1, 2}, second.List)
+}
+
+func TestDefaultIsJudgedByRulesOnOtherFields(t *testing.T) {
+	type input struct {
+		From int `query:"from"`
+		To   int `query:"to" default:"10" validate:"gtefield=From"`
+	}
+	accept[input](t, request{uri: "/?from=5"})
+	assert.Equal(t, []string{"query to gtefield"}, brief(refuse[input](t, request{uri: "/?from=20"})))
+}
+
+func TestPlanAccessors(t *testing.T) {
+	plan := compile[struct {
+		A params.File `form:"a"`
+	}](t)
+	assert.True(t, plan.HasFiles())
+	assert.False(t, compile[Page](t).HasFiles())
+	assert.Equal(t, reflect.TypeFor[Page](), compile[Page](t).Input())
+	assert.PanicsWithValue(t, "params: the plan of params_test.Page was given a *int", func() {
+		_ = compile[Page](t).Decode(request{}.ctx(), new(int))
+	})
+	assert.PanicsWithValue(t, "params: the plan of params_test.Page was given a params_test.Page", func() {
+		compile[Page](t).Release(Page{})
+	})
+}
+
+func TestNoInput(t *testing.T) {
+	accept[struct{}](t, request{uri: "/?a=%zz", contentType: "text/plain", body: "anything"})
+}
+
+// contextual has a rule that the validator hands a context; it is registered
+// to show that a validator of the user's own is what judges.
+func contextual(_ context.Context, fl validator.FieldLevel) bool { return fl.Field().String() == "ok" }
+
+func TestValidatorOfTheUser(t *testing.T) {
+	v := params.NewValidator()
+	require.NoError(t, v.RegisterValidationCtx("fine", contextual))
+	type input struct {
+		A string `query:"a" validate:"fine"`
+	}
+	o := params.Options{Validator: v}
+	accept[input](t, request{uri: "/?a=ok"}, o)
+	err := refuse[input](t, request{uri: "/?a=no"}, o)
+	assert.Equal(t, "params: query a: does not satisfy fine", err.Error())
+}
+
+func TestPlanIsSafeForConcurrentUse(t *testing.T) {
+	plan := compile[typicalOrder](t)
+	var users sync.WaitGroup
+	for range 8 {
+		users.Go(func() {
+			for range 50 {
+				var in typicalOrder
+				if assert.NoError(t, plan.Decode(typicalOrderRequest.ctx(), &in)) {
+					assert.Len(t, in.Order.Items, 2)
+				}
+				assert.Error(t, plan.Decode(request{body: `{"items":[{"qty":0}]}`}.ctx(), &in))
+			}
+		})
+	}
+	users.Wait()
+}

@@ -1,0 +1,263 @@
+package params_test
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/params"
+)
+
+// unpoint reads a JSON pointer in a URI fragment, by the book.
+func unpoint(t testing.TB, pointer string) (keys []string) {
+	t.Helper()
+	u, err := url.Parse(pointer)
+	require.NoError(t, err)
+	fragment := u.Fragment
+	if fragment == "" {
+		return nil
+	}
+	for key := range strings.SplitSeq(fragment[1:], "/") {
+		keys = append(keys, strings.NewReplacer("~1", "/", "~0", "~").Replace(key))
+	}
+	return keys
+}
+
+type person struct {
+	Name    string            `json:"name" validate:"required"`
+	Age     int               `json:"age" validate:"required"`
+	Admin   bool              `json:"admin" validate:"required"`
+	Height  *float64          `json:"height" validate:"required"`
+	Tags    []string          `json:"tags" validate:"required"`
+	Any     any               `json:"any" validate:"required"`
+	Born    time.Time         `json:"born" validate:"required"`
+	Address address           `json:"address" validate:"required"`
+	Meta    map[string]string `json:"meta" validate:"required"`
+}
+
+type address struct {
+	Zip string `json:"zip" validate:"required"`
+}
+
+func TestRequiredMeansPresent(t *testing.T) {
+	all := `{"name":"","age":0,"admin":false,"height":0,"tags":[],"any":0,"born":"0001-01-01T00:00:00Z","address":{"zip":""},"meta":{}}`
+	assert.Empty(t, faults[person](t, all))
+
+	var absent, nulls []string
+	for _, name := range []string{"name", "age", "admin", "height", "tags", "any", "born", "address", "meta"} {
+		absent = append(absent, "body #/"+name+" required")
+		nulls = append(nulls, `"`+name+`":null`)
+	}
+	assert.Equal(t, absent, faults[person](t, `{}`))
+	assert.Equal(t, absent, faults[person](t, "{"+strings.Join(nulls, ",")+"}"))
+
+	assert.Equal(t, []string{"body #/address/zip required"}, faults[person](t, strings.Replace(all, `"zip":""`, "", 1)))
+	assert.Equal(t, []string{"body #/address required"}, faults[person](t, strings.Replace(all, `{"zip":""}`, "null", 1)))
+	assert.Equal(t, []string{"body #/admin required"}, faults[person](t, strings.Replace(all, `"admin":false,`, "", 1)))
+}
+
+type (
+	inner struct {
+		V int `json:"v" validate:"required"`
+	}
+	nest struct {
+		Value    inner            `json:"value"`
+		Pointer  *inner           `json:"pointer"`
+		Empty    inner            `json:"empty" validate:"omitempty"`
+		Closed   inner            `json:"closed" validate:"-"`
+		List     []inner          `json:"list" validate:"dive"`
+		Pointers []*inner         `json:"pointers" validate:"dive,required"`
+		Map      map[string]inner `json:"map" validate:"dive"`
+		Ints     []int            `json:"ints" validate:"dive,required"`
+		NoDive   []inner          `json:"nodive"`
+		Matrix   [][]int          `json:"matrix" validate:"dive,dive,max=5"`
+		Kids     []nest           `json:"kids" validate:"dive"`
+		Next     *nest            `json:"next"`
+		Keys     map[string]int   `json:"keys" validate:"dive,keys,max=3,endkeys,max=5"`
+		ByInt    map[int]inner    `json:"byint" validate:"dive"`
+	}
+)
+
+func TestRequiredBelow(t *testing.T) {
+	for _, c := range []struct {
+		body string
+		want []string
+	}{
+		// A struct is there, sent or not.
+		{`{}`, []string{"#/value/v required"}},
+		{`{"value":null}`, []string{"#/value/v required"}},
+		{`{"value":{}}`, []string{"#/value/v required"}},
+		{`{"value":{"v":null}}`, []string{"#/value/v required"}},
+		{`{"value":{"v":0}}`, nil},
+		{`{"value":{"v":1}}`, nil},
+		{`{"value":{"V":0}}`, nil}, // a key's case does not count
+		{`{"value":{"\u0076":0}}`, nil},
+		// A pointer is nil when absent.
+		{`{"value":{"v":0},"pointer":null}`, nil},
+		{`{"value":{"v":0},"pointer":{}}`, []string{"#/pointer/v required"}},
+		// omitempty makes a struct optional, but not what is in it when sent.
+		{`{"value":{"v":0},"empty":null}`, nil},
+		{`{"value":{"v":0},"empty":{}}`, []string{"#/empty/v required"}},
+		{`{"value":{"v":1},"empty":{}}`, []string{"#/empty/v required"}},
+		{`{"value":{"v":0},"empty":{"v":0}}`, nil},
+		{`{"value":{"v":0},"closed":{}}`, nil},
+		// Lists and maps.
+		{`{"value":{"v":0},"list":[{"v":0},{},null]}`, []string{"#/list/1/v required", "#/list/2/v required"}},
+		{`{"value":{"v":0},"pointers":[{"v":0},{},null]}`, []string{"#/pointers/1/v required", "#/pointers/2 required"}},
+		{`{"value":{"v":0},"map":{"a":{"v":0},"b":{}}}`, []string{"#/map/b/v required"}},
+		{`{"value":{"v":0},"byint":{"1":{"v":0},"-7":{}}}`, []string{"#/byint/-7/v required"}},
+		{`{"value":{"v":0},"ints":[0,1,null]}`, []string{"#/ints/2 required"}},
+		{`{"value":{"v":0},"nodive":[{}]}`, nil},
+		{`{"value":{"v":0},"matrix":[[1],[],[0,6]]}`, []string{"#/matrix/2/1 max"}},
+		{`{"value":{"v":0},"keys":{"long key":1}}`, []string{"#/keys/long%20key max"}},
+		{`{"value":{"v":0},"keys":{"a":6}}`, []string{"#/keys/a max"}},
+		// Recursion.
+		{`{"value":{"v":0},"kids":[{"value":{"v":0},"kids":[{}]}]}`, []string{"#/kids/0/kids/0/value/v required"}},
+		{`{"value":{"v":0},"next":{"next":{"value":{"v":0}}}}`, []string{"#/next/value/v required"}},
+		// Keys given twice.
+		{`{"value":{"v":0},"value":{"v":0}}`, nil},
+		{`{"value":{"v":0,"v":null}}`, nil},
+		{`{"value":{"v":null,"v":0}}`, nil},
+		{`{"pointer":{"v":null,"v":null},"value":{}}`, []string{"#/pointer/v required", "#/value/v required"}},
+	} {
+		want := []string{}
+		for _, line := range c.want {
+			want = append(want, "body "+line)
+		}
+		got := faults[nest](t, c.body)
+		if len(want) > 1 {
+			assert.ElementsMatch(t, want, got, c.body)
+		} else {
+			assert.Equal(t, want, got, c.body)
+		}
+	}
+	err := refuse[nest](t, request{body: `{"value":{"v":1},"keys":{"long key":1}}`})
+	assert.Equal(t, "has a key that must have at most 3 characters", err.Faults[0].Detail)
+}
+
+type (
+	Base struct {
+		ID   int    `json:"id" validate:"required"`
+		Name string `json:"name" validate:"required,max=3"`
+	}
+	Extra struct {
+		Note string `json:"note" validate:"required"`
+		Size int    `json:"size"`
+	}
+	Other struct {
+		Size string `json:"size" validate:"required"`
+	}
+	small struct {
+		Tiny int `json:"tiny" validate:"required"`
+	}
+	derived struct {
+		Base
+		*Extra
+		small
+		Name  string `json:"name" validate:"max=5"` // hides Base.Name with its rules
+		Other `json:"other"`
+	}
+	ambiguous struct {
+		*Extra
+		Other
+	}
+	must struct {
+		*Extra `validate:"required"`
+		Base   `validate:"-"`
+	}
+)
+
+func TestEmbeddedStructsInBodies(t *testing.T) {
+	assert.Equal(t, []string{"body #/id required", "body #/tiny required", "body #/other/size required"}, faults[derived](t, `{}`))
+	ok := `"id":0,"tiny":0,"other":{"size":""}`
+	assert.Empty(t, faults[derived](t, `{`+ok+`}`), "an embedded pointer is nil without a key of its struct")
+	assert.Empty(t, faults[derived](t, `{`+ok+`,"name":"12345","note":""}`))
+	assert.Equal(t, []string{"body #/note required"}, faults[derived](t, `{`+ok+`,"size":0}`))
+	assert.Equal(t, []string{"body #/note required"}, faults[derived](t, `{`+ok+`,"size":null}`))
+	assert.Equal(t, []string{"body #/name max"}, faults[derived](t, `{`+ok+`,"name":"123456"}`))
+
+	assert.Empty(t, faults[ambiguous](t, `{"size":"x"}`), "a key of two fields fills neither, so none is required")
+	assert.Equal(t, []string{"body #/note required"}, faults[ambiguous](t, `{"note":null}`))
+
+	assert.Equal(t, []string{"body # required"}, faults[must](t, `{}`))
+	assert.Empty(t, faults[must](t, `{"note":""}`))
+	assert.Equal(t, []string{"body #/id type"}, faults[must](t, `{"note":"","id":"x"}`))
+}
+
+func TestNamesOfKeys(t *testing.T) {
+	type input struct {
+		Skipped int `json:"-" validate:"required"`
+		Dash    int `json:"-," validate:"required"`
+		Quoted  int `json:"quoted,string" validate:"required"`
+		NoTag   int `validate:"required"`
+		NoName  int `json:",omitempty" validate:"required"`
+		Odd     int `json:"a'b" validate:"required"` // no name for JSON, so the field's is
+		Tilde   int `json:"a~b/c%d" validate:"required"`
+		Umlaut  int `json:"größe" validate:"required"`
+		private int `validate:"required"`
+	}
+	assert.Empty(t, faults[input](t, `{"-":0,"quoted":"0","NoTag":0,"noname":0,"Odd":0,"a~b/c%d":0,"GRÖSSE":1,"GRÖßE":0}`))
+	got := faults[input](t, `{}`)
+	assert.Equal(t, []string{
+		"body #/- required", "body #/quoted required", "body #/NoTag required", "body #/NoName required",
+		"body #/Odd required", "body #/a~0b~1c%25d required", "body #/gr%C3%B6%C3%9Fe required",
+	}, got)
+	assert.Equal(t, []string{"a~b/c%d"}, unpoint(t, "#/a~0b~1c%25d"))
+	assert.Equal(t, []string{"größe"}, unpoint(t, "#/gr%C3%B6%C3%9Fe"))
+	assert.Equal(t, []string{"body #/quoted required"}, faults[input](t, `{"-":0,"quoted":null,"NoTag":0,"noname":0,"Odd":0,"a~b/c%d":0,"größe":0}`))
+	_ = input{}.private
+}
+
+// A selfMade decodes itself into a struct with rules.
+type selfMade struct {
+	A int    `json:"a" validate:"required"`
+	B string `json:"b" validate:"max=3"`
+}
+
+func (s *selfMade) UnmarshalJSON(text []byte) error {
+	_, err := fmt.Sscanf(string(text), `"%d %s`, &s.A, &s.B)
+	s.B = strings.TrimSuffix(s.B, `"`)
+	return err
+}
+
+// Nobody knows what a type that decodes itself found in its text. Its rules
+// count all the same, and required means that the value is not zero.
+func TestTypesThatDecodeThemselves(t *testing.T) {
+	type input struct {
+		One  selfMade   `json:"one"`
+		Ptr  *selfMade  `json:"ptr" validate:"required"`
+		Many []selfMade `json:"many" validate:"dive"`
+	}
+	assert.Empty(t, faults[input](t, `{"one":"1 x","ptr":"2 y","many":["3 z"]}`))
+	assert.Equal(t, []string{"body #/one/a required", "body #/ptr required", "body #/many/0/a required", "body #/many/1/b max"},
+		faults[input](t, `{"one":"0 x","many":["0 z","1 long"]}`))
+	assert.Equal(t, []string{"body #/one type"}, faults[input](t, `{"one":"x","ptr":"2 y"}`))
+}
+
+func TestPointersAreBounded(t *testing.T) {
+	type deep struct {
+		Next *deep          `json:"next"`
+		M    map[string]int `json:"m" validate:"dive,max=5"`
+		L    []int          `json:"l" validate:"dive,max=5"`
+	}
+	key := strings.Repeat("é", 1<<20) // 2 MiB
+	err := refuse[map[string]deep](t, request{body: `{"` + key + `":{"l":[` + strings.Repeat("9,", 200) + `9]}}`})
+	assert.Len(t, err.Faults, params.MaxFaults)
+	assert.Equal(t, "#", err.Faults[0].Pointer)
+
+	err = refuse[deep](t, request{body: strings.Repeat(`{"next":`, 5000) + `{"l":[9]}` + strings.Repeat("}", 5000)})
+	require.Len(t, err.Faults, 1)
+	assert.Equal(t, "#"+strings.Repeat("/next", 102), err.Faults[0].Pointer, "the place around it that has room")
+}
+
+func TestFaultsInABodyAreBounded(t *testing.T) {
+	body := "[" + strings.Repeat(`{"qty":-1},`, 1000) + `{"qty":"x"}]`
+	err := refuse[[]line](t, request{body: body})
+	assert.Len(t, err.Faults, params.MaxFaults)
+	assert.Equal(t, "the request has more invalid or missing values than are listed", err.Detail)
+}
