@@ -174,17 +174,13 @@ func New(options Options) *App {
 		panic(err)
 	}
 	runner := background.NewRunner(options.Runner)
-	return &App{
-		Router: routing.New(routing.Options{
-			Runner:       runner,
-			Logger:       options.Logger,
-			Validator:    options.Validator,
-			WriteTimeout: options.WriteTimeout,
-		}),
-		options: options,
-		runner:  runner,
-		server:  newServer(options),
-	}
+	router := routing.New(routing.Options{
+		Runner:       runner,
+		Logger:       options.Logger,
+		Validator:    options.Validator,
+		WriteTimeout: options.WriteTimeout,
+	})
+	return &App{Router: router, options: options, runner: runner, server: newServer(options, router)}
 }
 
 // Runner returns the app's runner, for its Stats and for work that belongs to
@@ -196,7 +192,7 @@ func (a *App) Runner() *background.Runner { return a.runner }
 // closes listener. Several listeners may be served at once. All routes and
 // middleware must have been added.
 func (a *App) Serve(listener net.Listener) error {
-	a.start.Do(func() { a.server.prepare(a.Router) })
+	a.start.Do(func() { a.server.prepare() })
 	return a.server.serve(listener)
 }
 
@@ -236,7 +232,8 @@ func (a *App) Run(addr string) error {
 // Shutdown stops accepting connections, lets the requests that have begun
 // finish, and then drains the runner, so that the background work of every
 // response has run. Requests whose header or body is still on its way get a
-// second to arrive. When ctx is done first, the remaining connections are
+// second to arrive, and the contexts of streams that are being sent are
+// cancelled, so that an event stream ends. When ctx is done first, the remaining connections are
 // closed, the contexts of the remaining tasks are cancelled, and the error
 // joins that of ctx with a [*background.DrainError] which names what did not
 // finish.

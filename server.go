@@ -30,6 +30,7 @@ const shutdownGrace = time.Second
 type server struct {
 	fasthttp fasthttp.Server
 	logger   *slog.Logger
+	router   *routing.Router
 
 	serving sync.WaitGroup // the calls of serve; added to under mu
 
@@ -40,8 +41,8 @@ type server struct {
 	expire    context.CancelFunc
 }
 
-func newServer(o Options) *server {
-	s := &server{logger: o.Logger, conns: make(map[net.Conn]struct{})}
+func newServer(o Options, router *routing.Router) *server {
+	s := &server{logger: o.Logger, router: router, conns: make(map[net.Conn]struct{})}
 	s.fasthttp = fasthttp.Server{
 		ReadTimeout:           o.ReadTimeout,
 		WriteTimeout:          o.WriteTimeout,
@@ -59,10 +60,10 @@ func newServer(o Options) *server {
 }
 
 // prepare sets what is known once all routes are.
-func (s *server) prepare(router *routing.Router) {
-	s.fasthttp.Handler = router.Handler()
-	s.fasthttp.HeaderReceived = router.RequestConfig()
-	s.fasthttp.ErrorHandler = func(raw *fasthttp.RequestCtx, err error) { router.Refuse(raw, refusal(err)) }
+func (s *server) prepare() {
+	s.fasthttp.Handler = s.router.Handler()
+	s.fasthttp.HeaderReceived = s.router.RequestConfig()
+	s.fasthttp.ErrorHandler = func(raw *fasthttp.RequestCtx, err error) { s.router.Refuse(raw, refusal(err)) }
 }
 
 func (s *server) serve(listener net.Listener) error {
@@ -133,6 +134,7 @@ func (s *server) stop(expired context.Context) {
 		// known yet, so a serve that has only begun must end first.
 		s.closeListeners()
 		s.serving.Wait()
+		s.router.EndStreams()
 		// Not its error: who waits in shutdown has the one of its own ctx.
 		_ = s.fasthttp.ShutdownWithContext(expired)
 	}()

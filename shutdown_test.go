@@ -296,3 +296,37 @@ func TestNewRefusesBadOptions(t *testing.T) {
 	require.PanicsWithError(t, "velithon: Options.BodyLimit is negative: use 0 for the default",
 		func() { velithon.New(velithon.Options{BodyLimit: -1}) })
 }
+
+func TestShutdownEndsStreamsThatLookAtTheirContext(t *testing.T) {
+	ran := make(chan struct{})
+	app := velithon.New(velithon.Options{Logger: quiet})
+	app.Get("/events", func(ctx context.Context, _ struct{}) (*responses.EventStreamResponse, error) {
+		response := responses.EventStream(func(events *responses.EventWriter) error {
+			if err := events.Send(responses.Event{Data: "hello"}); err != nil {
+				return err
+			}
+			<-ctx.Done()
+			return events.Send(responses.Event{Data: "bye"})
+		})
+		response.Background = background.Func("count", func(context.Context) error {
+			close(ran)
+			return nil
+		})
+		return response, nil
+	})
+	conn := dial(t, serve(t, app))
+	_, err := io.WriteString(conn, request("GET", "/events", ""))
+	require.NoError(t, err)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	first := make([]byte, len("data: hello\n\n"))
+	_, err = io.ReadFull(response.Body, first)
+	require.NoError(t, err)
+
+	shutdown(t, app)
+	rest, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	assert.Equal(t, "data: hello\n\ndata: bye\n\n", string(first)+string(rest))
+	await(t, ran, "the task of the stream")
+}

@@ -15,6 +15,7 @@ import (
 
 // A body is the field that takes the JSON body, or the whole input.
 type body struct {
+	whole  bool // it is the input itself
 	typ    reflect.Type
 	offset uintptr
 	parent uintptr // the offset of the struct around it
@@ -68,16 +69,13 @@ func (d *decoding) decodeBody(b *body) error {
 	return nil
 }
 
-// checkBody validates the decoded body at p. Whether a required zero value was
-// present is not known after decoding, so the first pass looks at the values
-// alone, and only if a required one is zero, or decoding failed, the text is
-// walked for what is absent or of the wrong type.
+// checkBody validates the decoded body at p, in a first pass over the values
+// alone. Only if that finds something, or decoding failed, the text is walked.
 func (d *decoding) checkBody(b *body, p unsafe.Pointer, text []byte, decodeErr error) {
 	parent := unsafe.Add(d.base, b.parent)
 	if decodeErr == nil {
-		c := checker{in: Body, order: b.order, path: make([]segment, 0, 8)} // few bodies are deeper
+		c := checker{in: Body}
 		if c.value(b.root, b.rules, b.typ, p, parent); !c.unsure {
-			d.faults = append(d.faults, c.faults...)
 			return
 		}
 	}

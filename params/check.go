@@ -16,10 +16,11 @@ type checker struct {
 	order  int
 	faults []orderedFault
 
-	// In a body, decoding leaves zero behind both for an absent value and for
-	// a zero that was sent. resolved says that what is absent was found out
-	// and told already; without it the checker gives up at the first required
-	// zero and sets unsure.
+	// A body is checked in two passes. The first one only asks whether all is
+	// well: it keeps no path, and at the first rule that does not hold, or the
+	// first required zero, which may be absent or have been sent, it sets unsure
+	// and gives up. The second pass, for which resolved is set, comes after a
+	// [walker] has told what is absent, and tells the rest.
 	resolved bool
 	unsure   bool
 
@@ -36,24 +37,27 @@ type checker struct {
 type segment struct {
 	key   string
 	index int
-	hash  uint64 // of the whole path to here; set once resolved
+	hash  uint64 // of the whole path to here
 }
 
 const noIndex = -1
 
 func (c *checker) down(key string, index int) {
-	s := segment{key: key, index: index}
-	if c.resolved {
-		s.hash = c.hash()
-		for i := range len(key) {
-			s.hash = mix(s.hash, uint64(key[i]))
-		}
-		s.hash = mix(s.hash, uint64(index)<<8)
+	if !c.resolved {
+		return
 	}
-	c.path = append(c.path, s)
+	hash := c.hash()
+	for i := range len(key) {
+		hash = mix(hash, uint64(key[i]))
+	}
+	c.path = append(c.path, segment{key, index, mix(hash, uint64(index)<<8)})
 }
 
-func (c *checker) up() { c.path = c.path[:len(c.path)-1] }
+func (c *checker) up() {
+	if c.resolved {
+		c.path = c.path[:len(c.path)-1]
+	}
+}
 
 // hash returns that of the path. Comparing hashes instead of paths keeps the
 // cost of a place independent of its depth. Should two places have the same,
@@ -229,6 +233,10 @@ func (r *rules) isEmpty() bool {
 
 // fault records what is wrong with the value that the checker is at.
 func (c *checker) fault(code, detail string) {
+	if !c.resolved {
+		c.unsure = true
+		return
+	}
 	if len(c.faults) > MaxFaults {
 		return
 	}

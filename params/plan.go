@@ -34,9 +34,10 @@ type Options struct {
 	// is not among them is a mistake.
 	PathParams []string
 
-	// Validator judges the validate tags that this package does not know
-	// itself. Register custom rules with it before the first Compile. nil
-	// means a new one without custom rules.
+	// Validator judges the validate tags. Register custom rules with it before
+	// the first Compile, under names of their own: values that a built-in rule
+	// surely accepts are not asked about. nil means a new one without custom
+	// rules.
 	Validator *validator.Validate
 }
 
@@ -109,6 +110,10 @@ func NewValidator() *validator.Validate {
 
 // Input returns the type that the plan was compiled from.
 func (p *Plan) Input() reflect.Type { return p.input }
+
+// IsBody reports whether the input has no source tags and is the JSON body
+// itself.
+func (p *Plan) IsBody() bool { return p.body != nil && p.body.whole }
 
 // HasFiles reports whether the input has uploads, so that [Plan.Release] has
 // something to do.
@@ -188,7 +193,7 @@ func (c *compiler) wholeBody(t reflect.Type) error {
 	if err != nil {
 		return err
 	}
-	b := &body{typ: t, root: root, rules: &rules{required: true, zero: isAbsent(t)}}
+	b := &body{typ: t, whole: true, root: root, rules: &rules{required: true, zero: isAbsent(t)}}
 	if isList(deref(t)) {
 		b.rules.dive = &rules{} // there is no field whose tag could say so
 	}
@@ -415,7 +420,7 @@ func (c *compiler) addDefault(p *param, f reflect.StructField) error {
 	}
 	if p.rules != nil {
 		if p.judge = p.rules.refer(); !p.judge {
-			check := checker{in: p.in}
+			check := checker{in: p.in, resolved: true}
 			if check.value(nil, p.rules, p.typ, proto.UnsafePointer(), nil); len(check.faults) > 0 {
 				return fmt.Errorf("has the default %q, which breaks the field's own rules: %s", text, check.faults[0].Detail)
 			}

@@ -180,7 +180,7 @@ func TestTypeErrors(t *testing.T) {
 		// Rules.
 		{struct {
 			A int `query:"a" validate:"foo"`
-		}{}, `field A: has the rule "foo" in its validate tag, which can't be used: Undefined validation function 'foo' on field ''`},
+		}{}, `field A: has the rule "foo" in its validate tag, which can't be used: Undefined validation function 'foo'`},
 		{struct {
 			A int `query:"a" validate:"min=x"`
 		}{}, `field A: has the rule "min=x" in its validate tag, which can't be used: strconv.ParseInt: parsing "x": invalid syntax`},

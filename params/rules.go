@@ -28,7 +28,8 @@ type judged struct {
 	tag      string
 	parent   reflect.Type // the struct that the rules refer to; nil when they refer to none
 	as       manner
-	dynamic  bool // the value may hold an any
+	dynamic  bool     // the value may hold an any
+	accept   acceptor // knows values that need not be judged; nil without
 }
 
 // A manner is how a value is handed to the validator.
@@ -156,6 +157,9 @@ func (c *ruleCompiler) addRun(r *rules, names []string, t, parent reflect.Type, 
 	if as == asStruct {
 		j.tag += ",nostructlevel"
 	}
+	if as == asItIs && j.parent == nil && !j.dynamic {
+		j.accept = acceptorOf(t, names)
+	}
 	r.judged = append(r.judged, j)
 	return nil
 }
@@ -174,7 +178,7 @@ func (r *rules) refer() bool {
 func (j judged) try(t reflect.Type) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = fmt.Errorf("has the rule %q in its validate tag, which can't be used: %v", j.tag, cause)
+			err = fmt.Errorf("has the rule %q in its validate tag, which can't be used: %s", j.tag, strings.TrimSuffix(fmt.Sprint(cause), " on field ''"))
 		}
 	}()
 	if j.as == asStruct {
@@ -262,6 +266,14 @@ func (c *ruleCompiler) isBuiltin(rule string) (known bool) {
 // judge reports whether the value of type t at p breaks a rule, and which, with
 // what to tell about it.
 func (j *judged) judge(t reflect.Type, p, parent unsafe.Pointer) (code, detail string, broken bool) {
+	if j.accept != nil && j.accept(p) {
+		return "", "", false
+	}
+	return j.verdict(t, p, parent)
+}
+
+// verdict is [judged.judge] by the validator.
+func (j *judged) verdict(t reflect.Type, p, parent unsafe.Pointer) (code, detail string, broken bool) {
 	if j.dynamic {
 		// The value is of any type the client wants, and the validator panics
 		// on one that a rule does not go with.
@@ -343,6 +355,16 @@ func isNilable(t reflect.Type) bool {
 // isZero returns a function that reports whether a value of type t is zero. An
 // empty slice or map that is not nil is not zero.
 func isZero(t reflect.Type) func(unsafe.Pointer) bool {
+	switch t.Kind() {
+	case reflect.String:
+		return func(p unsafe.Pointer) bool { return *(*string)(p) == "" }
+	case reflect.Int:
+		return func(p unsafe.Pointer) bool { return *(*int)(p) == 0 }
+	case reflect.Bool:
+		return func(p unsafe.Pointer) bool { return !*(*bool)(p) }
+	case reflect.Pointer, reflect.Map, reflect.Slice:
+		return func(p unsafe.Pointer) bool { return *(*unsafe.Pointer)(p) == nil }
+	}
 	return func(p unsafe.Pointer) bool { return reflect.NewAt(t, p).Elem().IsZero() }
 }
 

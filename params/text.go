@@ -55,15 +55,22 @@ func sized(kind reflect.Kind, relation, param string) string {
 	}
 	switch kind {
 	case reflect.String:
-		return fmt.Sprintf("must have %s %s characters", relation, param)
+		return fmt.Sprintf("must have %s %s", relation, counted(param, "character"))
 	case reflect.Slice, reflect.Array, reflect.Map:
-		return fmt.Sprintf("must have %s %s items", relation, param)
+		return fmt.Sprintf("must have %s %s", relation, counted(param, "item"))
 	default:
 		if relation == "exactly" {
 			relation = "equal to"
 		}
 		return fmt.Sprintf("must be %s %s", relation, param)
 	}
+}
+
+func counted(number, thing string) string {
+	if number == "1" {
+		return "1 " + thing
+	}
+	return number + " " + thing + "s"
 }
 
 // formats are the rules that ask for a text of a known form.

@@ -234,7 +234,7 @@ func TestTypesThatDecodeThemselves(t *testing.T) {
 		Many []selfMade `json:"many" validate:"dive"`
 	}
 	assert.Empty(t, faults[input](t, `{"one":"1 x","ptr":"2 y","many":["3 z"]}`))
-	assert.Equal(t, []string{"body #/one/a required", "body #/ptr required", "body #/many/0/a required", "body #/many/1/b max"},
+	assert.Equal(t, []string{"body #/ptr required", "body #/one/a required", "body #/many/0/a required", "body #/many/1/b max"},
 		faults[input](t, `{"one":"0 x","many":["0 z","1 long"]}`))
 	assert.Equal(t, []string{"body #/one type"}, faults[input](t, `{"one":"x","ptr":"2 y"}`))
 }

@@ -90,7 +90,16 @@ func (r *request) end(err error) {
 
 // Deadline implements [context.Context].
 func (r *request) Deadline() (time.Time, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	return r.deadline, !r.deadline.IsZero()
+}
+
+// setDeadline sets what Deadline returns, the zero time for none.
+func (r *request) setDeadline(deadline time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.deadline = deadline
 }
 
 // Done implements [context.Context].

@@ -47,6 +47,9 @@ func (h *handOver) attach(raw *fasthttp.RequestCtx) {
 		return
 	}
 	raw.SetUserValue(handOverKey{}, h)
+	if raw.Response.IsBodyStream() {
+		h.rt.router.streams.add(h.x.context())
+	}
 	if h.hasWork && raw.ConnRequestNum() > 0 && !raw.Response.IsBodyStream() {
 		// Under pipelining fasthttp holds a response back while it reads the
 		// next request, and would close the values before it is flushed. It
@@ -67,6 +70,7 @@ func handOverOf(raw *fasthttp.RequestCtx) *handOver {
 func (h *handOver) Close() error {
 	r := h.x.context()
 	r.end(context.Canceled)
+	h.rt.router.streams.remove(r)
 	if stream, ok := h.response.(interface{ Err() error }); ok {
 		if err := stream.Err(); err != nil {
 			h.rt.log(r, slog.LevelWarn, "a stream ended early", err)
@@ -89,6 +93,7 @@ func (h *handOver) Close() error {
 // giveUp ends the request without its work, because the response is not sent.
 func (h *handOver) giveUp(raw *fasthttp.RequestCtx) {
 	raw.RemoveUserValue(handOverKey{})
+	h.rt.router.streams.remove(h.x.context())
 	if h.hasWork {
 		h.cancel()
 		h.rt.log(h.x.context(), slog.LevelWarn, "the response is not sent, so its background work is not run", nil)

@@ -110,16 +110,20 @@ func (rt *route) release(x exchange) {
 
 // problem makes of an error what the client is told, and logs what it is not.
 func (rt *route) problem(r *request, err error) *responses.Problem {
+	var problem *responses.Problem
 	if invalid, ok := errors.AsType[*params.Error](err); ok {
-		problem := responses.NewProblem(invalid.Status, invalid.Detail)
+		problem = responses.NewProblem(invalid.Status, invalid.Detail)
 		if len(invalid.Faults) > 0 {
 			problem.Errors = invalid.Faults
 		}
-		return problem.WithCause(invalid.Err)
+	} else {
+		problem = responses.ProblemFor(err)
 	}
-	problem := responses.ProblemFor(err)
-	if problem.StatusCode() >= fasthttp.StatusInternalServerError {
+	switch status := problem.StatusCode(); {
+	case status == fasthttp.StatusInternalServerError:
 		rt.log(r, slog.LevelError, "request failed", err)
+	case status > fasthttp.StatusInternalServerError: // deliberate
+		rt.log(r, slog.LevelWarn, "request failed", err)
 	}
 	return problem
 }

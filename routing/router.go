@@ -62,6 +62,7 @@ type shared struct {
 	routes     []Route
 	reading    *router.Router // how each route's requests are read, see RequestConfig
 	hasReading bool           // at least one route has its own way
+	streams    streams
 	complete   bool
 }
 
@@ -179,6 +180,10 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 	rt.Name = rt.options.name
 	if rt.plan, err = params.Compile(endpoint.in, params.Options{PathParams: names, Validator: s.Validator}); err != nil {
 		return err
+	}
+	if rt.plan.IsBody() && (method == fasthttp.MethodGet || method == fasthttp.MethodHead) {
+		return fmt.Errorf("input type %s has no source tags, so it is the JSON body, which a %s request does not have: "+
+			"add tags such as `query:\"name\"`, or use struct{}", endpoint.in, method)
 	}
 	if err := register(s.mux, method, pattern, r.group.wrap(rt.serve)); err != nil {
 		return err

@@ -17,9 +17,8 @@ import (
 // handler does not look at its context.
 func (rt *route) serveWithin(raw *fasthttp.RequestCtx, x exchange) {
 	r := x.context()
-	r.deadline = time.Now().Add(rt.options.timeout)
+	r.setDeadline(time.Now().Add(rt.options.timeout))
 	timer := time.AfterFunc(rt.options.timeout, func() { r.end(context.DeadlineExceeded) })
-	defer timer.Stop()
 
 	result := make(chan outcome, 1)
 	go func() { result <- rt.callHandler(x) }()
@@ -34,6 +33,8 @@ func (rt *route) serveWithin(raw *fasthttp.RequestCtx, x exchange) {
 			return
 		}
 	}
+	timer.Stop()
+	r.setDeadline(time.Time{}) // a stream that was returned has none
 	if out.panicked != nil {
 		r.handOver.giveUp(raw)
 		rt.router.answerPanic(raw, out.panicked)

@@ -1,0 +1,49 @@
+package routing
+
+import (
+	"context"
+	"sync"
+)
+
+// streams are the requests whose response is a stream that is being sent.
+type streams struct {
+	mu       sync.Mutex // guards what follows
+	requests map[*request]struct{}
+	ending   bool
+}
+
+// add makes r one of the streams; it ends at once after [Router.EndStreams].
+func (s *streams) add(r *request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ending {
+		r.end(context.Canceled)
+		return
+	}
+	if s.requests == nil {
+		s.requests = make(map[*request]struct{})
+	}
+	s.requests[r] = struct{}{}
+}
+
+func (s *streams) remove(r *request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.requests, r)
+}
+
+// EndStreams cancels the contexts of the requests whose response is a stream,
+// now and from now on. A server calls it when it shuts down, since an event
+// stream that nobody tells goes on for ever. A stream that does not look at its
+// context is sent to its end.
+func (r *Router) EndStreams() {
+	s := &r.shared.streams
+	s.mu.Lock()
+	s.ending = true
+	requests := s.requests
+	s.requests = nil
+	s.mu.Unlock()
+	for r := range requests {
+		r.end(context.Canceled)
+	}
+}
