@@ -88,18 +88,21 @@ func TestStatuses(t *testing.T) {
 	app := newOrderApp()
 	app.Get("/files/{name}", func(_ context.Context, in struct {
 		Name string `path:"name"`
-	}) (string, error) {
+	},
+	) (string, error) {
 		return in.Name, nil
 	})
 	app.Post("/form", func(_ context.Context, in struct {
 		Name string      `form:"name" validate:"required"`
 		File params.File `form:"file"`
-	}) (int64, error) {
+	},
+	) (int64, error) {
 		return in.File.Size, nil
 	})
 	app.Post("/small", func(_ context.Context, _ struct {
 		Body any `body:""`
-	}) (string, error) {
+	},
+	) (string, error) {
 		return "ok", nil
 	}, routing.BodyLimit(10))
 	app.Get("/hidden", func(context.Context, struct{}) (string, error) { return "", errors.New("secret cause") })

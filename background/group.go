@@ -2,6 +2,7 @@ package background
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -91,7 +92,7 @@ func (r *Runner) endedLocked(g *group, failure *TaskError) *followUp {
 // stopLocked keeps the group from starting another task or attempt.
 func (r *Runner) stopLocked(g *group, failure *TaskError) *followUp {
 	g.stopped = true
-	skipped := append(g.waiting[:len(g.waiting):len(g.waiting)], r.dropRetriesLocked(g)...)
+	skipped := slices.Concat(g.waiting, r.dropRetriesLocked(g))
 	r.shortenLocked(g, nil)
 	r.stats.Skipped += uint64(len(skipped))
 	return &followUp{ctx: g.ctx, lost: skipped, how: ErrSkipped, cancel: g.cancel, cause: failure}

@@ -60,7 +60,7 @@ func (e *permanentError) Error() string { return e.err.Error() }
 func (e *permanentError) Unwrap() error { return e.err }
 
 // validate names the field which is wrong.
-func (r Retry) validate() error {
+func (r *Retry) validate() error {
 	switch {
 	case r.Attempts < 0:
 		return fmt.Errorf("Retry.Attempts is %d, it cannot be negative", r.Attempts)

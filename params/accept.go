@@ -143,7 +143,7 @@ func oneOfInts(t reflect.Type, param string) acceptor {
 		return nil
 	}
 	var values []int64
-	for _, text := range strings.Fields(param) {
+	for text := range strings.FieldsSeq(param) {
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil && strconv.FormatInt(n, 10) == text {
 			values = append(values, n)
 		}

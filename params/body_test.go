@@ -125,8 +125,12 @@ func TestBodyMediaTypes(t *testing.T) {
 	const detail = "the body must be JSON, and Content-Type must say application/json"
 	multipart, parts := multipartBody(t, part{"a", "", "b"})
 	for _, r := range []request{
-		{contentType: "text/plain", body: body}, {contentType: "text/json", body: body}, {contentType: "+json", body: body},
-		{contentType: "application/jsonx", body: body}, {contentType: urlencoded, body: "a=b"}, {contentType: multipart, body: parts},
+		{contentType: "text/plain", body: body},
+		{contentType: "text/json", body: body},
+		{contentType: "+json", body: body},
+		{contentType: "application/jsonx", body: body},
+		{contentType: urlencoded, body: "a=b"},
+		{contentType: multipart, body: parts},
 		{contentType: ";", body: body},
 	} {
 		err := refuse[input](t, r)

@@ -219,7 +219,7 @@ func keyText(key reflect.Value) string {
 	if key.Kind() == reflect.String {
 		return key.String()
 	}
-	if m, ok := key.Interface().(encoding.TextMarshaler); ok {
+	if m, ok := reflect.TypeAssert[encoding.TextMarshaler](key); ok {
 		if text, err := m.MarshalText(); err == nil {
 			return string(text)
 		}

@@ -137,7 +137,9 @@ func (d *decoding) store(p *param, text string) {
 }
 
 // view returns b as a string without a copy, for [decoding.store].
-func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+func view(b []byte) string {
+	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // setters copy what they keep
+}
 
 // pathParams reads the segments that the router put into the user values.
 func (d *decoding) pathParams() error {

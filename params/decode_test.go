@@ -38,7 +38,7 @@ func TestPathIsDecodedOnce(t *testing.T) {
 	err := refuse[input](t, request{path: map[string]string{"a": "%ff"}}, o)
 	assert.Equal(t, []string{"path a encoding"}, brief(err))
 
-	assert.Equal(t, "", accept[input](t, request{}, o).A, "an optional segment that is absent")
+	assert.Empty(t, accept[input](t, request{}, o).A, "an optional segment that is absent")
 }
 
 func TestDuplicates(t *testing.T) {

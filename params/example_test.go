@@ -2,7 +2,9 @@ package params_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"time"
 
@@ -68,8 +70,14 @@ func Example_body() {
 		panic(err)
 	}
 	err = plan.Decode(post("/order?source=fax", `{"email":"ann","items":[{"sku":"pen","qty":0},{"sku":"ink"}]}`), &NewOrder{})
-	text, _ := json.MarshalIndent(err.(*params.Error).Faults, "", "  ")
-	fmt.Println(string(text))
+	faults := json.NewEncoder(os.Stdout)
+	faults.SetIndent("", "  ")
+	if invalid, ok := errors.AsType[*params.Error](err); ok {
+		err = faults.Encode(invalid.Faults)
+	}
+	if err != nil {
+		panic(err)
+	}
 	// Output:
 	// [
 	//   {

@@ -60,7 +60,7 @@ func TestUploads(t *testing.T) {
 	assert.Equal(t, "first", read(t, in.One), "each reader starts at the beginning")
 	assert.Nil(t, in.Ptr)
 	require.Len(t, in.Many, 2)
-	assert.Equal(t, "", read(t, in.Many[0]))
+	assert.Empty(t, read(t, in.Many[0]))
 	assert.Equal(t, "third", read(t, in.Many[1]))
 	assert.Equal(t, 5, in.N)
 	plan.Release(&in)

@@ -95,7 +95,7 @@ func (d *decoding) storeFiles(p *param, headers []*multipart.FileHeader) error {
 func (p *param) filesAt(base unsafe.Pointer) []File {
 	switch at := unsafe.Add(base, p.offset); p.typ {
 	case fileType:
-		return unsafe.Slice((*File)(at), 1)
+		return []File{*(*File)(at)}
 	case filePtrType:
 		if file := *(**File)(at); file != nil {
 			return []File{*file}

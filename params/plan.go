@@ -206,8 +206,7 @@ func (c *compiler) wholeBody(t reflect.Type) error {
 // are those around.
 func hasSourceTag(t reflect.Type, seen ...reflect.Type) bool {
 	seen = append(seen, t)
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		if source, _, _ := sourceOf(f); source != "" {
 			return true
 		}
@@ -234,8 +233,7 @@ func sourceOf(f reflect.StructField) (source Source, name string, more bool) {
 
 // fields compiles the fields of a struct that lies at offset in the input.
 func (c *compiler) fields(t reflect.Type, offset uintptr, prefix string) error {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		c.at = prefix + f.Name
 		source, name, more := sourceOf(f)
 		switch {
@@ -291,7 +289,7 @@ func (c *compiler) bodyField(f reflect.StructField, offset uintptr, name string)
 }
 
 func (c *compiler) param(parent reflect.Type, f reflect.StructField, offset uintptr, source Source, name string) error {
-	if err := c.checkName(f, source, name); err != nil {
+	if err := c.checkName(source, name); err != nil {
 		return err
 	}
 	if len(c.plan.params) == maxParams {
@@ -325,7 +323,7 @@ func (c *compiler) param(parent reflect.Type, f reflect.StructField, offset uint
 	return nil
 }
 
-func (c *compiler) checkName(f reflect.StructField, source Source, name string) error {
+func (c *compiler) checkName(source Source, name string) error {
 	if name == "" {
 		return fmt.Errorf("has an empty %s tag: write `%s:\"name\"`", source, source)
 	}

@@ -309,7 +309,7 @@ func TestDefaults(t *testing.T) {
 	}, in)
 
 	sent := accept[input](t, request{uri: "/?s=&i=0&b=false&d=0&p=0&list=9"})
-	assert.Equal(t, "", sent.S, "an empty value is a value")
+	assert.Empty(t, sent.S, "an empty value is a value")
 	assert.Zero(t, sent.I)
 	assert.False(t, sent.B)
 	assert.Zero(t, *sent.P)

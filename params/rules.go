@@ -175,14 +175,15 @@ func (r *rules) refer() bool {
 // try lets the validator judge sample values, since it panics on a rule that it
 // does not know or that does not go with the type. It does so only when it
 // comes to the rule, so each is also tried alone.
-func (j judged) try(t reflect.Type) (err error) {
+func (j *judged) try(t reflect.Type) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("has the rule %q in its validate tag, which can't be used: %s", j.tag, strings.TrimSuffix(fmt.Sprint(cause), " on field ''"))
 		}
 	}()
+	tried := *j
 	if j.as == asStruct {
-		j.tag += ",nostructlevel"
+		tried.tag += ",nostructlevel"
 	}
 	var parent unsafe.Pointer
 	if j.parent != nil {
@@ -190,10 +191,10 @@ func (j judged) try(t reflect.Type) (err error) {
 	}
 	value := reflect.New(t)
 	if !isNilable(t) {
-		_ = j.ask(t, value.UnsafePointer(), parent)
+		_ = tried.ask(t, value.UnsafePointer(), parent)
 	}
 	fillSample(value.Elem())
-	_ = j.ask(t, value.UnsafePointer(), parent)
+	_ = tried.ask(t, value.UnsafePointer(), parent)
 	return nil
 }
 
@@ -324,8 +325,8 @@ func holdsInterface(t reflect.Type, seen ...reflect.Type) bool {
 	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
 		return holdsInterface(t.Elem(), seen...)
 	case reflect.Struct:
-		for i := range t.NumField() {
-			if holdsInterface(t.Field(i).Type, seen...) {
+		for f := range t.Fields() {
+			if holdsInterface(f.Type, seen...) {
 				return true
 			}
 		}

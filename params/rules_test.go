@@ -355,7 +355,7 @@ func FuzzValidateTag(f *testing.F) {
 		other := reflect.StructField{Name: "B", Type: reflect.TypeFor[string](), Tag: `query:"b"`}
 		input := reflect.StructOf([]reflect.StructField{field, other})
 		if _, err := params.Compile(input, params.Options{}); err != nil {
-			assert.IsType(t, &params.TypeError{}, err)
+			assert.ErrorAs(t, err, new(*params.TypeError))
 		}
 		if typ == reflect.TypeFor[params.File]() {
 			return // its exported fields are none of JSON's business
@@ -364,7 +364,7 @@ func FuzzValidateTag(f *testing.F) {
 		other.Tag = ""
 		plan, err := params.Compile(reflect.StructOf([]reflect.StructField{field, other}), params.Options{})
 		if err != nil {
-			assert.IsType(t, &params.TypeError{}, err)
+			assert.ErrorAs(t, err, new(*params.TypeError))
 			return
 		}
 		for _, body := range []string{`{}`, `{"a":` + text + `}`, `{"a":[{"x":0},null],"B":"b"}`, `{"a":{"k":1,"x":0}}`} {

@@ -71,7 +71,7 @@ func ExampleEventStream() {
 }
 
 func ExampleNewProblem() {
-	var errSoldOut = responses.NewProblem(409, "sold out")
+	errSoldOut := responses.NewProblem(409, "sold out")
 	err := errSoldOut.WithCause(io.EOF)
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, errSoldOut))

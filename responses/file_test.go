@@ -3,6 +3,7 @@ package responses_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -329,7 +330,7 @@ func TestFileDeadline(t *testing.T) {
 		var sent bytes.Buffer
 		for {
 			_, err := io.CopyN(&sent, pipe.Conn1(), 128<<10)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			require.NoError(t, err)

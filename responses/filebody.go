@@ -58,7 +58,7 @@ func (b *fileBody) Close() error { return errors.Join(b.close(), b.file.Close())
 
 // truncated turns the end of a file before that of the body into an error.
 func truncated(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -39,7 +39,12 @@ func TestJSONOnTheWire(t *testing.T) {
 
 func TestWriteJSONIsEncodingJSON(t *testing.T) {
 	for _, content := range []any{
-		nil, true, 1.5, "é<\u2028", []int{}, []int(nil), map[string]any{"b": 1, "a": nil}, order{}, &order{ID: "x"},
+		nil, true, 1.5, "é<\u2028",
+		[]int{},
+		[]int(nil),
+		map[string]any{"b": 1, "a": nil},
+		order{},
+		&order{ID: "x"},
 		stdjson.RawMessage(`{"a": 1}`), strings.Repeat("large", 40_000),
 	} {
 		want, err := stdjson.Marshal(content)

@@ -229,7 +229,7 @@ func TestStreamWhoseClientIsGone(t *testing.T) {
 			serve(t, listener, wrap(func(raw *fasthttp.RequestCtx) {
 				stream := responses.Stream("text/plain", func(w *responses.StreamWriter) (err error) {
 					for err == nil {
-						_, err = w.WriteString(fmt.Sprint("more ", time.Now(), "\n"))
+						_, err = fmt.Fprint(w, "more ", time.Now(), "\n")
 					}
 					returned <- err
 					return err

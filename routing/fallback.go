@@ -45,18 +45,18 @@ func StatusOf(raw *fasthttp.RequestCtx) int {
 	return raw.Response.StatusCode()
 }
 
-// A handlerPanic carries the panic of a handler that ran on a goroutine of its
+// A panicError carries the panic of a handler that ran on a goroutine of its
 // own, with its stack.
-type handlerPanic struct {
+type panicError struct {
 	value any
 	stack []byte
 }
 
-func newHandlerPanic(value any) *handlerPanic {
-	return &handlerPanic{value, debug.Stack()}
+func newPanicError(value any) *panicError {
+	return &panicError{value, debug.Stack()}
 }
 
-func (p *handlerPanic) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
 // recover answers a panic of a middleware.
 func (s *shared) recover(raw *fasthttp.RequestCtx) {
@@ -69,9 +69,9 @@ func (s *shared) recover(raw *fasthttp.RequestCtx) {
 // go on: fasthttp itself does not recover. Work that the response carried is
 // not run, since the response is not sent.
 func (s *shared) answerPanic(raw *fasthttp.RequestCtx, cause any) {
-	p, ok := cause.(*handlerPanic)
+	p, ok := cause.(*panicError)
 	if !ok {
-		p = newHandlerPanic(cause)
+		p = newPanicError(cause)
 	}
 	id := string(raw.Response.Header.Peek(RequestIDHeader))
 	s.Logger.LogAttrs(raw, slog.LevelError, "panic in a handler",

@@ -149,7 +149,7 @@ func (c *reflectedCall) response() responses.Response { return dynamicResponse(c
 func (c *reflectedCall) handle() error {
 	results := c.handler.Call([]reflect.Value{reflect.ValueOf(&c.request), c.in.Elem()})
 	c.out = results[0].Interface()
-	err, _ := results[1].Interface().(error)
+	err, _ := reflect.TypeAssert[error](results[1])
 	return err
 }
 

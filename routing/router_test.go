@@ -71,17 +71,20 @@ func TestPatterns(t *testing.T) {
 	r := newRouter(t)
 	r.Get("/items/{id:[0-9]+}", func(_ context.Context, in struct {
 		ID int `path:"id"`
-	}) (int, error) {
+	},
+	) (int, error) {
 		return in.ID, nil
 	})
 	r.Get("/opt/{name?}", func(_ context.Context, in struct {
 		Name *string `path:"name"`
-	}) (bool, error) {
+	},
+	) (bool, error) {
 		return in.Name == nil, nil
 	})
 	r.Get("/rest/{path:*}", func(_ context.Context, in struct {
 		Path string `path:"path"`
-	}) (string, error) {
+	},
+	) (string, error) {
 		return in.Path, nil
 	})
 	for target, want := range map[string]string{
@@ -134,7 +137,8 @@ func wantsBody(context.Context, map[string]string) (string, error) { return "", 
 
 func wantsID(context.Context, struct {
 	ID string `path:"id"`
-}) (string, error) {
+},
+) (string, error) {
 	return "", nil
 }
 

@@ -50,13 +50,13 @@ func (rt *route) serveWithin(raw *fasthttp.RequestCtx, x exchange) {
 type outcome struct {
 	response responses.Response
 	err      error
-	panicked *handlerPanic
+	panicked *panicError
 }
 
 func (rt *route) callHandler(x exchange) (out outcome) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			out.panicked = newHandlerPanic(cause)
+			out.panicked = newPanicError(cause)
 		}
 	}()
 	out.err = x.handle()

@@ -12,7 +12,7 @@ func TestKeyIsNeeded(t *testing.T) {
 	r := start(t, nil)
 
 	for _, header := range []string{"", "Bearer", "Bearer ", "Bearer key of eve", "Basic key of ada", "key of ada"} {
-		request, err := http.NewRequest("GET", r.url+"/api/v1/orders", nil)
+		request, err := http.NewRequest(http.MethodGet, r.url+"/api/v1/orders", nil)
 		require.NoError(t, err)
 		request.Close = true
 		request.Header.Set("Authorization", header)

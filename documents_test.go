@@ -1,0 +1,224 @@
+package velithon_test
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Go in a document is a part of a file that compiles, word for word, whatever
+// its indentation. So it can't rot.
+func TestGoInDocumentsIsFromTheSource(t *testing.T) {
+	var sources [][]string
+	for _, file := range repositoryFiles(t, ".go") {
+		sources = append(sources, strings.Split(read(t, file), "\n"))
+	}
+	for _, document := range repositoryFiles(t, ".md") {
+		for _, b := range blocks(read(t, document)) {
+			if b.language != "go" {
+				continue
+			}
+			found := slices.ContainsFunc(sources, func(source []string) bool { return isPart(b.lines, source) })
+			assert.True(t, found, "%s:%d: no .go file has this code, which begins with %q", document, b.line, strings.Join(b.lines[:min(len(b.lines), 1)], ""))
+		}
+	}
+}
+
+func TestPartsOfASource(t *testing.T) {
+	source := strings.Split("func f() {\n\tif x {\n\t\ty()\n\n\t\tz()\n\t}\n}\n", "\n")
+	for part, want := range map[string]bool{
+		"func f() {\n\tif x {":          true,
+		"if x {\n\ty()\n\n\tz()\n}":     true,
+		"y()\n\nz()":                    true,
+		"  y()\n\n  z()":                true,
+		"y()\nz()":                      false,
+		"if x {\ny()":                   false, // loses its indentation
+		"y(":                            false, // lines are whole
+		"":                              false,
+		"}\n}":                          false,
+		"\t}\n}":                        true,
+		"z()\n}":                        false,
+		"\tz()\n}":                      true,
+		"func f() {\n\tif x {\n\t\ty()": true,
+	} {
+		assert.Equal(t, want, isPart(strings.Split(part, "\n"), source), "%q", part)
+	}
+}
+
+// A document links to files that exist, and to headings that they have.
+func TestLinksInDocuments(t *testing.T) {
+	for _, document := range repositoryFiles(t, ".md") {
+		for _, l := range links(read(t, document)) {
+			if strings.Contains(l.target, "://") || strings.HasPrefix(l.target, "mailto:") {
+				continue
+			}
+			at := fmt.Sprintf("%s:%d: link to %s", document, l.line, l.target)
+			target, heading, _ := strings.Cut(l.target, "#")
+			file := document
+			if target != "" {
+				file = path.Join(path.Dir(document), target)
+			}
+			if _, err := os.Stat(file); !assert.NoError(t, err, at) {
+				continue
+			}
+			if heading != "" && path.Ext(file) == ".md" {
+				assert.Contains(t, headings(read(t, file)), heading, at)
+			}
+		}
+	}
+}
+
+func TestHeadingsAsGitHubLinksThem(t *testing.T) {
+	document := "# Go 1.27 and `Post[In, Out]`\n\n```sh\n# no heading\n```\n## A-b_c, [d](e.md)!\n## What?\n## What\n"
+	assert.Equal(t, []string{"go-127-and-postin-out", "a-b_c-d", "what", "what-1"}, headings(document))
+}
+
+// The README has two commands for whoever comes by, and they work everywhere.
+func TestCommandsInTheReadme(t *testing.T) {
+	var commands []string
+	for _, b := range blocks(read(t, "README.md")) {
+		if b.language == "sh" {
+			commands = append(commands, b.lines...)
+		}
+	}
+	assert.Equal(t, []string{"go run ./examples/order", "go test ./..."}, commands)
+}
+
+func TestChangelogHasAVersion(t *testing.T) {
+	assert.Regexp(t, `(?m)^## (\[?Unreleased\]?|\[?v?\d+\.\d+\.\d+\]?( - \d{4}-\d{2}-\d{2})?)$`, read(t, "docs/CHANGELOG.md"))
+}
+
+// block is fenced code in a document.
+type block struct {
+	line     int // of its first line of code, from 1
+	language string
+	lines    []string
+}
+
+var fence = regexp.MustCompile("^\\s*(```+|~~~+)\\s*(\\w*)")
+
+func blocks(document string) (all []block) {
+	var open string // the fence that ends the block; empty outside of one
+	for i, line := range strings.Split(document, "\n") {
+		match := fence.FindStringSubmatch(line)
+		switch {
+		case open == "" && match != nil:
+			open = match[1]
+			all = append(all, block{line: i + 2, language: match[2]})
+		case open != "" && strings.TrimSpace(line) == open:
+			open = ""
+		case open != "":
+			last := &all[len(all)-1]
+			last.lines = append(last.lines, line)
+		}
+	}
+	return all
+}
+
+// isPart reports whether successive lines of a source are those of part, both
+// without the indentation that all of them have in common.
+func isPart(part, source []string) bool {
+	part = dedent(part)
+	if strings.Join(part, "") == "" {
+		return false
+	}
+	for i := range len(source) - len(part) + 1 {
+		if strings.HasSuffix(source[i], part[0]) && slices.Equal(dedent(source[i:i+len(part)]), part) {
+			return true
+		}
+	}
+	return false
+}
+
+// dedent takes away the white space that all lines begin with, and that at
+// the end of each.
+func dedent(lines []string) []string {
+	var common string
+	for i, line := range slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return strings.TrimSpace(l) == "" }) {
+		indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+		if i == 0 {
+			common = indent
+		}
+		for !strings.HasPrefix(indent, common) {
+			common = common[:len(common)-1]
+		}
+	}
+	dedented := make([]string, len(lines))
+	for i, line := range lines {
+		dedented[i] = strings.TrimRight(strings.TrimPrefix(line, common), " \t")
+	}
+	return dedented
+}
+
+// link is one of a document, inline or by reference.
+type link struct {
+	line   int // from 1
+	target string
+}
+
+var (
+	inlineLink    = regexp.MustCompile(`\]\(<?([^()\s>]+)>?(?:\s+"[^"]*")?\)`)
+	referenceLink = regexp.MustCompile(`^\[[^\]]+\]:\s+<?([^\s>]+)`)
+	inlineCode    = regexp.MustCompile("`[^`]*`")
+)
+
+func links(document string) (all []link) {
+	for i, line := range prose(document) {
+		line = inlineCode.ReplaceAllString(line, "`code`")
+		for _, match := range slices.Concat(inlineLink.FindAllStringSubmatch(line, -1), referenceLink.FindAllStringSubmatch(line, -1)) {
+			all = append(all, link{i + 1, match[1]})
+		}
+	}
+	return all
+}
+
+// headings returns the anchors of a document, as GitHub makes them.
+func headings(document string) (anchors []string) {
+	dropped := regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
+	target := regexp.MustCompile(`\]\([^)]*\)`)
+	times := map[string]int{}
+	for _, line := range prose(document) {
+		text := strings.TrimLeft(line, "#")
+		if text == line || !strings.HasPrefix(text, " ") {
+			continue
+		}
+		text = target.ReplaceAllString(strings.ToLower(strings.TrimSpace(text)), "")
+		anchor := strings.ReplaceAll(dropped.ReplaceAllString(text, ""), " ", "-")
+		if n := times[anchor]; n > 0 {
+			anchors = append(anchors, fmt.Sprintf("%s-%d", anchor, n))
+		} else {
+			anchors = append(anchors, anchor)
+		}
+		times[anchor]++
+	}
+	return anchors
+}
+
+// prose returns the lines of a document, with empty ones in place of fenced
+// code.
+func prose(document string) []string {
+	lines := strings.Split(document, "\n")
+	for _, b := range blocks(document) {
+		for i := range b.lines {
+			lines[b.line-1+i] = ""
+		}
+	}
+	return lines
+}
+
+func TestBlocksOfADocument(t *testing.T) {
+	document := "a\n```go\nx := 1\n```\n- b\n  ```sh\n  go test\n  ```\n````md\n```go\n```\n````\n"
+	all := blocks(document)
+	require.Len(t, all, 3)
+	assert.Equal(t, block{3, "go", []string{"x := 1"}}, all[0])
+	assert.Equal(t, block{7, "sh", []string{"  go test"}}, all[1])
+	assert.Equal(t, block{10, "md", []string{"```go", "```"}}, all[2])
+	assert.Equal(t, []link{{1, "b.md#c"}, {2, "d"}}, links("[a](b.md#c) `[x](y)`\n[a]: d\n```go\n[x](y)\n```\n"))
+}

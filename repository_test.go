@@ -1,0 +1,187 @@
+package velithon_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The tests in this file, in godoc_test.go and in documents_test.go are about
+// the source itself: what reviews would have to look for again and again.
+
+const module = "github.com/velithon-go/velithon"
+
+// edges says which packages the Go files of a folder may import besides the
+// standard library. A module stands for all of its packages. Test files may
+// import the package they test and testModules, too.
+var edges = []edge{
+	{"background", nil},
+	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
+	{"params", []string{fasthttpModule, gojson, validator}},
+	{"routing", []string{
+		fasthttpModule, "github.com/fasthttp/router", validator,
+		module + "/background", module + "/params", module + "/responses",
+	}},
+	{".", []string{
+		fasthttpModule, validator,
+		module + "/background", module + "/params", module + "/responses", module + "/routing",
+	}},
+	{"examples/*", []string{
+		fasthttpModule, module,
+		module + "/background", module + "/params", module + "/responses", module + "/routing",
+	}},
+}
+
+type edge struct {
+	folder  string // as path.Match has it
+	imports []string
+}
+
+const (
+	fasthttpModule = "github.com/valyala/fasthttp"
+	gojson         = "github.com/goccy/go-json"
+	validator      = "github.com/go-playground/validator/v10"
+)
+
+// testModules are for test files only.
+var testModules = []string{"github.com/stretchr/testify", "go.uber.org/goleak"}
+
+func TestImportsKeepToTheEdges(t *testing.T) {
+	nested := nestedModules(t)
+	for _, file := range repositoryFiles(t, ".go") {
+		if strings.Contains(file, "testdata/") || slices.ContainsFunc(nested, func(m string) bool { return within(file, m) }) {
+			continue // not built, or with a go.mod of its own to say it
+		}
+		folder := path.Dir(file)
+		row := slices.IndexFunc(edges, func(e edge) bool {
+			match, err := path.Match(e.folder, folder)
+			require.NoError(t, err)
+			return match
+		})
+		if !assert.GreaterOrEqual(t, row, 0, "%s: its folder has no row in the table of edges", file) {
+			continue
+		}
+		allowed := edges[row].imports
+		if strings.HasSuffix(file, "_test.go") {
+			allowed = slices.Concat(allowed, testModules, []string{path.Join(module, folder)})
+		}
+		for _, imported := range importsOf(t, file) {
+			assert.True(t, isStandard(imported) || isAllowed(imported, allowed),
+				"%s imports %s, which the table of edges does not allow", file, imported)
+		}
+	}
+}
+
+// What holds for nested modules, too.
+func TestImportsEverywhere(t *testing.T) {
+	for _, file := range repositoryFiles(t, ".go") {
+		for _, imported := range importsOf(t, file) {
+			assert.False(t, within(imported, module+"/examples"), "%s imports the example %s", file, imported)
+			if !strings.HasSuffix(file, "_test.go") {
+				assert.False(t, isAllowed(imported, testModules), "%s imports %s, which is for tests", file, imported)
+			}
+		}
+	}
+}
+
+func TestNoFolderForAnything(t *testing.T) {
+	entries, err := os.ReadDir(".")
+	require.NoError(t, err)
+	for _, entry := range entries {
+		assert.NotContains(t, []string{"common", "helpers", "internal", "lib", "pkg", "types", "util", "utils"}, entry.Name(),
+			"a folder is named for what is in it")
+	}
+}
+
+func TestNoPathOfAMachine(t *testing.T) {
+	home := regexp.MustCompile(`(^|[^\w.])(/(home|Users)/\w+|/root)/|[A-Z]:\\Users\\`)
+	for _, file := range repositoryFiles(t, ".go", ".md", ".mod", ".yml", ".yaml", ".json", ".txt") {
+		for i, line := range strings.Split(read(t, file), "\n") {
+			assert.NotRegexp(t, home, line, "%s:%d", file, i+1)
+		}
+	}
+}
+
+// isAllowed reports whether a package is one of allowed, or belongs to a module
+// among them. Our own packages are not allowed by naming our module.
+func isAllowed(imported string, allowed []string) bool {
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		return imported == a || !within(a, module) && within(imported, a)
+	})
+}
+
+// isStandard reports whether a package is one of the standard library: only
+// there the first element of the path has no dot.
+func isStandard(imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	return !strings.Contains(first, ".")
+}
+
+// within reports whether a path is dir or below it.
+func within(name, dir string) bool {
+	return name == dir || strings.HasPrefix(name, dir+"/")
+}
+
+// importsOf returns what a Go file imports. Only that is parsed, so that the
+// Go version which the rest of the file needs does not matter.
+func importsOf(t *testing.T, file string) (imports []string) {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	require.NoError(t, err)
+	for _, spec := range parsed.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		require.NoError(t, err)
+		imports = append(imports, imported)
+	}
+	return imports
+}
+
+// nestedModules returns the folders below the root that have a go.mod.
+func nestedModules(t *testing.T) (folders []string) {
+	t.Helper()
+	for _, file := range repositoryFiles(t, ".mod") {
+		if folder := path.Dir(file); folder != "." {
+			folders = append(folders, folder)
+		}
+	}
+	return folders
+}
+
+// repositoryFiles returns the files of the repository with one of the
+// extensions, with slashes and relative to the root. Folders whose name begins
+// with a dot are left out: tools keep what is theirs there.
+func repositoryFiles(t *testing.T, extensions ...string) (files []string) {
+	t.Helper()
+	err := fs.WalkDir(os.DirFS("."), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && name != "." && strings.HasPrefix(entry.Name(), ".") {
+			return fs.SkipDir
+		}
+		if entry.Type().IsRegular() && slices.Contains(extensions, path.Ext(name)) {
+			files = append(files, name)
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	return files
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return strings.ReplaceAll(string(content), "\r\n", "\n") // as git writes it on Windows
+}
