@@ -22,6 +22,7 @@ type body struct {
 	order  int     // the position among the params
 	root   *node   // the rules below the body's type
 	rules  *rules  // the rules of the field itself; nil without any
+	given  *rules  // rules, of a body that is there: required is settled
 }
 
 var errContentEncoding = &Error{
@@ -75,7 +76,11 @@ func (d *decoding) checkBody(b *body, p unsafe.Pointer, text []byte, decodeErr e
 	parent := unsafe.Add(d.base, b.parent)
 	if decodeErr == nil {
 		c := checker{in: Body}
-		if c.value(b.root, b.rules, b.typ, p, parent); !c.unsure {
+		r := b.given
+		if string(text) == "null" {
+			r = b.rules
+		}
+		if c.value(b.root, r, b.typ, p, parent); !c.unsure {
 			return
 		}
 	}
@@ -103,22 +108,31 @@ func (b *body) walk(p, parent unsafe.Pointer, text []byte, decodeErr error) []or
 func (d *decoding) jsonText() ([]byte, error) {
 	header := &d.raw.Request.Header
 	contentType := header.ContentType()
+	isJSON := isJSONType(contentType)
 	// A multipart body was parsed as it came in, and asking for its text would
 	// put it together again.
-	if hasMediaType(contentType, mediaMultipart) {
+	if !isJSON && hasMediaType(contentType, mediaMultipart) {
 		return nil, errNotJSON
 	}
 	text := d.raw.Request.Body()
 	switch {
 	case len(text) == 0:
 		return nil, nil
-	case !isJSONType(contentType):
+	case !isJSON:
 		return nil, errNotJSON
 	case len(header.Peek(fasthttp.HeaderContentEncoding)) > 0:
 		return nil, errContentEncoding
 	}
-	return bytes.Trim(text, " \t\r\n"), nil
+	for len(text) > 0 && isJSONSpace(text[0]) {
+		text = text[1:]
+	}
+	for len(text) > 0 && isJSONSpace(text[len(text)-1]) {
+		text = text[:len(text)-1]
+	}
+	return text, nil
 }
+
+func isJSONSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // isJSONType reports whether a Content-Type field says application/json or a
 // type with the suffix +json (RFC 6839).

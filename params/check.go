@@ -172,20 +172,24 @@ func (c *checker) dive(n *node, r *rules, t reflect.Type, p, parent unsafe.Point
 	}
 	blind := c.blind
 	c.blind = blind || n != nil && n.opaque
-	defer func() { c.blind = blind }()
-	list := reflect.NewAt(t, p).Elem()
-	if t.Kind() == reflect.Map {
-		c.entries(elem, r, list, parent)
-		return
+	switch t.Kind() {
+	case reflect.Map:
+		c.entries(elem, r, reflect.NewAt(t, p).Elem(), parent)
+	case reflect.Slice:
+		list := (*sliceHeader)(p)
+		c.elements(elem, r.dive, t.Elem(), list.data, list.len, parent)
+	default:
+		c.elements(elem, r.dive, t.Elem(), p, t.Len(), parent)
 	}
-	first := p
-	if t.Kind() == reflect.Slice {
-		first = list.UnsafePointer()
-	}
-	size := t.Elem().Size()
-	for i := range list.Len() {
+	c.blind = blind
+}
+
+// elements checks the n elements of type t that start at first.
+func (c *checker) elements(elem *node, r *rules, t reflect.Type, first unsafe.Pointer, n int, parent unsafe.Pointer) {
+	size := t.Size()
+	for i := range n {
 		c.down("", i)
-		c.value(elem, r.dive, t.Elem(), unsafe.Add(first, uintptr(i)*size), parent)
+		c.value(elem, r, t, unsafe.Add(first, uintptr(i)*size), parent)
 		c.up()
 	}
 }

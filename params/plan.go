@@ -99,6 +99,11 @@ func Compile(input reflect.Type, o Options) (*Plan, error) {
 		return nil, &TypeError{Type: input.String(), Field: c.at, Detail: err.Error()}
 	}
 	c.rules.finish()
+	if b := c.plan.body; b != nil && b.rules != nil {
+		given := *b.rules
+		given.required = false
+		b.given = &given
+	}
 	return c.plan, nil
 }
 

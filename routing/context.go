@@ -58,9 +58,9 @@ type userValue struct{ key, value any }
 
 // begin takes over what the handler may see of the raw request. The values of
 // the route's path parameters belong to its input and are left out.
-func (r *request) begin(raw *fasthttp.RequestCtx, pathParams []string) {
+func (r *request) begin(raw *fasthttp.RequestCtx, ids *requestIDs, pathParams []string) {
 	r.raw = raw
-	r.id = idOf(raw)
+	r.id = ids.of(raw)
 	raw.VisitUserValuesAll(func(key, value any) {
 		if name, ok := key.(string); !ok || !slices.Contains(pathParams, name) {
 			r.values = append(r.values, userValue{key, value})

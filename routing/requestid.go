@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -36,30 +37,49 @@ func RequestID(ctx context.Context) string {
 	return ""
 }
 
-// A requestID holds the text of an id in place, to need no allocation.
+// A requestID is the id of a request, for as long as its context lives. One that
+// was made here is kept as its number: its text is rarely asked for.
 type requestID struct {
-	text   [maxRequestID]byte
-	length uint8
+	made   *requestIDs // nil when the text was taken over
+	number uint64
+	text   string
 }
 
-func (id *requestID) String() string { return string(id.text[:id.length]) }
+func (id *requestID) String() string {
+	if id.made == nil {
+		return id.text
+	}
+	return string(id.made.appendID(nil, id.number))
+}
 
-// idOf returns the id that [requestIDs.assign] gave the request.
-func idOf(raw *fasthttp.RequestCtx) (id requestID) {
-	id.length = uint8(copy(id.text[:], raw.Response.Header.Peek(RequestIDHeader)))
-	return id
+// of returns the id that [requestIDs.assign] gave the request.
+func (g *requestIDs) of(raw *fasthttp.RequestCtx) requestID {
+	text := raw.Response.Header.Peek(RequestIDHeader)
+	if digits, ok := bytes.CutPrefix(text, g.prefix); ok {
+		// A client may have sent one of ours, or one that only looks like it.
+		var buf [maxRequestID]byte
+		number, err := strconv.ParseUint(string(digits), 36, 64)
+		if err == nil && bytes.Equal(text, g.appendID(buf[:0], number)) {
+			return requestID{made: g, number: number}
+		}
+	}
+	return requestID{text: string(text)}
+}
+
+func (g *requestIDs) appendID(b []byte, number uint64) []byte {
+	return strconv.AppendUint(append(b, g.prefix...), number, 36)
 }
 
 // requestIDs makes ids: a random prefix of the process and a counter.
 type requestIDs struct {
-	prefix string
+	prefix []byte
 	last   atomic.Uint64
 }
 
 func newRequestIDs() *requestIDs {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails
-	return &requestIDs{prefix: hex.EncodeToString(random[:]) + "-"}
+	return &requestIDs{prefix: append(hex.AppendEncode(nil, random[:]), '-')}
 }
 
 // assign puts the request's id on the response.
@@ -69,9 +89,7 @@ func (g *requestIDs) assign(raw *fasthttp.RequestCtx) {
 		return
 	}
 	var buf [maxRequestID]byte
-	id := append(buf[:0], g.prefix...)
-	id = strconv.AppendUint(id, g.last.Add(1), 36)
-	raw.Response.Header.SetCanonical(requestIDHeader, id)
+	raw.Response.Header.SetCanonical(requestIDHeader, g.appendID(buf[:0], g.last.Add(1)))
 }
 
 func isRequestID(id []byte) bool {

@@ -27,7 +27,7 @@ type route struct {
 func (rt *route) serve(raw *fasthttp.RequestCtx) {
 	x := rt.endpoint.call()
 	r := x.context()
-	r.begin(raw, rt.pathParams)
+	r.begin(raw, rt.router.ids, rt.pathParams)
 	r.handOver.rt, r.handOver.x = rt, x
 	if err := rt.plan.Decode(raw, x.input()); err != nil {
 		rt.answer(raw, x, nil, err)
