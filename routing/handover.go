@@ -20,6 +20,7 @@ type handOver struct {
 	response    responses.Response
 	reservation background.Reservation
 	hasWork     bool
+	streams     bool // the response is a stream
 }
 
 type handOverKey struct{}
@@ -47,10 +48,11 @@ func (h *handOver) attach(raw *fasthttp.RequestCtx) {
 		return
 	}
 	raw.SetUserValue(handOverKey{}, h)
-	if raw.Response.IsBodyStream() {
+	if h.streams = raw.Response.IsBodyStream(); h.streams {
 		h.rt.router.streams.add(h.x.context())
+		return
 	}
-	if h.hasWork && raw.ConnRequestNum() > 0 && !raw.Response.IsBodyStream() {
+	if h.hasWork && raw.ConnRequestNum() > 0 {
 		// Under pipelining fasthttp holds a response back while it reads the
 		// next request, and would close the values before it is flushed. It
 		// flushes one whose handler set a write deadline, and sets none of its
@@ -70,7 +72,9 @@ func handOverOf(raw *fasthttp.RequestCtx) *handOver {
 func (h *handOver) Close() error {
 	r := h.x.context()
 	r.end(context.Canceled)
-	h.rt.router.streams.remove(r)
+	if h.streams {
+		h.rt.router.streams.remove(r)
+	}
 	if stream, ok := h.response.(interface{ Err() error }); ok {
 		if err := stream.Err(); err != nil {
 			h.rt.log(r, slog.LevelWarn, "a stream ended early", err)
@@ -93,7 +97,9 @@ func (h *handOver) Close() error {
 // giveUp ends the request without its work, because the response is not sent.
 func (h *handOver) giveUp(raw *fasthttp.RequestCtx) {
 	raw.RemoveUserValue(handOverKey{})
-	h.rt.router.streams.remove(h.x.context())
+	if h.streams {
+		h.rt.router.streams.remove(h.x.context())
+	}
 	if h.hasWork {
 		h.cancel()
 		h.rt.log(h.x.context(), slog.LevelWarn, "the response is not sent, so its background work is not run", nil)

@@ -140,8 +140,12 @@ func (rt *route) unavailable(r *request, err error) *responses.Problem {
 }
 
 func (rt *route) log(r *request, level slog.Level, message string, err error) {
-	rt.router.Logger.LogAttrs(detached{r}, level, message,
+	attrs := []slog.Attr{
 		slog.String("request_id", r.id.String()),
 		slog.String("route", rt.Method+" "+rt.Pattern),
-		slog.Any("error", err))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	rt.router.Logger.LogAttrs(detached{r}, level, message, attrs...)
 }

@@ -3,6 +3,7 @@ package routing_test
 import (
 	"context"
 	"reflect"
+	"runtime"
 	"testing"
 	"time"
 
@@ -231,4 +232,13 @@ func TestMiddlewareSeesTheStatusOfTheAnswer(t *testing.T) {
 		do(t, r.Handler(), "GET", target)
 	}
 	assert.Equal(t, []int{201, 500, 503, 404}, seen)
+}
+
+func TestAHandlerThatEndsItsGoroutineIsAnswered(t *testing.T) {
+	r := newRouter(t)
+	r.Get("/", func(context.Context, struct{}) (string, error) {
+		runtime.Goexit()
+		return "", nil
+	}, routing.Timeout(time.Hour))
+	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/").StatusCode())
 }

@@ -21,7 +21,7 @@ func (rt *route) serveWithin(raw *fasthttp.RequestCtx, x exchange) {
 	timer := time.AfterFunc(rt.options.timeout, func() { r.end(context.DeadlineExceeded) })
 
 	result := make(chan outcome, 1)
-	go func() { result <- rt.callHandler(x) }()
+	go rt.callHandler(x, result)
 	var out outcome
 	select {
 	case out = <-result:
@@ -53,16 +53,21 @@ type outcome struct {
 	panicked *panicError
 }
 
-func (rt *route) callHandler(x exchange) (out outcome) {
+// callHandler calls the handler and sends how it ended, however that was.
+func (rt *route) callHandler(x exchange, result chan<- outcome) {
+	out := outcome{err: errGoexit}
 	defer func() {
 		if cause := recover(); cause != nil {
 			out.panicked = newPanicError(cause)
 		}
+		result <- out
 	}()
-	out.err = x.handle()
-	out.response = x.response()
-	return out
+	err := x.handle()
+	out = outcome{response: x.response(), err: err}
 }
+
+// errGoexit is the error of a handler that neither returned nor panicked.
+var errGoexit = errors.New("the handler called runtime.Goexit")
 
 func (rt *route) timedOut() *responses.Problem {
 	return responses.NewProblem(fasthttp.StatusServiceUnavailable,
