@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/velithon-go/velithon/benchmarks/web"
+)
+
+// serveUntilEOF is what a server's process does: it prints its address, and
+// ends when the process that started it closes its input or ends itself.
+func serveUntilEOF(name string) error {
+	peers, err := selected(web.Peers(), []string{name}, func(p web.Peer) string { return p.Name })
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(listener.Addr())
+	server := peers[0].New(web.NewShop())
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	}()
+	select {
+	case err := <-failed:
+		return err
+	case <-ended:
+		return nil // the process ends, and the server with it
+	}
+}
+
+// A server is a peer's process.
+type server struct {
+	peer    string
+	address string
+	process *exec.Cmd
+	stdin   io.Closer
+}
+
+func start(ctx context.Context, peer string) (*server, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	process := exec.CommandContext(ctx, self, "-serve", peer)
+	process.Stderr = os.Stderr
+	process.WaitDelay = 10 * time.Second
+	stdin, err := process.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := process.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := process.Start(); err != nil {
+		return nil, err
+	}
+	s := &server{peer: peer, process: process, stdin: stdin}
+	address, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		_ = s.stop()
+		return nil, fmt.Errorf("start the server of %s: %w", peer, err)
+	}
+	s.address = strings.TrimSpace(address)
+	return s, nil
+}
+
+func (s *server) stop() error {
+	_ = s.stdin.Close()
+	return s.process.Wait()
+}

@@ -1,0 +1,93 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/routing"
+)
+
+// newVelithon adds the routes by the verbs. From Go 1.27 on the compiler checks
+// the handlers and they are called directly; before, they are checked at
+// registration and called by reflection.
+func newVelithon(shop *Shop) Server {
+	h, app := velithonHandlers{shop}, newVelithonApp()
+	app.Post("/order", h.createOrder, routing.Status(http.StatusCreated))
+	app.Post("/order/tasks", h.createOrderWithTasks, routing.Status(http.StatusCreated))
+	app.Get("/products/{id}", h.product)
+	app.Get("/hello", h.hello)
+	return velithonServer(app)
+}
+
+// newVelithonHandle adds the routes by routing.Handle, which is checked by the
+// compiler and calls directly on any Go.
+func newVelithonHandle(shop *Shop) Server {
+	h, app := velithonHandlers{shop}, newVelithonApp()
+	app.Add(http.MethodPost, "/order", routing.Handle(h.createOrder), routing.Status(http.StatusCreated))
+	app.Add(http.MethodPost, "/order/tasks", routing.Handle(h.createOrderWithTasks), routing.Status(http.StatusCreated))
+	app.Add(http.MethodGet, "/products/{id}", routing.Handle(h.product))
+	app.Add(http.MethodGet, "/hello", routing.Handle(h.hello))
+	return velithonServer(app)
+}
+
+func newVelithonApp() *velithon.App {
+	return velithon.New(velithon.Options{Logger: slog.New(slog.DiscardHandler)})
+}
+
+func velithonServer(app *velithon.App) Server {
+	return &fastServer{handler: app.Handler(), serve: app.Serve, close: func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		return app.Shutdown(ctx)
+	}}
+}
+
+type velithonHandlers struct{ shop *Shop }
+
+type newOrder struct {
+	Placement
+	Order Order `body:"" validate:"required"`
+}
+
+func (h velithonHandlers) createOrder(_ context.Context, in newOrder) (Created, error) {
+	return Created{h.shop.Place(in.Placement, &in.Order), "created"}, nil
+}
+
+type confirmation struct{ email, orderID string }
+
+func (h velithonHandlers) createOrderWithTasks(_ context.Context, in newOrder) (responses.JSONResponse[Created, *background.Tasks], error) {
+	id := h.shop.Place(in.Placement, &in.Order)
+	tasks := &background.Tasks{}
+	tasks.Add(background.NewTask(h.confirm, confirmation{in.Order.Email, id}))
+	tasks.Add(background.NewTask(h.take, in.Order.Items))
+	return responses.JSON(Created{id, "created"}, tasks), nil
+}
+
+func (h velithonHandlers) confirm(_ context.Context, c confirmation) error {
+	h.shop.Confirm(c.email, c.orderID)
+	return nil
+}
+
+func (h velithonHandlers) take(_ context.Context, lines []Line) error {
+	h.shop.Take(lines)
+	return nil
+}
+
+// A lookup has tags that huma reads as well.
+type lookup struct {
+	ID   int  `path:"id"`
+	Full bool `query:"full"`
+}
+
+func (h velithonHandlers) product(_ context.Context, in lookup) (Product, error) {
+	return Product(in), nil
+}
+
+func (h velithonHandlers) hello(context.Context, struct{}) (responses.TextResponse, error) {
+	return responses.Text(greeting), nil
+}
