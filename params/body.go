@@ -22,7 +22,7 @@ type body struct {
 	order  int     // the position among the params
 	root   *node   // the rules below the body's type
 	rules  *rules  // the rules of the field itself; nil without any
-	given  *rules  // rules, of a body that is there: required is settled
+	sound  verdict // on a body that is there; nil without any rules
 }
 
 var errContentEncoding = &Error{
@@ -66,30 +66,16 @@ func (d *decoding) decodeBody(b *body) error {
 	if err == nil && !b.root.active && b.rules == nil {
 		return nil
 	}
-	d.checkBody(b, at, text, err)
+	parent := unsafe.Add(d.base, b.parent)
+	if err != nil || absent || b.sound != nil && !b.sound(at, parent) {
+		d.faults = append(d.faults, b.walk(at, parent, text, err)...)
+	}
 	return nil
 }
 
-// checkBody validates the decoded body at p, in a first pass over the values
-// alone. Only if that finds something, or decoding failed, the text is walked.
-func (d *decoding) checkBody(b *body, p unsafe.Pointer, text []byte, decodeErr error) {
-	parent := unsafe.Add(d.base, b.parent)
-	if decodeErr == nil {
-		c := checker{in: Body}
-		r := b.given
-		if string(text) == "null" {
-			r = b.rules
-		}
-		if c.value(b.root, r, b.typ, p, parent); !c.unsure {
-			return
-		}
-	}
-	d.faults = append(d.faults, b.walk(p, parent, text, decodeErr)...)
-}
-
-// walk is the second pass of [decoding.checkBody], over text and values.
+// walk finds what is wrong with a body, over its text and its values.
 func (b *body) walk(p, parent unsafe.Pointer, text []byte, decodeErr error) []orderedFault {
-	c := checker{in: Body, order: b.order, resolved: true}
+	c := checker{in: Body, order: b.order}
 	w := walker{text: text, checker: &c, types: decodeErr != nil}
 	w.value(b.root, b.rules)
 	if decodeErr != nil && len(c.faults) == 0 {
@@ -120,7 +106,7 @@ func (d *decoding) jsonText() ([]byte, error) {
 		return nil, nil
 	case !isJSON:
 		return nil, errNotJSON
-	case len(header.Peek(fasthttp.HeaderContentEncoding)) > 0:
+	case len(header.ContentEncoding()) > 0:
 		return nil, errContentEncoding
 	}
 	for len(text) > 0 && isJSONSpace(text[0]) {

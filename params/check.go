@@ -9,20 +9,15 @@ import (
 	"unsafe"
 )
 
-// A checker applies rules to a decoded value and collects the faults.
+// A checker applies rules to a decoded value and collects the faults. It is the
+// second pass, over values that a [verdict] did not pass. In a body, decoding
+// leaves zero behind both for an absent value and for a zero that was sent, so a
+// [walker] goes before it and tells what is absent.
 type checker struct {
 	in     Source
 	name   string // of the parameter; empty in a body
 	order  int
 	faults []orderedFault
-
-	// A body is checked in two passes. The first one only asks whether all is
-	// well: it keeps no path, and at the first rule that does not hold, or the
-	// first required zero, which may be absent or have been sent, it sets unsure
-	// and gives up. The second pass, for which resolved is set, comes after a
-	// [walker] has told what is absent, and tells the rest.
-	resolved bool
-	unsure   bool
 
 	// blind says that the checker is inside a value that decoded itself, so
 	// that nobody can tell what its text had; there required means not zero.
@@ -43,9 +38,6 @@ type segment struct {
 const noIndex = -1
 
 func (c *checker) down(key string, index int) {
-	if !c.resolved {
-		return
-	}
 	hash := c.hash()
 	for i := range len(key) {
 		hash = mix(hash, uint64(key[i]))
@@ -53,11 +45,7 @@ func (c *checker) down(key string, index int) {
 	c.path = append(c.path, segment{key, index, mix(hash, uint64(index)<<8)})
 }
 
-func (c *checker) up() {
-	if c.resolved {
-		c.path = c.path[:len(c.path)-1]
-	}
-}
+func (c *checker) up() { c.path = c.path[:len(c.path)-1] }
 
 // hash returns that of the path. Comparing hashes instead of paths keeps the
 // cost of a place independent of its depth. Should two places have the same,
@@ -75,7 +63,7 @@ func mix(hash, x uint64) uint64 { return (hash ^ x) * 1099511628211 }
 // value checks the value at p: its own rules r, which may be nil, and those of
 // its type n, nil for a parameter. parent points to the struct around it.
 func (c *checker) value(n *node, r *rules, t reflect.Type, p, parent unsafe.Pointer) {
-	if c.unsure || len(c.faults) > MaxFaults || c.isTold() {
+	if len(c.faults) > MaxFaults || c.isTold() {
 		return
 	}
 	if r != nil && !c.own(n, r, t, p, parent) {
@@ -88,24 +76,12 @@ func (c *checker) value(n *node, r *rules, t reflect.Type, p, parent unsafe.Poin
 
 // own checks a value's own rules and reports whether to look inside it.
 func (c *checker) own(n *node, r *rules, t reflect.Type, p, parent unsafe.Pointer) bool {
-	if r.required && c.in == Body && r.zero(p) {
-		switch {
-		case c.blind, isNilable(t) && (n == nil || !n.opaque):
-			c.fault(CodeRequired, "is required")
-			return false
-		case !c.resolved:
-			c.unsure = true
-			return false
-		}
+	if r.required && c.in == Body && r.zero(p) && (c.blind || isNilable(t) && (n == nil || !n.opaque)) {
+		c.fault(CodeRequired, "is required")
+		return false
 	}
-	if r.skip != nil && r.skip(p) {
-		switch {
-		case c.blind, n == nil, n.shape != structShape, n.opaque, !n.active:
-			return false
-		case !c.resolved:
-			c.unsure = true // an absent struct is skipped, a {} is not
-			return false
-		}
+	if r.skip != nil && r.skip(p) && (c.blind || n == nil || n.shape != structShape || n.opaque || !n.active) {
+		return false // an absent struct was told to be left alone, a {} is looked into
 	}
 	for _, j := range r.judged {
 		if code, detail, broken := j.judge(t, p, parent); broken {
@@ -172,24 +148,15 @@ func (c *checker) dive(n *node, r *rules, t reflect.Type, p, parent unsafe.Point
 	}
 	blind := c.blind
 	c.blind = blind || n != nil && n.opaque
-	switch t.Kind() {
-	case reflect.Map:
-		c.entries(elem, r, reflect.NewAt(t, p).Elem(), parent)
-	case reflect.Slice:
-		list := (*sliceHeader)(p)
-		c.elements(elem, r.dive, t.Elem(), list.data, list.len, parent)
-	default:
-		c.elements(elem, r.dive, t.Elem(), p, t.Len(), parent)
+	defer func() { c.blind = blind }()
+	list := reflect.NewAt(t, p).Elem()
+	if t.Kind() == reflect.Map {
+		c.entries(elem, r, list, parent)
+		return
 	}
-	c.blind = blind
-}
-
-// elements checks the n elements of type t that start at first.
-func (c *checker) elements(elem *node, r *rules, t reflect.Type, first unsafe.Pointer, n int, parent unsafe.Pointer) {
-	size := t.Size()
-	for i := range n {
+	for i := range list.Len() {
 		c.down("", i)
-		c.value(elem, r, t, unsafe.Add(first, uintptr(i)*size), parent)
+		c.value(elem, r.dive, t.Elem(), list.Index(i).Addr().UnsafePointer(), parent)
 		c.up()
 	}
 }
@@ -237,10 +204,6 @@ func (r *rules) isEmpty() bool {
 
 // fault records what is wrong with the value that the checker is at.
 func (c *checker) fault(code, detail string) {
-	if !c.resolved {
-		c.unsure = true
-		return
-	}
 	if len(c.faults) > MaxFaults {
 		return
 	}

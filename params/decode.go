@@ -85,8 +85,12 @@ func (d *decoding) finish(p *param) {
 }
 
 func (d *decoding) check(p *param) {
-	c := checker{in: p.in, name: p.name, order: p.order, faults: d.faults, resolved: true}
-	c.value(nil, p.rules, p.typ, d.at(p), unsafe.Add(d.base, p.parent))
+	at, parent := d.at(p), unsafe.Add(d.base, p.parent)
+	if p.sound == nil || p.sound(at, parent) {
+		return
+	}
+	c := checker{in: p.in, name: p.name, order: p.order, faults: d.faults}
+	c.value(nil, p.rules, p.typ, at, parent)
 	d.faults = c.faults
 }
 

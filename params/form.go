@@ -19,7 +19,7 @@ func (d *decoding) form() error {
 	header := &d.raw.Request.Header
 	contentType := header.ContentType()
 	switch {
-	case len(header.Peek(fasthttp.HeaderContentEncoding)) > 0:
+	case len(header.ContentEncoding()) > 0:
 		return errContentEncoding
 	case hasMediaType(contentType, mediaForm):
 		d.args(d.plan.form, d.raw.PostArgs())

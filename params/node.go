@@ -27,11 +27,12 @@ const (
 type node struct {
 	typ     reflect.Type
 	shape   shape
-	opaque  bool               // decodes itself, so that nobody knows how its text relates to its members
-	members []*member          // of a struct, in the order of their fields
-	names   map[string]*member // of a struct, by JSON name
-	elem    *node              // of a list, map or pointer
-	active  bool               // something below has rules
+	opaque  bool                        // decodes itself, so that nobody knows how its text relates to its members
+	members []*member                   // of a struct, in the order of their fields
+	names   map[string]*member          // of a struct, by JSON name
+	elem    *node                       // of a list, map or pointer
+	active  bool                        // something below has rules
+	sound   func(p unsafe.Pointer) bool // the [verdict] on what is below
 }
 
 // A member is what a key of a JSON object fills: a field of a struct, or of
@@ -122,6 +123,9 @@ func (c *ruleCompiler) node(t reflect.Type) (*node, error) {
 func (c *ruleCompiler) finish() {
 	for _, n := range c.nodes {
 		n.active = reaches(n, make(map[*node]bool))
+	}
+	for _, n := range c.nodes {
+		n.compileVerdict()
 	}
 }
 

@@ -73,6 +73,7 @@ type param struct {
 	initial  func(p unsafe.Pointer) // stores the default; nil without one
 	judge    bool                   // the default must be judged, since its rules refer to other fields
 	rules    *rules                 // nil without any
+	sound    verdict                // on rules; nil without any
 }
 
 // maxParams is the size of [bitset].
@@ -99,11 +100,7 @@ func Compile(input reflect.Type, o Options) (*Plan, error) {
 		return nil, &TypeError{Type: input.String(), Field: c.at, Detail: err.Error()}
 	}
 	c.rules.finish()
-	if b := c.plan.body; b != nil && b.rules != nil {
-		given := *b.rules
-		given.required = false
-		b.given = &given
-	}
+	c.verdicts()
 	return c.plan, nil
 }
 
@@ -169,6 +166,26 @@ type compiler struct {
 	plan  *Plan
 	rules *ruleCompiler
 	at    string // the field at hand, for messages
+}
+
+// verdicts compiles the first passes over the body and the params.
+func (c *compiler) verdicts() {
+	if b := c.plan.body; b != nil {
+		given := b.rules
+		if given != nil && given.required {
+			given = new(rules)
+			*given = *b.rules
+			given.required = false // that it is there is known by then
+		}
+		b.sound = verdictOf(given, b.root, b.typ)
+	}
+	for _, p := range c.plan.params {
+		if p.rules != nil {
+			given := *p.rules
+			given.required = false // as above
+			p.sound = verdictOf(&given, nil, p.typ)
+		}
+	}
 }
 
 func (c *compiler) compile() error {
@@ -423,7 +440,7 @@ func (c *compiler) addDefault(p *param, f reflect.StructField) error {
 	}
 	if p.rules != nil {
 		if p.judge = p.rules.refer(); !p.judge {
-			check := checker{in: p.in, resolved: true}
+			check := checker{in: p.in}
 			if check.value(nil, p.rules, p.typ, proto.UnsafePointer(), nil); len(check.faults) > 0 {
 				return fmt.Errorf("has the default %q, which breaks the field's own rules: %s", text, check.faults[0].Detail)
 			}

@@ -60,9 +60,11 @@ type userValue struct{ key, value any }
 // the route's path parameters belong to its input and are left out.
 func (r *request) begin(raw *fasthttp.RequestCtx, ids *requestIDs, pathParams []string) {
 	r.raw = raw
-	r.id = ids.of(raw)
+	r.id = requestID{made: ids, number: raw.ID()}
 	raw.VisitUserValuesAll(func(key, value any) {
-		if name, ok := key.(string); !ok || !slices.Contains(pathParams, name) {
+		if key == (takenID{}) {
+			r.id = requestID{text: value.(string)}
+		} else if name, ok := key.(string); !ok || !slices.Contains(pathParams, name) {
 			r.values = append(r.values, userValue{key, value})
 		}
 	})

@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -52,28 +51,11 @@ func (id *requestID) String() string {
 	return string(id.made.appendID(nil, id.number))
 }
 
-// of returns the id that [requestIDs.assign] gave the request.
-func (g *requestIDs) of(raw *fasthttp.RequestCtx) requestID {
-	text := raw.Response.Header.Peek(RequestIDHeader)
-	if digits, ok := bytes.CutPrefix(text, g.prefix); ok {
-		// A client may have sent one of ours, or one that only looks like it.
-		var buf [maxRequestID]byte
-		number, err := strconv.ParseUint(string(digits), 36, 64)
-		if err == nil && bytes.Equal(text, g.appendID(buf[:0], number)) {
-			return requestID{made: g, number: number}
-		}
-	}
-	return requestID{text: string(text)}
-}
-
-func (g *requestIDs) appendID(b []byte, number uint64) []byte {
-	return strconv.AppendUint(append(b, g.prefix...), number, 36)
-}
-
-// requestIDs makes ids: a random prefix of the process and a counter.
+// requestIDs makes ids: a random prefix of the process and a number, which is
+// fasthttp's for the connection and the request on it.
 type requestIDs struct {
-	prefix []byte
-	last   atomic.Uint64
+	prefix  []byte
+	refused atomic.Uint64 // counts requests that could not be read, and have no such number
 }
 
 func newRequestIDs() *requestIDs {
@@ -82,14 +64,31 @@ func newRequestIDs() *requestIDs {
 	return &requestIDs{prefix: append(hex.AppendEncode(nil, random[:]), '-')}
 }
 
+func (g *requestIDs) appendID(b []byte, number uint64) []byte {
+	return strconv.AppendUint(append(b, g.prefix...), number, 36)
+}
+
+// takenID is the user value with an id that was taken over.
+type takenID struct{}
+
 // assign puts the request's id on the response.
 func (g *requestIDs) assign(raw *fasthttp.RequestCtx) {
 	if id := raw.Request.Header.Peek(RequestIDHeader); isRequestID(id) {
+		raw.SetUserValue(takenID{}, string(id))
 		raw.Response.Header.SetCanonical(requestIDHeader, id)
 		return
 	}
+	g.put(raw, raw.ID())
+}
+
+// assignRefused is assign for a request that could not be read.
+func (g *requestIDs) assignRefused(raw *fasthttp.RequestCtx) {
+	g.put(raw, 1<<63|g.refused.Add(1))
+}
+
+func (g *requestIDs) put(raw *fasthttp.RequestCtx, number uint64) {
 	var buf [maxRequestID]byte
-	raw.Response.Header.SetCanonical(requestIDHeader, g.appendID(buf[:0], g.last.Add(1)))
+	raw.Response.Header.SetCanonical(requestIDHeader, g.appendID(buf[:0], number))
 }
 
 func isRequestID(id []byte) bool {

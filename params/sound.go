@@ -1,0 +1,156 @@
+package params
+
+import (
+	"reflect"
+	"unsafe"
+)
+
+// A verdict reports whether the value at p, in the struct at parent, surely
+// keeps all rules on it and below it. It is the first pass over every body and
+// parameter, compiled from the rules, and knows neither paths nor faults: what
+// it does not pass goes to a [checker], which finds out what is wrong, if
+// anything is. So it may be wrong in one direction only.
+type verdict func(p, parent unsafe.Pointer) bool
+
+// verdictOf compiles the rules r, which may be nil, on a value of type t, and
+// those of its node n, nil for a parameter. It returns nil when there are none.
+func verdictOf(r *rules, n *node, t reflect.Type) verdict {
+	inside := n.verdict(r)
+	if r == nil || !r.required && r.skip == nil && len(r.judged) == 0 && r.dive == nil {
+		return inside
+	}
+	if r.dive != nil {
+		inside = elementsVerdict(r, n, t)
+	}
+	// A struct that was absent is skipped, but not a {}: only the text tells.
+	skips := n == nil || n.shape != structShape || n.opaque || !n.active
+	return func(p, parent unsafe.Pointer) bool {
+		if r.required && r.zero(p) {
+			return false
+		}
+		if r.skip != nil && r.skip(p) {
+			return skips
+		}
+		for _, j := range r.judged {
+			if _, _, broken := j.judge(t, p, parent); broken {
+				return false
+			}
+		}
+		return inside == nil || inside(p, parent)
+	}
+}
+
+// verdict is on what lies below a value with the rules r. Types may be
+// recursive, so it is looked up when it is needed.
+func (n *node) verdict(r *rules) verdict {
+	if n == nil || !n.active || r != nil && r.closed || n.shape != structShape && n.shape != pointerShape {
+		return nil
+	}
+	return func(p, _ unsafe.Pointer) bool { return n.sound(p) }
+}
+
+// compileVerdict sets n.sound, for [ruleCompiler.finish].
+func (n *node) compileVerdict() {
+	switch n.shape {
+	case structShape:
+		n.sound = membersVerdict(n.members)
+	case pointerShape:
+		elem := n.elem
+		n.sound = func(p unsafe.Pointer) bool {
+			target := *(*unsafe.Pointer)(p)
+			return target == nil || elem.sound(target)
+		}
+	case listShape, mapShape, leaf:
+		// Elements are looked into when the field says dive.
+		n.sound = func(unsafe.Pointer) bool { return true }
+	}
+}
+
+func membersVerdict(members []*member) func(unsafe.Pointer) bool {
+	var all []func(unsafe.Pointer) bool
+	for _, m := range members {
+		of := verdictOf(m.rules, m.node, m.field.Type)
+		switch {
+		case of == nil:
+		case len(m.hops) == 0:
+			around, at := m.place.at, m.place.at+m.field.Offset
+			all = append(all, func(p unsafe.Pointer) bool { return of(unsafe.Add(p, at), unsafe.Add(p, around)) })
+		default:
+			all = append(all, func(p unsafe.Pointer) bool {
+				field, around := m.at(p)
+				return around == nil || of(field, around)
+			})
+		}
+	}
+	return func(p unsafe.Pointer) bool {
+		for _, sound := range all {
+			if !sound(p) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// elementsVerdict is on the elements of a list or map, and on a map's keys.
+func elementsVerdict(r *rules, n *node, t reflect.Type) verdict {
+	if t.Kind() == reflect.Pointer {
+		if n != nil {
+			n = n.elem
+		}
+		target := elementsVerdict(r, n, t.Elem())
+		if target == nil {
+			return nil
+		}
+		return func(p, parent unsafe.Pointer) bool {
+			p = *(*unsafe.Pointer)(p)
+			return p == nil || target(p, parent)
+		}
+	}
+	var elem *node
+	if n != nil {
+		elem = n.elem
+	}
+	of := verdictOf(r.dive, elem, t.Elem())
+	switch {
+	case t.Kind() == reflect.Map:
+		return entriesVerdict(verdictOf(r.keys, nil, t.Key()), of, t)
+	case of == nil:
+		return nil
+	}
+	size := t.Elem().Size()
+	each := func(first unsafe.Pointer, n int, parent unsafe.Pointer) bool {
+		for i := range n {
+			if !of(unsafe.Add(first, uintptr(i)*size), parent) {
+				return false
+			}
+		}
+		return true
+	}
+	if t.Kind() == reflect.Array {
+		return func(p, parent unsafe.Pointer) bool { return each(p, t.Len(), parent) }
+	}
+	return func(p, parent unsafe.Pointer) bool {
+		list := (*sliceHeader)(p)
+		return each(list.data, list.len, parent)
+	}
+}
+
+// entriesVerdict is on the keys and values of a map, of which copies are made,
+// since they have no address.
+func entriesVerdict(key, value verdict, t reflect.Type) verdict {
+	if key == nil && value == nil {
+		return nil
+	}
+	return func(p, parent unsafe.Pointer) bool {
+		k, v := reflect.New(t.Key()), reflect.New(t.Elem())
+		for at := reflect.NewAt(t, p).Elem().MapRange(); at.Next(); {
+			k.Elem().Set(at.Key())
+			v.Elem().Set(at.Value())
+			if key != nil && !key(k.UnsafePointer(), parent) || value != nil && !value(v.UnsafePointer(), parent) {
+				return false
+			}
+		}
+		return true
+	}
+}
