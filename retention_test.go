@@ -40,26 +40,34 @@ func keepUser(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 // What a handler was given stays as it is, whatever comes later on the same
 // connections: raw fasthttp would overwrite it.
 func TestNothingGivenToAHandlerChangesLater(t *testing.T) {
-	const requests, clients = 1000, 8
+	const requests = 1000 // at the same time
 	type kept struct {
 		in  everySource
 		ctx context.Context
 	}
 	var mu sync.Mutex // guards all
 	var all []kept
+	together := [2]chan struct{}{make(chan struct{}), make(chan struct{})} // closed when all requests of a storm are in their handlers
 
 	app := velithon.New(velithon.Options{Logger: quiet})
 	app.Use(keepUser)
 	app.Post("/keep/{p}", func(ctx context.Context, in everySource) (string, error) {
 		mu.Lock()
-		defer mu.Unlock()
+		storm := len(all) / requests
 		all = append(all, kept{in, ctx})
+		if len(all)%requests == 0 {
+			close(together[storm])
+		}
+		mu.Unlock()
+		<-together[storm]
 		return "ok", nil
 	})
 	url := "http://" + serve(t, app)
 
 	text := func(n int) string { return fmt.Sprintf("v%d-%s", n, strings.Repeat("x", n%60)) }
-	post := func(client *http.Client, n int) error {
+	client := &http.Client{Timeout: testTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: requests}}
+	defer client.CloseIdleConnections()
+	post := func(n int) error {
 		v := text(n)
 		body := fmt.Sprintf(`{"text":%q,"list":[%q,{%q:%q}]}`, v, v, v, v)
 		target := fmt.Sprintf("%s/keep/%s?q=%s&l=%s&l=%s2&ptr=%s", url, v, v, v, v, v)
@@ -83,19 +91,13 @@ func TestNothingGivenToAHandlerChangesLater(t *testing.T) {
 	}
 	storm := func(from int) {
 		var wg sync.WaitGroup
-		for c := range clients {
-			wg.Go(func() {
-				client := &http.Client{Transport: &http.Transport{}}
-				defer client.CloseIdleConnections()
-				for n := from + c; n < from+requests; n += clients {
-					assert.NoError(t, post(client, n))
-				}
-			})
+		for n := from; n < from+requests; n++ {
+			wg.Go(func() { assert.NoError(t, post(n)) })
 		}
 		wg.Wait()
 	}
 	storm(0)
-	storm(requests) // on recycled memory
+	storm(requests) // on the same connections, and their recycled memory
 
 	mu.Lock()
 	defer mu.Unlock()
