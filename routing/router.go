@@ -109,8 +109,8 @@ func (r *Router) Group(prefix string, middleware ...Middleware) *Group {
 
 // Use adds middleware; the first one added is the outermost. On the router
 // itself it sees every request that could be read, also those that no route
-// matches; on a group, those of the group's routes. It panics when a route of the group was added
-// before, which would run without it.
+// matches; on a group, those of the group's routes. It panics when a route of
+// the group was added before, which would run without it.
 func (r *Router) Use(middleware ...Middleware) {
 	switch {
 	case r.shared.complete:
@@ -129,17 +129,6 @@ func (r *Router) Use(middleware ...Middleware) {
 // an option is wrong, and when the route exists already.
 func (r *Router) Add(method, pattern string, endpoint Endpoint, options ...Option) {
 	if err := r.add(method, pattern, endpoint, options); err != nil {
-		panic(registrationError(method, r.group.prefix+pattern, endpoint, err))
-	}
-}
-
-// addAny is Add for a handler of any type.
-func (r *Router) addAny(method, pattern string, handler any, options []Option) {
-	endpoint, err := reflected(handler)
-	if err == nil {
-		err = r.add(method, pattern, endpoint, options)
-	}
-	if err != nil {
 		panic(registrationError(method, r.group.prefix+pattern, endpoint, err))
 	}
 }

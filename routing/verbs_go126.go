@@ -56,3 +56,14 @@ func (r *Router) Head(path string, handler any, options ...Option) {
 func (r *Router) Options(path string, handler any, options ...Option) {
 	r.addAny(fasthttp.MethodOptions, path, handler, options)
 }
+
+// addAny is Add for a handler of any type.
+func (r *Router) addAny(method, pattern string, handler any, options []Option) {
+	endpoint, err := reflected(handler)
+	if err == nil {
+		err = r.add(method, pattern, endpoint, options)
+	}
+	if err != nil {
+		panic(registrationError(method, r.group.prefix+pattern, endpoint, err))
+	}
+}
