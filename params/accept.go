@@ -1,7 +1,7 @@
 package params
 
 import (
-	"cmp"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -44,6 +44,25 @@ func acceptorOf(t reflect.Type, rules []string) acceptor {
 	}
 }
 
+// acceptor returns an acceptor of the values of type t that keep the rules on the
+// value itself, nil when there are none; all is false when some can only be
+// judged.
+func (r *rules) acceptor(t reflect.Type) (accept acceptor, all bool) {
+	switch {
+	case r == nil || len(r.judged) == 0 && r.skip == nil:
+		return nil, true
+	case len(r.judged) == 0:
+		return nil, !isStruct(t) // of a struct it is the text that tells what to skip
+	case len(r.judged) > 1 || r.judged[0].accept == nil:
+		return nil, false
+	}
+	holds, skip := r.judged[0].accept, r.skip
+	if skip == nil {
+		return holds, true
+	}
+	return func(p unsafe.Pointer) bool { return skip(p) || holds(p) }, true
+}
+
 func ruleAcceptor(t reflect.Type, name, param string) acceptor {
 	if t.Kind() == reflect.Pointer {
 		target := ruleAcceptor(t.Elem(), name, param)
@@ -80,27 +99,51 @@ func stringAcceptor(name, param string) acceptor {
 		return func(p unsafe.Pointer) bool { return *(*string)(p) == param }
 	}
 	if n, err := strconv.ParseInt(param, 0, 64); err == nil {
-		if holds := bound(name, n); holds != nil {
-			return func(p unsafe.Pointer) bool { return holds(int64(utf8.RuneCountInString(*(*string)(p)))) }
+		if s, ok := spanOf(name, n, math.MinInt64, math.MaxInt64); ok {
+			return func(p unsafe.Pointer) bool { return s.has(int64(utf8.RuneCountInString(*(*string)(p)))) }
 		}
 	}
 	return nil
 }
 
-// bound returns what a rule asks of a value, or nil for a rule that is no
-// bound.
-func bound[T cmp.Ordered](rule string, limit T) func(T) bool {
+// A span is the integers from low to high.
+type span[T int64 | uint64] struct{ low, high T }
+
+func (s span[T]) has(v T) bool { return s.low <= v && v <= s.high }
+
+// spanOf returns what a rule asks of an integer of which the least and the most
+// are given; ok is false for a rule that is no bound.
+func spanOf[T int64 | uint64](rule string, limit, least, most T) (s span[T], ok bool) {
 	switch rule {
 	case "min", "gte":
-		return func(v T) bool { return v >= limit }
+		return span[T]{limit, most}, true
 	case "max", "lte":
-		return func(v T) bool { return v <= limit }
+		return span[T]{least, limit}, true
 	case "gt":
-		return func(v T) bool { return v > limit }
+		return span[T]{limit + 1, most}, limit < most
 	case "lt":
-		return func(v T) bool { return v < limit }
+		return span[T]{least, limit - 1}, limit > least
 	case "len", "eq":
-		return func(v T) bool { return v == limit }
+		return span[T]{limit, limit}, true
+	default:
+		return s, false
+	}
+}
+
+// floatBound returns what a rule asks of a floating-point number, or nil for a
+// rule that is no bound.
+func floatBound(rule string, limit float64) func(float64) bool {
+	switch rule {
+	case "min", "gte":
+		return func(v float64) bool { return v >= limit }
+	case "max", "lte":
+		return func(v float64) bool { return v <= limit }
+	case "gt":
+		return func(v float64) bool { return v > limit }
+	case "lt":
+		return func(v float64) bool { return v < limit }
+	case "len", "eq":
+		return func(v float64) bool { return v == limit }
 	default:
 		return nil
 	}
@@ -119,19 +162,27 @@ func boundAcceptor(t reflect.Type, name, param string) acceptor {
 		if err != nil {
 			return nil
 		}
-		return signed(t, bound(name, limit))
+		s, ok := spanOf(name, limit, math.MinInt64, math.MaxInt64)
+		if !ok {
+			return nil
+		}
+		return signed(t, s)
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		limit, err := strconv.ParseUint(param, 0, 64)
 		if err != nil {
 			return nil
 		}
-		return unsigned(t, bound(name, limit))
+		s, ok := spanOf(name, limit, 0, math.MaxUint64)
+		if !ok {
+			return nil
+		}
+		return unsigned(t, s)
 	case reflect.Float32, reflect.Float64:
 		limit, err := strconv.ParseFloat(param, t.Bits())
 		if err != nil {
 			return nil
 		}
-		return floating(t, bound(name, limit))
+		return floating(t, floatBound(name, limit))
 	default:
 		return nil
 	}
@@ -142,55 +193,54 @@ func oneOfInts(t reflect.Type, param string) acceptor {
 	if isList(t) {
 		return nil
 	}
-	var values []int64
+	var all []acceptor
 	for text := range strings.FieldsSeq(param) {
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil && strconv.FormatInt(n, 10) == text {
-			values = append(values, n)
+			all = append(all, signed(t, span[int64]{n, n}))
 		}
 	}
-	return signed(t, func(v int64) bool { return slices.Contains(values, v) })
-}
-
-// signed makes an acceptor of a test on an integer or on the length of a list.
-func signed(t reflect.Type, holds func(int64) bool) acceptor {
-	if holds == nil {
+	if len(all) == 0 || all[0] == nil {
 		return nil
 	}
+	return func(p unsafe.Pointer) bool {
+		return slices.ContainsFunc(all, func(accept acceptor) bool { return accept(p) })
+	}
+}
+
+// signed makes an acceptor of a span of integers or of lengths of lists.
+func signed(t reflect.Type, s span[int64]) acceptor {
 	switch t.Kind() {
 	case reflect.Slice:
-		return func(p unsafe.Pointer) bool { return holds(int64((*sliceHeader)(p).len)) }
+		return func(p unsafe.Pointer) bool { return s.has(int64((*sliceHeader)(p).len)) }
 	case reflect.Int:
-		return func(p unsafe.Pointer) bool { return holds(int64(*(*int)(p))) }
+		return func(p unsafe.Pointer) bool { return s.has(int64(*(*int)(p))) }
 	case reflect.Int8:
-		return func(p unsafe.Pointer) bool { return holds(int64(*(*int8)(p))) }
+		return func(p unsafe.Pointer) bool { return s.has(int64(*(*int8)(p))) }
 	case reflect.Int16:
-		return func(p unsafe.Pointer) bool { return holds(int64(*(*int16)(p))) }
+		return func(p unsafe.Pointer) bool { return s.has(int64(*(*int16)(p))) }
 	case reflect.Int32:
-		return func(p unsafe.Pointer) bool { return holds(int64(*(*int32)(p))) }
+		return func(p unsafe.Pointer) bool { return s.has(int64(*(*int32)(p))) }
 	case reflect.Int64:
-		return func(p unsafe.Pointer) bool { return holds(*(*int64)(p)) }
+		return func(p unsafe.Pointer) bool { return s.has(*(*int64)(p)) }
 	case reflect.Array, reflect.Map:
-		return func(p unsafe.Pointer) bool { return holds(int64(reflect.NewAt(t, p).Elem().Len())) }
+		return func(p unsafe.Pointer) bool { return s.has(int64(reflect.NewAt(t, p).Elem().Len())) }
 	default:
 		return nil
 	}
 }
 
-func unsigned(t reflect.Type, holds func(uint64) bool) acceptor {
-	if holds == nil {
-		return nil
-	}
+func unsigned(t reflect.Type, s span[uint64]) acceptor {
 	switch t.Kind() {
 	case reflect.Uint:
-		return func(p unsafe.Pointer) bool { return holds(uint64(*(*uint)(p))) }
+		return func(p unsafe.Pointer) bool { return s.has(uint64(*(*uint)(p))) }
 	case reflect.Uint8:
-		return func(p unsafe.Pointer) bool { return holds(uint64(*(*uint8)(p))) }
+		return func(p unsafe.Pointer) bool { return s.has(uint64(*(*uint8)(p))) }
 	case reflect.Uint16:
-		return func(p unsafe.Pointer) bool { return holds(uint64(*(*uint16)(p))) }
+		return func(p unsafe.Pointer) bool { return s.has(uint64(*(*uint16)(p))) }
 	case reflect.Uint32:
-		return func(p unsafe.Pointer) bool { return holds(uint64(*(*uint32)(p))) }
+		return func(p unsafe.Pointer) bool { return s.has(uint64(*(*uint32)(p))) }
 	default:
-		return func(p unsafe.Pointer) bool { return holds(*(*uint64)(p)) }
+		return func(p unsafe.Pointer) bool { return s.has(*(*uint64)(p)) }
 	}
 }
 

@@ -86,3 +86,13 @@ func numbered(n int) string {
 	}
 	return b.String()
 }
+
+// BenchmarkItems shows how decoding grows with the length of a list.
+func BenchmarkItems(b *testing.B) {
+	for _, n := range []int{1, 10, 100, 1000} {
+		body := `{"email":"ann@example.com","items":[` + strings.Repeat(`{"sku":"SKU-00001","qty":3},`, n-1) + `{"sku":"SKU-00001","qty":3}],"note":"none"}`
+		b.Run(fmt.Sprintf("items=%d", n), func(b *testing.B) {
+			benchmark[typicalOrder](b, request{body: body}, params.Options{})
+		})
+	}
+}

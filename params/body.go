@@ -42,36 +42,50 @@ func (d *decoding) decodeBody(b *body) error {
 	if err != nil {
 		return err
 	}
-	at := unsafe.Add(d.base, b.offset)
-	absent := len(text) == 0 || string(text) == "null"
-	if absent {
-		text = []byte("null")
-	} else {
-		// go-json replaces invalid UTF-8 by U+FFFD, as encoding/json does; RFC
-		// 8259 section 8.1 asks for UTF-8, and we do not alter what we are sent.
-		if !utf8.Valid(text) {
-			return &Error{Status: fasthttp.StatusBadRequest, Detail: "the JSON body is not valid UTF-8"}
+	at, parent := unsafe.Add(d.base, b.offset), unsafe.Add(d.base, b.parent)
+	if len(text) == 0 || string(text) == "null" {
+		if b.isRuled() {
+			d.faults = append(d.faults, b.walk(at, parent, []byte("null"), nil)...)
 		}
-		err = json.Unmarshal(text, reflect.NewAt(b.typ, at).Interface())
-		// A type's own UnmarshalJSON may fail with a syntax error too, which
-		// says nothing about the body.
-		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok && !json.Valid(text) {
-			return &Error{
-				Status: fasthttp.StatusBadRequest,
-				Detail: fmt.Sprintf("the JSON body is malformed at byte %d, or nested too deeply there", syntax.Offset),
-				Err:    err,
-			}
-		}
-	}
-	if err == nil && !b.root.active && b.rules == nil {
 		return nil
 	}
-	parent := unsafe.Add(d.base, b.parent)
-	if err != nil || absent || b.sound != nil && !b.sound(at, parent) {
+	doubtful, ok := readBody(b.root.reader, text, at)
+	if !ok {
+		return d.decodeByCodec(b, at, parent, text)
+	}
+	if doubtful && b.isRuled() || b.sound != nil && !b.sound(at, parent) {
+		d.faults = append(d.faults, b.walk(at, parent, text, nil)...)
+	}
+	return nil
+}
+
+// decodeByCodec decodes a body that a reader has refused.
+func (d *decoding) decodeByCodec(b *body, at, parent unsafe.Pointer, text []byte) error {
+	// go-json replaces invalid UTF-8 by U+FFFD, as encoding/json does; RFC 8259
+	// section 8.1 asks for UTF-8, and we do not alter what we are sent.
+	if !utf8.Valid(text) {
+		return &Error{Status: fasthttp.StatusBadRequest, Detail: "the JSON body is not valid UTF-8"}
+	}
+	target := reflect.NewAt(b.typ, at)
+	target.Elem().SetZero() // the reader may have left something there
+	err := json.Unmarshal(text, target.Interface())
+	// A type's own UnmarshalJSON may fail with a syntax error too, which says
+	// nothing about the body.
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok && !json.Valid(text) {
+		return &Error{
+			Status: fasthttp.StatusBadRequest,
+			Detail: fmt.Sprintf("the JSON body is malformed at byte %d, or nested too deeply there", syntax.Offset),
+			Err:    err,
+		}
+	}
+	if err != nil || b.isRuled() {
 		d.faults = append(d.faults, b.walk(at, parent, text, err)...)
 	}
 	return nil
 }
+
+// isRuled reports whether there are rules on the body or below it.
+func (b *body) isRuled() bool { return b.root.active || b.rules != nil }
 
 // walk finds what is wrong with a body, over its text and its values.
 func (b *body) walk(p, parent unsafe.Pointer, text []byte, decodeErr error) []orderedFault {

@@ -32,7 +32,9 @@ type node struct {
 	names   map[string]*member          // of a struct, by JSON name
 	elem    *node                       // of a list, map or pointer
 	active  bool                        // something below has rules
+	unread  bool                        // something below has rules that a reader does not see to
 	sound   func(p unsafe.Pointer) bool // the [verdict] on what is below
+	reader  valueReader                 // reads a value of the type
 }
 
 // A member is what a key of a JSON object fills: a field of a struct, or of
@@ -122,10 +124,12 @@ func (c *ruleCompiler) node(t reflect.Type) (*node, error) {
 // type was compiled.
 func (c *ruleCompiler) finish() {
 	for _, n := range c.nodes {
-		n.active = reaches(n, make(map[*node]bool))
+		n.active = reaches(n, (*member).isRuled, make(map[*node]bool))
+		n.unread = reaches(n, (*member).isUnread, make(map[*node]bool))
 	}
 	for _, n := range c.nodes {
 		n.compileVerdict()
+		_ = n.part()
 	}
 }
 
@@ -158,19 +162,21 @@ func isJSONKey(t reflect.Type) bool {
 	}
 }
 
-// reaches reports whether a struct member with rules can be reached from n.
-// The rules on the elements of a list belong to the member that holds it.
-func reaches(n *node, seen map[*node]bool) bool {
+func (m *member) isRuled() bool { return m.rules != nil }
+
+// reaches reports whether a struct member of a kind can be reached from n. The
+// rules on the elements of a list belong to the member that holds it.
+func reaches(n *node, is func(*member) bool, seen map[*node]bool) bool {
 	if n == nil || seen[n] {
 		return false
 	}
 	seen[n] = true
 	for _, m := range n.members {
-		if m.rules != nil || reaches(m.node, seen) {
+		if is(m) || reaches(m.node, is, seen) {
 			return true
 		}
 	}
-	return reaches(n.elem, seen)
+	return reaches(n.elem, is, seen)
 }
 
 // members finds the members of a struct as encoding/json and go-json do: the

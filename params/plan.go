@@ -82,8 +82,13 @@ const maxParams = 256
 // A bitset remembers which params were seen; it lives on the stack.
 type bitset [maxParams / 64]uint64
 
-func (b *bitset) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }
-func (b *bitset) add(i int)      { b[i/64] |= 1 << (i % 64) }
+func (b *bitset) has(i int) bool { return b[uint(i)/64]&(1<<(uint(i)%64)) != 0 }
+func (b *bitset) add(i int)      { b[uint(i)/64] |= 1 << (uint(i) % 64) }
+
+// exceeds reports whether b has what other has not.
+func (b *bitset) exceeds(other *bitset) bool {
+	return (b[0]&^other[0])|(b[1]&^other[1])|(b[2]&^other[2])|(b[3]&^other[3]) != 0
+}
 
 // Compile makes the plan of an input type. Its error is a [*TypeError], a
 // mistake in the program.
@@ -171,19 +176,11 @@ type compiler struct {
 // verdicts compiles the first passes over the body and the params.
 func (c *compiler) verdicts() {
 	if b := c.plan.body; b != nil {
-		given := b.rules
-		if given != nil && given.required {
-			given = new(rules)
-			*given = *b.rules
-			given.required = false // that it is there is known by then
-		}
-		b.sound = verdictOf(given, b.root, b.typ)
+		b.sound = verdictOf(b.rules.present(), b.root, b.typ)
 	}
 	for _, p := range c.plan.params {
 		if p.rules != nil {
-			given := *p.rules
-			given.required = false // as above
-			p.sound = verdictOf(&given, nil, p.typ)
+			p.sound = verdictOf(p.rules.present(), nil, p.typ)
 		}
 	}
 }

@@ -16,11 +16,11 @@ type verdict func(p, parent unsafe.Pointer) bool
 // those of its node n, nil for a parameter. It returns nil when there are none.
 func verdictOf(r *rules, n *node, t reflect.Type) verdict {
 	inside := n.verdict(r)
-	if r == nil || !r.required && r.skip == nil && len(r.judged) == 0 && r.dive == nil {
-		return inside
-	}
-	if r.dive != nil {
+	if r != nil && r.dive != nil {
 		inside = elementsVerdict(r, n, t)
+	}
+	if r == nil || !r.required && r.skip == nil && len(r.judged) == 0 {
+		return inside
 	}
 	// A struct that was absent is skipped, but not a {}: only the text tells.
 	skips := n == nil || n.shape != structShape || n.opaque || !n.active
@@ -40,10 +40,39 @@ func verdictOf(r *rules, n *node, t reflect.Type) verdict {
 	}
 }
 
+// present returns the rules without required, for a value that is known to be
+// there.
+func (r *rules) present() *rules {
+	if r == nil || !r.required {
+		return r
+	}
+	present := *r
+	present.required = false
+	return &present
+}
+
+// unread returns the rules on a member that a reader has not seen to.
+func (m *member) unread() *rules {
+	if m.name == "" || m.rules == nil {
+		return m.rules
+	}
+	if _, all := m.rules.acceptor(m.field.Type); !all {
+		return m.rules.present()
+	}
+	return &rules{keys: m.rules.keys, dive: m.rules.dive, closed: m.rules.closed}
+}
+
+// isUnread reports whether there are rules on a member which a reader does not
+// see to.
+func (m *member) isUnread() bool {
+	r := m.unread()
+	return r != nil && (r.required || r.skip != nil || len(r.judged) > 0 || r.keys != nil || r.dive != nil && !r.dive.isEmpty())
+}
+
 // verdict is on what lies below a value with the rules r. Types may be
 // recursive, so it is looked up when it is needed.
 func (n *node) verdict(r *rules) verdict {
-	if n == nil || !n.active || r != nil && r.closed || n.shape != structShape && n.shape != pointerShape {
+	if n == nil || !n.unread || r != nil && r.closed || n.shape != structShape && n.shape != pointerShape {
 		return nil
 	}
 	return func(p, _ unsafe.Pointer) bool { return n.sound(p) }
@@ -69,7 +98,7 @@ func (n *node) compileVerdict() {
 func membersVerdict(members []*member) func(unsafe.Pointer) bool {
 	var all []func(unsafe.Pointer) bool
 	for _, m := range members {
-		of := verdictOf(m.rules, m.node, m.field.Type)
+		of := verdictOf(m.unread(), m.node, m.field.Type)
 		switch {
 		case of == nil:
 		case len(m.hops) == 0:
