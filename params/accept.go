@@ -16,10 +16,19 @@ import (
 // validator, so an acceptor may know less than its rule, and never more.
 type acceptor func(p unsafe.Pointer) bool
 
-// acceptorOf returns an acceptor of the values of type t that keep all rules,
-// or nil when there is none for one of them.
-func acceptorOf(t reflect.Type, rules []string) acceptor {
-	all := make([]acceptor, 0, len(rules))
+// A check is a rule of which some values, or all, can be told without the
+// validator.
+type check struct {
+	accept       acceptor
+	refuse       acceptor // recognizes values that the rule surely refuses; nil: what accept does not know
+	code, detail string   // what is told of such a value
+	exact        bool     // accept knows all values
+}
+
+// checksOf returns a check for each rule on values of type t, or nil when there
+// is none for one of them.
+func checksOf(t reflect.Type, rules []string) []check {
+	all := make([]check, 0, len(rules))
 	for _, rule := range rules {
 		if strings.ContainsAny(rule, "|") || strings.Contains(rule, "0x") {
 			return nil // alternatives, and the validator's way to write a comma
@@ -29,14 +38,34 @@ func acceptorOf(t reflect.Type, rules []string) acceptor {
 		if accept == nil {
 			return nil
 		}
-		all = append(all, accept)
+		c := check{accept: accept, code: name, detail: describe(name, param, t.Kind())}
+		if t.Kind() != reflect.Pointer { // a nil is the validator's to judge
+			c.exact = forms[name] == nil
+			if name == "email" {
+				c.refuse = hasNoAt
+			}
+		}
+		all = append(all, c)
 	}
-	if len(all) == 1 {
-		return all[0]
+	return all
+}
+
+// hasNoAt recognizes texts that are no e-mail address for what most of them
+// lack.
+func hasNoAt(p unsafe.Pointer) bool { return !strings.Contains(*(*string)(p), "@") }
+
+// allOf returns an acceptor of the values that all checks accept, nil without
+// any.
+func allOf(checks []check) acceptor {
+	switch len(checks) {
+	case 0:
+		return nil
+	case 1:
+		return checks[0].accept
 	}
 	return func(p unsafe.Pointer) bool {
-		for _, accept := range all {
-			if !accept(p) {
+		for i := range checks {
+			if !checks[i].accept(p) {
 				return false
 			}
 		}

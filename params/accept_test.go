@@ -12,32 +12,41 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What an acceptor accepts, the validator accepts: over all pairs of a rule and
-// a type that have one, and values at and around every bound.
-func TestAcceptorsKnowNoMoreThanTheValidator(t *testing.T) {
+// What a check accepts, the validator accepts, and what it refuses, the validator
+// refuses in the same words: over all pairs of a rule and a type that have one,
+// and values at and around every bound.
+func TestChecksKnowNoMoreThanTheValidator(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	validate := NewValidator()
-	accepted := make(map[string]int)
+	accepted, refused := make(map[string]int), 0
 	for _, rule := range acceptorRules {
 		for _, kind := range acceptorTypes {
-			accept := acceptorOf(kind, []string{rule})
-			if accept == nil {
+			checks := checksOf(kind, []string{rule})
+			if checks == nil {
 				continue
 			}
+			c, byValidator := checks[0], judged{validate: validate, tag: rule}
 			for range 400 {
 				value := reflect.New(kind)
 				fill(random, value.Elem())
-				if !accept(value.UnsafePointer()) {
-					continue
+				p := value.UnsafePointer()
+				code, detail, broken := byValidator.verdict(kind, p, nil)
+				switch {
+				case c.accept(p):
+					accepted[rule]++
+					require.False(t, broken, "%s of %v: %q", rule, kind, fmt.Sprint(value.Elem()))
+				case c.exact || c.refuse != nil && c.refuse(p):
+					refused++
+					require.True(t, broken, "%s of %v: %q", rule, kind, fmt.Sprint(value.Elem()))
+					require.Equal(t, []string{code, detail}, []string{c.code, c.detail})
 				}
-				accepted[rule]++
-				require.NoError(t, validate.Var(value.Elem().Interface(), rule), "%s of %v: %q", rule, kind, fmt.Sprint(value.Elem()))
 			}
 		}
 	}
 	for _, rule := range acceptorRules {
 		assert.NotZero(t, accepted[rule], "%s never accepted anything", rule)
 	}
+	assert.Greater(t, refused, 10_000, "so many values were refused")
 }
 
 var acceptorRules = []string{
@@ -107,9 +116,9 @@ func fill(random *rand.Rand, v reflect.Value) {
 
 func TestAcceptorsLeaveWhatTheyDoNotKnow(t *testing.T) {
 	for _, rule := range []string{"min=1|max=0", "oneof=a0x2Cb", "oneof='a b' c", "min=x", "datetime=2006", "ne=1", "rgb|rgba", "lowercase"} {
-		assert.Nil(t, acceptorOf(reflect.TypeFor[string](), []string{rule}), rule)
+		assert.Nil(t, checksOf(reflect.TypeFor[string](), []string{rule}), rule)
 	}
-	assert.Nil(t, acceptorOf(reflect.TypeFor[int](), []string{"min=1", "unknown"}))
+	assert.Nil(t, checksOf(reflect.TypeFor[int](), []string{"min=1", "unknown"}))
 }
 
 func FuzzForms(f *testing.F) {

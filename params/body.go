@@ -45,7 +45,7 @@ func (d *decoding) decodeBody(b *body) error {
 	at, parent := unsafe.Add(d.base, b.offset), unsafe.Add(d.base, b.parent)
 	if len(text) == 0 || string(text) == "null" {
 		if b.isRuled() {
-			d.faults = append(d.faults, b.walk(at, parent, []byte("null"), nil)...)
+			d.faults = b.walk(at, parent, []byte("null"), nil)
 		}
 		return nil
 	}
@@ -54,7 +54,7 @@ func (d *decoding) decodeBody(b *body) error {
 		return d.decodeByCodec(b, at, parent, text)
 	}
 	if doubtful && b.isRuled() || b.sound != nil && !b.sound(at, parent) {
-		d.faults = append(d.faults, b.walk(at, parent, text, nil)...)
+		d.faults = b.walk(at, parent, text, nil)
 	}
 	return nil
 }
@@ -79,7 +79,7 @@ func (d *decoding) decodeByCodec(b *body, at, parent unsafe.Pointer, text []byte
 		}
 	}
 	if err != nil || b.isRuled() {
-		d.faults = append(d.faults, b.walk(at, parent, text, err)...)
+		d.faults = b.walk(at, parent, text, err)
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (b *body) isRuled() bool { return b.root.active || b.rules != nil }
 
 // walk finds what is wrong with a body, over its text and its values.
 func (b *body) walk(p, parent unsafe.Pointer, text []byte, decodeErr error) []orderedFault {
-	c := checker{in: Body, order: b.order}
+	c := checker{in: Body, order: b.order, path: make([]segment, 0, 8)}
 	w := walker{text: text, checker: &c, types: decodeErr != nil}
 	w.value(b.root, b.rules)
 	if decodeErr != nil && len(c.faults) == 0 {

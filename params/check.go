@@ -213,6 +213,9 @@ func (c *checker) fault(code, detail string) {
 	} else if len(c.path) > 0 {
 		f.Detail = "value " + strconv.Itoa(c.path[0].index+1) + " " + detail
 	}
+	if c.faults == nil {
+		c.faults = make([]orderedFault, 0, fewFaults)
+	}
 	c.faults = append(c.faults, orderedFault{c.order, f})
 }
 

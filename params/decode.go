@@ -22,6 +22,9 @@ type decoding struct {
 	faults []orderedFault
 }
 
+// fewFaults is how many faults there is room for at first.
+const fewFaults = 8
+
 // An orderedFault knows the field it belongs to, so that faults can be told in
 // the order of the fields whatever the order in which sources were read.
 type orderedFault struct {
@@ -99,7 +102,10 @@ func (d *decoding) err() error {
 	if len(d.faults) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(d.faults, func(a, b orderedFault) int { return cmp.Compare(a.order, b.order) })
+	byOrder := func(a, b orderedFault) int { return cmp.Compare(a.order, b.order) }
+	if !slices.IsSortedFunc(d.faults, byOrder) {
+		slices.SortStableFunc(d.faults, byOrder)
+	}
 	n := min(len(d.faults), MaxFaults)
 	e := &Error{Status: fasthttp.StatusUnprocessableEntity, Detail: "the request has invalid or missing values", Faults: make([]Fault, n)}
 	if len(d.faults) > MaxFaults {
@@ -117,6 +123,9 @@ func (d *decoding) fault(p *param, code, detail string) {
 	d.bad.add(p.order)
 	if len(d.faults) > MaxFaults {
 		return
+	}
+	if d.faults == nil {
+		d.faults = make([]orderedFault, 0, fewFaults)
 	}
 	d.faults = append(d.faults, orderedFault{p.order, Fault{In: p.in, Name: p.name, Code: code, Detail: detail}})
 }

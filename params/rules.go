@@ -29,7 +29,8 @@ type judged struct {
 	parent   reflect.Type // the struct that the rules refer to; nil when they refer to none
 	as       manner
 	dynamic  bool     // the value may hold an any
-	accept   acceptor // knows values that need not be judged; nil without
+	checks   []check  // for each rule, what need not be judged; nil without
+	accept   acceptor // all of them; nil without
 }
 
 // A manner is how a value is handed to the validator.
@@ -158,7 +159,8 @@ func (c *ruleCompiler) addRun(r *rules, names []string, t, parent reflect.Type, 
 		j.tag += ",nostructlevel"
 	}
 	if as == asItIs && j.parent == nil && !j.dynamic {
-		j.accept = acceptorOf(t, names)
+		j.checks = checksOf(t, names)
+		j.accept = allOf(j.checks)
 	}
 	r.judged = append(r.judged, j)
 	return nil
@@ -267,10 +269,19 @@ func (c *ruleCompiler) isBuiltin(rule string) (known bool) {
 // judge reports whether the value of type t at p breaks a rule, and which, with
 // what to tell about it.
 func (j *judged) judge(t reflect.Type, p, parent unsafe.Pointer) (code, detail string, broken bool) {
-	if j.accept != nil && j.accept(p) {
-		return "", "", false
+	for i := range j.checks {
+		switch c := &j.checks[i]; {
+		case c.accept(p):
+		case c.exact || c.refuse != nil && c.refuse(p):
+			return c.code, c.detail, true
+		default:
+			return j.verdict(t, p, parent)
+		}
 	}
-	return j.verdict(t, p, parent)
+	if j.checks == nil {
+		return j.verdict(t, p, parent)
+	}
+	return "", "", false
 }
 
 // verdict is [judged.judge] by the validator.

@@ -32,7 +32,7 @@ func verdictOf(r *rules, n *node, t reflect.Type) verdict {
 			return skips
 		}
 		for _, j := range r.judged {
-			if _, _, broken := j.judge(t, p, parent); broken {
+			if !j.accepts(t, p, parent) {
 				return false
 			}
 		}
@@ -49,6 +49,15 @@ func (r *rules) present() *rules {
 	present := *r
 	present.required = false
 	return &present
+}
+
+// accepts reports whether the value at p surely keeps the rules.
+func (j *judged) accepts(t reflect.Type, p, parent unsafe.Pointer) bool {
+	if j.accept != nil {
+		return j.accept(p)
+	}
+	_, _, broken := j.verdict(t, p, parent)
+	return !broken
 }
 
 // unread returns the rules on a member that a reader has not seen to.
