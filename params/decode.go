@@ -41,21 +41,21 @@ func (d *decoding) decode() error {
 			return err
 		}
 	}
-	if len(p.path) > 0 {
+	if len(p.path.params) > 0 {
 		if err := d.pathParams(); err != nil {
 			return err
 		}
 	}
-	if len(p.query) > 0 {
-		d.args(p.query, d.raw.QueryArgs())
+	if len(p.query.params) > 0 {
+		d.args(&p.query, d.raw.QueryArgs())
 	}
-	if len(p.header) > 0 {
+	if len(p.header.params) > 0 {
 		d.headers()
 	}
-	if len(p.cookie) > 0 {
+	if len(p.cookie.params) > 0 {
 		d.cookies()
 	}
-	if len(p.form) > 0 {
+	if len(p.form.params) > 0 {
 		if err := d.form(); err != nil {
 			return err
 		}
@@ -156,7 +156,7 @@ func view(b []byte) string {
 
 // pathParams reads the segments that the router put into the user values.
 func (d *decoding) pathParams() error {
-	for _, p := range d.plan.path {
+	for _, p := range d.plan.path.params {
 		text, ok := d.raw.UserValue(p.name).(string)
 		if !ok {
 			continue // an optional segment
@@ -177,19 +177,18 @@ func (d *decoding) pathParams() error {
 
 // args reads a query string or an urlencoded form. A text is no upload, so one
 // under the name of a file leaves the file absent.
-func (d *decoding) args(group []*param, args *fasthttp.Args) {
+func (d *decoding) args(group *group, args *fasthttp.Args) {
+	pos := 0
 	for key, value := range args.All() {
-		for _, p := range group {
-			if p.name == string(key) && !p.file {
-				d.store(p, view(value))
-				break
-			}
+		var p *param
+		if p, pos = group.find(key, pos); p != nil && !p.file {
+			d.store(p, view(value))
 		}
 	}
 }
 
 func (d *decoding) headers() {
-	for _, p := range d.plan.header {
+	for _, p := range d.plan.header.params {
 		for _, value := range d.raw.Request.Header.PeekAll(p.name) {
 			d.store(p, view(value))
 		}
@@ -197,12 +196,11 @@ func (d *decoding) headers() {
 }
 
 func (d *decoding) cookies() {
+	pos := 0
 	for key, value := range d.raw.Request.Header.Cookies() {
-		for _, p := range d.plan.cookie {
-			if p.name == string(key) {
-				d.store(p, view(value))
-				break
-			}
+		var p *param
+		if p, pos = d.plan.cookie.find(key, pos); p != nil {
+			d.store(p, view(value))
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (d *decoding) form() error {
 	case len(header.ContentEncoding()) > 0:
 		return errContentEncoding
 	case hasMediaType(contentType, mediaForm):
-		d.args(d.plan.form, d.raw.PostArgs())
+		d.args(&d.plan.form, d.raw.PostArgs())
 		return nil
 	case hasMediaType(contentType, mediaMultipart):
 		form, err := d.raw.MultipartForm()
@@ -41,7 +41,7 @@ func (d *decoding) form() error {
 }
 
 func (d *decoding) multipart(form *multipart.Form) error {
-	for _, p := range d.plan.form {
+	for _, p := range d.plan.form.params {
 		if p.file {
 			if err := d.storeFiles(p, form.File[p.name]); err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/goccy/go-json"
@@ -30,6 +31,7 @@ type node struct {
 	opaque  bool                        // decodes itself, so that nobody knows how its text relates to its members
 	members []*member                   // of a struct, in the order of their fields
 	names   map[string]*member          // of a struct, by JSON name
+	folded  map[string]*member          // the same, by the name in lower case; nil when not all names are ASCII
 	elem    *node                       // of a list, map or pointer
 	active  bool                        // something below has rules
 	unread  bool                        // something below has rules that a reader does not see to
@@ -229,6 +231,7 @@ func (c *ruleCompiler) members(n *node) error {
 		n.members = append(n.members, m)
 	}
 	slices.SortFunc(n.members, func(a, b *member) int { return slices.Compare(a.index, b.index) })
+	n.fold()
 	for pos, m := range n.members {
 		m.pos = pos
 		if m.name == "" {
@@ -351,12 +354,48 @@ func (n *node) member(key string) *member {
 	if m := n.names[key]; m != nil {
 		return m
 	}
+	// Unknown keys are the client's to choose, also their number.
+	var buf [64]byte
+	if n.folded != nil && len(key) <= len(buf) && lower(buf[:len(key)], key) {
+		return n.folded[string(buf[:len(key)])]
+	}
 	for _, m := range n.members {
 		if m.name != "" && strings.EqualFold(m.name, key) {
 			return m
 		}
 	}
 	return nil
+}
+
+// fold makes n.folded. Of names that differ in case only, the first one counts.
+func (n *node) fold() {
+	n.folded = make(map[string]*member, len(n.members))
+	for _, m := range n.members {
+		name := make([]byte, len(m.name))
+		if !lower(name, m.name) {
+			n.folded = nil
+			return
+		}
+		if _, taken := n.folded[string(name)]; !taken && m.name != "" {
+			n.folded[string(name)] = m
+		}
+	}
+}
+
+// lower writes s to dst in lower case, and reports whether it is ASCII: other
+// letters have more than two cases, and some have one that is ASCII.
+func lower(dst []byte, s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= utf8.RuneSelf:
+			return false
+		case 'A' <= c && c <= 'Z':
+			c |= 0x20
+		}
+		dst[i] = c
+	}
+	return true
 }
 
 // at returns the field's address, starting at the struct p, and the struct

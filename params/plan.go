@@ -53,7 +53,34 @@ type Plan struct {
 
 // bySource holds the params again, grouped.
 type bySource struct {
-	path, query, header, cookie, form []*param
+	path, query, header, cookie, form group
+}
+
+// A group is the params of one source, in their order.
+type group struct {
+	params []*param
+	byName map[string]*param
+}
+
+func (g *group) add(p *param) {
+	if g.byName == nil {
+		g.byName = make(map[string]*param)
+	}
+	p.nth = len(g.params)
+	g.params = append(g.params, p)
+	g.byName[p.name] = p
+}
+
+// find returns the param of a name, nil when there is none, and which one to
+// expect next: most clients send values in one order, often that of the fields.
+func (g *group) find(name []byte, expected int) (p *param, next int) {
+	if expected < len(g.params) && g.params[expected].name == string(name) {
+		return g.params[expected], expected + 1
+	}
+	if p = g.byName[string(name)]; p != nil {
+		return p, p.nth + 1
+	}
+	return nil, expected
 }
 
 // A param is a field of the input that is filled from anything but the body.
@@ -65,6 +92,7 @@ type param struct {
 	offset uintptr
 	parent uintptr // the offset of the struct around it
 	order  int     // the position among the params, and the bit in a [bitset]
+	nth    int     // the position among those of its source
 
 	set      setter
 	many     bool // a slice: each value appends to it
@@ -290,8 +318,8 @@ func (c *compiler) bodyField(f reflect.StructField, offset uintptr, name string)
 		return fmt.Errorf("is a second body: a request has one")
 	case name != "":
 		return fmt.Errorf("has `body:%q`, but the whole body goes into it: write `body:\"\"` and name the parts with json tags", name)
-	case len(c.plan.form) > 0:
-		return fmt.Errorf("reads the body as JSON, but %s reads it as a form: keep one of them", c.plan.form[0].field)
+	case len(c.plan.form.params) > 0:
+		return fmt.Errorf("reads the body as JSON, but %s reads it as a form: keep one of them", c.plan.form.params[0].field)
 	case f.Tag.Get("default") != "":
 		return fmt.Errorf("has a default: a body has none, use a pointer and test it for nil")
 	}
@@ -337,8 +365,7 @@ func (c *compiler) param(parent reflect.Type, f reflect.StructField, offset uint
 		c.plan.files = append(c.plan.files, p)
 	}
 	c.plan.params = append(c.plan.params, p)
-	group := c.plan.group(source)
-	*group = append(*group, p)
+	c.plan.of(source).add(p)
 	return nil
 }
 
@@ -352,7 +379,7 @@ func (c *compiler) checkName(source Source, name string) error {
 	if source == Header && !isToken(name) {
 		return fmt.Errorf("has `header:%q`, which can't be the name of a header field", name)
 	}
-	for _, other := range *c.plan.group(source) {
+	for _, other := range c.plan.of(source).params {
 		if other.name == name || source == Header && strings.EqualFold(other.name, name) {
 			return fmt.Errorf("reads the %s parameter %q, as %s does: keep one of them", source, name, other.field)
 		}
@@ -376,7 +403,7 @@ func isToken(name string) bool {
 	return true
 }
 
-func (b *bySource) group(s Source) *[]*param {
+func (b *bySource) of(s Source) *group {
 	switch s {
 	case Path:
 		return &b.path
