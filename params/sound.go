@@ -181,6 +181,9 @@ func entriesVerdict(key, value verdict, t reflect.Type) verdict {
 		return nil
 	}
 	return func(p, parent unsafe.Pointer) bool {
+		if *(*unsafe.Pointer)(p) == nil {
+			return true // no map
+		}
 		k, v := reflect.New(t.Key()), reflect.New(t.Elem())
 		for at := reflect.NewAt(t, p).Elem().MapRange(); at.Next(); {
 			k.Elem().Set(at.Key())
