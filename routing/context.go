@@ -29,99 +29,175 @@ func Raw(ctx context.Context) (*fasthttp.RequestCtx, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.raw == nil {
+	if r.state != underWay {
 		return nil, ErrRequestEnded
 	}
-	return r.raw, nil
+	return r.exchange.raw, nil
 }
 
 type requestKey struct{}
 
 // A request is the context of one request. It is allocated anew for each and
-// never pooled, since a handler may keep it; and it is a context of its own
-// rather than one made by [context.WithCancel], to be one allocation together
-// with the handler's input and output and what is to be handed over.
+// never pooled, since a handler may keep it; so it is small, and what few
+// requests need is apart from it. It is a context of its own rather than one
+// made by [context.WithCancel], which is three times as large.
 type request struct {
-	id       requestID
-	values   []userValue
-	handOver handOver
+	ids    *requestIDs
+	number uint64 // its id's
 
 	mu       sync.Mutex // guards what follows
-	raw      *fasthttp.RequestCtx
-	deadline time.Time // zero without a timeout
-	err      error     // nil until the request has ended
+	exchange *exchange  // what the request is answered with; nil once that is over
+	rest     *rest      // nil until something of it is needed
+	state    state
+}
+
+// rest is the part of a request that most do without.
+type rest struct {
+	id       string      // that was taken over
+	values   []userValue // that middleware set
+	deadline time.Time   // zero without a timeout
 	done     chan struct{}
 	watchers map[*func()]struct{} // called when the request ends
 }
 
 type userValue struct{ key, value any }
 
-// begin takes over what the handler may see of the raw request. The values of
-// the route's path parameters belong to its input and are left out.
-func (r *request) begin(raw *fasthttp.RequestCtx, ids *requestIDs, pathParams []string) {
-	r.raw = raw
-	r.id = requestID{made: ids, number: raw.ID()}
-	raw.VisitUserValuesAll(func(key, value any) {
-		if key == (takenID{}) {
-			r.id = requestID{text: value.(string)}
-		} else if name, ok := key.(string); !ok || !slices.Contains(pathParams, name) {
-			r.values = append(r.values, userValue{key, value})
-		}
-	})
+// A state is how far a request is. It is a byte where the error that it stands
+// for would be two words.
+type state uint8
+
+const (
+	underWay state = iota
+	ended
+	overdue // ended by the route's timeout
+)
+
+func (s state) err() error {
+	switch s {
+	case ended:
+		return context.Canceled
+	case overdue:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
 }
 
-// end cancels the context with err, and makes [Raw] refuse. Only the first
-// call counts.
-func (r *request) end(err error) {
+// newRequest returns the context of a request, with what a handler may see of
+// the raw one. The values of the route's path parameters belong to its input and
+// are left out.
+func newRequest(x *exchange, ids *requestIDs, pathParams []string) *request {
+	r := &request{ids: ids, number: x.raw.ID(), exchange: x}
+	x.raw.VisitUserValuesAll(func(key, value any) {
+		if key == (takenID{}) {
+			r.restLocked().id = value.(string) // nobody else has it yet
+		} else if name, ok := key.(string); !ok || !slices.Contains(pathParams, name) {
+			r.restLocked().values = append(r.restLocked().values, userValue{key, value})
+		}
+	})
+	return r
+}
+
+func (r *request) restLocked() *rest {
+	if r.rest == nil {
+		r.rest = new(rest)
+	}
+	return r.rest
+}
+
+// end cancels the context, and makes [Raw] refuse. Only the first call counts.
+func (r *request) end(as state) {
 	r.mu.Lock()
-	if r.err != nil {
-		r.mu.Unlock()
-		return
-	}
-	r.err, r.raw = err, nil
-	if r.done != nil {
-		close(r.done)
-	}
-	watchers := r.watchers
-	r.watchers = nil
+	watchers := r.endLocked(as)
 	r.mu.Unlock()
+	callAll(watchers)
+}
+
+// close ends the request for good. It returns the exchange to the one caller who
+// is to see to its end, and nil to all others.
+func (r *request) close() *exchange {
+	r.mu.Lock()
+	x := r.exchange
+	r.exchange = nil
+	watchers := r.endLocked(ended)
+	r.mu.Unlock()
+	callAll(watchers)
+	return x
+}
+
+// endLocked returns the watchers, to be called without the mutex.
+func (r *request) endLocked(as state) map[*func()]struct{} {
+	if r.state != underWay {
+		return nil
+	}
+	r.state = as
+	if r.rest == nil {
+		return nil
+	}
+	if r.rest.done != nil {
+		close(r.rest.done)
+	}
+	watchers := r.rest.watchers
+	r.rest.watchers = nil
+	return watchers
+}
+
+func callAll(watchers map[*func()]struct{}) {
+	if len(watchers) == 0 {
+		return // ranging over a nil map is not free
+	}
 	for f := range watchers {
 		(*f)()
 	}
+}
+
+// requestID returns the id's text. One that was made here is kept as its number,
+// since its text is rarely asked for.
+func (r *request) requestID() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.rest != nil && r.rest.id != "" {
+		return r.rest.id
+	}
+	return string(r.ids.appendID(nil, r.number))
 }
 
 // Deadline implements [context.Context].
 func (r *request) Deadline() (time.Time, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.deadline, !r.deadline.IsZero()
+	if r.rest == nil {
+		return time.Time{}, false
+	}
+	return r.rest.deadline, !r.rest.deadline.IsZero()
 }
 
 // setDeadline sets what Deadline returns, the zero time for none.
 func (r *request) setDeadline(deadline time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.deadline = deadline
+	r.restLocked().deadline = deadline
 }
 
 // Done implements [context.Context].
 func (r *request) Done() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.done == nil {
-		r.done = make(chan struct{})
-		if r.err != nil {
-			close(r.done)
+	rest := r.restLocked()
+	if rest.done == nil {
+		rest.done = make(chan struct{})
+		if r.state != underWay {
+			close(rest.done)
 		}
 	}
-	return r.done
+	return rest.done
 }
 
 // Err implements [context.Context].
 func (r *request) Err() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.err
+	return r.state.err()
 }
 
 // Value implements [context.Context].
@@ -129,12 +205,22 @@ func (r *request) Value(key any) any {
 	if key == (requestKey{}) {
 		return r
 	}
-	for i := range r.values {
-		if r.values[i].key == key {
-			return r.values[i].value
+	for _, v := range r.values() {
+		if v.key == key {
+			return v.value
 		}
 	}
 	return nil
+}
+
+// values returns what middleware set, which does not change any more.
+func (r *request) values() []userValue {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.rest == nil {
+		return nil
+	}
+	return r.rest.values
 }
 
 // AfterFunc lets package context derive from a request without a goroutine
@@ -142,22 +228,23 @@ func (r *request) Value(key any) any {
 // has ended; stop reports whether it kept f from being called.
 func (r *request) AfterFunc(f func()) (stop func() bool) {
 	r.mu.Lock()
-	if r.err != nil {
+	if r.state != underWay {
 		r.mu.Unlock()
 		f()
 		return func() bool { return false }
 	}
 	defer r.mu.Unlock()
-	if r.watchers == nil {
-		r.watchers = make(map[*func()]struct{})
+	rest := r.restLocked()
+	if rest.watchers == nil {
+		rest.watchers = make(map[*func()]struct{})
 	}
 	key := &f
-	r.watchers[key] = struct{}{}
+	rest.watchers[key] = struct{}{}
 	return func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		_, waiting := r.watchers[key]
-		delete(r.watchers, key)
+		_, waiting := rest.watchers[key]
+		delete(rest.watchers, key)
 		return waiting
 	}
 }

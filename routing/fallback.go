@@ -80,9 +80,7 @@ func (s *shared) answerPanic(raw *fasthttp.RequestCtx, cause any) {
 		slog.String("path", string(raw.URI().PathOriginal())),
 		slog.Any("panic", p.value),
 		slog.String("stack", string(p.stack)))
-	if h := handOverOf(raw); h != nil {
-		h.giveUp(raw)
-	}
+	giveUpHandOver(raw)
 	raw.Response.ResetBody()
 	WriteProblem(raw, responses.ProblemFor(p))
 }

@@ -1,108 +1,117 @@
 package routing
 
 import (
-	"context"
 	"log/slog"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/background"
-	"github.com/velithon-go/velithon/responses"
 )
 
 // A handOver waits for a response to be on the wire. fasthttp closes the user
 // values of a request that are an [io.Closer] after it wrote and flushed the
 // response, and also when writing failed because the client is gone; that is
 // the one place in its loop which comes after the flush.
-type handOver struct {
-	rt          *route
-	x           exchange
-	response    responses.Response
-	reservation background.Reservation
-	hasWork     bool
-	streams     bool // the response is a stream
-}
+//
+// It is the request and not its exchange, which serves others later: should a
+// value be closed twice, since a middleware has copied it to another request,
+// the second time does nothing. It has the size of a pointer, so that it is an
+// interface without allocation.
+type handOver struct{ request *request }
 
 type handOverKey struct{}
 
 // reserve takes the step before the response: it asks for room for the work.
-func (h *handOver) reserve(runner *background.Runner, work background.Runnable) (err error) {
-	h.reservation, err = runner.Reserve(work)
-	h.hasWork = err == nil
+func (x *exchange) reserve(runner *background.Runner, work background.Runnable) (err error) {
+	x.reservation, err = runner.Reserve(work)
+	x.hasWork = err == nil
 	return err
 }
 
 // cancel gives the room back.
-func (h *handOver) cancel() {
-	h.reservation.Cancel()
-	h.hasWork = false
+func (x *exchange) cancel() {
+	x.reservation.Cancel()
+	x.hasWork = false
 }
 
-// attach has the handOver closed with the request.
-func (h *handOver) attach(raw *fasthttp.RequestCtx) {
+// handOver has the exchange ended with the request.
+func (x *exchange) handOver() {
+	raw := x.raw
 	if raw.LastTimeoutErrorResponse() != nil {
 		// A middleware such as fasthttp's TimeoutHandler has answered in the
 		// meantime, and fasthttp has let go of this request: nobody will close
 		// its values.
-		_ = h.Close()
+		_ = handOver{x.request}.Close()
 		return
 	}
-	raw.SetUserValue(handOverKey{}, h)
-	if h.streams = raw.Response.IsBodyStream(); h.streams {
-		h.rt.router.streams.add(h.x.context())
+	raw.SetUserValue(handOverKey{}, handOver{x.request})
+	if x.streams = raw.Response.IsBodyStream(); x.streams {
+		x.route.router.streams.add(x.request)
 		return
 	}
-	if h.hasWork && raw.ConnRequestNum() > 0 {
+	if x.hasWork && raw.ConnRequestNum() > 0 {
 		// Under pipelining fasthttp holds a response back while it reads the
 		// next request, and would close the values before it is flushed. It
 		// flushes one whose handler set a write deadline, and sets none of its
 		// own then. A RequestCtx outside of a server has no connection.
-		_ = raw.SetWriteDeadline(h.rt.router.writeDeadline())
+		_ = raw.SetWriteDeadline(x.route.router.writeDeadline())
 	}
-}
-
-// handOverOf returns the handOver that is attached to a request, or nil.
-func handOverOf(raw *fasthttp.RequestCtx) *handOver {
-	h, _ := raw.UserValue(handOverKey{}).(*handOver)
-	return h
 }
 
 // Close is called by fasthttp on the connection's goroutine, so it only hands
 // over. When the runner is full and blocks, it is this connection that waits.
-func (h *handOver) Close() error {
-	r := h.x.context()
-	r.end(context.Canceled)
-	if h.streams {
-		h.rt.router.streams.remove(r)
-	}
-	if stream, ok := h.response.(interface{ Err() error }); ok {
-		if err := stream.Err(); err != nil {
-			h.rt.log(r, slog.LevelWarn, "a stream ended early", err)
-		}
-	}
-	if !h.hasWork {
-		h.rt.release(h.x)
+func (h handOver) Close() error {
+	x := h.request.close()
+	if x == nil {
 		return nil
 	}
-	var done func()
-	if h.rt.plan.HasFiles() {
-		done = func() { h.rt.release(h.x) }
+	rt := x.route
+	if x.streams {
+		rt.router.streams.remove(h.request)
 	}
-	if err := h.reservation.Start(detached{r}, done); err != nil {
-		h.rt.log(r, slog.LevelError, "background work was not run", err)
+	if stream, ok := x.response.(interface{ Err() error }); ok {
+		if err := stream.Err(); err != nil {
+			rt.log(h.request, slog.LevelWarn, "a stream ended early", err)
+		}
+	}
+	if !x.hasWork {
+		x.release()
+		return nil
+	}
+	hasFiles := rt.plan.HasFiles()
+	var done func()
+	if hasFiles {
+		done = x.release
+	}
+	if err := x.reservation.Start(detached{h.request}, done); err != nil {
+		rt.log(h.request, slog.LevelError, "background work was not run", err)
+	}
+	if !x.streams && !hasFiles {
+		x.recycle()
 	}
 	return nil
 }
 
-// giveUp ends the request without its work, because the response is not sent.
-func (h *handOver) giveUp(raw *fasthttp.RequestCtx) {
-	raw.RemoveUserValue(handOverKey{})
-	if h.streams {
-		h.rt.router.streams.remove(h.x.context())
+// giveUp ends a request without its work, because the response is not sent.
+func (r *request) giveUp() {
+	x := r.close()
+	if x == nil {
+		return
 	}
-	if h.hasWork {
-		h.cancel()
-		h.rt.log(h.x.context(), slog.LevelWarn, "the response is not sent, so its background work is not run", nil)
+	x.raw.RemoveUserValue(handOverKey{})
+	if x.streams {
+		x.route.router.streams.remove(r)
 	}
-	h.rt.finish(h.x)
+	if x.hasWork {
+		x.cancel()
+		x.route.log(r, slog.LevelWarn, "the response is not sent, so its background work is not run", nil)
+	}
+	x.release()
+}
+
+// giveUpHandOver does so for a request whose response waits to be sent.
+func giveUpHandOver(raw *fasthttp.RequestCtx) {
+	if h, ok := raw.UserValue(handOverKey{}).(handOver); ok {
+		h.request.giveUp()
+	}
 }

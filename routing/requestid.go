@@ -31,24 +31,9 @@ func RequestID(ctx context.Context) string {
 		return string(raw.Response.Header.Peek(RequestIDHeader))
 	}
 	if r, ok := ctx.Value(requestKey{}).(*request); ok {
-		return r.id.String()
+		return r.requestID()
 	}
 	return ""
-}
-
-// A requestID is the id of a request, for as long as its context lives. One that
-// was made here is kept as its number: its text is rarely asked for.
-type requestID struct {
-	made   *requestIDs // nil when the text was taken over
-	number uint64
-	text   string
-}
-
-func (id *requestID) String() string {
-	if id.made == nil {
-		return id.text
-	}
-	return string(id.made.appendID(nil, id.number))
 }
 
 // requestIDs makes ids: a random prefix of the process and a number, which is

@@ -147,7 +147,7 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 	if s.complete {
 		return fmt.Errorf("the route is added after Handler was called: add all routes before the app serves")
 	}
-	if endpoint.call == nil {
+	if endpoint.exchange == nil {
 		return fmt.Errorf("the endpoint is empty: make it with routing.Handle")
 	}
 	names, err := patternParams(pattern)

@@ -1,9 +1,6 @@
 package routing
 
-import (
-	"context"
-	"sync"
-)
+import "sync"
 
 // streams are the requests whose response is a stream that is being sent.
 type streams struct {
@@ -17,7 +14,7 @@ func (s *streams) add(r *request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ending {
-		r.end(context.Canceled)
+		r.end(ended)
 		return
 	}
 	if s.requests == nil {
@@ -44,6 +41,6 @@ func (r *Router) EndStreams() {
 	s.requests = nil
 	s.mu.Unlock()
 	for r := range requests {
-		r.end(context.Canceled)
+		r.end(ended)
 	}
 }

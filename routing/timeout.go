@@ -15,13 +15,13 @@ import (
 // serveWithin answers a request of a route with a timeout. The handler runs on
 // a goroutine of its own, so that the client is answered in time even if the
 // handler does not look at its context.
-func (rt *route) serveWithin(raw *fasthttp.RequestCtx, x exchange) {
-	r := x.context()
+func (x *exchange) serveWithin() {
+	rt, r, raw := x.route, x.request, x.raw
 	r.setDeadline(time.Now().Add(rt.options.timeout))
-	timer := time.AfterFunc(rt.options.timeout, func() { r.end(context.DeadlineExceeded) })
+	timer := time.AfterFunc(rt.options.timeout, func() { r.end(overdue) })
 
 	result := make(chan outcome, 1)
-	go rt.callHandler(x, result)
+	go x.callHandler(result)
 	var out outcome
 	select {
 	case out = <-result:
@@ -29,21 +29,21 @@ func (rt *route) serveWithin(raw *fasthttp.RequestCtx, x exchange) {
 		select {
 		case out = <-result: // both at once: there is an answer
 		default:
-			rt.abandon(raw, r, result, x)
+			x.abandon(result)
 			return
 		}
 	}
 	timer.Stop()
 	r.setDeadline(time.Time{}) // a stream that was returned has none
 	if out.panicked != nil {
-		r.handOver.giveUp(raw)
+		r.giveUp()
 		rt.router.answerPanic(raw, out.panicked)
 		return
 	}
 	if r.Err() != nil && errors.Is(out.err, context.DeadlineExceeded) {
 		out.err = rt.timedOut().WithCause(out.err) // the handler gave up in time to say so
 	}
-	rt.answer(raw, x, out.response, out.err)
+	x.answer(out.response, out.err)
 }
 
 // An outcome is how a handler with a timeout ended.
@@ -54,7 +54,7 @@ type outcome struct {
 }
 
 // callHandler calls the handler and sends how it ended, however that was.
-func (rt *route) callHandler(x exchange, result chan<- outcome) {
+func (x *exchange) callHandler(result chan<- outcome) {
 	out := outcome{err: errGoexit}
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -62,8 +62,8 @@ func (rt *route) callHandler(x exchange, result chan<- outcome) {
 		}
 		result <- out
 	}()
-	err := x.handle()
-	out = outcome{response: x.response(), err: err}
+	err := x.call.handle(x.request)
+	out = outcome{response: x.call.response(), err: err}
 }
 
 // errGoexit is the error of a handler that neither returned nor panicked.
@@ -77,15 +77,17 @@ func (rt *route) timedOut() *responses.Problem {
 // abandon answers for a handler that is still running. The handler may hold
 // the raw request, so fasthttp is told to keep it out of its pool, and the late
 // result is waited for and told to the log.
-func (rt *route) abandon(raw *fasthttp.RequestCtx, r *request, result <-chan outcome, x exchange) {
+func (x *exchange) abandon(result <-chan outcome) {
+	rt, r, raw := x.route, x.request, x.raw
+	r.close()
 	var late fasthttp.RequestCtx
-	late.Response.Header.Set(RequestIDHeader, r.id.String())
+	late.Response.Header.Set(RequestIDHeader, r.requestID())
 	_ = rt.timedOut().Write(&late)
 	raw.TimeoutErrorWithResponse(&late.Response)
 	rt.log(r, slog.LevelWarn, "the handler is still running after its timeout; the client was answered in its place", context.DeadlineExceeded)
 	go func() {
 		out := <-result
-		rt.release(x)
+		x.release()
 		// fasthttp deletes uploads with the request, which it has let go.
 		raw.Request.RemoveMultipartFormFiles()
 		var err error

@@ -1,0 +1,109 @@
+//go:build !race
+
+package routing_test
+
+import (
+	"context"
+	"runtime"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/routing"
+)
+
+type orderLine struct {
+	SKU      string `json:"sku" validate:"required"`
+	Quantity int    `json:"qty" validate:"min=1"`
+}
+
+type newOrder struct {
+	Source   string `query:"source" validate:"required,oneof=web app"`
+	Priority int    `query:"priority" validate:"required,min=1,max=5"`
+	Order    struct {
+		Email string      `json:"email" validate:"required,email"`
+		Items []orderLine `json:"items" validate:"required,min=1,dive"`
+	} `body:"" validate:"required"`
+}
+
+type created struct {
+	ID     string `json:"id"`
+	Status string `json:"status"`
+}
+
+type lookup struct {
+	ID   int  `path:"id"`
+	Full bool `query:"full"`
+}
+
+type product struct {
+	ID   int  `json:"id"`
+	Full bool `json:"full"`
+}
+
+// The counts are all that a request allocates, from the router to the end of
+// its work, of which 1 is the context that a handler may keep.
+func TestAllocations(t *testing.T) {
+	var ran atomic.Int64
+	take := func(context.Context, []orderLine) error {
+		ran.Add(1)
+		return nil
+	}
+	type confirmation struct{ email, id string }
+	confirm := func(context.Context, confirmation) error {
+		ran.Add(1)
+		return nil
+	}
+	createWithTasks := func(_ context.Context, in newOrder) (responses.JSONResponse[created, *background.Tasks], error) {
+		tasks := new(background.Tasks)
+		tasks.Add(background.NewTask(confirm, confirmation{in.Order.Email, "7"}))
+		tasks.Add(background.NewTask(take, in.Order.Items))
+		return responses.JSON(created{"7", "created"}, tasks), nil
+	}
+	r := newRouter(t)
+	r.Add("GET", "/text", routing.Handle(func(context.Context, struct{}) (responses.TextResponse, error) {
+		return responses.Text("hello"), nil
+	}))
+	r.Add("GET", "/lookup/{id}", routing.Handle(func(_ context.Context, in lookup) (product, error) { return product(in), nil }))
+	r.Add("POST", "/order", routing.Handle(func(context.Context, newOrder) (created, error) { return created{"7", "created"}, nil }))
+	r.Add("POST", "/tasks", routing.Handle(createWithTasks))
+	handler := r.Handler()
+
+	count := func(method, target, body string, tasks int) float64 {
+		var raw fasthttp.RequestCtx
+		raw.Request.Header.SetMethod(method)
+		raw.Request.Header.SetContentType("application/json")
+		raw.Request.SetBodyString(body)
+		raw.Response.KeepBodyBuffer = true // as a server sets it
+		return testing.AllocsPerRun(500, func() {
+			raw.Request.SetRequestURI(target)
+			raw.Response.Reset()
+			ended := ran.Load() + int64(tasks)
+			handler(&raw)
+			raw.ResetUserValues()
+			for ran.Load() < ended {
+				runtime.Gosched()
+			}
+		})
+	}
+	const order = `{"email":"ada@example.com","items":[{"sku":"A-1","qty":1},{"sku":"B-2","qty":2}]}`
+	assert.EqualValues(t, 1, count("GET", "/text", "", 0))
+
+	// The router: the parameter's text, and an any of it and of its name.
+	assert.EqualValues(t, 1+3, count("GET", "/lookup/42?full=true", "", 0))
+
+	// params: the source, the texts of the body, and the list in it.
+	assert.EqualValues(t, 1+3, count("POST", "/order?source=web&priority=3", order, 0))
+
+	// The handler: the collection and its tasks. The runner: the group.
+	assert.LessOrEqual(t, count("POST", "/tasks?source=web&priority=3", order, 2), 1+3+3+1.)
+}
+
+// A context of 48 bytes is a size of memory that Go allocates.
+func TestTheContextIsSmall(t *testing.T) {
+	assert.LessOrEqual(t, routing.ContextSize, uintptr(48))
+}

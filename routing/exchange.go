@@ -1,0 +1,128 @@
+package routing
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/responses"
+)
+
+// An exchange is what it takes to answer one request, but for the context, which
+// a handler may keep. No handler and no task ever has an exchange or a pointer
+// into one: input and output are handed over by value. So a route uses its
+// exchanges again.
+type exchange struct {
+	call  call // has the exchange in it, so that both are one allocation
+	route *route
+
+	raw     *fasthttp.RequestCtx
+	request *request
+
+	response    responses.Response // that is being sent; nil before
+	reservation background.Reservation
+	hasWork     bool
+	streams     bool // the response is a stream
+}
+
+// A call is the part of an exchange that knows the handler's types.
+type call interface {
+	input() any // a pointer to the input, to be filled
+	handle(r *request) error
+	response() responses.Response // what the handler returned, if it is one
+	content() any                 // a pointer to what the handler returned
+	clear()                       // forgets input and output
+}
+
+// begin returns the exchange for a request.
+func (rt *route) begin(raw *fasthttp.RequestCtx) *exchange {
+	var x *exchange
+	if rt.endpoint.reusable {
+		x, _ = rt.exchanges.Get().(*exchange)
+	}
+	if x == nil {
+		x = rt.endpoint.exchange()
+		x.route = rt
+	}
+	x.raw = raw
+	x.request = newRequest(x, rt.router.ids, rt.pathParams)
+	return x
+}
+
+// answer writes what the handler returned, a response or content, or the
+// problem that err is, and sees to the work that it carries.
+func (x *exchange) answer(response responses.Response, err error) {
+	rt, r, raw := x.route, x.request, x.raw
+	if err != nil {
+		if response != nil && response.Work() != nil {
+			rt.log(r, slog.LevelWarn, "the handler returned an error, so the background work of its response is not run", err)
+		}
+		response = rt.problem(r, err)
+	}
+	if response != nil {
+		if work := response.Work(); work != nil {
+			// The step before the promise: room in the runner.
+			if err := x.reserve(rt.router.Runner, work); err != nil {
+				response = rt.unavailable(r, err)
+			}
+		}
+	}
+	raw.SetStatusCode(rt.options.status)
+	if err := x.write(response); err != nil {
+		if x.hasWork {
+			x.cancel()
+			rt.log(r, slog.LevelWarn, "the response can't be written, so its background work is not run", err)
+		}
+		raw.Response.ResetBody()
+		problem := rt.problem(r, fmt.Errorf("write the response: %w", err))
+		_ = problem.Write(raw) // of a fixed form, so nothing in it can fail
+	}
+	if !x.hasWork && !raw.Response.IsBodyStream() {
+		x.finish()
+		return
+	}
+	x.response = response
+	x.handOver()
+}
+
+func (x *exchange) write(response responses.Response) error {
+	if response != nil {
+		return responses.Write(x.raw, response)
+	}
+	return responses.WriteJSON(x.raw, x.call.content())
+}
+
+// finish ends a request that has nothing left to do.
+func (x *exchange) finish() {
+	x.request.close()
+	x.release()
+	x.recycle()
+}
+
+// release closes the uploads of the request.
+func (x *exchange) release() {
+	if plan := x.route.plan; plan.HasFiles() {
+		plan.Release(x.call.input())
+	}
+}
+
+// recycle gives the exchange of a request back that has ended for good: its
+// handler has returned, and its response is sent, or lies in fasthttp's memory
+// as a whole. It is the last thing that is done with an exchange, by whom
+// request.close gave it to.
+//
+// Where somebody may still look at it, the exchange is left to the garbage
+// collector instead: after a panic, after a timeout that the handler did not
+// keep, and where nobody can know when the last one has ended who reads from
+// it, as with a stream, and with uploads that background work reads.
+func (x *exchange) recycle() {
+	if !x.route.endpoint.reusable {
+		return
+	}
+	x.call.clear() // so that no request is kept alive here, or seen by the next
+	x.raw, x.request, x.response = nil, nil, nil
+	x.hasWork = false // the reservation is used up
+	x.route.exchanges.Put(x)
+}
