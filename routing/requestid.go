@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"strconv"
+	"math/bits"
 	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
@@ -39,20 +39,28 @@ func RequestID(ctx context.Context) string {
 // requestIDs makes ids: a random prefix of the process and a number, which is
 // fasthttp's for the connection and the request on it.
 type requestIDs struct {
-	prefix  []byte
+	prefix  [17]byte
 	refused atomic.Uint64 // counts requests that could not be read, and have no such number
 }
 
 func newRequestIDs() *requestIDs {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails
-	return &requestIDs{prefix: append(hex.AppendEncode(nil, random[:]), '-')}
+	g := new(requestIDs)
+	hex.Encode(g.prefix[:], random[:])
+	g.prefix[len(g.prefix)-1] = '-'
+	return g
 }
 
 // appendID writes numbers in base 32, a power of two, since the digits of
 // others cost a division each.
 func (g *requestIDs) appendID(b []byte, number uint64) []byte {
-	return strconv.AppendUint(append(b, g.prefix...), number, 32)
+	const digit = 5 // bits
+	b = append(b, g.prefix[:]...)
+	for shift := (bits.Len64(number|1) - 1) / digit * digit; shift >= 0; shift -= digit {
+		b = append(b, "0123456789abcdefghijklmnopqrstuv"[number>>shift%32])
+	}
+	return b
 }
 
 // takenID is the user value with an id that was taken over.
@@ -60,7 +68,7 @@ type takenID struct{}
 
 // assign puts the request's id on the response.
 func (g *requestIDs) assign(raw *fasthttp.RequestCtx) {
-	if id := raw.Request.Header.Peek(RequestIDHeader); isRequestID(id) {
+	if id := raw.Request.Header.PeekCanonical(requestIDHeader); isRequestID(id) {
 		raw.SetUserValue(takenID{}, string(id))
 		raw.Response.Header.SetCanonical(requestIDHeader, id)
 		return
