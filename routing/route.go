@@ -26,9 +26,11 @@ type route struct {
 // middleware: decode, call, answer, and hand over the work.
 func (rt *route) serve(raw *fasthttp.RequestCtx) {
 	x := rt.begin(raw)
-	if err := rt.plan.Decode(raw, x.call.input()); err != nil {
-		x.answer(nil, err)
-		return
+	if !rt.plan.IsEmpty() {
+		if err := rt.plan.Decode(raw, x.call.input()); err != nil {
+			x.answer(nil, err)
+			return
+		}
 	}
 	if rt.options.timeout > 0 {
 		x.serveWithin()
