@@ -28,11 +28,7 @@ func Bytes(contentType string, content []byte) BytesResponse {
 
 // Write implements [Response].
 func (r BytesResponse) Write(raw *fasthttp.RequestCtx) error {
-	contentType := r.ContentType
-	if contentType == "" {
-		contentType = contentTypeBinary
-	}
-	h := head{status: r.Status, contentType: contentType, header: r.Header}
+	h := head{status: r.Status, contentType: contentTypeBinary, given: r.ContentType, header: r.Header}
 	if err := h.write(&raw.Response); err != nil {
 		return err
 	}

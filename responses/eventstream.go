@@ -48,7 +48,7 @@ func (r *EventStreamResponse) Write(raw *fasthttp.RequestCtx) error {
 		header: r.Header,
 	}
 	r.transfer = &transfer{raw: raw, timeout: r.WriteTimeout}
-	err := writeStream(raw, h, &streamBody{
+	err := writeStream(raw, &h, &streamBody{
 		transfer: r.transfer,
 		run:      func(w *StreamWriter) error { return r.Run(&EventWriter{w}) },
 	})

@@ -69,7 +69,7 @@ func (r FileResponse) Write(raw *fasthttp.RequestCtx) error {
 	if r.Name != "" {
 		h.fields = append(h.fields, field{fasthttp.HeaderContentDisposition, attachment(r.Name)})
 	}
-	h.contentType = r.contentType()
+	h.contentType, h.given = contentTypeBinary, r.contentType()
 	if _, err := file.Seek(chosen.part.start, io.SeekStart); err != nil {
 		return err
 	}
@@ -118,14 +118,12 @@ func (r FileResponse) open() (*os.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
+// contentType returns "" where there is nothing to tell it by.
 func (r FileResponse) contentType() string {
 	if r.ContentType != "" {
 		return r.ContentType
 	}
-	if byExtension := mime.TypeByExtension(filepath.Ext(r.Path)); byExtension != "" {
-		return byExtension
-	}
-	return contentTypeBinary
+	return mime.TypeByExtension(filepath.Ext(r.Path))
 }
 
 var errNotRegular = errors.New("not a regular file")

@@ -12,7 +12,8 @@ import (
 // them, and a response that cannot be written changes nothing at all.
 type head struct {
 	status      int     // 0 leaves the route's
-	contentType string  // "" for none
+	contentType string  // of this package's own; "" for none
+	given       string  // the content type in place of that, as the handler gave it
 	fields      []field // what the kind of response sets by itself
 	header      Header  // what the handler sets; overrides the rest
 }
@@ -20,11 +21,11 @@ type head struct {
 type field struct{ name, value string }
 
 // check reports what keeps h from being written.
-func (h head) check() error {
+func (h *head) check() error {
 	if h.status != 0 && (h.status < 200 || h.status > 599) {
 		return fmt.Errorf("responses: status %d is not within 200..599", h.status)
 	}
-	if err := checkValue(fasthttp.HeaderContentType, h.contentType); err != nil {
+	if err := checkValue(fasthttp.HeaderContentType, h.given); err != nil {
 		return err
 	}
 	for _, field := range h.fields {
@@ -36,11 +37,13 @@ func (h head) check() error {
 }
 
 // apply puts h, which check has passed, on response.
-func (h head) apply(response *fasthttp.Response) {
+func (h *head) apply(response *fasthttp.Response) {
 	if h.status != 0 {
 		response.SetStatusCode(h.status)
 	}
-	if h.contentType != "" {
+	if h.given != "" {
+		response.Header.SetContentType(h.given)
+	} else if h.contentType != "" {
 		response.Header.SetContentType(h.contentType)
 	}
 	for _, field := range h.fields {
@@ -50,7 +53,7 @@ func (h head) apply(response *fasthttp.Response) {
 }
 
 // write is check and apply, for a body that cannot fail.
-func (h head) write(response *fasthttp.Response) error {
+func (h *head) write(response *fasthttp.Response) error {
 	if err := h.check(); err != nil {
 		return err
 	}
@@ -59,7 +62,7 @@ func (h head) write(response *fasthttp.Response) error {
 }
 
 // writeAlone is write for a response that has no body and no content type.
-func (h head) writeAlone(response *fasthttp.Response) error {
+func (h *head) writeAlone(response *fasthttp.Response) error {
 	if err := h.check(); err != nil {
 		return err
 	}

@@ -24,6 +24,9 @@ type Header map[string][]string
 
 // check reports the first field that must not be sent.
 func (h Header) check() error {
+	if len(h) == 0 { // ranging over a nil map is not free, and most responses have one
+		return nil
+	}
 	for name, values := range h {
 		if !isToken(name) {
 			return fmt.Errorf("responses: header name %q is not a token", name)
@@ -42,6 +45,9 @@ func (h Header) check() error {
 
 // apply sets the fields of h, which check has passed, on header.
 func (h Header) apply(header *fasthttp.ResponseHeader) {
+	if len(h) == 0 {
+		return
+	}
 	for name, values := range h {
 		for i, value := range values {
 			value = strings.Trim(value, " \t")

@@ -143,7 +143,7 @@ func (p *Problem) copy() *Problem {
 // Write implements [Response]. It does not change p.
 func (p *Problem) Write(raw *fasthttp.RequestCtx) error {
 	status := p.StatusCode()
-	return writeJSON(&raw.Response, head{status: status, contentType: contentTypeProblem, header: p.Header}, problemDocument{
+	return writeJSON(&raw.Response, &head{status: status, contentType: contentTypeProblem, header: p.Header}, problemDocument{
 		Type:     p.Type,
 		Title:    p.title(),
 		Status:   status,

@@ -43,13 +43,9 @@ func Stream(contentType string, write func(w *StreamWriter) error) *StreamRespon
 // Write implements [Response]. It does not call Run: that happens when fasthttp
 // sends the response.
 func (r *StreamResponse) Write(raw *fasthttp.RequestCtx) error {
-	contentType := r.ContentType
-	if contentType == "" {
-		contentType = contentTypeBinary
-	}
 	r.transfer = &transfer{raw: raw, timeout: r.WriteTimeout}
-	h := head{status: r.Status, contentType: contentType, header: r.Header}
-	return writeStream(raw, h, &streamBody{transfer: r.transfer, run: r.Run})
+	h := head{status: r.Status, contentType: contentTypeBinary, given: r.ContentType, header: r.Header}
+	return writeStream(raw, &h, &streamBody{transfer: r.transfer, run: r.Run})
 }
 
 // Work implements [Response].
@@ -61,7 +57,7 @@ func (r *StreamResponse) Work() background.Runnable { return attached(r.Backgrou
 func (r *StreamResponse) Err() error { return r.transfer.failure() }
 
 // writeStream puts h and a body of unknown length on raw.Response.
-func writeStream(raw *fasthttp.RequestCtx, h head, body *streamBody) error {
+func writeStream(raw *fasthttp.RequestCtx, h *head, body *streamBody) error {
 	if !raw.Request.Header.IsHTTP11() {
 		return NewProblem(fasthttp.StatusHTTPVersionNotSupported, "this response is streamed, which needs HTTP/1.1")
 	}

@@ -19,7 +19,12 @@ func Text(content string) TextResponse { return TextResponse{Content: content} }
 
 // Write implements [Response].
 func (r TextResponse) Write(raw *fasthttp.RequestCtx) error {
-	return writeString(raw, head{status: r.Status, contentType: "text/plain; charset=utf-8", header: r.Header}, r.Content)
+	return r.writeInPlace(raw)
+}
+
+// writeInPlace is Write without a copy of the response; see [Write].
+func (r *TextResponse) writeInPlace(raw *fasthttp.RequestCtx) error {
+	return writeString(raw, &head{status: r.Status, contentType: "text/plain; charset=utf-8", header: r.Header}, r.Content)
 }
 
 // Work implements [Response].
@@ -39,13 +44,18 @@ func HTML(content string) HTMLResponse { return HTMLResponse{Content: content} }
 
 // Write implements [Response].
 func (r HTMLResponse) Write(raw *fasthttp.RequestCtx) error {
-	return writeString(raw, head{status: r.Status, contentType: "text/html; charset=utf-8", header: r.Header}, r.Content)
+	return r.writeInPlace(raw)
+}
+
+// writeInPlace is Write without a copy of the response; see [Write].
+func (r *HTMLResponse) writeInPlace(raw *fasthttp.RequestCtx) error {
+	return writeString(raw, &head{status: r.Status, contentType: "text/html; charset=utf-8", header: r.Header}, r.Content)
 }
 
 // Work implements [Response].
 func (r HTMLResponse) Work() background.Runnable { return attached(r.Background) }
 
-func writeString(raw *fasthttp.RequestCtx, h head, content string) error {
+func writeString(raw *fasthttp.RequestCtx, h *head, content string) error {
 	if err := h.write(&raw.Response); err != nil {
 		return err
 	}
