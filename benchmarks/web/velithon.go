@@ -58,23 +58,34 @@ func (h velithonHandlers) createOrder(_ context.Context, in newOrder) (Created, 
 	return Created{h.shop.Place(in.Placement, &in.Order), "created"}, nil
 }
 
-type confirmation struct{ email, orderID string }
-
 func (h velithonHandlers) createOrderWithTasks(_ context.Context, in newOrder) (responses.JSONResponse[Created, *background.Tasks], error) {
 	id := h.shop.Place(in.Placement, &in.Order)
 	tasks := &background.Tasks{}
-	tasks.Add(background.NewTask(h.confirm, confirmation{in.Order.Email, id}))
-	tasks.Add(background.NewTask(h.take, in.Order.Items))
+	tasks.Add(background.NewTask(confirm, confirmation{h.shop, in.Order.Email, id}))
+	tasks.Add(background.NewTask(take, removal{h.shop, in.Order.Items}))
 	return responses.JSON(Created{id, "created"}, tasks), nil
 }
 
-func (h velithonHandlers) confirm(_ context.Context, c confirmation) error {
-	h.shop.Confirm(c.email, c.orderID)
+// The tasks are functions and have the shop in their argument: a method such as
+// h.confirm would be one allocation more for each task.
+
+type confirmation struct {
+	shop           *Shop
+	email, orderID string
+}
+
+func confirm(_ context.Context, c confirmation) error {
+	c.shop.Confirm(c.email, c.orderID)
 	return nil
 }
 
-func (h velithonHandlers) take(_ context.Context, lines []Line) error {
-	h.shop.Take(lines)
+type removal struct {
+	shop  *Shop
+	lines []Line
+}
+
+func take(_ context.Context, r removal) error {
+	r.shop.Take(r.lines)
 	return nil
 }
 
