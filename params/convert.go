@@ -89,6 +89,20 @@ func setString(p unsafe.Pointer, text string) error {
 	return nil
 }
 
+// setChoice makes of set a setter that does not copy a text which is one of the
+// choices of the field's tag, but stores the choice.
+func setChoice(choices []string, set setter) setter {
+	return func(p unsafe.Pointer, text string) error {
+		for _, choice := range choices {
+			if choice == text {
+				*(*string)(p) = choice
+				return nil
+			}
+		}
+		return set(p, text)
+	}
+}
+
 func setBool(p unsafe.Pointer, text string) error {
 	b, err := strconv.ParseBool(text)
 	if err != nil {

@@ -358,6 +358,9 @@ func (c *compiler) param(parent reflect.Type, f reflect.StructField, offset uint
 		return err
 	}
 	p.required = p.rules != nil && p.rules.required
+	if choices := p.rules.choices(); choices != nil && f.Type.Kind() == reflect.String && !decodesItself(f.Type) {
+		p.set = setChoice(choices, p.set)
+	}
 	if err := c.addDefault(p, f); err != nil {
 		return err
 	}

@@ -166,6 +166,21 @@ func (c *ruleCompiler) addRun(r *rules, names []string, t, parent reflect.Type, 
 	return nil
 }
 
+// choices returns the values of a rule oneof, nil without one.
+func (r *rules) choices() []string {
+	if r == nil {
+		return nil
+	}
+	for _, j := range r.judged {
+		for rule := range strings.SplitSeq(j.tag, ",") {
+			if param, ok := strings.CutPrefix(rule, "oneof="); ok && !strings.ContainsAny(param, "'|") {
+				return strings.Fields(param)
+			}
+		}
+	}
+	return nil
+}
+
 // refer reports whether a rule refers to other fields.
 func (r *rules) refer() bool {
 	if r == nil {
