@@ -29,7 +29,7 @@ func Raw(ctx context.Context) (*fasthttp.RequestCtx, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.state != underWay {
+	if r.errLocked() != nil {
 		return nil, ErrRequestEnded
 	}
 	return r.exchange.raw, nil
@@ -40,15 +40,13 @@ type requestKey struct{}
 // A request is the context of one request. It is allocated anew for each and
 // never pooled, since a handler may keep it; so it is small, and what few
 // requests need is apart from it. It is a context of its own rather than one
-// made by [context.WithCancel], which is three times as large.
+// made by [context.WithCancel], which is several times as large.
 type request struct {
-	ids    *requestIDs
-	number uint64 // its id's
+	number uint64 // its id's, see requestIDs
 
 	mu       sync.Mutex // guards what follows
 	exchange *exchange  // what the request is answered with; nil once that is over
 	rest     *rest      // nil until something of it is needed
-	state    state
 }
 
 // rest is the part of a request that most do without.
@@ -56,38 +54,18 @@ type rest struct {
 	id       string      // that was taken over
 	values   []userValue // that middleware set
 	deadline time.Time   // zero without a timeout
+	err      error       // of a context that has ended, maybe before the exchange
 	done     chan struct{}
-	watchers map[*func()]struct{} // called when the request ends
+	watchers map[*func()]struct{} // called when the context ends
 }
 
 type userValue struct{ key, value any }
 
-// A state is how far a request is. It is a byte where the error that it stands
-// for would be two words.
-type state uint8
-
-const (
-	underWay state = iota
-	ended
-	overdue // ended by the route's timeout
-)
-
-func (s state) err() error {
-	switch s {
-	case ended:
-		return context.Canceled
-	case overdue:
-		return context.DeadlineExceeded
-	default:
-		return nil
-	}
-}
-
 // newRequest returns the context of a request, with what a handler may see of
 // the raw one. The values of the route's path parameters belong to its input and
 // are left out.
-func newRequest(x *exchange, ids *requestIDs, pathParams []string) *request {
-	r := &request{ids: ids, number: x.raw.ID(), exchange: x}
+func newRequest(x *exchange, pathParams []string) *request {
+	r := &request{number: x.raw.ID(), exchange: x}
 	x.raw.VisitUserValuesAll(func(key, value any) {
 		if key == (takenID{}) {
 			r.restLocked().id = value.(string) // nobody else has it yet
@@ -105,10 +83,16 @@ func (r *request) restLocked() *rest {
 	return r.rest
 }
 
-// end cancels the context, and makes [Raw] refuse. Only the first call counts.
-func (r *request) end(as state) {
+// end cancels the context with err, and makes [Raw] refuse. Only the first end
+// counts.
+func (r *request) end(err error) {
 	r.mu.Lock()
-	watchers := r.endLocked(as)
+	if r.exchange == nil {
+		r.mu.Unlock()
+		return
+	}
+	r.restLocked() // where the error is kept, since the exchange goes on
+	watchers := r.endLocked(err)
 	r.mu.Unlock()
 	callAll(watchers)
 }
@@ -118,28 +102,42 @@ func (r *request) end(as state) {
 func (r *request) close() *exchange {
 	r.mu.Lock()
 	x := r.exchange
+	if x == nil {
+		r.mu.Unlock()
+		return nil
+	}
 	r.exchange = nil
-	watchers := r.endLocked(ended)
+	watchers := r.endLocked(context.Canceled)
 	r.mu.Unlock()
 	callAll(watchers)
 	return x
 }
 
-// endLocked returns the watchers, to be called without the mutex.
-func (r *request) endLocked(as state) map[*func()]struct{} {
-	if r.state != underWay {
+// endLocked tells those who look at the rest. It returns the watchers, to be
+// called without the mutex.
+func (r *request) endLocked(err error) map[*func()]struct{} {
+	rest := r.rest
+	if rest == nil || rest.err != nil {
 		return nil
 	}
-	r.state = as
-	if r.rest == nil {
-		return nil
+	rest.err = err
+	if rest.done != nil {
+		close(rest.done)
 	}
-	if r.rest.done != nil {
-		close(r.rest.done)
-	}
-	watchers := r.rest.watchers
-	r.rest.watchers = nil
+	watchers := rest.watchers
+	rest.watchers = nil
 	return watchers
+}
+
+func (r *request) errLocked() error {
+	switch {
+	case r.rest != nil && r.rest.err != nil:
+		return r.rest.err
+	case r.exchange == nil:
+		return context.Canceled
+	default:
+		return nil
+	}
 }
 
 func callAll(watchers map[*func()]struct{}) {
@@ -159,7 +157,7 @@ func (r *request) requestID() string {
 	if r.rest != nil && r.rest.id != "" {
 		return r.rest.id
 	}
-	return string(r.ids.appendID(nil, r.number))
+	return string(ids.appendID(nil, r.number))
 }
 
 // Deadline implements [context.Context].
@@ -186,7 +184,7 @@ func (r *request) Done() <-chan struct{} {
 	rest := r.restLocked()
 	if rest.done == nil {
 		rest.done = make(chan struct{})
-		if r.state != underWay {
+		if r.errLocked() != nil {
 			close(rest.done)
 		}
 	}
@@ -197,7 +195,7 @@ func (r *request) Done() <-chan struct{} {
 func (r *request) Err() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.state.err()
+	return r.errLocked()
 }
 
 // Value implements [context.Context].
@@ -228,7 +226,7 @@ func (r *request) values() []userValue {
 // has ended; stop reports whether it kept f from being called.
 func (r *request) AfterFunc(f func()) (stop func() bool) {
 	r.mu.Lock()
-	if r.state != underWay {
+	if r.errLocked() != nil {
 		r.mu.Unlock()
 		f()
 		return func() bool { return false }

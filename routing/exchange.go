@@ -47,7 +47,7 @@ func (rt *route) begin(raw *fasthttp.RequestCtx) *exchange {
 		x.route = rt
 	}
 	x.raw = raw
-	x.request = newRequest(x, rt.router.ids, rt.pathParams)
+	x.request = newRequest(x, rt.pathParams)
 	return x
 }
 

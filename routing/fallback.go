@@ -31,7 +31,7 @@ func WriteProblem(raw *fasthttp.RequestCtx, problem *responses.Problem) {
 // Refuse answers a request that could not be read as one, for a server's
 // ErrorHandler. No middleware sees such a request.
 func (r *Router) Refuse(raw *fasthttp.RequestCtx, problem *responses.Problem) {
-	r.shared.ids.assignRefused(raw)
+	ids.assignRefused(raw)
 	WriteProblem(raw, problem)
 }
 

@@ -37,11 +37,15 @@ func RequestID(ctx context.Context) string {
 }
 
 // requestIDs makes ids: a random prefix of the process and a number, which is
-// fasthttp's for the connection and the request on it.
+// fasthttp's for the connection and the request on it. There is one for the
+// process, as fasthttp's numbers are, so that a context need not know whose it
+// is.
 type requestIDs struct {
 	prefix  [17]byte
 	refused atomic.Uint64 // counts requests that could not be read, and have no such number
 }
+
+var ids = newRequestIDs()
 
 func newRequestIDs() *requestIDs {
 	var random [8]byte

@@ -58,7 +58,6 @@ type Router struct {
 type shared struct {
 	Options
 	mux        *router.Router
-	ids        *requestIDs
 	routes     []Route
 	reading    *router.Router // how each route's requests are read, see RequestConfig
 	hasReading bool           // at least one route has its own way
@@ -79,7 +78,7 @@ func New(options Options) *Router {
 	if options.Runner == nil {
 		panic("routing: Options.Runner is nil: set it to a background.NewRunner")
 	}
-	s := &shared{Options: options.withDefaults(), mux: router.New(), ids: newRequestIDs(), reading: router.New()}
+	s := &shared{Options: options.withDefaults(), mux: router.New(), reading: router.New()}
 	// A client is told what is wrong with its path, not sent elsewhere: a
 	// redirect would make it repeat a POST, and is one more way to be led to
 	// another host.
@@ -229,7 +228,7 @@ func (r *Router) Handler() fasthttp.RequestHandler {
 	}
 	handler := chain(root.middleware, s.mux.Handler)
 	return func(raw *fasthttp.RequestCtx) {
-		s.ids.assign(raw)
+		ids.assign(raw)
 		defer s.recover(raw)
 		handler(raw)
 	}

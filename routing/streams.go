@@ -1,6 +1,9 @@
 package routing
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // streams are the requests whose response is a stream that is being sent.
 type streams struct {
@@ -14,7 +17,7 @@ func (s *streams) add(r *request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ending {
-		r.end(ended)
+		r.end(context.Canceled)
 		return
 	}
 	if s.requests == nil {
@@ -41,6 +44,6 @@ func (r *Router) EndStreams() {
 	s.requests = nil
 	s.mu.Unlock()
 	for r := range requests {
-		r.end(ended)
+		r.end(context.Canceled)
 	}
 }

@@ -18,7 +18,7 @@ import (
 func (x *exchange) serveWithin() {
 	rt, r, raw := x.route, x.request, x.raw
 	r.setDeadline(time.Now().Add(rt.options.timeout))
-	timer := time.AfterFunc(rt.options.timeout, func() { r.end(overdue) })
+	timer := time.AfterFunc(rt.options.timeout, func() { r.end(context.DeadlineExceeded) })
 
 	result := make(chan outcome, 1)
 	go x.callHandler(result)
