@@ -37,6 +37,7 @@ func (x *exchange) cancel() {
 // handOver has the exchange ended with the request.
 func (x *exchange) handOver() {
 	raw := x.raw
+	x.streams = raw.Response.IsBodyStream()
 	if raw.LastTimeoutErrorResponse() != nil {
 		// A middleware such as fasthttp's TimeoutHandler has answered in the
 		// meantime, and fasthttp has let go of this request: nobody will close
@@ -45,7 +46,7 @@ func (x *exchange) handOver() {
 		return
 	}
 	raw.SetUserValue(handOverKey{}, handOver{x.request})
-	if x.streams = raw.Response.IsBodyStream(); x.streams {
+	if x.streams {
 		x.route.router.streams.add(x.request)
 		return
 	}

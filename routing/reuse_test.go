@@ -257,6 +257,30 @@ func TestAStreamKeepsItsResponse(t *testing.T) {
 	assert.Equal(t, "data: own\n\n", late.String())
 }
 
+// A middleware that answers first leaves the stream behind, for whom it may.
+func TestAStreamThatIsNotSentKeepsItsResponse(t *testing.T) {
+	r := newRouter(t)
+	answered := false
+	r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			if !answered {
+				raw.TimeoutError("too late")
+			}
+			answered = true
+			next(raw)
+		}
+	})
+	r.Get("/", func(_ context.Context, in everything) (responses.EventStreamResponse, error) {
+		return responses.EventStreamResponse{Run: func(events *responses.EventWriter) error {
+			return events.Send(responses.Event{Data: in.Text})
+		}, Background: background.Func("nothing", func(context.Context) error { return nil })}, nil
+	})
+	handler := r.Handler()
+	raw := answer(handler, "/?text=own")
+	others(handler, "/")
+	assert.Equal(t, "data: own\n\n", string(raw.Response.Body()))
+}
+
 func TestAnUploadIsReadByWorkAcrossLaterRequests(t *testing.T) {
 	r := newRouter(t)
 	goOn, read := make(chan struct{}), make(chan string, 1)
