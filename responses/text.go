@@ -19,11 +19,6 @@ func Text(content string) TextResponse { return TextResponse{Content: content} }
 
 // Write implements [Response].
 func (r TextResponse) Write(raw *fasthttp.RequestCtx) error {
-	return r.writeInPlace(raw)
-}
-
-// writeInPlace is Write without a copy of the response; see [Write].
-func (r *TextResponse) writeInPlace(raw *fasthttp.RequestCtx) error {
 	return writeString(raw, &head{status: r.Status, contentType: "text/plain; charset=utf-8", header: r.Header}, r.Content)
 }
 
@@ -44,11 +39,6 @@ func HTML(content string) HTMLResponse { return HTMLResponse{Content: content} }
 
 // Write implements [Response].
 func (r HTMLResponse) Write(raw *fasthttp.RequestCtx) error {
-	return r.writeInPlace(raw)
-}
-
-// writeInPlace is Write without a copy of the response; see [Write].
-func (r *HTMLResponse) writeInPlace(raw *fasthttp.RequestCtx) error {
 	return writeString(raw, &head{status: r.Status, contentType: "text/html; charset=utf-8", header: r.Header}, r.Content)
 }
 

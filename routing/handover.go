@@ -84,7 +84,7 @@ func (h handOver) Close() error {
 	if hasFiles {
 		done = x.release
 	}
-	if err := x.reservation.Start(detached{h.request}, done); err != nil {
+	if err := x.reservation.Start(detached(h), done); err != nil {
 		rt.log(h.request, slog.LevelError, "background work was not run", err)
 	}
 	if !x.streams && !hasFiles {

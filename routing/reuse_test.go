@@ -339,7 +339,7 @@ func TestAnUploadIsReadByWorkAcrossLaterRequests(t *testing.T) {
 func TestAHandOverThatIsClosedTwiceDoesNotTouchOtherRequests(t *testing.T) {
 	r := newRouter(t)
 	ran := make(chan string, 10)
-	r.Get("/", func(ctx context.Context, in everything) (responses.TextResponse, error) {
+	r.Get("/", func(_ context.Context, in everything) (responses.TextResponse, error) {
 		return responses.TextResponse{Content: in.Text, Background: background.Func(in.Text, func(context.Context) error {
 			ran <- in.Text
 			return nil
