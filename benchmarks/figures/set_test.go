@@ -60,3 +60,15 @@ func TestTables(t *testing.T) {
 | fast | 1200 | 1.20 (1.15–1.70) | 3000 | 2.00 (2.00–2.00) | 20 | 2 |
 `, b.String())
 }
+
+func TestTableOfGivenColumns(t *testing.T) {
+	var b strings.Builder
+	read(t).Table(order, []string{"fast"}, "floor", []figures.Column{
+		{Head: "µs", Unit: figures.Time, Scale: 1e6, Ratio: "time ×", Range: true},
+		{Head: "none", Unit: "none", Scale: 1},
+	}).WriteMarkdown(&b)
+	assert.Equal(t, `| peer | µs | time × floor | none |
+| --- | ---: | ---: | ---: |
+| fast | 1.2 (1.1–2.8) | 1.20 (1.15–1.70) | 0 |
+`, b.String())
+}

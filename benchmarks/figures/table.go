@@ -13,39 +13,69 @@ type Table struct {
 	Rows [][]string
 }
 
+// A Column shows the medians of one unit.
+type Column struct {
+	Head  string
+	Unit  string
+	Scale float64 // what a value is multiplied by
+	Ratio string  // if not empty, a column of ratios follows, headed by this and the base's name
+	Range bool    // the quartiles too
+}
+
+var (
+	costs = []Column{
+		{Head: "ns/op", Unit: Time, Scale: 1e9, Ratio: "×"},
+		{Head: "CPU ns/op", Unit: CPU, Scale: 1e9, Ratio: "×"},
+		{Head: "B/op", Unit: Bytes, Scale: 1},
+		{Head: "allocs/op", Unit: Allocs, Scale: 1},
+	}
+	loads = []Column{
+		{Head: "requests/s", Unit: Requests, Scale: 1, Ratio: "×"},
+		{Head: "p50 µs", Unit: P50, Scale: 1e6},
+		{Head: "p99 µs", Unit: P99, Scale: 1e6, Ratio: "p99 ×"},
+	}
+)
+
 // Compare makes a table of the peers in a group, each compared with base.
 func (s *Set) Compare(g Group, peers []string, base string) Table {
 	if g.Layer == "sockets" {
-		return s.compareSockets(g, peers, base)
+		return s.Table(g, peers, base, loads)
 	}
-	t := Table{Head: []string{"peer", "ns/op", "× " + base, "CPU ns/op", "× " + base, "B/op", "allocs/op"}}
+	return s.Table(g, peers, base, costs)
+}
+
+// Table makes a table of the peers in a group, with the given columns.
+func (s *Set) Table(g Group, peers []string, base string, columns []Column) Table {
+	t := Table{Head: []string{"peer"}}
+	for _, c := range columns {
+		t.Head = append(t.Head, c.Head)
+		if c.Ratio != "" {
+			t.Head = append(t.Head, c.Ratio+" "+base)
+		}
+	}
 	for _, peer := range s.Peers(g, peers) {
-		t.Rows = append(t.Rows, []string{
-			peer,
-			count(1e9 * s.Values(g, peer, Time).Median),
-			s.Ratios(g, peer, base, Time).String(),
-			count(1e9 * s.Values(g, peer, CPU).Median),
-			s.Ratios(g, peer, base, CPU).String(),
-			count(s.Values(g, peer, Bytes).Median),
-			count(s.Values(g, peer, Allocs).Median),
-		})
+		row := []string{peer}
+		for _, c := range columns {
+			row = append(row, c.cell(s.Values(g, peer, c.Unit)))
+			if c.Ratio != "" {
+				row = append(row, s.Ratios(g, peer, base, c.Unit).String())
+			}
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	return t
 }
 
-func (s *Set) compareSockets(g Group, peers []string, base string) Table {
-	t := Table{Head: []string{"peer", "requests/s", "× " + base, "p50 µs", "p99 µs", "p99 × " + base}}
-	for _, peer := range s.Peers(g, peers) {
-		t.Rows = append(t.Rows, []string{
-			peer,
-			count(s.Values(g, peer, Requests).Median),
-			s.Ratios(g, peer, base, Requests).String(),
-			count(1e6 * s.Values(g, peer, P50).Median),
-			count(1e6 * s.Values(g, peer, P99).Median),
-			s.Ratios(g, peer, base, P99).String(),
-		})
+func (c Column) cell(v Summary) string {
+	if !c.Range {
+		return count(c.Scale * v.Median)
 	}
-	return t
+	return ranged(c.Scale, v)
+}
+
+// ranged shows a median and, in brackets, the quartiles.
+func ranged(scale float64, v Summary) string {
+	return fmt.Sprintf("%s (%s–%s)", count(scale*v.Median), count(scale*v.Low), count(scale*v.High))
 }
 
 // Excess makes a table of what the item of g costs each peer more than the
@@ -53,10 +83,9 @@ func (s *Set) compareSockets(g Group, peers []string, base string) Table {
 func (s *Set) Excess(g, base Group, peers []string) Table {
 	t := Table{Head: []string{"peer", "ns more", "allocations more"}}
 	for _, peer := range s.Peers(g, peers) {
-		time := s.Differences(g, base, peer, Time)
 		t.Rows = append(t.Rows, []string{
 			peer,
-			fmt.Sprintf("%s (%s–%s)", count(1e9*time.Median), count(1e9*time.Low), count(1e9*time.High)),
+			ranged(1e9, s.Differences(g, base, peer, Time)),
 			count(s.Differences(g, base, peer, Allocs).Median),
 		})
 	}

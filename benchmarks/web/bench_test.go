@@ -3,10 +3,9 @@
 package web_test
 
 import (
-	"syscall"
 	"testing"
-	"time"
 
+	"github.com/velithon-go/velithon/benchmarks/harness"
 	"github.com/velithon-go/velithon/benchmarks/web"
 )
 
@@ -68,7 +67,7 @@ func measure(b *testing.B, item web.Item, shop *web.Shop, answer func() (int, []
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
-	before := processorTime()
+	before := harness.ProcessorTime()
 	b.ResetTimer()
 	for range b.N {
 		if status, _, err := answer(); err != nil || status != item.Status {
@@ -79,16 +78,5 @@ func measure(b *testing.B, item web.Item, shop *web.Shop, answer func() (int, []
 		b.Fatal("background tasks did not end")
 	}
 	b.StopTimer() // before the server is closed
-	b.ReportMetric(float64(processorTime()-before)/float64(b.N), "cpu-ns/op")
-}
-
-// processorTime returns the time that this process has spent on all
-// processors. Unlike the time on the clock it has the garbage collector's work
-// on other processors in it, and none of other processes.
-func processorTime() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err) // only for a wrong argument
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	b.ReportMetric(float64(harness.ProcessorTime()-before)/float64(b.N), "cpu-ns/op")
 }

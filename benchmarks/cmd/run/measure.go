@@ -1,21 +1,17 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"log"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/velithon-go/velithon/benchmarks/figures"
+	"github.com/velithon-go/velithon/benchmarks/harness"
 	"github.com/velithon-go/velithon/benchmarks/web"
 )
 
@@ -32,15 +28,12 @@ var layerNames = []string{handler, pipe, sockets}
 // handler does.
 var ownPeers = []string{web.Floor, "velithon", "velithon-handle"}
 
-// resultLimit is the time within which one result must be there.
-const resultLimit = 2 * time.Minute
-
 // A measurement is one under way.
 type measurement struct {
 	config
 	directory string // of the binaries
 	binaries  []binaries
-	out       bytes.Buffer
+	recorder  harness.Recorder
 }
 
 // binaries are those that one toolchain built.
@@ -66,14 +59,8 @@ func measure(ctx context.Context, c config) ([]byte, error) {
 	if err := m.build(ctx); err != nil {
 		return nil, err
 	}
-	for round := range m.count {
-		begin := time.Now()
-		if err := m.round(ctx, round+1); err != nil {
-			return m.out.Bytes(), err
-		}
-		log.Printf("round %d of %d took %v", round+1, m.count, time.Since(begin).Round(time.Second))
-	}
-	return m.out.Bytes(), nil
+	err = harness.Rounds(m.count, func(n int) error { return m.round(ctx, n) })
+	return m.recorder.Results(), err
 }
 
 func (m *measurement) withDefaults() error {
@@ -87,17 +74,11 @@ func (m *measurement) withDefaults() error {
 	if len(m.toolchains) == 0 {
 		m.toolchains = []string{""} // that of the environment
 	}
-	for _, check := range []struct {
-		what       string
-		given, all []string
-	}{{"item", m.items, items}, {"peer", m.peers, peers}, {"layer", m.layers, layerNames}} {
-		for _, name := range check.given {
-			if !slices.Contains(check.all, name) {
-				return fmt.Errorf("there is no %s %q, only %s", check.what, name, strings.Join(check.all, ", "))
-			}
-		}
-	}
-	return nil
+	return errors.Join(
+		harness.CheckNames("item", m.items, items),
+		harness.CheckNames("peer", m.peers, peers),
+		harness.CheckNames("layer", m.layers, layerNames),
+	)
 }
 
 func itemNames() (names []string) {
@@ -124,24 +105,12 @@ func (m *measurement) build(ctx context.Context) error {
 		if i > 0 {
 			b.peers = slices.DeleteFunc(slices.Clone(m.peers), func(peer string) bool { return !slices.Contains(ownPeers, peer) })
 		}
-		const module = "github.com/velithon-go/velithon/benchmarks/"
-		for _, args := range [][]string{
-			{"env", "GOVERSION"},
-			{"test", "-c", "-o", b.bench, module + "web"},
-			{"build", "-o", b.load, module + "cmd/load"},
-		} {
-			command := exec.CommandContext(ctx, "go", args...)
-			if toolchain != "" {
-				command.Env = append(os.Environ(), "GOTOOLCHAIN="+toolchain)
-			}
-			output, err := command.CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, output)
-			}
-			if args[0] == "env" {
-				b.toolchain = strings.TrimSpace(string(output))
-				log.Printf("building with %s", b.toolchain)
-			}
+		var err error
+		b.toolchain, err = harness.Build(ctx, toolchain,
+			[]string{"test", "-c", "-o", b.bench, harness.Module + "web"},
+			[]string{"build", "-o", b.load, harness.Module + "cmd/load"})
+		if err != nil {
+			return err
 		}
 		m.binaries = append(m.binaries, b)
 	}
@@ -165,7 +134,7 @@ func (m *measurement) round(ctx context.Context, round int) error {
 	}
 	rand.Shuffle(len(groups), func(i, j int) { groups[i], groups[j] = groups[j], groups[i] })
 	for _, g := range groups {
-		_, _ = fmt.Fprintf(&m.out, "%s: %s\n%s: %d\n", figures.ConfigToolchain, g.binaries.toolchain, figures.ConfigRound, round)
+		m.recorder.Begin(g.binaries.toolchain, round)
 		if g.layer == sockets {
 			if err := m.load(ctx, g.binaries, g.item); err != nil {
 				return err
@@ -188,45 +157,19 @@ func (m *measurement) bench(ctx context.Context, b binaries, item, layer, peer s
 	if m.cpu > 0 {
 		args = append(args, "-test.cpu="+strconv.Itoa(m.cpu))
 	}
-	output, err := m.output(ctx, b.bench, args...)
-	if err != nil {
+	if err := m.recorder.Run(ctx, b.bench, args...); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	m.keep(output)
 	return nil
 }
 
 // load takes one round from cmd/load, which has the peers take turns itself.
 func (m *measurement) load(ctx context.Context, b binaries, item string) error {
-	output, err := m.output(ctx, b.load,
+	err := m.recorder.Run(ctx, b.load,
 		"-items="+item, "-peers="+strings.Join(b.peers, ","), "-rounds=1",
 		"-connections="+strconv.Itoa(m.connections), "-requests="+strconv.Itoa(m.requests))
 	if err != nil {
 		return fmt.Errorf("load %s: %w", item, err)
 	}
-	m.keep(output)
 	return nil
-}
-
-func (m *measurement) output(ctx context.Context, name string, args ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, resultLimit)
-	defer cancel()
-	command := exec.CommandContext(ctx, name, args...)
-	command.WaitDelay = 10 * time.Second
-	var output, complaint bytes.Buffer
-	command.Stdout, command.Stderr = &output, &complaint
-	if err := command.Run(); err != nil {
-		return nil, fmt.Errorf("%w\n%s%s", err, output.Bytes(), complaint.Bytes())
-	}
-	return output.Bytes(), nil
-}
-
-// result matches what is kept of an output: results, and what they ran on. The
-// toolchain and the round are this command's to say.
-var result = regexp.MustCompile(`(?m)^(Benchmark/.*|goos: .*|goarch: .*|cpu: .*)\n`)
-
-func (m *measurement) keep(output []byte) {
-	for _, line := range result.FindAll(output, -1) {
-		m.out.Write(line)
-	}
 }

@@ -4,15 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"regexp"
-	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/velithon-go/velithon/benchmarks/figures"
+	"github.com/velithon-go/velithon/benchmarks/harness"
 	"github.com/velithon-go/velithon/benchmarks/web"
 )
 
@@ -30,20 +27,11 @@ type report struct {
 }
 
 func newReport(results []byte) (*report, error) {
-	r := &report{cpu: "unknown"}
-	if match := regexp.MustCompile(`(?m)^cpu: (.*)$`).FindSubmatch(results); match != nil {
-		r.cpu = string(match[1])
-	}
+	r := &report{cpu: harness.CPU(results)}
 	return r, r.set.Read(bytes.NewReader(results))
 }
 
-// A section is a table with its title.
-type section struct {
-	title string
-	table figures.Table
-}
-
-func (r *report) sections() (all []section) {
+func (r *report) sections() (all []harness.Section) {
 	peers := peerNames()
 	for _, toolchain := range r.set.Toolchains() {
 		for _, layer := range layerNames {
@@ -51,13 +39,13 @@ func (r *report) sections() (all []section) {
 				g := figures.Group{Toolchain: toolchain, Layer: layer, Item: item}
 				if r.set.Has(g) {
 					title := fmt.Sprintf("%s, %s, %s", item, layerTitles[layer], toolchain)
-					all = append(all, section{title, r.set.Compare(g, peers, web.Floor)})
+					all = append(all, harness.Section{Title: title, Table: r.set.Compare(g, peers, web.Floor)})
 				}
 			}
 			tasks, order := figures.Group{Toolchain: toolchain, Layer: layer, Item: "tasks"}, figures.Group{Toolchain: toolchain, Layer: layer, Item: "order"}
 			if layer != sockets && r.set.Has(tasks) && r.set.Has(order) {
 				title := fmt.Sprintf("two background tasks, %s, %s", layerTitles[layer], toolchain)
-				all = append(all, section{title, r.set.Excess(tasks, order, peers)})
+				all = append(all, harness.Section{Title: title, Table: r.set.Excess(tasks, order, peers)})
 			}
 		}
 	}
@@ -65,10 +53,8 @@ func (r *report) sections() (all []section) {
 }
 
 func (r *report) print(w io.Writer) {
-	for _, s := range r.sections() {
-		_, _ = fmt.Fprintf(w, "\n%s\n", s.title)
-		s.table.WriteText(w)
-	}
+	tables := harness.Report{Sections: r.sections()}
+	tables.Print(w)
 }
 
 // rounds returns of how many rounds the figures are the medians.
@@ -90,22 +76,20 @@ func (r *report) write(name string) error {
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	_, _ = fmt.Fprintf(&b, "# Results\n\nWritten by `go run ./cmd/run %s`. [README.md](README.md) says what is measured and how to read it.\n\n", strings.Join(os.Args[1:], " "))
-	_, _ = fmt.Fprintf(&b, "- Date: %s\n- CPU: %s, %d processors, %s/%s\n- Go: %s\n- Rounds: %d; all figures are medians, in brackets the quartiles\n- Peers: %s\n",
-		time.Now().Format(time.DateOnly), r.cpu, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
-		strings.Join(r.set.Toolchains(), ", "), r.rounds(), strings.Join(peerVersions(), ", "))
+	tables := harness.Report{
+		Title:    "Results",
+		Command:  "run",
+		CPU:      r.cpu,
+		Go:       r.set.Toolchains(),
+		Rounds:   r.rounds(),
+		Modules:  compared,
+		Sections: r.sections(),
+	}
 	if plotted {
-		_, _ = fmt.Fprintf(&b, "\n![Time of an order in multiples of the floor](%s)\n", filepath.Base(image))
+		tables.Image, tables.ImageAlt = image, "Time of an order in multiples of the floor"
 	}
-	for _, s := range r.sections() {
-		_, _ = fmt.Fprintf(&b, "\n## %s\n\n", upperFirst(s.title))
-		s.table.WriteMarkdown(&b)
-	}
-	return os.WriteFile(name, b.Bytes(), 0o644)
+	return tables.Write(name)
 }
-
-func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // plot draws the times of an order and reports whether there was anything to
 // draw.
