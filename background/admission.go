@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"context"
 	"fmt"
-	"time"
 )
 
 // waiter is a submitter who waits for room.
@@ -26,7 +25,6 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 	// large collection would never find enough room at once otherwise.
 	if r.blocked.Len() == 0 && r.fitsLocked(s) {
 		r.acceptLocked(s)
-		r.dispatchLocked()
 		return nil, nil
 	}
 	if r.options.Overflow == Reject {
@@ -46,7 +44,7 @@ func (r *Runner) await(ctx context.Context, w *waiter) error {
 	case <-ctx.Done():
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	if w.element == nil { // both at once: what was accepted stays so
 		return w.err
 	}
@@ -80,35 +78,39 @@ func (r *Runner) releaseLocked(w *waiter, err error) {
 }
 
 // fitsLocked reports whether there is room for those tasks of s that would have
-// to wait: not for those which find a free worker.
+// to wait.
 func (r *Runner) fitsLocked(s *submission) bool {
-	start := min(s.tasks, s.limit, r.freeLocked())
-	return s.held+r.room >= r.weight(s.tasks-start)
+	return s.held+r.room >= r.weight(s.tasks-r.startableLocked(s))
+}
+
+// startableLocked returns how many tasks of s find a free worker. If there is
+// one, nothing else is due that could claim it; see dispatchLocked.
+func (r *Runner) startableLocked(s *submission) int {
+	return min(s.tasks, s.limit, r.freeLocked())
 }
 
 // weight is how much room n waiting tasks take: a collection larger than the
 // queue takes all of it, since it would never be accepted otherwise.
 func (r *Runner) weight(n int) int { return min(n, r.options.Queue) }
 
-// acceptLocked puts s into the queue. It takes room for all its tasks, also for
-// those which find a free worker: dispatchLocked, to be called next, gives that
-// back, and the room may be overdrawn until then.
+// acceptLocked starts those tasks of s that find a free worker, and puts the
+// others, which fit, into the queue.
 func (r *Runner) acceptLocked(s *submission) {
-	held := r.weight(s.tasks)
+	start := r.startableLocked(s)
+	wait := s.tasks - start
+	held := r.weight(wait)
 	r.room -= held - s.held
 	r.stats.Accepted += uint64(s.tasks)
-	r.stats.Queued += s.tasks
-	now := time.Since(r.epoch)
-	if g := s.turn.group; g != nil {
-		g.held, g.since = held, now
-		if g.stopOnError {
-			// Not before: had the group been refused, the runner's context
-			// would keep this one.
-			g.ctx, g.cancel = context.WithCancelCause(g.ctx)
-		}
-		r.groups.push(g)
-	} else {
-		r.singles.push(now)
+	r.stats.Running += start
+	r.stats.Queued += wait
+	if g := s.turn.group(); g != nil {
+		r.acceptGroupLocked(g, start, held)
+		return
 	}
+	if start == 1 {
+		r.assignLocked(job{task: s.turn.task, values: s.turn.ctx, attempt: 1})
+		return
+	}
+	s.turn.since = r.clock.now()
 	r.turns.push(s.turn)
 }

@@ -46,7 +46,7 @@ func (r *Runner) waitLocked(j job, wait time.Duration) {
 	r.stats.Retrying++
 	again.timer = time.AfterFunc(wait, func() {
 		r.mu.Lock()
-		defer r.mu.Unlock()
+		defer r.unlock()
 		if !again.dropped {
 			r.due.push(again)
 			r.dispatchLocked()
@@ -54,16 +54,18 @@ func (r *Runner) waitLocked(j job, wait time.Duration) {
 	})
 }
 
-// takeRetryLocked removes the retry that came due first.
-func (r *Runner) takeRetryLocked() (job, bool) {
+// takeRetryLocked removes the retry that came due first, and makes it j if there
+// is one.
+func (r *Runner) takeRetryLocked(j *job) bool {
 	for again, ok := r.due.pop(); ok; again, ok = r.due.pop() {
 		if !again.dropped {
 			r.retries.Remove(again.element)
 			r.stats.Retrying--
-			return again.job, true
+			*j = again.job
+			return true
 		}
 	}
-	return job{}, false
+	return false
 }
 
 // dropRetriesLocked gives up the retries of the group, and returns their tasks.

@@ -13,8 +13,9 @@ import (
 	"github.com/velithon-go/velithon/background"
 )
 
+type mail struct{ to, subject, body string }
+
 func TestAllocations(t *testing.T) {
-	type mail struct{ to, subject, body string }
 	send := func(context.Context, mail) error { return nil }
 	var kept *background.Task
 	assert.EqualValues(t, 1, testing.AllocsPerRun(100, func() {
@@ -29,6 +30,9 @@ func TestAllocations(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(1000, func() {
 		_ = r.Submit(ctx, kept)
 	}), "Submit")
+	assert.EqualValues(t, 4, testing.AllocsPerRun(1000, func() {
+		handOver(t, r, send)
+	}), "two tasks made and handed over while the worker is busy")
 	close(release)
 	require.NoError(t, r.Shutdown(t.Context()))
 
@@ -37,15 +41,51 @@ func TestAllocations(t *testing.T) {
 	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { _ = two.Run(ctx) }), 3., "Tasks.Run")
 }
 
+// handOver does what a response with background work asks for.
+func handOver(t *testing.T, r *background.Runner, send func(context.Context, mail) error) {
+	t.Helper()
+	tasks := &background.Tasks{}
+	tasks.Add(background.NewTask(send, mail{"ada", "order", "thanks"}), background.NewTask(nothing, 1))
+	v, err := r.Reserve(tasks)
+	if err == nil {
+		err = v.Start(context.Background(), nil)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAllocationsOfWorkThatStarts: no more if the workers are free.
+func TestAllocationsOfWorkThatStarts(t *testing.T) {
+	send := func(context.Context, mail) error { return nil }
+	r := background.NewRunner(background.RunnerOptions{})
+	assert.LessOrEqual(t, testing.AllocsPerRun(1000, func() { handOver(t, r, send) }), 4.)
+	require.NoError(t, r.Shutdown(t.Context()))
+}
+
+// TestMemoryOfFinishedWork: nothing is kept of it.
+func TestMemoryOfFinishedWork(t *testing.T) {
+	const n = 20_000
+	send := func(context.Context, mail) error { return nil }
+	r := background.NewRunner(background.RunnerOptions{})
+	all := func() {
+		for range n {
+			handOver(t, r, send)
+		}
+		for r.Stats().Succeeded%(2*n) != 0 {
+			runtime.Gosched()
+		}
+	}
+	all()
+	before := heap()
+	all()
+	assert.Less(t, (heap()-before)/n, 1., "bytes left of a collection")
+	require.NoError(t, r.Shutdown(t.Context()))
+}
+
 // TestMemoryOfWaitingTasks keeps to what the documentation of Runner says.
 func TestMemoryOfWaitingTasks(t *testing.T) {
 	const n = 200_000
-	heap := func() float64 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return float64(m.HeapAlloc)
-	}
 	r := background.NewRunner(background.RunnerOptions{Workers: 1, Queue: n})
 	release := make(chan struct{})
 	fill(t, r, 1, release)
@@ -54,9 +94,17 @@ func TestMemoryOfWaitingTasks(t *testing.T) {
 	for range n {
 		_ = r.Submit(ctx, one)
 	}
-	assert.Less(t, (heap()-empty)/n, 48., "bytes for a task that waits")
+	assert.Less(t, (heap()-empty)/n, 36., "bytes for a task that waits")
 	close(release)
 	require.NoError(t, r.Shutdown(t.Context()))
 	assert.Less(t, (heap()-empty)/n, 1., "bytes left of it")
 	runtime.KeepAlive(r)
+}
+
+// heap returns how many bytes are in use.
+func heap() float64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
 }

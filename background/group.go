@@ -11,9 +11,10 @@ import (
 // parked, or has no task left that waits.
 type group struct {
 	// These are not changed once the group is accepted.
-	own         taskContext             // part of ctx, kept here to be one allocation with the group
-	ctx         context.Context         // of its tasks
-	cancel      context.CancelCauseFunc // ends ctx; nil unless stopOnError
+
+	taskContext                         // of its tasks, unless stopOnError
+	stop        context.Context         // of its tasks if stopOnError
+	cancel      context.CancelCauseFunc // ends stop
 	limit       int                     // how many may be active
 	stopOnError bool
 	done        func() // called when all tasks have ended; may be nil
@@ -30,31 +31,55 @@ type group struct {
 	previous, following *group // in Runner.groups, as long as tasks wait
 }
 
-// newGroup returns a group of tasks with the values of ctx, for which the
-// caller sets limit, stopOnError and done.
-func (r *Runner) newGroup(ctx context.Context, tasks []*Task) *group {
-	g := &group{own: taskContext{Context: r.base, values: ctx}, waiting: tasks}
-	g.ctx = &g.own
-	return g
+// context returns what the group's tasks run with.
+func (g *group) context() context.Context {
+	if g.stopOnError {
+		return g.stop
+	}
+	return &g.taskContext
 }
 
-// takeFromLocked takes the group's next task. There is none if the group was
-// stopped after it got in line.
-func (r *Runner) takeFromLocked(g *group) (job, bool) {
-	if len(g.waiting) == 0 {
-		return job{}, false
+// acceptGroupLocked starts so many tasks of a new group, and has the others wait
+// in the room that was taken for them.
+func (r *Runner) acceptGroupLocked(g *group, start, held int) {
+	if g.stopOnError {
+		// Not before: had the group been refused, the runner's context would
+		// keep this one.
+		g.stop, g.cancel = context.WithCancelCause(&g.taskContext)
 	}
-	j := job{task: g.waiting[0], group: g, attempt: 1}
+	g.active, g.held = start, held
+	for _, task := range g.waiting[:start] {
+		r.assignLocked(job{task: task, group: g, attempt: 1})
+	}
+	g.waiting = g.waiting[start:]
+	if len(g.waiting) == 0 {
+		g.waiting = nil // the slice is the user's, and may be large
+		return
+	}
+	g.since = r.clock.now()
+	r.groups.push(g)
+	if g.parked = start == g.limit; !g.parked {
+		r.turns.push(turn{ctx: g})
+	}
+}
+
+// takeFromLocked takes the group's next task, and makes it j if there is one.
+// There is none if the group was stopped after it got in line.
+func (r *Runner) takeFromLocked(g *group, j *job) bool {
+	if len(g.waiting) == 0 {
+		return false
+	}
+	*j = job{task: g.waiting[0], group: g, attempt: 1}
 	g.active++
 	r.shortenLocked(g, g.waiting[1:])
 	switch {
 	case len(g.waiting) == 0:
 	case g.active < g.limit:
-		r.turns.push(turn{group: g})
+		r.turns.push(turn{ctx: g})
 	default:
 		g.parked = true
 	}
-	return j, true
+	return true
 }
 
 // shortenLocked makes rest what still waits of the group, and gives back the
@@ -84,7 +109,7 @@ func (r *Runner) endedLocked(g *group, failure *TaskError) *followUp {
 	}
 	if g.parked {
 		g.parked = false
-		r.turns.push(turn{group: g})
+		r.turns.push(turn{ctx: g})
 	}
 	return r.finishLocked(g, todo)
 }
@@ -95,7 +120,7 @@ func (r *Runner) stopLocked(g *group, failure *TaskError) *followUp {
 	skipped := slices.Concat(g.waiting, r.dropRetriesLocked(g))
 	r.shortenLocked(g, nil)
 	r.stats.Skipped += uint64(len(skipped))
-	return &followUp{ctx: g.ctx, lost: skipped, how: ErrSkipped, cancel: g.cancel, cause: failure}
+	return &followUp{ctx: g.context(), lost: skipped, how: ErrSkipped, cancel: g.cancel, cause: failure}
 }
 
 // finishLocked adds to todo what is to be done if the group has ended.
@@ -104,7 +129,7 @@ func (r *Runner) finishLocked(g *group, todo *followUp) *followUp {
 		return todo
 	}
 	if todo == nil {
-		todo = &followUp{ctx: g.ctx}
+		todo = &followUp{ctx: g.context()}
 	}
 	todo.cancel, todo.done = g.cancel, g.done
 	return todo

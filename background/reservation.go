@@ -26,7 +26,7 @@ type Reservation struct {
 func (r *Runner) Reserve(work Runnable) (Reservation, error) {
 	n := size(work)
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	if r.closed {
 		r.stats.Rejected += uint64(n)
 		return Reservation{}, ErrClosed
@@ -59,9 +59,9 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 		return nil
 	}
 	*v = Reservation{}
-	s := r.prepare(ctx, work, done)
-	s.held = held
-	err := r.redeem(ctx, s)
+	s := submission{held: held}
+	r.prepare(ctx, &s, work, done)
+	err := r.redeem(ctx, &s)
 	if err != nil || s.tasks == 0 {
 		r.callDone(ctx, done)
 	}
@@ -69,16 +69,16 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 }
 
 // redeem submits what was promised.
-func (r *Runner) redeem(ctx context.Context, s submission) error {
+func (r *Runner) redeem(ctx context.Context, s *submission) error {
 	r.mu.Lock()
 	r.reserved--
 	if r.expired {
 		r.stats.Rejected += uint64(s.tasks)
-		r.mu.Unlock()
+		r.unlock()
 		return ErrClosed
 	}
-	w, err := r.enterLocked(&s)
-	r.mu.Unlock()
+	w, err := r.enterLocked(s)
+	r.unlock()
 	if w != nil {
 		err = r.await(ctx, w)
 	}
@@ -93,7 +93,7 @@ func (v *Reservation) Cancel() {
 	}
 	*v = Reservation{}
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	r.reserved--
 	r.room += held
 	r.dispatchLocked() // it may have been what Shutdown was waiting for

@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -282,6 +283,64 @@ func TestRunnerCollectionOccupiesMaxConcurrentWorkers(t *testing.T) {
 	})
 }
 
+// TestRunnerStartsWhatItCan: a task which blocks, and is the first to be called,
+// holds up none of those which were given workers together with it.
+func TestRunnerStartsWhatItCan(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 8}, func(t *testing.T, r *background.Runner) {
+		for range 2 { // with new workers, and with idle ones
+			var started atomic.Int64
+			release := make(chan struct{})
+			tasks := collection(8)
+			for range 8 {
+				tasks.Add(task("held", func() { started.Add(1); <-release }))
+			}
+			require.NoError(t, r.Submit(t.Context(), tasks))
+			synctest.Wait()
+			assert.EqualValues(t, 8, started.Load())
+			close(release)
+			synctest.Wait()
+		}
+	})
+}
+
+// TestRunnerSubmitsCollectionAgain: each submission has a context of its own.
+func TestRunnerSubmitsCollectionAgain(t *testing.T) {
+	type key struct{}
+	inBubble(t, background.RunnerOptions{}, func(t *testing.T, r *background.Runner) {
+		var contexts []context.Context
+		tasks := collection(1, background.Func("keep", func(ctx context.Context) error {
+			contexts = append(contexts, ctx)
+			return nil
+		}))
+		for i := range 3 {
+			require.NoError(t, r.Submit(context.WithValue(t.Context(), key{}, i), tasks))
+			synctest.Wait()
+		}
+		require.Len(t, contexts, 3)
+		for i, ctx := range contexts {
+			assert.Equal(t, i, ctx.Value(key{}))
+		}
+	})
+}
+
+func TestRunnerKeepsTheWorkersItNeeds(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 8}, func(t *testing.T, r *background.Runner) {
+		goroutines := func() int { synctest.Wait(); return runtime.NumGoroutine() }
+		before := goroutines()
+		release := make(chan struct{})
+		fill(t, r, 8, release)
+		close(release)
+		assert.Equal(t, before+8, goroutines())
+		for range 10 { // a flow that one worker keeps up with
+			require.NoError(t, r.Submit(t.Context(), task("quick", func() {})))
+			pass(background.IdleTime / 4)
+		}
+		assert.Equal(t, before+1, goroutines())
+		pass(background.IdleTime)
+		assert.Equal(t, before, goroutines())
+	})
+}
+
 func TestRunnerWorkersStayAWhile(t *testing.T) {
 	inBubble(t, background.RunnerOptions{Workers: 2}, func(t *testing.T, r *background.Runner) {
 		goroutines := func() int { synctest.Wait(); return runtime.NumGoroutine() }
@@ -326,5 +385,34 @@ func TestStatsOldestWaiting(t *testing.T) {
 		assert.Equal(t, time.Second, r.Stats().OldestWaiting)
 		pass(time.Second) // a runs, and b has waited since the collection was submitted
 		assert.Equal(t, 2*time.Second, r.Stats().OldestWaiting)
+	})
+}
+
+// TestStatsOldestWaitingBehindGroups: the oldest task is a single one, and
+// collections that came later are in front of it or parked.
+func TestStatsOldestWaitingBehindGroups(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {
+		release := make(chan struct{})
+		second := task("second", func() { time.Sleep(time.Second) })
+		require.NoError(t, r.Submit(t.Context(), collection(2, held("held", release), second, second)))
+		time.Sleep(time.Second)
+		require.NoError(t, r.Submit(t.Context(), task("single", func() {})))
+		time.Sleep(time.Second)
+		assert.Equal(t, 2*time.Second, r.Stats().OldestWaiting)
+		close(release)
+		pass(time.Second / 2) // the collection has lined up behind the single task, which has run
+		assert.Equal(t, 2500*time.Millisecond, r.Stats().OldestWaiting)
+	})
+}
+
+// TestRunnerSurvivesRetryIf: an If that ends the goroutine makes the failure
+// final, as one that panics does.
+func TestRunnerSurvivesRetryIf(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {
+		retry := background.Retry{Attempts: 3, If: func(error) bool { runtime.Goexit(); return true }}
+		require.NoError(t, r.Submit(t.Context(), failing("fails", io.EOF).WithRetry(retry)))
+		require.NoError(t, r.Submit(t.Context(), task("next", func() {})))
+		synctest.Wait()
+		assert.Equal(t, background.Stats{Accepted: 2, Succeeded: 1, Failed: 1}, r.Stats())
 	})
 }

@@ -17,7 +17,9 @@ type job struct {
 func (r *Runner) dispatchLocked() {
 	for r.startLocked() || r.unblockLocked() {
 	}
-	r.dismissLocked()
+	if r.closed {
+		r.dismissLocked()
+	}
 }
 
 // startLocked starts the next task, if there is one and a worker for it, and
@@ -26,67 +28,69 @@ func (r *Runner) startLocked() bool {
 	if r.freeLocked() == 0 {
 		return false
 	}
-	j, ok := r.takeLocked()
+	var j job
+	ok := r.takeLocked(&j)
 	if ok {
 		r.assignLocked(j)
 	}
 	return ok
 }
 
-// takeLocked removes the next task from the queue, to be run. Tasks to be tried
-// again go first: they are the oldest, and their number of attempts is limited.
-func (r *Runner) takeLocked() (j job, ok bool) {
-	if j, ok = r.takeRetryLocked(); !ok {
-		j, ok = r.takeTurnLocked()
-	}
+// takeLocked removes the next task from the queue, to be run, and makes it j if
+// there is one. Tasks to be tried again go first: they are the oldest, and their
+// number of attempts is limited.
+func (r *Runner) takeLocked(j *job) bool {
+	ok := r.due.length > 0 && r.takeRetryLocked(j) || r.takeTurnLocked(j)
 	if ok {
 		r.stats.Running++
 	}
-	return j, ok
+	return ok
 }
 
-func (r *Runner) takeTurnLocked() (job, bool) {
+func (r *Runner) takeTurnLocked(j *job) bool {
 	for next, ok := r.turns.pop(); ok; next, ok = r.turns.pop() {
-		if next.group == nil {
-			r.singles.pop()
-			r.stats.Queued--
-			r.room++
-			return job{task: next.task, values: next.values, attempt: 1}, true
+		if g := next.group(); g != nil {
+			if r.takeFromLocked(g, j) {
+				return true
+			}
+			continue
 		}
-		if j, ok := r.takeFromLocked(next.group); ok {
-			return j, true
-		}
+		r.stats.Queued--
+		r.room++
+		*j = job{task: next.task, values: next.ctx, attempt: 1}
+		return true
 	}
-	return job{}, false
+	return false
 }
 
 // settleLocked books the end of w's job, and returns what is to be done about it
 // once the mutex is released, or nil.
 func (r *Runner) settleLocked(w *worker) *followUp {
-	j, out := w.job, w.outcome
-	w.job, w.outcome = job{}, outcome{}
 	r.stats.Running--
-	if out.again {
-		return r.retryLocked(j, out.wait)
-	}
-	if out.failure == nil {
-		r.stats.Succeeded++
-	} else {
+	g, failure := w.job.group, w.outcome.failure
+	if failure != nil {
+		out := w.outcome
+		w.outcome = outcome{}
+		if out.again {
+			return r.retryLocked(w.job, out.wait)
+		}
 		r.stats.Failed++
+		if out.panicked {
+			r.stats.Panicked++
+		}
+	} else {
+		r.stats.Succeeded++
 	}
-	if out.panicked {
-		r.stats.Panicked++
-	}
-	if j.group == nil {
+	if g == nil {
 		return nil
 	}
-	return r.endedLocked(j.group, out.failure)
+	return r.endedLocked(g, failure)
 }
 
 // contextOf returns the context of j's task.
 func (r *Runner) contextOf(j job) context.Context {
 	if j.group != nil {
-		return j.group.ctx
+		return j.group.context()
 	}
 	return r.context(j.values)
 }

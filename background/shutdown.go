@@ -3,7 +3,6 @@ package background
 import (
 	"context"
 	"slices"
-	"time"
 )
 
 // Shutdown refuses new work, and waits until all work that was accepted or
@@ -23,11 +22,11 @@ func (r *Runner) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	r.closed = true
 	r.dispatchLocked() // there may be nothing to wait for
-	r.mu.Unlock()
+	r.unlock()
 	select {
 	case <-r.drained:
 		r.mu.Lock()
-		defer r.mu.Unlock()
+		defer r.unlock()
 		return r.drainErrorLocked(r.reason)
 	case <-ctx.Done():
 		return r.expire(context.Cause(ctx))
@@ -41,7 +40,7 @@ func (r *Runner) drainErrorLocked(reason error) error {
 		Reserved: r.reserved,
 		Err:      reason,
 	}
-	for w := range r.crew {
+	for w := range r.crew.all {
 		if w.job.task != nil {
 			e.Running = append(e.Running, w.job.task.Name())
 		}
@@ -66,12 +65,12 @@ func (r *Runner) expire(reason error) error {
 		r.dispatchLocked()
 	}
 	err := r.drainErrorLocked(reason)
-	r.mu.Unlock()
+	r.unlock()
 
 	r.cancel(ErrClosed)
 	for next, ok := turns.pop(); ok; next, ok = turns.pop() {
 		if next.task != nil {
-			r.follow(&followUp{ctx: r.context(next.values), lost: []*Task{next.task}, how: ErrAbandoned})
+			r.follow(&followUp{ctx: r.context(next.ctx), lost: []*Task{next.task}, how: ErrAbandoned})
 		}
 	}
 	for _, t := range todo {
@@ -93,13 +92,13 @@ func (r *Runner) abandonLocked() (todo []*followUp) {
 			r.stats.Queued--
 		}
 	}
-	r.turns, r.singles, r.due = queue[turn]{}, queue[time.Duration]{}, queue[*retry]{}
+	r.turns, r.due = queue[turn]{}, queue[*retry]{}
 
 	for g := r.groups.first; g != nil; g = r.groups.first {
 		lost := g.waiting
 		giveUp(lost...)
 		r.shortenLocked(g, nil)
-		todo = append(todo, r.finishLocked(g, &followUp{ctx: g.ctx, lost: lost, how: ErrAbandoned}))
+		todo = append(todo, r.finishLocked(g, &followUp{ctx: g.context(), lost: lost, how: ErrAbandoned}))
 	}
 	for e := r.retries.Front(); e != nil; e = r.retries.Front() {
 		again := e.Value.(*retry)

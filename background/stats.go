@@ -1,6 +1,9 @@
 package background
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Stats is what a [Runner] has done and is doing. Numbers are of tasks: each of
 // a collection counts, and a [Runnable] of the user's own kind counts as one.
@@ -28,19 +31,27 @@ type Stats struct {
 
 // Stats returns the numbers of this moment.
 func (r *Runner) Stats() Stats {
-	now := time.Since(r.epoch)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	stats := r.stats
-	since := now
-	if single, ok := r.singles.peek(); ok {
-		since = min(since, single)
+	if stats.Queued > 0 {
+		stats.OldestWaiting = r.clock.since(r.oldestLocked())
 	}
-	if g := r.groups.first; g != nil {
-		since = min(since, g.since)
-	}
-	stats.OldestWaiting = now - since
 	return stats
+}
+
+// oldestLocked returns when the oldest of the waiting tasks was accepted.
+func (r *Runner) oldestLocked() time.Duration {
+	oldest := time.Duration(math.MaxInt64)
+	if g := r.groups.first; g != nil {
+		oldest = g.since
+	}
+	for next := range r.turns.all() { // groups may be in front of the first single task
+		if next.task != nil {
+			return min(oldest, next.since)
+		}
+	}
+	return oldest
 }
 
 // outstandingLocked returns how many tasks and reservations a drain waits for.

@@ -3,6 +3,7 @@ package background
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // submission is work on its way into the queue.
@@ -14,31 +15,40 @@ type submission struct {
 }
 
 // turn is a place in the queue: of a single task, or of a group's next one.
-// Single tasks are most of the work, and cost nothing but this.
+// Single tasks are most of the work, and cost nothing but these four words.
 type turn struct {
-	task   *Task
-	values context.Context // of the single task; a group has its own
-	group  *group          // nil for a single task
+	task  *Task           // nil for a group
+	ctx   context.Context // what a single task was submitted with; for a group, which is a context, itself
+	since time.Duration   // when a single task was accepted
 }
 
-// prepare makes a submission of work. If done is not nil, it is called when all
-// of the work has ended.
-func (r *Runner) prepare(ctx context.Context, work Runnable, done func()) submission {
+// group returns the group whose turn it is, or nil if it is a single task's.
+func (t *turn) group() *group {
+	if t.task != nil {
+		return nil
+	}
+	return t.ctx.(*group)
+}
+
+// prepare makes s a submission of work. If done is not nil, it is called when
+// all of the work has ended.
+func (r *Runner) prepare(ctx context.Context, s *submission, work Runnable, done func()) {
 	tasks, single := split(work)
-	if single != nil {
-		if done == nil {
-			return submission{turn: turn{task: single, values: ctx}, tasks: 1, limit: 1}
-		}
-		g := r.newGroup(ctx, []*Task{single})
-		g.limit, g.done = 1, done
-		return submission{turn: turn{group: g}, tasks: 1, limit: 1}
+	if single != nil && done == nil {
+		s.turn, s.tasks, s.limit = turn{task: single, ctx: ctx}, 1, 1
+		return
 	}
-	if tasks.Len() == 0 {
-		return submission{}
+	var g *group
+	switch {
+	case single != nil:
+		g = &group{waiting: []*Task{single}, limit: 1}
+	case tasks.Len() > 0:
+		g = tasks.newGroup()
+	default:
+		return
 	}
-	g := r.newGroup(ctx, tasks.tasks)
-	g.limit, g.stopOnError, g.done = tasks.limit(), tasks.StopOnError, done
-	return submission{turn: turn{group: g}, tasks: len(g.waiting), limit: g.limit}
+	g.taskContext, g.done = taskContext{r.base, ctx}, done
+	s.turn, s.tasks, s.limit = turn{ctx: g}, len(g.waiting), g.limit
 }
 
 // split tells a collection from a single task, which is made of what is
@@ -84,5 +94,8 @@ func (c *custom) name() string                     { return fmt.Sprintf("%T", c.
 
 // context returns what a task runs with that was submitted with ctx.
 func (r *Runner) context(ctx context.Context) context.Context {
+	if ctx == context.Background() {
+		return r.base // there are no values to keep
+	}
 	return &taskContext{Context: r.base, values: ctx}
 }

@@ -12,8 +12,9 @@ const DefaultMaxConcurrent = 10
 // Tasks is a collection of tasks that belong together. The zero value is ready
 // to use, and a nil *Tasks is an empty collection to which nothing can be added.
 //
-// A Tasks is built by one goroutine, and not copied once it has tasks. From the moment it is run, reserved for or
-// submitted until all its tasks have ended, leave it alone.
+// A Tasks is built by one goroutine, and not copied once it has tasks. From the
+// moment it is run, reserved for or submitted until all its tasks have ended,
+// leave it alone.
 type Tasks struct {
 	// MaxConcurrent is how many tasks run at once: 0 means
 	// [DefaultMaxConcurrent], 10; with 1 they run strictly one after the other,
@@ -69,6 +70,11 @@ func (t *Tasks) Run(ctx context.Context) error {
 		return nil
 	}
 	return runAll(ctx, t.tasks, t.limit(), t.StopOnError)
+}
+
+// newGroup returns a group for a submission of the collection.
+func (t *Tasks) newGroup() *group {
+	return &group{waiting: t.tasks, limit: t.limit(), stopOnError: t.StopOnError}
 }
 
 // limit returns how many tasks may run at once.
