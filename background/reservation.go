@@ -25,22 +25,25 @@ type Reservation struct {
 // Start: do not change it. Reserve panics if work is nil or a nil [*Task].
 func (r *Runner) Reserve(work Runnable) (Reservation, error) {
 	n := size(work)
+	v := Reservation{runner: r, work: work}
+	promised := r.promises.add()
+	if promised && r.options.Overflow == Block {
+		return v, nil
+	}
 	r.mu.Lock()
 	defer r.unlock()
-	if r.closed {
+	if !promised {
 		r.stats.Rejected += uint64(n)
 		return Reservation{}, ErrClosed
 	}
-	v := Reservation{runner: r, work: work}
-	if r.options.Overflow == Reject {
-		v.held = r.weight(n)
-		if v.held > r.room {
-			r.stats.Rejected += uint64(n)
-			return Reservation{}, ErrFull
-		}
-		r.room -= v.held
+	v.held = r.weight(n)
+	if v.held > r.room {
+		r.stats.Rejected += uint64(n)
+		r.promises.remove()
+		r.dispatchLocked() // a Shutdown may have begun since, and wait for it
+		return Reservation{}, ErrFull
 	}
-	r.reserved++
+	r.room -= v.held
 	return v, nil
 }
 
@@ -71,7 +74,7 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 // redeem submits what was promised.
 func (r *Runner) redeem(ctx context.Context, s *submission) error {
 	r.mu.Lock()
-	r.reserved--
+	r.promises.remove()
 	if r.expired {
 		r.stats.Rejected += uint64(s.tasks)
 		r.unlock()
@@ -94,7 +97,7 @@ func (v *Reservation) Cancel() {
 	*v = Reservation{}
 	r.mu.Lock()
 	defer r.unlock()
-	r.reserved--
+	r.promises.remove()
 	r.room += held
 	r.dispatchLocked() // it may have been what Shutdown was waiting for
 }

@@ -44,6 +44,8 @@ type Runner struct {
 	cancel  context.CancelCauseFunc
 	drained chan struct{} // closed when, after Shutdown, the last worker has left
 
+	promises promises
+
 	// mu guards everything below. It is never held while code of the user runs,
 	// which includes hooks and log handlers. It is released by unlock.
 	//
@@ -61,7 +63,6 @@ type Runner struct {
 	due     queue[*retry] // those of them whose time has come; they precede turns
 	blocked list.List     // of *waiter: the submitters who wait for room
 
-	reserved  int      // reservations not yet started or cancelled
 	closed    bool     // Shutdown has begun
 	expired   bool     // a Shutdown has run out of time
 	reason    error    // why it did

@@ -21,6 +21,7 @@ import (
 func (r *Runner) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	r.closed = true
+	r.promises.end()
 	r.dispatchLocked() // there may be nothing to wait for
 	r.unlock()
 	select {
@@ -37,7 +38,7 @@ func (r *Runner) Shutdown(ctx context.Context) error {
 func (r *Runner) drainErrorLocked(reason error) error {
 	e := &DrainError{
 		Waiting:  slices.Clone(r.abandoned),
-		Reserved: r.reserved,
+		Reserved: r.promises.count(),
 		Err:      reason,
 	}
 	for w := range r.crew.all {
