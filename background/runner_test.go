@@ -388,6 +388,31 @@ func TestStatsOldestWaiting(t *testing.T) {
 	})
 }
 
+// TestStatsOldestWaitingToTheMillisecond: tasks submitted within a millisecond
+// count from the first of them, others from their own time.
+func TestStatsOldestWaitingToTheMillisecond(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {
+		release := make(chan struct{})
+		fill(t, r, 1, release)
+		pace := make(chan struct{})
+		wait := func() { require.NoError(t, r.Submit(t.Context(), held("waits", pace))) }
+		wait()
+		time.Sleep(time.Millisecond / 2)
+		wait()
+		time.Sleep(10 * time.Millisecond)
+		wait()
+		time.Sleep(10 * time.Millisecond)
+		assert.Equal(t, 20500*time.Microsecond, r.Stats().OldestWaiting)
+		close(release)
+		synctest.Wait()
+		assert.Equal(t, 20500*time.Microsecond, r.Stats().OldestWaiting, "a half more than it has waited")
+		pace <- struct{}{}
+		synctest.Wait()
+		assert.Equal(t, 10*time.Millisecond, r.Stats().OldestWaiting)
+		close(pace)
+	})
+}
+
 // TestStatsOldestWaitingBehindGroups: the oldest task is a single one, and
 // collections that came later are in front of it or parked.
 func TestStatsOldestWaitingBehindGroups(t *testing.T) {

@@ -24,8 +24,8 @@ type Stats struct {
 	Running  int // running now
 	Retrying int // waiting to be tried again
 
-	// OldestWaiting is how long the oldest of the queued tasks has waited, zero
-	// if there is none.
+	// OldestWaiting is how long the oldest of the queued tasks has waited, or
+	// about a millisecond more; zero if there is none.
 	OldestWaiting time.Duration
 }
 
