@@ -132,5 +132,6 @@ func (r *Runner) finishLocked(g *group, todo *followUp) *followUp {
 		todo = &followUp{ctx: g.context()}
 	}
 	todo.cancel, todo.done = g.cancel, g.done
+	g.done = nil // the group may live as long as the user's Tasks
 	return todo
 }

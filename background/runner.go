@@ -16,9 +16,9 @@ import (
 // one collection hold up a single task behind them by one turn, not by ten
 // thousand. A collection occupies at most MaxConcurrent workers.
 //
-// A waiting task takes about 32 bytes beyond the task itself, and a collection
-// about 200 bytes in all, however many of its tasks wait. The memory is given
-// back when they have run.
+// A waiting task takes about 32 bytes beyond the task itself, and so does a
+// collection, however many of its tasks wait. The memory is given back when they
+// have run.
 //
 // A worker that has nothing to do ends within a second.
 //

@@ -3,6 +3,7 @@ package background
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 )
 
 // DefaultMaxConcurrent is how many tasks of a [Tasks] run at once if it does
@@ -28,6 +29,12 @@ type Tasks struct {
 
 	tasks []*Task
 	few   [4]*Task // where tasks lie as long as they fit, since most collections are small
+
+	// first is what the Runner needs for the first submission, which is mostly
+	// the only one: handing over a collection allocates nothing then. It is not
+	// used again, since a task may have kept its context, which is part of it.
+	first     group
+	submitted atomic.Bool
 }
 
 // Add appends tasks to the collection. It panics if one of them is nil.
@@ -74,7 +81,12 @@ func (t *Tasks) Run(ctx context.Context) error {
 
 // newGroup returns a group for a submission of the collection.
 func (t *Tasks) newGroup() *group {
-	return &group{waiting: t.tasks, limit: t.limit(), stopOnError: t.StopOnError}
+	g := &t.first
+	if t.submitted.Swap(true) {
+		g = new(group)
+	}
+	g.waiting, g.limit, g.stopOnError = t.tasks, t.limit(), t.StopOnError
+	return g
 }
 
 // limit returns how many tasks may run at once.
