@@ -15,7 +15,7 @@ func newErrgroup(workers, _ int) Pool {
 }
 
 func (p *errgroupPool) Ready(f func()) func() error {
-	task := func() error { f(); return nil }
+	task := func() error { f(); return nil } //nolint:unparam // the error is what errgroup wants
 	return func() error { p.group.Go(task); return nil }
 }
 

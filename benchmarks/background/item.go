@@ -2,7 +2,6 @@ package background
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/velithon-go/velithon/benchmarks/figures"
 )
@@ -102,23 +101,22 @@ func Items() []Item {
 		{"run2", "two tasks run to completion", "200ms", everyone, byHand, cost},
 		{"run100", "100 tasks run to completion", "200ms", everyone, byHand, cost},
 		{"million", "a million tasks, time for each", "1000000x", everyone, byHand, cost},
+		sleeps(1, "3x"), sleeps(5, "15x"), sleeps(50, "100x"), sleeps(100, "200x"),
+		{"memory", "a million tasks that wait", "1x", queues, byHand, memory},
+		{"flood", "single tasks while 10,000 tasks of 1 ms keep 10 workers busy", "1x", []string{Velithon, byHand, "semaphore", "pond", "ants"}, byHand, delays},
 	}
-	for concurrent, times := range map[int]string{1: "3x", 5: "15x", 50: "100x", 100: "200x"} {
-		items = append(items, Item{
-			fmt.Sprintf("sleeps%d", concurrent), fmt.Sprintf("100 tasks of 1 ms, %d at once", concurrent),
-			times, append([]string{Bare}, bounded...), Bare, cost,
-		})
-	}
-	slices.SortStableFunc(items[6:], func(a, b Item) int { return len(a.Name) - len(b.Name) })
-	items = append(items,
-		Item{"memory", "a million tasks that wait", "1x", []string{Velithon, byHand, "pond"}, byHand, memory},
-		Item{"flood", "single tasks while 10,000 tasks of 1 ms keep 10 workers busy", "1x", []string{Velithon, byHand, "semaphore", "pond", "ants"}, byHand, delays},
-	)
 	for n := 1; n <= 64; n *= 2 {
-		items = append(items, Item{
-			fmt.Sprintf("submitters%d", n), fmt.Sprintf("tasks submitted by %d goroutines and run", n),
-			"300000x", []string{Velithon, byHand, "pond", "ants"}, byHand, cost,
-		})
+		items = append(items, submitters(n))
 	}
 	return items
+}
+
+func sleeps(concurrent int, benchtime string) Item {
+	title := fmt.Sprintf("100 tasks of 1 ms, %d at once", concurrent)
+	return Item{fmt.Sprintf("sleeps%d", concurrent), title, benchtime, append([]string{Bare}, bounded...), Bare, cost}
+}
+
+func submitters(n int) Item {
+	title := fmt.Sprintf("tasks submitted by %d goroutines and run", n)
+	return Item{fmt.Sprintf("submitters%d", n), title, "300000x", []string{Velithon, byHand, "pond", "ants"}, byHand, cost}
 }
