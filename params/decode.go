@@ -47,7 +47,7 @@ func (d *decoding) decode() error {
 		}
 	}
 	if len(p.query.params) > 0 {
-		d.args(&p.query, d.raw.QueryArgs())
+		d.query(&p.query)
 	}
 	if len(p.header.params) > 0 {
 		d.headers()

@@ -44,8 +44,9 @@ type Options struct {
 // A Plan is an input type, compiled. It is immutable and safe for concurrent
 // use.
 type Plan struct {
-	input  reflect.Type
-	params []*param // every field but the body, in order
+	input       reflect.Type
+	pointerType reflect.Type
+	params      []*param // every field but the body, in order
 	bySource
 	body  *body // nil when the input has none
 	files []*param
@@ -126,7 +127,7 @@ func Compile(input reflect.Type, o Options) (*Plan, error) {
 	}
 	c := compiler{
 		Options: o,
-		plan:    &Plan{input: input},
+		plan:    &Plan{input: input, pointerType: reflect.PointerTo(input)},
 		rules:   newRuleCompiler(o.Validator),
 	}
 	if err := c.compile(); err != nil {
@@ -186,11 +187,10 @@ func (p *Plan) release(base unsafe.Pointer) {
 }
 
 func (p *Plan) pointer(input any) unsafe.Pointer {
-	v := reflect.ValueOf(input)
-	if v.Kind() != reflect.Pointer || v.Type().Elem() != p.input {
+	if reflect.TypeOf(input) != p.pointerType {
 		panic(fmt.Sprintf("params: the plan of %s was given a %T", p.input, input))
 	}
-	return v.UnsafePointer()
+	return reflect.ValueOf(input).UnsafePointer()
 }
 
 // A compiler makes one plan.

@@ -150,8 +150,8 @@ func (r *reader) keep(s string) string {
 		if len(s) >= maxChunk/4 {
 			return strings.Clone(s)
 		}
-		// A third of a body is what its strings take where keys are as long.
-		r.chunk = make([]byte, 0, max(len(s), min(len(r.text)/3, maxChunk)))
+		// Of a body of short strings a quarter is what they take.
+		r.chunk = make([]byte, 0, max(len(s), min(len(r.text)/4, maxChunk)))
 	}
 	start := len(r.chunk)
 	r.chunk = append(r.chunk, s...)
