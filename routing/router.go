@@ -230,6 +230,9 @@ func (r *Router) Handler() fasthttp.RequestHandler {
 	return func(raw *fasthttp.RequestCtx) {
 		ids.assign(raw)
 		defer s.recover(raw)
+		if !isPlain(raw) && refuseMalformed(raw) {
+			return
+		}
 		handler(raw)
 	}
 }
