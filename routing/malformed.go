@@ -23,6 +23,7 @@ func isPlain(raw *fasthttp.RequestCtx) bool {
 	return h.IsHTTP11() &&
 		(length > 0 || length == -2) &&
 		!h.ConnectionClose() && // fasthttp sets it where there are a length and a transfer coding
+		len(h.PeekTrailerKeys()) == 0 &&
 		endsWithEmptyLine(h.RawHeaders()) &&
 		isPathAndQuery(h.RequestURI(), uri.PathOriginal(), uri.QueryString()) &&
 		len(h.Host()) == len(uri.Host())
@@ -111,6 +112,25 @@ func isFramed(header []byte) bool {
 	return !coded || !measured && strict
 }
 
+// dropTrailers takes the fields away that came after a body in chunks. fasthttp
+// has them among those of the header, where a client could set what only the
+// proxy in front may: it strips the header, and passes trailers on. RFC 9110,
+// section 6.5.1, forbids the mixture.
+func dropTrailers(h *fasthttp.RequestHeader) {
+	for _, name := range h.PeekTrailerKeys() {
+		var inHeader [][]byte
+		for key, value := range h.AllInOrder() {
+			if bytes.Equal(key, name) {
+				inHeader = append(inHeader, bytes.Clone(value))
+			}
+		}
+		h.DelBytes(name)
+		for _, value := range inHeader {
+			h.AddBytesKV(name, value)
+		}
+	}
+}
+
 // refuseMalformed answers a request that is malformed, and reports whether it
 // was.
 func refuseMalformed(raw *fasthttp.RequestCtx) bool {
@@ -119,5 +139,6 @@ func refuseMalformed(raw *fasthttp.RequestCtx) bool {
 		WriteProblem(raw, problem)
 		return true
 	}
+	dropTrailers(&raw.Request.Header)
 	return false
 }
