@@ -35,6 +35,11 @@ var errNotJSON = &Error{
 	Detail: "the body must be JSON, and Content-Type must say application/json",
 }
 
+var errBlank = &Error{
+	Status: fasthttp.StatusBadRequest,
+	Detail: "the JSON body has nothing but white space",
+}
+
 // decodeBody decodes and validates the JSON body. It returns an error when the
 // body can't be understood at all; what is wrong inside becomes faults.
 func (d *decoding) decodeBody(b *body) error {
@@ -128,6 +133,9 @@ func (d *decoding) jsonText() ([]byte, error) {
 	}
 	for len(text) > 0 && isJSONSpace(text[len(text)-1]) {
 		text = text[:len(text)-1]
+	}
+	if len(text) == 0 {
+		return nil, errBlank // which is no JSON, while no body at all is allowed
 	}
 	return text, nil
 }

@@ -338,3 +338,15 @@ func FuzzPointer(f *testing.F) {
 		assert.LessOrEqual(t, len(pointer), 512)
 	})
 }
+
+func TestBodyOfWhiteSpaceIsNoJSON(t *testing.T) {
+	type input struct {
+		B *line `body:""`
+	}
+	for _, body := range []string{" ", "\r\n", " \t\n "} {
+		err := refuse[input](t, request{body: body})
+		assert.Equal(t, 400, err.Status)
+		assert.Equal(t, "the JSON body has nothing but white space", err.Detail)
+	}
+	assert.Nil(t, accept[input](t, request{}).B, "no body at all is allowed")
+}
