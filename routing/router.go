@@ -149,6 +149,9 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 	if endpoint.exchange == nil {
 		return fmt.Errorf("the endpoint is empty: make it with routing.Handle")
 	}
+	if !isMethod(method) {
+		return fmt.Errorf("the method %q is not a token: want one such as GET, in capitals, without blanks", method)
+	}
 	names, err := patternParams(pattern)
 	if err != nil {
 		return err
@@ -254,6 +257,19 @@ func (s *shared) writeDeadline() time.Time {
 		return time.Time{}
 	}
 	return time.Now().Add(s.WriteTimeout)
+}
+
+// isMethod reports whether a method is a token of RFC 9110, section 5.6.2. It is
+// sent to clients in the field Allow.
+func isMethod(method string) bool {
+	for i := range len(method) {
+		switch c := method[i]; {
+		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9', strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return method != ""
 }
 
 // patternParams returns the names of the parameters in a pattern.

@@ -2,6 +2,7 @@ package routing_test
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"runtime"
 	"testing"
@@ -241,4 +242,20 @@ func TestAHandlerThatEndsItsGoroutineIsAnswered(t *testing.T) {
 		return "", nil
 	}, routing.Timeout(time.Hour))
 	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/").StatusCode())
+}
+
+// A method is sent to clients, in Allow.
+func TestAMethodIsAToken(t *testing.T) {
+	r := newRouter(t)
+	for _, method := range []string{"", "GET ", "G T", "GET\r\nX: y", "GET\x00", "GET\x7f", "GET:", "GET/", "GET,POST", "GÉT", "GET\u560d\u560a"} {
+		func() {
+			defer func() {
+				assert.Contains(t, recover(), fmt.Sprintf("the method %q is not a token: want one such as GET, in capitals, without blanks", method))
+			}()
+			r.Add(method, "/", routing.Handle(hello))
+		}()
+	}
+	for _, method := range []string{"GET", "BREW", "M-SEARCH", "!#$%&'*+-.^_`|~09az"} {
+		r.Add(method, "/", routing.Handle(hello))
+	}
 }
