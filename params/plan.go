@@ -78,10 +78,11 @@ func (g *group) find(name []byte, expected int) (p *param, next int) {
 	if expected < len(g.params) && g.params[expected].name == string(name) {
 		return g.params[expected], expected + 1
 	}
-	if p = g.byName[string(name)]; p != nil {
-		return p, p.nth + 1
+	p, known := g.byName[string(name)]
+	if !known {
+		return nil, expected
 	}
-	return nil, expected
+	return p, p.nth + 1
 }
 
 // A param is a field of the input that is filled from anything but the body.

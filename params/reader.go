@@ -22,7 +22,6 @@ type reader struct {
 	depth    int
 	doubtful bool   // a rule may be broken, so that the text must be walked
 	chunk    []byte // where short strings are copied to
-	escaped  string // where the codec puts one with escapes
 }
 
 // refused is returned in place of the position after what was read.
@@ -43,6 +42,11 @@ func readBody(v valueReader, text []byte, p unsafe.Pointer) (doubtful, ok bool) 
 	r.text, r.chunk = "", nil // what is kept belongs to the input
 	readers.Put(r)
 	return doubtful, ok
+}
+
+// bytesOf returns s as bytes without a copy, to be read only.
+func bytesOf(s string) []byte {
+	return unsafe.Slice(unsafe.StringData(s), len(s)) //nolint:gosec // as view, the other way round
 }
 
 // byteAt returns the byte of a text at i, and 0, which JSON does not have, at its
@@ -83,7 +87,7 @@ const (
 // itself: where a quote, a backslash, a control character or the end of the text
 // is. ascii is false if there may be something else than ASCII in it.
 func plain(s string, i int) (end int, ascii bool) {
-	text := unsafe.Slice(unsafe.StringData(s), len(s))
+	text := bytesOf(s)
 	var seen uint64
 	for ; i+8 <= len(text); i += 8 {
 		// Eight bytes at a time: subtracting takes the high bit of those that
@@ -131,7 +135,7 @@ func (r *reader) unescape(i, end int, p unsafe.Pointer) (next int) {
 		return refused
 	}
 	quoted := r.text[i:next]
-	if json.Unmarshal(unsafe.Slice(unsafe.StringData(quoted), len(quoted)), (*string)(p)) != nil {
+	if json.Unmarshal(bytesOf(quoted), (*string)(p)) != nil {
 		return refused
 	}
 	return next
@@ -140,6 +144,9 @@ func (r *reader) unescape(i, end int, p unsafe.Pointer) (next int) {
 // maxChunk is the size in bytes of the pieces of memory that short strings share
 // at most. A string that is kept keeps its piece.
 const maxChunk = 512
+
+// minChunk is the size of the smallest.
+const minChunk = 32
 
 // keep returns a copy of s.
 func (r *reader) keep(s string) string {
@@ -151,11 +158,11 @@ func (r *reader) keep(s string) string {
 			return strings.Clone(s)
 		}
 		// Of a body of short strings a quarter is what they take.
-		r.chunk = make([]byte, 0, max(len(s), min(len(r.text)/4, maxChunk)))
+		r.chunk = make([]byte, 0, max(len(s), min(len(r.text)/4, maxChunk), minChunk))
 	}
 	start := len(r.chunk)
 	r.chunk = append(r.chunk, s...)
-	return unsafe.String(&r.chunk[start], len(s))
+	return unsafe.String(&r.chunk[start], len(s)) //nolint:gosec // nothing writes there again
 }
 
 // skip leaves the value at i behind, which must be valid.

@@ -90,7 +90,7 @@ func (c codecReader) read(r *reader, i int, p unsafe.Pointer) int {
 		return refused
 	}
 	text := r.text[i:next]
-	if json.Unmarshal(unsafe.Slice(unsafe.StringData(text), len(text)), reflect.NewAt(c.node.typ, p).Interface()) != nil {
+	if json.Unmarshal(bytesOf(text), reflect.NewAt(c.node.typ, p).Interface()) != nil {
 		return refused
 	}
 	r.doubtful = r.doubtful || c.node.active // the codec does not tell what was there

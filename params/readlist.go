@@ -76,6 +76,6 @@ func (l *listReader) grow(list *sliceHeader, read, left int) {
 	n := list.len
 	capacity := max(2*n, min(n+n*left/read+1, 8*n))
 	grown := reflect.MakeSlice(l.typ, n, capacity)
-	reflect.Copy(grown, reflect.NewAt(l.typ, unsafe.Pointer(list)).Elem())
+	reflect.Copy(grown, reflect.NewAt(l.typ, unsafe.Pointer(list)).Elem()) //nolint:gosec // it is a slice of that type
 	list.data, list.cap = grown.UnsafePointer(), capacity
 }

@@ -152,6 +152,6 @@ func (k *writtenKey) isAt(text string, i int) bool {
 	if len(text)-i < max(8, len(k.text)) || k.text == "" {
 		return false
 	}
-	eight := binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(text[i:]), 8))
+	eight := binary.LittleEndian.Uint64(bytesOf(text[i:]))
 	return eight&k.mask == k.first && (len(k.text) <= 8 || text[i+8:i+len(k.text)] == k.text[8:])
 }

@@ -30,7 +30,7 @@ func isPlain(raw *fasthttp.RequestCtx) bool {
 }
 
 // endsWithEmptyLine reports whether a header ends with CRLF CRLF. fasthttp also
-// takes an empty line with LF alone, if CRLF CRLF is anywhere in what it has
+// takes an empty line with LF alone, if one with CRLF is anywhere in what it has
 // read: in the body, or in the next request. A header without any field, or of
 // a request that did not come from a connection, is empty.
 func endsWithEmptyLine(header []byte) bool {
@@ -55,7 +55,7 @@ func malformed(raw *fasthttp.RequestCtx) *responses.Problem {
 	case !h.IsHTTP11() && string(h.Protocol()) != "HTTP/1.0":
 		detail = "the version is neither HTTP/1.1 nor HTTP/1.0"
 	case !endsWithEmptyLine(h.RawHeaders()):
-		detail = "the header does not end with CRLF CRLF"
+		detail = "the header does not end with an empty line of CRLF"
 	case !isTarget(raw):
 		detail = "the request target is malformed"
 	case bytes.IndexByte(h.Host(), '@') >= 0:

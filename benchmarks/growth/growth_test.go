@@ -22,8 +22,8 @@ import (
 	"github.com/velithon-go/velithon/routing"
 )
 
-// work is a request at a time; it fails when an answer is wrong.
-type work func(tb testing.TB)
+// work is a request at a time. Its error is a wrong answer.
+type work func() error
 
 // BenchmarkRoutes takes turns among all routes.
 func BenchmarkRoutes(b *testing.B) { perSize(b, routes, 10, 100, 1_000, 10_000) }
@@ -37,23 +37,29 @@ func BenchmarkMembers(b *testing.B) { perSize(b, members, 1, 3, 10, 30, 100) }
 // BenchmarkItems answers an order of so many items.
 func BenchmarkItems(b *testing.B) { perSize(b, items, 1, 3, 10, 30, 100, 300, 1_000) }
 
-func perSize(b *testing.B, prepare func(testing.TB, int) work, sizes ...int) {
+func perSize(b *testing.B, prepare func(int) (work, error), sizes ...int) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
-			do := prepare(b, n)
+			do, err := prepare(n)
+			if err != nil {
+				b.Fatal(err)
+			}
 			b.ReportAllocs()
 			for b.Loop() {
-				do(b)
+				if err := do(); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
 	}
 }
 
 func TestWork(t *testing.T) {
-	for _, prepare := range []func(testing.TB, int) work{routes, query, members, items} {
-		do := prepare(t, 20)
+	for _, prepare := range []func(int) (work, error){routes, query, members, items} {
+		do, err := prepare(20)
+		require.NoError(t, err)
 		for range 50 {
-			do(t)
+			require.NoError(t, do())
 		}
 	}
 }
@@ -75,7 +81,7 @@ func request(method, target, body string) *fasthttp.RequestCtx {
 	return ctx
 }
 
-func routes(_ testing.TB, n int) work {
+func routes(n int) (work, error) {
 	type input struct {
 		ID int `path:"id"`
 	}
@@ -92,16 +98,22 @@ func routes(_ testing.TB, n int) work {
 	rand.Shuffle(n, func(i, j int) { ctxs[i], ctxs[j] = ctxs[j], ctxs[i] })
 	ctxs = ctxs[:min(n, 100)] // so that it is not the cache that is measured
 	next := 0
-	return func(tb testing.TB) {
+	return func() error {
 		ctx := ctxs[next%len(ctxs)]
 		next++
-		ctx.Response.Reset()
-		handle(ctx)
-		ctx.ResetUserValues()
-		if string(ctx.Response.Body()) != "7" {
-			tb.Fatalf("answered %s", ctx.Response.Body())
-		}
+		return answer(handle, ctx, "7")
+	}, nil
+}
+
+// answer has a request answered, and reports an answer that is not the wanted.
+func answer(handle fasthttp.RequestHandler, ctx *fasthttp.RequestCtx, want string) error {
+	ctx.Response.Reset()
+	handle(ctx)
+	ctx.ResetUserValues()
+	if string(ctx.Response.Body()) != want {
+		return fmt.Errorf("answered %s", ctx.Response.Body())
 	}
+	return nil
 }
 
 // fields returns a struct type of n fields that are filled from a source.
@@ -118,37 +130,42 @@ func fields(n int, tag string) reflect.Type {
 
 // decoding decodes a request into new values of an input type, whose last field
 // is to become 7.
-func decoding(tb testing.TB, input reflect.Type, ctx *fasthttp.RequestCtx) work {
+func decoding(input reflect.Type, ctx *fasthttp.RequestCtx) (work, error) {
 	plan, err := params.Compile(input, params.Options{})
-	require.NoError(tb, err)
-	target := string(ctx.RequestURI())
-	return func(tb testing.TB) {
-		ctx.Request.SetRequestURI(target) // has the query parsed anew
-		in := reflect.New(input)
-		err := plan.Decode(ctx, in.Interface())
-		if err != nil || in.Elem().Field(input.NumField()-1).Int() != 7 {
-			tb.Fatal(err, in.Elem())
-		}
+	if err != nil {
+		return nil, err
 	}
+	target := string(ctx.RequestURI())
+	return func() error {
+		ctx.Request.SetRequestURI(target) // has the target parsed anew
+		in := reflect.New(input)
+		if err := plan.Decode(ctx, in.Interface()); err != nil {
+			return err
+		}
+		if last := in.Elem().Field(input.NumField() - 1); last.Int() != 7 {
+			return fmt.Errorf("the last field became %v", last)
+		}
+		return nil
+	}, nil
 }
 
-func query(tb testing.TB, n int) work {
+func query(n int) (work, error) {
 	var target strings.Builder
 	for i := range n {
 		fmt.Fprintf(&target, "&f%d=7", i)
 	}
-	return decoding(tb, fields(n, "query"), request(http.MethodGet, "/?"+target.String()[1:], ""))
+	return decoding(fields(n, "query"), request(http.MethodGet, "/?"+target.String()[1:], ""))
 }
 
-func members(tb testing.TB, n int) work {
+func members(n int) (work, error) {
 	var body strings.Builder
 	for i := range n {
 		fmt.Fprintf(&body, `,"f%d":7`, i)
 	}
-	return decoding(tb, fields(n, "json"), request(http.MethodPost, "/", "{"+body.String()[1:]+"}"))
+	return decoding(fields(n, "json"), request(http.MethodPost, "/", "{"+body.String()[1:]+"}"))
 }
 
-func items(tb testing.TB, n int) work {
+func items(n int) (work, error) {
 	type line struct {
 		SKU      string `json:"sku" validate:"required"`
 		Quantity int    `json:"qty" validate:"min=1"`
@@ -160,13 +177,6 @@ func items(tb testing.TB, n int) work {
 	app.Add(http.MethodPost, "/order", routing.Handle(func(_ context.Context, in order) (int, error) { return len(in.Items), nil }))
 	handle := app.Handler()
 	ctx := request(http.MethodPost, "/order", `{"items":[`+strings.Repeat(`{"sku":"SKU-00001","qty":3},`, n-1)+`{"sku":"SKU-00001","qty":3}]}`)
-	answer := fmt.Sprint(n)
-	return func(tb testing.TB) {
-		ctx.Response.Reset()
-		handle(ctx)
-		ctx.ResetUserValues()
-		if string(ctx.Response.Body()) != answer {
-			tb.Fatalf("answered %s", ctx.Response.Body())
-		}
-	}
+	want := fmt.Sprint(n)
+	return func() error { return answer(handle, ctx, want) }, nil
 }
