@@ -291,7 +291,7 @@ func FuzzBody(f *testing.F) {
 		var in everything
 		err := plan.Decode(raw, &in)
 		text := strings.Trim(string(body), " \t\r\n")
-		if text == "" || text == "null" {
+		if len(body) == 0 || text == "null" {
 			assert.Equal(t, []string{"body # required"}, brief(asError(t, err)))
 			return
 		}
