@@ -21,7 +21,7 @@ func isPlain(raw *fasthttp.RequestCtx) bool {
 	h, uri := &raw.Request.Header, raw.URI()
 	length := h.ContentLength() // -1 in chunks, -2 for a GET without a body, 0 for a POST without one
 	return h.IsHTTP11() &&
-		(length > 0 || length == -2) &&
+		(length > 0 || length == -2 || len(h.RawHeaders()) == 0) && // without fields there is nothing to contradict itself
 		!h.ConnectionClose() && // fasthttp sets it where there are a length and a transfer coding
 		len(h.PeekTrailerKeys()) == 0 &&
 		endsWithEmptyLine(h.RawHeaders()) &&

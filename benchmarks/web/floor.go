@@ -7,6 +7,8 @@ import (
 	"github.com/fasthttp/router"
 	"github.com/goccy/go-json"
 	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon"
 )
 
 // The floor is what one writes by hand for speed: fasthttp, a router, go-json,
@@ -23,13 +25,28 @@ type floor struct {
 	read func(*fasthttp.RequestCtx) (Placement, *Order, bool)
 }
 
-func (h *floor) server() Server {
+// newFloorTimeouts is the floor with the time limits that Velithon has by
+// default. A deadline is set three times for each request, on layers that have a
+// connection.
+func newFloorTimeouts(shop *Shop) Server {
+	h := &floor{shop: shop}
+	h.read = h.readByHand
+	return h.serverWith(&fasthttp.Server{
+		ReadTimeout:  velithon.DefaultReadTimeout,
+		WriteTimeout: velithon.DefaultWriteTimeout,
+		IdleTimeout:  velithon.DefaultIdleTimeout,
+	})
+}
+
+func (h *floor) server() Server { return h.serverWith(new(fasthttp.Server)) }
+
+func (h *floor) serverWith(s *fasthttp.Server) Server {
 	r := router.New()
 	r.POST("/order", h.createOrder)
 	r.POST("/order/tasks", h.createOrderWithTasks)
 	r.GET("/products/{id}", h.product)
 	r.GET("/hello", h.hello)
-	s := &fasthttp.Server{Handler: r.Handler}
+	s.Handler = r.Handler
 	return &fastServer{handler: r.Handler, serve: s.Serve, close: s.Shutdown}
 }
 

@@ -38,6 +38,7 @@ const Floor = "floor"
 func Peers() []Peer {
 	return []Peer{
 		{Floor, newFloor},
+		{"floor-timeouts", newFloorTimeouts},
 		{"floor-validator", newFloorValidator},
 		{"velithon", newVelithon},
 		{"velithon-handle", newVelithonHandle},
