@@ -6,9 +6,10 @@ import (
 )
 
 // A verdict reports whether the value at p, in the struct at parent, surely
-// keeps all rules on it and below it. It is the first pass over every body and
-// parameter, compiled from the rules, and knows neither paths nor faults: what
-// it does not pass goes to a [checker], which finds out what is wrong, if
+// keeps all rules on it and below it. It is the first pass over a parameter, and
+// over a body for those rules that its readers have not seen to, see
+// [member.unread]. Compiled from the rules, it knows neither paths nor faults:
+// what it does not pass goes to a [checker], which finds out what is wrong, if
 // anything is. So it may be wrong in one direction only.
 type verdict func(p, parent unsafe.Pointer) bool
 
