@@ -36,6 +36,10 @@ var edges = []edge{
 		fasthttpModule, validator,
 		module + "/background", module + "/params", module + "/responses", module + "/routing",
 	}},
+	{"trials/*", []string{
+		fasthttpModule, module,
+		module + "/background", module + "/params", module + "/responses", module + "/routing", module + "/trials/child",
+	}},
 	{"examples/*", []string{
 		fasthttpModule, module,
 		module + "/background", module + "/params", module + "/responses", module + "/routing",
