@@ -51,12 +51,13 @@ type request struct {
 
 // rest is the part of a request that most do without.
 type rest struct {
-	id       string      // that was taken over
-	values   []userValue // that middleware set
-	deadline time.Time   // zero without a timeout
-	err      error       // of a context that has ended, maybe before the exchange
-	done     chan struct{}
-	watchers map[*func()]struct{} // called when the context ends
+	id           string      // that was taken over
+	values       []userValue // that middleware set
+	deadline     time.Time   // zero without a timeout
+	err          error       // of a context that has ended, maybe before the exchange
+	disconnected bool        // that the client has gone is why
+	done         chan struct{}
+	watchers     map[*func()]struct{} // called when the context ends
 }
 
 type userValue struct{ key, value any }

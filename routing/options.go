@@ -16,6 +16,8 @@ type routeOptions struct {
 	status  int
 	timeout time.Duration
 	reading fasthttp.RequestConfig
+
+	watchesClient bool
 }
 
 // Name names a route, for [Router.Routes].

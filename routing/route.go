@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"sync"
@@ -32,6 +33,11 @@ func (rt *route) serve(raw *fasthttp.RequestCtx) {
 			return
 		}
 	}
+	if rt.options.watchesClient {
+		if w := watchClient(raw, x.request); w != nil {
+			defer endWatch(raw, w)
+		}
+	}
 	if rt.options.timeout > 0 {
 		x.serveWithin()
 		return
@@ -53,6 +59,10 @@ func (rt *route) recover(raw *fasthttp.RequestCtx, r *request) {
 
 // problem makes of an error what the client is told, and logs what it is not.
 func (rt *route) problem(r *request, err error) *responses.Problem {
+	if errors.Is(err, context.Canceled) && r.isDisconnected() {
+		rt.log(r, slog.LevelInfo, "the client went away before it was answered", err)
+		return errClientClosed
+	}
 	var problem *responses.Problem
 	if invalid, ok := errors.AsType[*params.Error](err); ok {
 		problem = responses.NewProblem(invalid.Status, invalid.Detail)

@@ -18,14 +18,16 @@ import (
 func (x *exchange) serveWithin() {
 	rt, r, raw := x.route, x.request, x.raw
 	r.setDeadline(time.Now().Add(rt.options.timeout))
-	timer := time.AfterFunc(rt.options.timeout, func() { r.end(context.DeadlineExceeded) })
+	timer := time.NewTimer(rt.options.timeout)
+	defer timer.Stop()
 
 	result := make(chan outcome, 1)
 	go x.callHandler(result)
 	var out outcome
 	select {
 	case out = <-result:
-	case <-r.Done():
+	case <-timer.C:
+		r.end(context.DeadlineExceeded)
 		select {
 		case out = <-result: // both at once: there is an answer
 		default:
@@ -33,7 +35,6 @@ func (x *exchange) serveWithin() {
 			return
 		}
 	}
-	timer.Stop()
 	r.setDeadline(time.Time{}) // a stream that was returned has none
 	if out.panicked != nil {
 		r.giveUp()
