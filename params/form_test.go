@@ -1,14 +1,19 @@
 package params_test
 
 import (
+	"bufio"
 	"bytes"
+	"fmt"
+	"io"
 	"mime/multipart"
 	"net/textproto"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/params"
 )
@@ -116,4 +121,114 @@ func TestFormStatuses(t *testing.T) {
 		assert.Equal(t, c.detail, err.Detail, c.name)
 		assert.Empty(t, err.Faults, c.name)
 	}
+}
+
+// FuzzMultipart compares with mime/multipart, part by part, and sees that
+// nothing of a body is taken for the next request.
+func FuzzMultipart(f *testing.F) {
+	type input struct {
+		Text  *string       `form:"text"`
+		Texts []string      `form:"texts"`
+		File  params.File   `form:"file"`
+		Files []params.File `form:"files"`
+	}
+	plan := compile[input](f)
+	for _, parts := range [][]part{
+		nil,
+		{{name: "text", text: "a"}, {name: "texts", text: ""}, {name: "texts", text: "\r\n--b"}},
+		{{name: "file", file: "a.txt", text: "x"}, {name: "files", file: `..\"x`, text: ""}, {name: "files", file: "/", text: "y"}},
+		{{name: "text", file: "a", text: "x"}, {name: "file", text: "x"}, {name: "text", text: "1"}, {name: "text", text: "2"}},
+	} {
+		contentType, body := multipartBody(f, parts...)
+		_, boundary, _ := strings.Cut(contentType, "boundary=")
+		f.Add(strings.ReplaceAll(body, boundary, "b"))
+	}
+	f.Add("preamble\r\n--b\r\nContent-Disposition: form-data; name=text\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=41=\r\n\r\n--b--\r\nepilogue")
+	f.Add("--b\nContent-Disposition: form-data; name=\"text\"\n\nx\n--b--GET / HTTP/1.1\r\n\r\n")
+	f.Fuzz(func(t *testing.T, body string) {
+		const next = "GET /next HTTP/1.1\r\nHost: h\r\n\r\n"
+		wire := bufio.NewReader(strings.NewReader(fmt.Sprintf("POST / HTTP/1.1\r\nHost: h\r\nContent-Type: multipart/form-data; boundary=b\r\n"+
+			"Content-Length: %d\r\n\r\n%s%s", len(body), body, next)))
+		var ctx fasthttp.RequestCtx
+		if ctx.Request.Read(wire) != nil {
+			return // and no server reads on
+		}
+		defer ctx.Request.Reset()
+		rest, err := io.ReadAll(wire)
+		require.NoError(t, err)
+		require.Equal(t, next, string(rest), "what is left for the next request")
+
+		want, wantErr := readParts(body)
+		var in input
+		err = plan.Decode(&ctx, &in)
+		defer plan.Release(&in)
+		if err != nil {
+			invalid := asError(t, err)
+			if invalid.Status == 400 {
+				require.Error(t, wantErr, "refused: %v", err)
+			} else {
+				require.Equal(t, 422, invalid.Status)
+			}
+			return
+		}
+		require.NoError(t, wantErr)
+		if in.Text != nil {
+			assert.Equal(t, want["text"], []string{*in.Text})
+		} else {
+			assert.Empty(t, want["text"])
+		}
+		assert.Equal(t, want["texts"], in.Texts)
+		if in.File.Given() {
+			assert.Equal(t, want["file"], []string{content(t, in.File)})
+		} else {
+			assert.Empty(t, want["file"])
+		}
+		var files []string
+		for _, file := range in.Files {
+			files = append(files, content(t, file))
+		}
+		assert.Equal(t, want["files"], files)
+	})
+}
+
+// readParts returns what a multipart body has under each name: texts, and the
+// contents of files where the name begins with "file".
+func readParts(body string) (map[string][]string, error) {
+	if body == "" {
+		return nil, io.ErrUnexpectedEOF // it has no end, which mime/multipart does not miss
+	}
+	found := make(map[string][]string)
+	reader := multipart.NewReader(strings.NewReader(body), "b")
+	for {
+		p, err := reader.NextPart()
+		if err == io.EOF { //nolint:errorlint // wrapped, it means that the end is missing
+			return found, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		text, err := io.ReadAll(p)
+		if err != nil {
+			return nil, err
+		}
+		name := p.FormName()
+		if isFile := p.FileName() != ""; isFile == strings.HasPrefix(name, "file") {
+			found[name] = append(found[name], string(text))
+		}
+	}
+}
+
+// content reads an upload, whose name must be fit to be displayed.
+func content(t *testing.T, file params.File) string {
+	t.Helper()
+	assert.NotContains(t, file.Name, "/")
+	assert.NotContains(t, file.Name, `\`)
+	assert.Equal(t, -1, strings.IndexFunc(file.Name, func(r rune) bool { return !unicode.IsPrint(r) }), "%q", file.Name)
+	reader, err := file.Open()
+	require.NoError(t, err)
+	defer reader.Close()
+	text, err := io.ReadAll(reader)
+	require.NoError(t, err)
+	assert.Len(t, text, int(file.Size))
+	return string(text)
 }
