@@ -173,13 +173,13 @@ func FuzzMultipart(f *testing.F) {
 		}
 		require.NoError(t, wantErr)
 		if in.Text != nil {
-			assert.Equal(t, want["text"], []string{*in.Text})
+			assert.Equal(t, []string{*in.Text}, want["text"])
 		} else {
 			assert.Empty(t, want["text"])
 		}
 		assert.Equal(t, want["texts"], in.Texts)
 		if in.File.Given() {
-			assert.Equal(t, want["file"], []string{content(t, in.File)})
+			assert.Equal(t, []string{content(t, in.File)}, want["file"])
 		} else {
 			assert.Empty(t, want["file"])
 		}

@@ -1,0 +1,144 @@
+package velithon_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/valyala/fasthttp"
+)
+
+// FuzzMessages sends bytes to an app, and compares the requests that get to its
+// middleware with what Go's net/http reads from the same bytes. A request that
+// is seen here and not there is how requests are smuggled past a proxy. Where
+// net/http refuses the bytes, so does a proxy that is made of it, and nothing is
+// said about what follows.
+func FuzzMessages(f *testing.F) {
+	for _, table := range [][]malformed{requestLines, versions, fields, lengths, codings, chunks, connections} {
+		for _, m := range table {
+			if len(m.send) < 1000 && m.shortfall == "" {
+				f.Add(m.send + second)
+			}
+		}
+	}
+	for _, o := range odds {
+		if len(o.send) < 1000 {
+			f.Add(o.send + second)
+		}
+	}
+
+	var log bytes.Buffer
+	app, _ := newHostileApp(&log)
+	app.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			conn := raw.Conn().(*scriptedConn)
+			conn.seen = append(conn.seen, string(raw.Method())+" "+string(raw.RequestURI()))
+			next(raw)
+		}
+	})
+	listener := &scriptedListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	served := make(chan error, 1)
+	go func() { served <- app.Serve(listener) }()
+	f.Cleanup(func() {
+		assert.NoError(f, app.Shutdown(context.Background()))
+		assert.NoError(f, <-served)
+	})
+	f.Fuzz(func(t *testing.T, text string) {
+		conn := &scriptedConn{in: strings.NewReader(text), closed: make(chan struct{})}
+		listener.conns <- conn
+		await(t, conn.closed, "the end of the connection")
+
+		want, whole := readByNetHTTP(text)
+		for i := range min(len(want), len(conn.seen)) {
+			assert.Equal(t, want[i], conn.seen[i])
+		}
+		if whole {
+			assert.LessOrEqual(t, len(conn.seen), len(want), "%q, where net/http has %q", conn.seen, want)
+		}
+		assert.NotContains(t, conn.out.String(), "HTTP/1.1 5")
+		assert.Empty(t, log.String())
+	})
+}
+
+// readByNetHTTP returns the requests in text, as far as net/http reads them, and
+// whether it came to their end.
+func readByNetHTTP(text string) (requests []string, whole bool) {
+	reader := bufio.NewReader(strings.NewReader(text))
+	for {
+		for { // empty lines before a request, which RFC 9112 asks to skip
+			if head, _ := reader.Peek(2); string(head) != "\r\n" {
+				break
+			}
+			_, _ = reader.Discard(2)
+		}
+		request, err := http.ReadRequest(reader)
+		if errors.Is(err, io.EOF) {
+			return requests, true
+		}
+		if err != nil {
+			return requests, false
+		}
+		requests = append(requests, request.Method+" "+request.RequestURI)
+		if _, err := io.Copy(io.Discard, request.Body); err != nil {
+			return requests, false
+		}
+		if request.Close {
+			return requests, true
+		}
+	}
+}
+
+// A scriptedConn is a client that has sent all it will send.
+type scriptedConn struct {
+	net.Conn // nil: what is not below is not called
+
+	in     io.Reader
+	out    bytes.Buffer
+	seen   []string
+	close  sync.Once
+	closed chan struct{}
+}
+
+func (c *scriptedConn) Read(p []byte) (int, error)       { return c.in.Read(p) }
+func (c *scriptedConn) Write(p []byte) (int, error)      { return c.out.Write(p) }
+func (c *scriptedConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *scriptedConn) SetWriteDeadline(time.Time) error { return nil }
+func (c *scriptedConn) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
+func (c *scriptedConn) LocalAddr() net.Addr              { return &net.TCPAddr{} }
+
+func (c *scriptedConn) Close() error {
+	c.close.Do(func() { close(c.closed) })
+	return nil
+}
+
+// A scriptedListener accepts such clients.
+type scriptedListener struct {
+	conns  chan net.Conn
+	close  sync.Once
+	closed chan struct{}
+}
+
+func (l *scriptedListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *scriptedListener) Addr() net.Addr { return &net.TCPAddr{} }
+
+func (l *scriptedListener) Close() error {
+	l.close.Do(func() { close(l.closed) })
+	return nil
+}
