@@ -9,6 +9,7 @@ import (
 // waiter is a submitter who waits for room.
 type waiter struct {
 	submission
+	promised bool          // it is a reservation that was started
 	element  *list.Element // in Runner.blocked, nil once the wait is over
 	admitted chan struct{} // closed when the wait is over
 	err      error         // its outcome, readable from then on

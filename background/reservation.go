@@ -50,7 +50,8 @@ func (r *Runner) Reserve(work Runnable) (Reservation, error) {
 // Start submits the work, as [Runner.Submit] does, also after Shutdown has begun.
 // With [Block] it waits for room until ctx is done, and returns an error that
 // wraps the cause; with [Reject] it does not wait. When a Shutdown has run out of
-// time it returns [ErrClosed].
+// time it returns [ErrClosed]. When one runs out of time while Start waits, the
+// work is given up like all that waits then, and Start returns nil.
 //
 // If done is not nil it is called exactly once, when all of the work has ended,
 // whichever way: also if it was skipped or given up, and, before Start returns,
@@ -81,6 +82,9 @@ func (r *Runner) redeem(ctx context.Context, s *submission) error {
 		return ErrClosed
 	}
 	w, err := r.enterLocked(s)
+	if w != nil {
+		w.promised = true
+	}
 	r.unlock()
 	if w != nil {
 		err = r.await(ctx, w)

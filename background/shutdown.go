@@ -113,8 +113,30 @@ func (r *Runner) abandonLocked() (todo []*followUp) {
 	}
 	for e := r.blocked.Front(); e != nil; e = r.blocked.Front() {
 		w := e.Value.(*waiter)
-		r.stats.Rejected += uint64(w.tasks)
-		r.releaseLocked(w, ErrClosed)
+		if !w.promised {
+			r.stats.Rejected += uint64(w.tasks)
+			r.releaseLocked(w, ErrClosed)
+			continue
+		}
+		// The answer that promised it is on its way, so nobody can be refused
+		// any more.
+		f := r.giveUpLocked(w.turn)
+		r.stats.Accepted += uint64(w.tasks)
+		giveUp(f.lost...)
+		todo = append(todo, f)
+		r.releaseLocked(w, nil)
 	}
 	return todo
+}
+
+// giveUpLocked gives up what is not in the queue yet, and returns what is to be
+// done about it.
+func (r *Runner) giveUpLocked(t turn) *followUp {
+	g := t.group()
+	if g == nil {
+		return &followUp{ctx: r.context(t.ctx), lost: []*Task{t.task}, how: ErrAbandoned}
+	}
+	lost := g.waiting
+	g.waiting = nil
+	return r.finishLocked(g, &followUp{ctx: &g.taskContext, lost: lost, how: ErrAbandoned})
 }

@@ -161,6 +161,53 @@ func TestShutdownOutOfTime(t *testing.T) {
 	})
 }
 
+// Work that was promised, and waits for room, has nobody who could be told that
+// it is refused: its answer is on its way.
+func TestShutdownOutOfTimeGivesUpPromisedWorkWithoutRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []string
+		r := background.NewRunner(background.RunnerOptions{
+			Workers: 1, Queue: 1,
+			OnFailure: func(_ context.Context, failure *background.TaskError) {
+				assert.Equal(t, background.ErrAbandoned, failure.Err)
+				told = append(told, failure.Name)
+			},
+		})
+		release := make(chan struct{})
+		fill(t, r, 2, release)
+		stopping := collection(1, task("c", t.FailNow))
+		stopping.StopOnError = true
+		ended := 0
+		var wg sync.WaitGroup
+		for _, work := range []background.Runnable{
+			task("single", t.FailNow),
+			collection(1, task("a", t.FailNow), task("b", t.FailNow)),
+			stopping,
+		} {
+			for _, done := range []func(){nil, func() { ended++ }} {
+				v, err := r.Reserve(work)
+				require.NoError(t, err)
+				wg.Go(func() { assert.NoError(t, v.Start(t.Context(), done)) })
+				synctest.Wait()
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		drain, ok := errors.AsType[*background.DrainError](r.Shutdown(ctx))
+		require.True(t, ok)
+		promised := []string{"single", "single", "a", "b", "a", "b", "c", "c"}
+		assert.Equal(t, append([]string{"fill"}, promised...), drain.Waiting)
+		assert.Zero(t, drain.Reserved)
+		wg.Wait()
+		assert.ElementsMatch(t, drain.Waiting, told)
+		assert.Equal(t, 3, ended)
+
+		close(release)
+		_ = r.Shutdown(t.Context()) // waits for what still runs
+		assert.Equal(t, background.Stats{Accepted: 10, Succeeded: 1, Abandoned: 9}, r.Stats())
+	})
+}
+
 func TestShutdownOutOfTimeWithNothingWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := background.NewRunner(background.RunnerOptions{})
