@@ -1,0 +1,50 @@
+package main
+
+import (
+	"io"
+	"log"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/velithon-go/velithon/trials/child"
+)
+
+func TestMain(m *testing.M) {
+	if name := child.Name(); name != "" {
+		os.Exit(serve(name))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func TestNothingIsLost(t *testing.T) {
+	var said strings.Builder
+	trial := trial{log: log.New(&said, "", 0), rounds: 4, seed: 1, within: 100 * time.Millisecond, slack: time.Minute}
+	require.NoError(t, trial.run(), "%s", &said)
+	assert.Contains(t, said.String(), "drains: 3 rounds, ")
+	assert.Contains(t, said.String(), "stuck: 1 rounds, ")
+	assert.NotContains(t, said.String(), " 0 responses")
+}
+
+// What the trial would say if the service did wrong.
+func TestFaultsAreFound(t *testing.T) {
+	outcomes := []outcome{{responses: 2, tasks: []string{"a", "b", "c", "d"}, behind: []string{"e", "f"}}}
+	var f figures
+	faults := f.compare(outcomes, "a\na\nb\ne\n", "INFO shutting down within=1s\nunfinished c\n")
+	assert.Equal(t, []string{"a was done 2 times", "d is lost", "e was taken, though its connection was closed before"}, faults)
+	assert.Equal(t, figures{responses: 2, tasks: 4, lost: 1, doubled: 1, unfinished: 1, behind: 2}, f)
+
+	const text = "INFO listening address=x\nINFO shutting down within=1s\nINFO shut down tasks_succeeded=3 tasks_failed=0\n"
+	assert.Empty(t, drained(nil, text, 3))
+	assert.Equal(t, []string{"the log does not say INFO shut down tasks_succeeded=4 tasks_failed=0"}, drained(nil, text, 4))
+	assert.Equal(t, []string{"in the log: ERROR panic in a handler"}, drained(nil, text+"ERROR panic in a handler\n", 3))
+	assert.Equal(t, []string{"it ended with EOF, and had named no task"}, drained(io.EOF, text, 3))
+	assert.Empty(t, gaveUp(stuck, io.EOF, ""))
+	assert.Equal(t, []string{"it gave up tasks"}, gaveUp(drains, io.EOF, ""))
+	assert.Equal(t, []string{"it gave up tasks, and ended with 0", "the log says that all was done"}, gaveUp(stuck, nil, text))
+}

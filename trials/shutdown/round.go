@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/velithon-go/velithon/trials/child"
+)
+
+// figures are what was counted in a round, or in all.
+type figures struct {
+	rounds     int
+	responses  int           // read in full
+	tasks      int           // that those carried
+	lost       int           // of them: neither done nor named
+	doubled    int           // of them: done more than once
+	unfinished int           // tasks that the service named when it gave up
+	behind     int           // pipelined requests behind the last response of a connection
+	cut        int           // other requests that were sent, or begun, and not answered
+	longest    time.Duration // of the shutdowns
+}
+
+func (f *figures) add(o figures) {
+	f.rounds += o.rounds
+	f.responses += o.responses
+	f.tasks += o.tasks
+	f.lost += o.lost
+	f.doubled += o.doubled
+	f.unfinished += o.unfinished
+	f.behind += o.behind
+	f.cut += o.cut
+	f.longest = max(f.longest, o.longest)
+}
+
+func (f *figures) String() string {
+	return fmt.Sprintf("%d rounds, %d responses with %d tasks: %d lost, %d doubled, %d named as unfinished; "+
+		"%d requests not answered, and %d behind the last of a pipeline; longest shutdown %v",
+		f.rounds, f.responses, f.tasks, f.lost, f.doubled, f.unfinished, f.cut, f.behind, f.longest.Round(time.Millisecond))
+}
+
+// round has clients load a service, ends it with SIGTERM after a while, and
+// compares what the clients read with what the service did. The faults are what
+// was wrong, in words.
+func (t *trial) round(service string, after time.Duration) (f figures, faults []string, err error) {
+	directory, err := os.MkdirTemp("", "shutdown")
+	if err != nil {
+		return f, nil, err
+	}
+	defer os.RemoveAll(directory)
+	path := filepath.Join(directory, "journal")
+	process, err := child.Start(service, journalVariable+"="+path)
+	if err != nil {
+		return f, nil, err
+	}
+	defer process.Kill()
+
+	outcomes := make([]outcome, len(loads))
+	var clients sync.WaitGroup
+	for i, name := range slices.Sorted(maps.Keys(loads)) {
+		clients.Go(func() { loads[name](process.Address, name, &outcomes[i]) })
+	}
+	time.Sleep(after)
+	begun := time.Now()
+	if err := process.Signal(syscall.SIGTERM); err != nil {
+		return f, nil, err
+	}
+	deadline := shutdownTimeouts[service] + t.slack
+	late := time.AfterFunc(deadline, process.Kill)
+	ended := process.Wait()
+	f = figures{rounds: 1, longest: time.Since(begun)}
+	if !late.Stop() {
+		faults = append(faults, fmt.Sprintf("it did not end within %v", deadline))
+	}
+	clients.Wait()
+
+	done, err := os.ReadFile(path) //nolint:gosec // a file that this function named
+	if err != nil {
+		return f, faults, err
+	}
+	for i := range outcomes {
+		faults = append(faults, outcomes[i].wrong...)
+	}
+	faults = append(faults, f.compare(outcomes, string(done), process.Log())...)
+	if f.unfinished == 0 {
+		faults = append(faults, drained(ended, process.Log(), bytes.Count(done, []byte("\n")))...)
+	} else {
+		faults = append(faults, gaveUp(service, ended, process.Log())...)
+	}
+	return f, faults, nil
+}
+
+// compare looks for the tasks of all responses in the journal, and among those
+// that the log names as unfinished.
+func (f *figures) compare(outcomes []outcome, journal, log string) (faults []string) {
+	done := make(map[string]int)
+	for task := range strings.Lines(journal) {
+		done[strings.TrimSpace(task)]++
+	}
+	for task, times := range done {
+		if times > 1 {
+			f.doubled++
+			faults = append(faults, fmt.Sprintf("%s was done %d times", task, times))
+		}
+	}
+	named := make(map[string]bool)
+	for line := range strings.Lines(log) {
+		if _, task, found := strings.Cut(line, unfinished); found {
+			named[strings.TrimSpace(task)] = true
+		}
+	}
+	f.unfinished = len(named)
+	for _, o := range outcomes {
+		f.responses += o.responses
+		f.tasks += len(o.tasks)
+		f.behind += len(o.behind)
+		f.cut += o.cut
+		for _, task := range o.tasks {
+			if done[task] == 0 && !named[task] {
+				f.lost++
+				faults = append(faults, task+" is lost")
+			}
+		}
+		for _, task := range o.behind {
+			if done[task] > 0 || named[task] {
+				faults = append(faults, task+" was taken, though its connection was closed before")
+			}
+		}
+	}
+	return faults
+}
+
+// drained checks the end of a process that had the time for all its work.
+func drained(ended error, log string, done int) (faults []string) {
+	if ended != nil {
+		faults = append(faults, fmt.Sprintf("it ended with %v, and had named no task", ended))
+	}
+	if !strings.Contains(log, "INFO shutting down within=") {
+		faults = append(faults, "the log does not say that it shuts down")
+	}
+	if want := fmt.Sprintf("INFO shut down tasks_succeeded=%d tasks_failed=0", done); !strings.Contains(log, want+"\n") {
+		faults = append(faults, "the log does not say "+want)
+	}
+	for line := range strings.Lines(log) {
+		retried := strings.Contains(line, "retry_in=")
+		if !strings.HasPrefix(line, "INFO ") && !retried {
+			faults = append(faults, "in the log: "+strings.TrimSpace(line))
+		}
+	}
+	return faults
+}
+
+// gaveUp checks the end of a process that had not.
+func gaveUp(service string, ended error, log string) (faults []string) {
+	if service == drains {
+		faults = append(faults, "it gave up tasks")
+	}
+	if ended == nil {
+		faults = append(faults, "it gave up tasks, and ended with 0")
+	}
+	if strings.Contains(log, "INFO shut down ") {
+		faults = append(faults, "the log says that all was done")
+	}
+	if strings.Contains(log, "panic") {
+		faults = append(faults, "it panicked: "+log)
+	}
+	return faults
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/params"
+	"github.com/velithon-go/velithon/responses"
+)
+
+// The services, by the name that child.Start is given.
+const (
+	drains = "drains" // its tasks end in time
+	stuck  = "stuck"  // some of its tasks would never end
+)
+
+// shutdownTimeouts are what the services give a shutdown.
+var shutdownTimeouts = map[string]time.Duration{drains: 10 * time.Second, stuck: 300 * time.Millisecond}
+
+// journalVariable has the name of the journal's file in the child's environment.
+const journalVariable = "VELITHON_TRIAL_JOURNAL"
+
+// unfinished begins a line of the log that names a task which did not finish.
+const unfinished = "unfinished "
+
+// collection is how many tasks a response of /collection carries.
+const collection = 3
+
+// serve is the child: a service whose tasks write a line each to the journal.
+// It returns its exit code.
+func serve(name string) int {
+	// So that a line begins with its level.
+	log.SetFlags(0)
+	file, err := os.OpenFile(os.Getenv(journalVariable), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // as the parent says
+	if err != nil {
+		log.Print(err)
+		return 1
+	}
+	defer file.Close()
+	service := service{journal: file}
+	if name == stuck {
+		service.stuckOneIn = 10 // so that the queue fills up, and connections wait
+	}
+	err = service.app(shutdownTimeouts[name]).Run("127.0.0.1:0")
+	if err == nil {
+		return 0
+	}
+	log.Print(err)
+	// The text of the error has the first ten names.
+	if drain, ok := errors.AsType[*background.DrainError](err); ok {
+		for _, task := range append(drain.Running, drain.Waiting...) {
+			log.Print(unfinished, task)
+		}
+	}
+	return 1
+}
+
+type service struct {
+	journal    *os.File
+	stuckOneIn int // so many tasks do not end; 0 means that all do
+}
+
+func (s *service) app(shutdownTimeout time.Duration) *velithon.App {
+	app := velithon.New(velithon.Options{
+		ShutdownTimeout: shutdownTimeout,
+		Runner:          background.RunnerOptions{Workers: 16, Queue: 256},
+	})
+	app.Post("/task", s.task)
+	app.Post("/retry", s.retry)
+	app.Post("/collection", s.collection)
+	app.Post("/upload", s.upload)
+	app.Post("/stream", s.stream)
+	return app
+}
+
+// order is the input of the handlers: the task that the response carries.
+type order struct {
+	Task string `query:"task" validate:"required"`
+}
+
+func (s *service) task(_ context.Context, in order) (responses.JSONResponse[string, *background.Task], error) {
+	return responses.JSON(in.Task, s.note(in.Task)), nil
+}
+
+// retry answers with a task that fails at first.
+func (s *service) retry(_ context.Context, in order) (responses.JSONResponse[string, *background.Task], error) {
+	var failed atomic.Bool
+	task := background.Func(in.Task, func(ctx context.Context) error {
+		if failed.CompareAndSwap(false, true) {
+			return errors.New("not yet")
+		}
+		return s.write(ctx, in.Task)
+	})
+	return responses.JSON(in.Task, task.WithRetry(background.Retry{Attempts: 2, Backoff: 20 * time.Millisecond})), nil
+}
+
+// collection takes a body, which clients send in chunks, and answers with
+// several tasks.
+func (s *service) collection(_ context.Context, in struct {
+	order
+
+	Items []string `body:"" validate:"required"`
+},
+) (responses.JSONResponse[int, *background.Tasks], error) {
+	tasks := &background.Tasks{MaxConcurrent: 2}
+	for i := range collection {
+		tasks.Add(s.note(numbered(in.Task, i)))
+	}
+	return responses.JSON(len(in.Items), tasks), nil
+}
+
+func numbered(task string, i int) string { return task + "." + strconv.Itoa(i) }
+
+// upload answers with a task that reads the file.
+func (s *service) upload(_ context.Context, in struct {
+	order
+
+	File params.File `form:"file" validate:"required"`
+},
+) (responses.JSONResponse[int64, *background.Task], error) {
+	task := background.Func(in.Task, func(ctx context.Context) error {
+		file, err := in.File.Open()
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if _, err := file.Read(make([]byte, 1)); err != nil {
+			return err
+		}
+		return s.write(ctx, in.Task)
+	})
+	return responses.JSON(in.File.Size, task), nil
+}
+
+// stream sends parts until it is told that the service shuts down.
+func (s *service) stream(ctx context.Context, in order) (*responses.StreamResponse, error) {
+	response := responses.Stream("text/plain", func(w *responses.StreamWriter) error {
+		for part := 0; part < 20 && ctx.Err() == nil; part++ {
+			if _, err := w.WriteString(in.Task); err != nil {
+				return err
+			}
+			if err := w.Flush(); err != nil {
+				return err
+			}
+			pause(ctx, 2*time.Millisecond)
+		}
+		return nil
+	})
+	response.Background = s.note(in.Task)
+	return response, nil
+}
+
+func (s *service) note(task string) *background.Task {
+	return background.NewTask(s.write, task).Named(task)
+}
+
+// write is the work of all tasks.
+func (s *service) write(ctx context.Context, task string) error {
+	if s.stuckOneIn > 0 && rand.IntN(s.stuckOneIn) == 0 {
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	pause(ctx, rand.N(8*time.Millisecond))
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	_, err := s.journal.WriteString(task + "\n") // one write, so lines are whole
+	return err
+}
+
+// pause waits, but not longer than ctx.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
