@@ -231,12 +231,15 @@ func (a *App) Run(addr string) error {
 
 // Shutdown stops accepting connections, lets the requests that have begun
 // finish, and then drains the runner, so that the background work of every
-// response has run. Requests whose header or body is still on its way get a
-// second to arrive, and the contexts of streams that are being sent are
-// cancelled, so that an event stream ends. When ctx is done first, the remaining connections are
-// closed, the contexts of the remaining tasks are cancelled, and the error
-// joins that of ctx with a [*background.DrainError] which names what did not
-// finish.
+// response has run. Each response ends its connection from now on. Idle
+// connections get a second for one more request, one that is still on its way
+// another second to arrive; each is a tenth of the time until ctx is done, if
+// that is less. The contexts of streams that are being sent are cancelled, so
+// that an event stream ends.
+//
+// When ctx is done first, the remaining connections are closed, the contexts of
+// the remaining tasks are cancelled, and the error joins that of ctx with a
+// [*background.DrainError] which names what did not finish.
 //
 // Shutdown may be called before Serve, more than once, and concurrently: each
 // call waits for the same end, as long as its own ctx allows.

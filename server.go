@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -16,9 +17,19 @@ import (
 	"github.com/velithon-go/velithon/routing"
 )
 
-// shutdownGrace is how long a request that is still being sent may take to
-// arrive once a shutdown has begun.
+// shutdownGrace is how long a shutdown waits for clients: first for the next
+// request on a connection that is open, then for the rest of one that has begun
+// to arrive.
 const shutdownGrace = time.Second
+
+// graceWithin is the grace of a shutdown with ctx: no more than a tenth of its
+// time, so that idle connections do not take all of it.
+func graceWithin(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(shutdownGrace, time.Until(deadline)/10)
+	}
+	return shutdownGrace
+}
 
 // A server is fasthttp's with safe settings and a shutdown that ends.
 //
@@ -27,12 +38,18 @@ const shutdownGrace = time.Second
 // connections that are left go on serving. So the server knows its
 // connections: it shortens the time for what is still arriving, and closes
 // what is left at the end.
+//
+// And it closes idle connections at once, though a request may be on its way to
+// them, whose client then has no answer and can't know whether to send it again.
+// So with the shutdown each response begins to end its connection and to say so,
+// and idle connections get the time for one.
 type server struct {
 	fasthttp fasthttp.Server
 	logger   *slog.Logger
 	router   *routing.Router
 
 	serving sync.WaitGroup // the calls of serve; added to under mu
+	closing atomic.Bool    // each response ends its connection
 
 	mu        sync.Mutex // guards what follows
 	listeners []net.Listener
@@ -51,7 +68,6 @@ func newServer(o Options, router *routing.Router) *server {
 		ReadBufferSize:        o.HeaderLimit,
 		Concurrency:           o.MaxConnections,
 		NoDefaultServerHeader: true,
-		CloseOnShutdown:       true,
 		SecureErrorLogMessage: true, // no header bytes in the log
 		ConnState:             s.track,
 		Logger:                fasthttpLogger{o.Logger},
@@ -61,7 +77,13 @@ func newServer(o Options, router *routing.Router) *server {
 
 // prepare sets what is known once all routes are.
 func (s *server) prepare() {
-	s.fasthttp.Handler = s.router.Handler()
+	handler := s.router.Handler()
+	s.fasthttp.Handler = func(raw *fasthttp.RequestCtx) {
+		handler(raw)
+		if s.closing.Load() {
+			closeAfter(raw)
+		}
+	}
 	s.fasthttp.HeaderReceived = s.router.RequestConfig()
 	s.fasthttp.ErrorHandler = func(raw *fasthttp.RequestCtx, err error) { s.router.Refuse(raw, refusal(err)) }
 }
@@ -104,7 +126,7 @@ func (s *server) shutdown(ctx context.Context) error {
 		s.stopped = make(chan struct{})
 		expired, expire := context.WithCancel(context.Background())
 		s.expire = expire
-		go s.stop(expired)
+		go s.stop(expired, graceWithin(ctx))
 	}
 	stopped := s.stopped
 	s.mu.Unlock()
@@ -125,20 +147,23 @@ func (s *server) shutdown(ctx context.Context) error {
 
 // stop waits for the connections to end, and pushes those that only read. It
 // closes s.stopped in the end.
-func (s *server) stop(expired context.Context) {
+func (s *server) stop(expired context.Context, grace time.Duration) {
 	defer close(s.stopped)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
+		// In this order: who is told to connect anew is not to come back here.
+		s.closeListeners()
+		s.closing.Store(true)
 		// fasthttp's shutdown returns at once if none of its listeners is
 		// known yet, so a serve that has only begun must end first.
-		s.closeListeners()
 		s.serving.Wait()
 		s.router.EndStreams()
+		s.awaitRequests(expired, grace)
 		// Not its error: who waits in shutdown has the one of its own ctx.
 		_ = s.fasthttp.ShutdownWithContext(expired)
 	}()
-	deadline := time.Now().Add(shutdownGrace)
+	deadline := time.Now().Add(2 * grace)
 	for {
 		// fasthttp sets a connection's read deadline anew when a request
 		// begins, so once is not enough.
@@ -149,6 +174,30 @@ func (s *server) stop(expired context.Context) {
 		case <-time.After(shutdownGrace / 20):
 		}
 	}
+}
+
+// awaitRequests waits for a request on each connection, after which they close.
+func (s *server) awaitRequests(expired context.Context, grace time.Duration) {
+	timeout := time.After(grace)
+	for s.open() > 0 {
+		select {
+		case <-expired.Done():
+			return
+		case <-timeout:
+			return
+		case <-time.After(shutdownGrace / 100):
+		}
+	}
+}
+
+// closeAfter has fasthttp close the connection of a request after its response,
+// and say so in it.
+func closeAfter(raw *fasthttp.RequestCtx) {
+	if response := raw.LastTimeoutErrorResponse(); response != nil {
+		response.SetConnectionClose() // raw belongs to a handler that goes on
+		return
+	}
+	raw.SetConnectionClose()
 }
 
 func (s *server) closeListeners() {
@@ -167,6 +216,12 @@ func (s *server) shortenReads(deadline time.Time) {
 	for conn := range s.conns {
 		_ = conn.SetReadDeadline(deadline)
 	}
+}
+
+func (s *server) open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
 }
 
 func (s *server) closeAll() (n int) {

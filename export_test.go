@@ -1,0 +1,4 @@
+package velithon
+
+// GraceWithin is for tests.
+var GraceWithin = graceWithin

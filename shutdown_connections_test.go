@@ -1,0 +1,220 @@
+package velithon_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/responses"
+)
+
+// The tests in this file say what a shutdown does to a connection, by what that
+// is doing when the shutdown begins.
+
+// beginShutdown has an app shut down. It returns when each response is the last
+// one of its connection.
+func beginShutdown(t *testing.T, app *velithon.App, address string) (ended <-chan error) {
+	t.Helper()
+	conn := dial(t, address)
+	reader := bufio.NewReader(conn)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	t.Cleanup(cancel)
+	err := make(chan error, 1)
+	go func() { err <- app.Shutdown(ctx) }()
+	for {
+		_, err := io.WriteString(conn, request("GET", "/nothing", ""))
+		require.NoError(t, err)
+		if response, _ := receive(t, reader); response.Close {
+			break
+		}
+	}
+	return err
+}
+
+// requireLast reads the last response of a connection, and that it is closed
+// then.
+func requireLast(t *testing.T, reader *bufio.Reader, body string) {
+	t.Helper()
+	response, got := receive(t, reader)
+	require.Equal(t, 200, response.StatusCode)
+	require.Equal(t, body, got)
+	require.True(t, response.Close, "Connection: close")
+	_, err := reader.ReadByte()
+	require.ErrorIs(t, err, io.EOF)
+}
+
+// newWaitingApp has a route that waits for leave, and one that does not.
+func newWaitingApp(entered chan<- string, leave <-chan struct{}, ran chan<- string) *velithon.App {
+	app := velithon.New(velithon.Options{Logger: quiet, ReadTimeout: time.Hour, IdleTimeout: time.Hour})
+	answer := func(_ context.Context, in named) (responses.JSONResponse[string, *background.Task], error) {
+		entered <- in.Name
+		return responses.JSON(in.Name, background.Func(in.Name, func(context.Context) error {
+			ran <- in.Name
+			return nil
+		})), nil
+	}
+	app.Get("/work", answer)
+	app.Post("/work", answer)
+	app.Get("/wait", func(ctx context.Context, in named) (responses.JSONResponse[string, *background.Task], error) {
+		response, err := answer(ctx, in)
+		<-leave
+		return response, err
+	})
+	return app
+}
+
+// The request may be on its way already when the shutdown begins: a connection
+// that is closed then leaves its client without an answer.
+func TestShutdownAnswersOneMoreRequestOfAnIdleConnection(t *testing.T) {
+	app := newWaitingApp(make(chan string, 2), nil, make(chan string, 2))
+	address := serve(t, app)
+	conn := dial(t, address)
+	reader := bufio.NewReader(conn)
+	_, err := io.WriteString(conn, request("GET", "/work?name=a", ""))
+	require.NoError(t, err)
+	response, _ := receive(t, reader)
+	require.False(t, response.Close)
+
+	ended := beginShutdown(t, app, address)
+	_, err = io.WriteString(conn, request("POST", "/work?name=b", ""))
+	require.NoError(t, err)
+	requireLast(t, reader, `"b"`)
+	require.NoError(t, await(t, ended, "the shutdown"))
+	assert.EqualValues(t, 2, app.Runner().Stats().Succeeded)
+}
+
+// An idle connection must not use up the time of a shutdown that has little.
+func TestShutdownGraceIsATenthOfTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		assert.Equal(t, time.Second, velithon.GraceWithin(t.Context()))
+		for within, want := range map[time.Duration]time.Duration{
+			30 * time.Second: time.Second,
+			2 * time.Second:  200 * time.Millisecond,
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), within)
+			defer cancel()
+			assert.Equal(t, want, velithon.GraceWithin(ctx))
+		}
+	})
+}
+
+// What follows on the response that closes a connection is not processed, as
+// RFC 9112 has it: its client may send it again elsewhere.
+func TestShutdownBetweenPipelinedRequests(t *testing.T) {
+	entered, leave, ran := make(chan string, 4), make(chan struct{}), make(chan string, 4)
+	app := newWaitingApp(entered, leave, ran)
+	address := serve(t, app)
+	conn := dial(t, address)
+	reader := bufio.NewReader(conn)
+	var pipelined strings.Builder
+	for _, target := range []string{"/work?name=a", "/nothing", "/wait?name=b", "/work?name=c", "/work?name=d"} {
+		pipelined.WriteString(request("GET", target, ""))
+	}
+	_, err := io.WriteString(conn, pipelined.String())
+	require.NoError(t, err)
+	assert.Equal(t, "a", await(t, entered, "the first handler"))
+	assert.Equal(t, "b", await(t, entered, "the handler that waits"))
+
+	ended := beginShutdown(t, app, address)
+	close(leave)
+	response, body := receive(t, reader)
+	assert.Equal(t, `"a"`, body)
+	assert.False(t, response.Close)
+	response, _ = receive(t, reader)
+	assert.Equal(t, 404, response.StatusCode)
+	assert.False(t, response.Close)
+	requireLast(t, reader, `"b"`)
+
+	require.NoError(t, await(t, ended, "the shutdown"))
+	assert.Empty(t, entered)
+	assert.ElementsMatch(t, []string{"a", "b"}, []string{<-ran, <-ran})
+	assert.Empty(t, ran)
+}
+
+func TestShutdownAnswersARequestWhoseOtherHalfArrives(t *testing.T) {
+	whole := request("POST", "/work?name=a", `"a body"`)
+	for name, half := range map[string]int{"header": len("POST /wo"), "body": len(whole) - 1} {
+		t.Run(name, func(t *testing.T) {
+			app := newWaitingApp(make(chan string, 1), nil, make(chan string, 1))
+			address := serve(t, app)
+			conn := dial(t, address)
+			_, err := io.WriteString(conn, whole[:half])
+			require.NoError(t, err)
+			ended := beginShutdown(t, app, address)
+			_, err = io.WriteString(conn, whole[half:])
+			require.NoError(t, err)
+			requireLast(t, bufio.NewReader(conn), `"a"`)
+			require.NoError(t, await(t, ended, "the shutdown"))
+			assert.EqualValues(t, 1, app.Runner().Stats().Succeeded)
+		})
+	}
+}
+
+func TestShutdownSendsAStreamToItsEnd(t *testing.T) {
+	begun, leave := make(chan struct{}), make(chan struct{})
+	app := velithon.New(velithon.Options{Logger: quiet})
+	app.Get("/stream", func(context.Context, struct{}) (*responses.StreamResponse, error) {
+		return responses.Stream("text/plain", func(w *responses.StreamWriter) error {
+			if _, err := w.WriteString("one "); err != nil {
+				return err
+			}
+			if err := w.Flush(); err != nil {
+				return err
+			}
+			close(begun)
+			<-leave
+			_, err := w.WriteString("two")
+			return err
+		}), nil
+	})
+	address := serve(t, app)
+	conn := dial(t, address)
+	_, err := io.WriteString(conn, request("GET", "/stream", ""))
+	require.NoError(t, err)
+	await(t, begun, "the stream")
+	ended := beginShutdown(t, app, address)
+	close(leave)
+	reader := bufio.NewReader(conn)
+	_, body := receive(t, reader)
+	assert.Equal(t, "one two", body)
+	_, err = reader.ReadByte()
+	require.ErrorIs(t, err, io.EOF)
+	require.NoError(t, await(t, ended, "the shutdown"))
+}
+
+// fasthttp keeps the response of a handler that was too late apart from the
+// request, which the handler may still use.
+func TestShutdownClosesAfterTheResponseOfATimeout(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	app := velithon.New(velithon.Options{Logger: quiet})
+	app.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			if string(raw.Path()) != "/late" {
+				next(raw)
+				return
+			}
+			close(entered)
+			<-leave
+			raw.TimeoutErrorWithCode("too late", 200)
+		}
+	})
+	address := serve(t, app)
+	conn := dial(t, address)
+	_, err := io.WriteString(conn, request("GET", "/late", ""))
+	require.NoError(t, err)
+	await(t, entered, "the middleware")
+	ended := beginShutdown(t, app, address)
+	close(leave)
+	requireLast(t, bufio.NewReader(conn), "too late")
+	require.NoError(t, await(t, ended, "the shutdown"))
+}
