@@ -58,7 +58,7 @@ const (
 )
 
 // testModules are for test files only.
-var testModules = []string{"github.com/stretchr/testify", "go.uber.org/goleak"}
+var testModules = []string{"github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid"}
 
 func TestImportsKeepToTheEdges(t *testing.T) {
 	nested := nestedModules(t)

@@ -2,6 +2,7 @@ package background_test
 
 import (
 	"context"
+	"flag"
 	"log/slog"
 	"os"
 	"testing"
@@ -12,6 +13,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// How many sequences TestRunnerDoesAsTheModel plays, unless the command line
+	// says otherwise.
+	if err := flag.Set("rapid.checks", "500"); err != nil {
+		panic(err)
+	}
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // failures are expected here
 	if code := m.Run(); code != 0 {
 		os.Exit(code)
