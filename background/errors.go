@@ -76,8 +76,16 @@ func (e *PanicError) Unwrap() error {
 }
 
 func isPanic(err error) bool {
-	_, is := errors.AsType[*PanicError](err)
+	_, is := find[*PanicError](err)
 	return is
+}
+
+// find is errors.AsType for what a task has returned. That calls methods of the
+// user's errors, which may panic, as those of a nil pointer do; nothing is found
+// then.
+func find[E error](err error) (found E, ok bool) {
+	defer func() { _ = recover() }()
+	return errors.AsType[E](err)
 }
 
 // SkippedError names the tasks of a [Tasks] that never ran, in their order.

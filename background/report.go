@@ -2,7 +2,6 @@ package background
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"runtime/debug"
 	"time"
@@ -42,7 +41,7 @@ func (r *Runner) logFailure(ctx context.Context, failure *TaskError, wait time.D
 		level = slog.LevelWarn
 		attrs = append(attrs, slog.Duration("retry_in", wait))
 	}
-	if p, ok := errors.AsType[*PanicError](failure.Err); ok {
+	if p, ok := find[*PanicError](failure.Err); ok {
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
 	r.log(ctx, level, failedMessage, attrs...)

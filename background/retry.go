@@ -75,7 +75,7 @@ func (r *Retry) validate() error {
 // wants reports whether a task that failed with err is worth another attempt.
 // It returns err, joined with the panic of If if there was one.
 func (r *Retry) wants(err error) (again bool, _ error) {
-	if _, final := errors.AsType[*permanentError](err); final || isPanic(err) {
+	if _, final := find[*permanentError](err); final || isPanic(err) {
 		return false, err
 	}
 	if r.If == nil {
