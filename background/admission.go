@@ -37,22 +37,32 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 	return w, nil
 }
 
-// await waits until w has been admitted or refused, or ctx is done.
+// await waits until w has been admitted or refused, or ctx is done. A task of the
+// runner's own does not wait: it has a worker, and if all workers waited for room,
+// there would never be any.
 func (r *Runner) await(ctx context.Context, w *waiter) error {
+	if ctx.Value(runnerKey{}) == r {
+		return r.withdraw(w, ErrFull)
+	}
 	select {
 	case <-w.admitted:
 		return w.err
 	case <-ctx.Done():
+		return r.withdraw(w, fmt.Errorf("background: no room in the queue: %w", context.Cause(ctx)))
 	}
+}
+
+// withdraw ends the wait of w with err, if it has not ended already.
+func (r *Runner) withdraw(w *waiter, err error) error {
 	r.mu.Lock()
 	defer r.unlock()
 	if w.element == nil { // both at once: what was accepted stays so
 		return w.err
 	}
 	r.stats.Rejected += uint64(w.tasks)
-	r.releaseLocked(w, fmt.Errorf("background: no room in the queue: %w", context.Cause(ctx)))
+	r.releaseLocked(w, err)
 	r.dispatchLocked() // a smaller one behind it may fit
-	return w.err
+	return err
 }
 
 // unblockLocked admits the waiter who came first, if there is room for it, and

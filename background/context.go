@@ -10,8 +10,8 @@ type taskContext struct {
 	values          context.Context
 }
 
-// Value asks the runner's context first. It holds no values of its own, except
-// the one by which package context finds the cancelCtx that a Done channel
+// Value asks the runner's context first. It holds two values of its own. One is
+// the runner. By the other package context finds the cancelCtx that a Done channel
 // belongs to: were the request's found instead, whose channel is a different
 // one, each context derived from this one would cost a goroutine to watch it.
 func (c *taskContext) Value(key any) any {

@@ -3,6 +3,11 @@ package background_test
 import (
 	"context"
 	"errors"
+	"io"
+	"log/slog"
+	"math"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,5 +49,230 @@ func TestErrorsThatPanic(t *testing.T) {
 			assert.Equal(t, background.Stats{Accepted: 2, Failed: 2, Panicked: 1, Retried: 1}, r.Stats())
 			assert.Len(t, j.records(t), 3)
 		})
+	})
+}
+
+// TestTaskSubmitsToItsRunner: a task that submits work does not wait for room,
+// which only its own worker might make.
+func TestTaskSubmitsToItsRunner(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 2, Queue: 1}, func(t *testing.T, r *background.Runner) {
+		var results []error
+		var ran atomic.Int64
+		count := func() { ran.Add(1) }
+		submit := func(ctx context.Context) error {
+			results = append(results, r.Submit(ctx, task("next", count)))
+			v, err := r.Reserve(collection(1, task("a", count), task("b", count)))
+			require.NoError(t, err)
+			results = append(results, v.Start(ctx, nil))
+			return nil
+		}
+		release := make(chan struct{})
+		fill(t, r, 1, release)
+		require.NoError(t, r.Submit(t.Context(), background.Func("submits", submit)))
+		synctest.Wait()
+		assert.Equal(t, []error{nil, background.ErrFull}, results, "there was room for one")
+		assert.EqualValues(t, 2, r.Stats().Rejected)
+		close(release)
+		synctest.Wait()
+
+		results = nil
+		require.NoError(t, r.Submit(t.Context(), collection(1, background.Func("submits", submit))))
+		synctest.Wait()
+		assert.Equal(t, []error{nil, nil}, results)
+		assert.EqualValues(t, 4, ran.Load())
+	})
+}
+
+func TestTaskSubmitsWhileItsRunnerDrains(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := background.NewRunner(background.RunnerOptions{Workers: 1})
+		release := make(chan struct{})
+		var result error
+		require.NoError(t, r.Submit(t.Context(), background.Func("submits", func(ctx context.Context) error {
+			<-release
+			result = r.Submit(ctx, task("late", t.FailNow))
+			return nil
+		})))
+		time.AfterFunc(time.Second, func() { close(release) })
+		require.NoError(t, r.Shutdown(t.Context()))
+		assert.Equal(t, background.ErrClosed, result)
+	})
+}
+
+// TestHooksMayUseTheRunner: it holds no lock while they run.
+func TestHooksMayUseTheRunner(t *testing.T) {
+	var r *background.Runner
+	ran := 0
+	use := func(ctx context.Context) {
+		assert.EqualValues(t, 1, r.Stats().Accepted)
+		assert.NoError(t, r.Submit(ctx, task("next", func() { ran++ })))
+	}
+	for name, options := range map[string]background.RunnerOptions{
+		"OnFailure": {OnFailure: func(ctx context.Context, _ *background.TaskError) { use(ctx) }},
+		"LogAttrs":  {LogAttrs: func(ctx context.Context) []slog.Attr { use(ctx); return nil }},
+		"Logger":    {Logger: slog.New(recorder{slog.DiscardHandler, func(ctx context.Context, _ slog.Record) { use(ctx) }})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, options, func(t *testing.T, runner *background.Runner) {
+				r, ran = runner, 0
+				require.NoError(t, r.Submit(t.Context(), failing("fails", io.EOF)))
+				synctest.Wait()
+				assert.Equal(t, 1, ran)
+			})
+		})
+	}
+	t.Run("done", func(t *testing.T) {
+		inBubble(t, background.RunnerOptions{}, func(t *testing.T, runner *background.Runner) {
+			r, ran = runner, 0
+			v, err := r.Reserve(task("ok", func() {}))
+			require.NoError(t, err)
+			require.NoError(t, v.Start(t.Context(), func() { use(t.Context()) }))
+			synctest.Wait()
+			assert.Equal(t, 1, ran)
+		})
+	})
+}
+
+// curious is a context which looks at the runner when it is asked for something.
+type curious struct {
+	context.Context
+	r *background.Runner
+}
+
+func (c curious) Done() <-chan struct{} { c.r.Stats(); return c.Context.Done() }
+func (c curious) Err() error            { c.r.Stats(); return c.Context.Err() }
+func (c curious) Value(key any) any     { c.r.Stats(); return c.Context.Value(key) }
+
+func TestContextsMayUseTheRunner(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1, Queue: 1}, func(t *testing.T, r *background.Runner) {
+		ctx, cancel := context.WithCancel(t.Context())
+		release := make(chan struct{})
+		stopped := collection(1, held("held", release), failing("fails", io.EOF))
+		stopped.StopOnError = true
+		require.NoError(t, r.Submit(curious{ctx, r}, stopped))
+		time.AfterFunc(time.Second, cancel)
+		require.ErrorIs(t, r.Submit(curious{ctx, r}, task("late", t.FailNow)), context.Canceled)
+		require.ErrorIs(t, r.Submit(curious{ctx, r}, task("late", t.FailNow)), context.Canceled)
+		close(release)
+		synctest.Wait()
+		assert.Equal(t, background.Stats{Accepted: 2, Succeeded: 1, Failed: 1, Rejected: 2}, r.Stats())
+	})
+}
+
+// TestHooksThatBlock: a hook that does not return holds up its worker, and no
+// more. Shutdown waits for it until its time is up, and has its context done.
+func TestHooksThatBlock(t *testing.T) {
+	obey := func(ctx context.Context) { <-ctx.Done() }
+	for name, options := range map[string]background.RunnerOptions{
+		"OnFailure": {OnFailure: func(ctx context.Context, _ *background.TaskError) { obey(ctx) }},
+		"LogAttrs":  {LogAttrs: func(ctx context.Context) []slog.Attr { obey(ctx); return nil }},
+		"Logger":    {Logger: slog.New(recorder{slog.DiscardHandler, func(ctx context.Context, _ slog.Record) { obey(ctx) }})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				options.Workers = 2
+				r := background.NewRunner(options)
+				require.NoError(t, r.Submit(t.Context(), failing("fails", io.EOF)))
+				ran := 0
+				for range 3 {
+					require.NoError(t, r.Submit(t.Context(), task("next", func() { ran++ })))
+				}
+				synctest.Wait()
+				assert.Equal(t, 3, ran)
+				assert.Equal(t, background.Stats{Accepted: 4, Succeeded: 3, Running: 1}, r.Stats())
+
+				require.NoError(t, r.Submit(t.Context(), held("held", t.Context().Done())))
+				require.NoError(t, r.Submit(t.Context(), task("waits", t.FailNow)))
+				start := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				require.EqualError(t, r.Shutdown(ctx), "background: drain ended early: context deadline exceeded; "+
+					`2 still running: "fails", "held"; 1 given up: "waits"`)
+				assert.Equal(t, time.Minute, time.Since(start), "the hook for what was given up has not blocked")
+				synctest.Wait()
+				assert.EqualValues(t, 1, r.Stats().Failed)
+			})
+		})
+	}
+}
+
+// TestHookThatIgnoresItsContext holds up Shutdown, if it is called for what was
+// given up: nobody would be told otherwise.
+func TestHookThatIgnoresItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		options := background.RunnerOptions{Workers: 1, OnFailure: func(context.Context, *background.TaskError) { time.Sleep(time.Hour) }}
+		r := background.NewRunner(options)
+		require.NoError(t, r.Submit(t.Context(), obedient("obedient")))
+		require.NoError(t, r.Submit(t.Context(), task("waits", t.FailNow)))
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.Error(t, r.Shutdown(ctx))
+		assert.Equal(t, time.Hour+time.Minute, time.Since(start))
+		require.Error(t, r.Shutdown(t.Context()))
+	})
+}
+
+// TestDoneThatBlocks: all work has run by then, so Shutdown has nothing to name
+// when its time is up.
+func TestDoneThatBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := background.NewRunner(background.RunnerOptions{})
+		v, err := r.Reserve(task("ok", func() {}))
+		require.NoError(t, err)
+		release := make(chan struct{})
+		require.NoError(t, v.Start(t.Context(), func() { <-release }))
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.NoError(t, r.Shutdown(ctx))
+		assert.Equal(t, time.Minute, time.Since(start))
+		close(release)
+		require.NoError(t, r.Shutdown(t.Context()))
+	})
+}
+
+// unspeakable is a value that can't be printed.
+type unspeakable struct{}
+
+func (unspeakable) String() string { panic("boom") }
+
+func TestPanicsOfAllKinds(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {
+		for _, value := range []any{nil, unspeakable{}, (*brokenError)(nil), io.EOF, background.Permanent(io.EOF)} {
+			require.NoError(t, r.Submit(t.Context(), task("panics", func() { panic(value) }).WithRetry(background.Retry{Attempts: 2})))
+		}
+		require.NoError(t, r.Submit(t.Context(), task("exits while it panics", func() {
+			defer runtime.Goexit()
+			panic("boom")
+		})))
+		pass(time.Hour)
+		assert.Equal(t, background.Stats{Accepted: 6, Failed: 6, Panicked: 5}, r.Stats())
+	})
+}
+
+func TestLargestNumbers(t *testing.T) {
+	const longest = time.Duration(math.MaxInt64)
+	options := background.RunnerOptions{Workers: math.MaxInt, Queue: math.MaxInt, Timeout: longest}
+	synctest.Test(t, func(t *testing.T) {
+		r := background.NewRunner(options)
+		attempts := 0
+		patient := func(name string) *background.Task {
+			return background.Func(name, func(context.Context) error { attempts++; return io.EOF }).
+				WithTimeout(longest).
+				WithRetry(background.Retry{Attempts: math.MaxInt, Backoff: longest, MaxBackoff: longest})
+		}
+		v, err := r.Reserve(collection(math.MaxInt, patient("a"), obedient("b")))
+		require.NoError(t, err)
+		require.NoError(t, v.Start(t.Context(), nil))
+		synctest.Wait()
+		require.NoError(t, r.Submit(t.Context(), patient("c")))
+		pass(100 * 365 * 24 * time.Hour)
+		assert.Equal(t, 2, attempts, "half of the wait is longer than a century")
+		assert.Equal(t, background.Stats{Accepted: 3, Retried: 2, Retrying: 2, Running: 1}, r.Stats())
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.EqualError(t, r.Shutdown(ctx), "background: drain ended early: context canceled; "+
+			`1 still running: "b"; 2 given up: "a", "c"`)
 	})
 }

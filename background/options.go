@@ -18,7 +18,8 @@ type Overflow int
 
 const (
 	// Block makes the submitter wait until there is room: a flood slows down
-	// those who cause it.
+	// those who cause it. A task of the runner's own is refused; see
+	// [Runner.Submit].
 	Block Overflow = iota
 
 	// Reject refuses the work at once, with [ErrFull].

@@ -49,9 +49,10 @@ func (r *Runner) Reserve(work Runnable) (Reservation, error) {
 
 // Start submits the work, as [Runner.Submit] does, also after Shutdown has begun.
 // With [Block] it waits for room until ctx is done, and returns an error that
-// wraps the cause; with [Reject] it does not wait. When a Shutdown has run out of
-// time it returns [ErrClosed]. When one runs out of time while Start waits, the
-// work is given up like all that waits then, and Start returns nil.
+// wraps the cause; with [Reject], or with the context of one of the runner's own
+// tasks, it does not wait. When a Shutdown has run out of time it returns
+// [ErrClosed]. When one runs out of time while Start waits, the work is given up
+// like all that waits then, and Start returns nil.
 //
 // If done is not nil it is called exactly once, when all of the work has ended,
 // whichever way: also if it was skipped or given up, and, before Start returns,

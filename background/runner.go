@@ -83,9 +83,12 @@ func NewRunner(options RunnerOptions) *Runner {
 		room:    options.Queue,
 		crew:    crew{all: make(map[*worker]struct{})},
 	}
-	r.base, r.cancel = context.WithCancelCause(context.Background())
+	r.base, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), runnerKey{}, r))
 	return r
 }
+
+// runnerKey is the key of the runner in the contexts of its tasks.
+type runnerKey struct{}
 
 // Submit accepts work to be run. Its tasks get the values of ctx, but do not end
 // with it: see [Runner]. Submit returns nil once the work is accepted. Work that
@@ -95,6 +98,10 @@ func NewRunner(options RunnerOptions) *Runner {
 // [Block] waits for room, in the order of the calls, until ctx is done, and then
 // returns an error that wraps the cause. After Shutdown has begun, Submit returns
 // [ErrClosed]; a call that was waiting already is still served.
+//
+// A task may submit work to the runner that it runs on. It never waits for room,
+// since it has a worker, which the waiting tasks need: if ctx is the task's, Submit
+// returns ErrFull instead, with [Block] too.
 //
 // Submit panics if work is nil or a nil [*Task].
 func (r *Runner) Submit(ctx context.Context, work Runnable) error {
