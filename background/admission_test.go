@@ -139,6 +139,32 @@ func TestBlockUntilTheContextIsDone(t *testing.T) {
 	})
 }
 
+// lateContext is done when room was made for who waits with it.
+type lateContext struct {
+	context.Context
+	makeRoom func()
+}
+
+func (c lateContext) Done() <-chan struct{} { c.makeRoom(); return c.Context.Done() }
+
+// TestBlockAdmittedAtTheLastMoment: who was let in is not told that its time is
+// up, even if it is. Which of the two it hears of first is left to chance.
+func TestBlockAdmittedAtTheLastMoment(t *testing.T) {
+	for range 20 {
+		inBubble(t, background.RunnerOptions{Workers: 1, Queue: 1}, func(t *testing.T, r *background.Runner) {
+			release := make(chan struct{})
+			fill(t, r, 2, release)
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			ran := false
+			require.NoError(t, r.Submit(lateContext{ctx, func() { close(release); time.Sleep(time.Nanosecond) }}, task("late", func() { ran = true })))
+			synctest.Wait()
+			assert.True(t, ran)
+			assert.Zero(t, r.Stats().Rejected)
+		})
+	}
+}
+
 func TestContextBoundsTheWaitOnly(t *testing.T) {
 	inBubble(t, background.RunnerOptions{}, func(t *testing.T, r *background.Runner) {
 		ctx, cancel := context.WithCancel(t.Context())
