@@ -101,9 +101,13 @@ func (s *scenario) check() background.Stats {
 
 // submit submits work in one of the possible ways.
 func (s *scenario) submit() {
-	work, n := s.work()
 	ctx, cancel := context.WithTimeout(s.Context(), time.Duration(1+s.intN(5))*time.Second)
 	defer cancel()
+	s.submitWith(ctx)
+}
+
+func (s *scenario) submitWith(ctx context.Context) {
+	work, n := s.work()
 	var err error
 	if s.intN(2) == 0 {
 		err = s.runner.Submit(ctx, work)
@@ -166,6 +170,9 @@ func (s *scenario) task(active *int, concurrent int) *background.Task {
 		assert.LessOrEqual(s, made, attempts)
 		s.mu.Unlock()
 
+		if s.intN(50) == 0 {
+			s.submitWith(ctx)
+		}
 		select {
 		case <-time.After(time.Duration(s.intN(3000)) * time.Millisecond):
 		case <-ctx.Done():
