@@ -1,0 +1,62 @@
+// Soak wears a service out: for a while, it has the traffic of good clients, of
+// bad, slow and rude ones, and of tasks that fail in every way there is. Then
+// nothing of it may be left.
+//
+//	go run ./trials/soak
+//	go run ./trials/soak -for 10m -every 10s
+//	go run ./trials/soak -overflow reject
+//
+// The traffic comes in rounds. After each, when the clients are gone and the
+// tasks have ended, it takes a sample and checks that
+//
+//   - goroutines, open files and temporary files are back to what they were
+//     before the first round, but for four connections that stay open from the
+//     first round to the last and are counted from the start;
+//   - every answer was the one that was to be expected, with the values of its
+//     own request;
+//   - the tasks of each answered request ran once, and ended as they were to end:
+//     each notes its end in a journal. Those of a request without an answer ran
+//     once, all or none; of any other, none did;
+//   - the numbers of Runner.Stats add up, also in the midst of the traffic, and are
+//     those of the journal.
+//
+// In the end it checks that the heap has not grown, ends the service by SIGTERM,
+// and counts the records of its log. It ends with code 1 if something is wrong.
+// Goroutines are counted everywhere, open files on Linux.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/velithon-go/velithon/trials/child"
+)
+
+// options are the flags.
+type options struct {
+	length   time.Duration
+	every    time.Duration
+	rate     int
+	clients  int
+	overflow string
+}
+
+func main() {
+	if name := child.Name(); name != "" {
+		serve(name)
+		return
+	}
+	var o options
+	flag.DurationVar(&o.length, "for", time.Minute, "how long the traffic lasts, with the samples")
+	flag.DurationVar(&o.every, "every", 5*time.Second, "the time of a round, after which there is a sample")
+	flag.IntVar(&o.rate, "rate", 300, "how many visits begin in a second, at most; one has four requests on average")
+	flag.IntVar(&o.clients, "clients", 32, "how many visits there are at once, at most")
+	flag.StringVar(&o.overflow, "overflow", "block", "what the service does when its queue is full: block or reject")
+	flag.Parse()
+	if err := run(os.Stdout, o); err != nil {
+		fmt.Fprintf(os.Stderr, "FAILED\n%v\n", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+// A deed is what a task does.
+type deed struct {
+	ends    string // how it may end: letters of the journal
+	retry   background.Retry
+	timeout time.Duration
+	do      func(ctx context.Context, attempt int) error
+}
+
+var errDeed = errors.New("as it was to be")
+
+var (
+	succeeds = deed{ends: succeeded, do: func(context.Context, int) error { return nil }}
+	waits    = deed{ends: succeeded, do: func(context.Context, int) error {
+		time.Sleep(time.Millisecond)
+		return nil
+	}}
+	recovers = deed{
+		ends: succeeded, retry: background.Retry{Attempts: 3, Backoff: 5 * time.Millisecond},
+		do: func(_ context.Context, attempt int) error {
+			if attempt < 3 {
+				return errDeed
+			}
+			return nil
+		},
+	}
+	fails      = deed{ends: failed, do: func(context.Context, int) error { return errDeed }}
+	failsTwice = deed{
+		ends: failed, retry: background.Retry{Attempts: 2, Backoff: 5 * time.Millisecond},
+		do: func(context.Context, int) error { return errDeed },
+	}
+	timesOut = deed{ends: failed, timeout: 5 * time.Millisecond, do: untilCancelled}
+	panics   = deed{ends: panicked, do: func(context.Context, int) error { panic(errDeed) }}
+	exits    = deed{ends: failed, do: func(context.Context, int) error {
+		runtime.Goexit()
+		return nil
+	}}
+	isSkipped   = deed{ends: skipped, do: func(context.Context, int) error { return nil }}
+	isCancelled = deed{ends: failed + skipped, do: untilCancelled} // skipped when it had not started yet
+)
+
+func untilCancelled(ctx context.Context, _ int) error {
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+// A work is what a response carries.
+type work struct {
+	name        string
+	deeds       []deed
+	own         bool // it is a Runnable of our own, not a task or a collection
+	limit       int  // MaxConcurrent of the collection
+	stopOnError bool
+}
+
+// Failures are rare, since each is a record in the log, which is kept.
+var works = weighted[work]{
+	{40, work{name: "single", deeds: []deed{succeeds}}},
+	{20, work{name: "four", deeds: []deed{succeeds, waits, succeeds, waits}}},
+	{20, work{name: "in-order", limit: 1, deeds: []deed{waits, succeeds, waits}}},
+	{10, work{name: "own", own: true, deeds: []deed{succeeds}}},
+	{5, work{name: "none"}},
+	{2, work{name: "flood", deeds: slices.Repeat([]deed{waits}, 2*queue)}},
+	{2, work{name: "recovers", deeds: []deed{recovers}}},
+	{2, work{name: "recovers-in-order", limit: 1, deeds: []deed{recovers, succeeds}}},
+	{2, work{name: "fails", deeds: []deed{fails}}},
+	{2, work{name: "fails-twice", deeds: []deed{failsTwice}}},
+	{2, work{name: "fails-in-a-collection", deeds: []deed{succeeds, fails, panics, succeeds}}},
+	{2, work{name: "times-out", deeds: []deed{timesOut, succeeds}}},
+	{1, work{name: "panics", deeds: []deed{panics}}},
+	{1, work{name: "exits", deeds: []deed{exits}}},
+	{2, work{name: "stops", limit: 1, stopOnError: true, deeds: []deed{succeeds, fails, isSkipped, isSkipped}}},
+	{2, work{name: "cancels", limit: 3, stopOnError: true, deeds: []deed{fails, isCancelled, isCancelled, isSkipped}}},
+}
+
+// ends returns the letters for each task.
+func (w *work) ends() []string {
+	ends := make([]string, len(w.deeds))
+	for i, d := range w.deeds {
+		ends[i] = d.ends
+	}
+	return ends
+}
+
+// runnable makes the work of request n.
+func (w *work) runnable(j *journal, n int) background.Runnable {
+	all := make([]*step, len(w.deeds))
+	for place, d := range w.deeds {
+		all[place] = &step{deed: d, journal: j, name: taskName(n, place)}
+	}
+	if w.own {
+		return all[0]
+	}
+	if len(all) == 1 {
+		return all[0].task()
+	}
+	tasks := &background.Tasks{MaxConcurrent: w.limit, StopOnError: w.stopOnError}
+	for _, s := range all {
+		tasks.Add(s.task())
+	}
+	return tasks
+}
+
+// A step is a deed that is to be done for a request.
+type step struct {
+	deed
+	journal *journal
+	name    string
+	attempt int
+}
+
+func (s *step) task() *background.Task {
+	return background.NewTask(do, s).Named(s.name).WithRetry(s.retry).WithTimeout(s.timeout)
+}
+
+func do(ctx context.Context, s *step) error { return s.Run(ctx) }
+
+// Run implements [background.Runnable]. It notes a success; failures are noted
+// by the runner's hook.
+func (s *step) Run(ctx context.Context) error {
+	s.attempt++
+	if err := s.do(ctx, s.attempt); err != nil {
+		return err
+	}
+	s.journal.note(s.name, succeeded)
+	return nil
+}
+
+// taskName names a task by its request and its place in the work.
+func taskName(n, place int) string { return fmt.Sprintf("%d %d", n, place) }
