@@ -3,15 +3,15 @@
 // nothing of it may be left.
 //
 //	go run ./trials/soak
-//	go run ./trials/soak -for 10m -every 10s
-//	go run ./trials/soak -overflow reject
+//	go run ./trials/soak -for 10m -every 20s
+//	go run ./trials/soak -reject
 //
 // The traffic comes in rounds. After each, when the clients are gone and the
 // tasks have ended, it takes a sample and checks that
 //
 //   - goroutines, open files and temporary files are back to what they were
-//     before the first round, but for four connections that stay open from the
-//     first round to the last and are counted from the start;
+//     before the first round, with the five connections that stay open from then
+//     on to the last one: four of clients, and that of the samples;
 //   - every answer was the one that was to be expected, with the values of its
 //     own request;
 //   - the tasks of each answered request ran once, and ended as they were to end:
@@ -31,16 +31,24 @@ import (
 	"os"
 	"time"
 
+	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/trials/child"
 )
 
 // options are the flags.
 type options struct {
-	length   time.Duration
-	every    time.Duration
-	rate     int
-	clients  int
-	overflow string
+	length  time.Duration
+	every   time.Duration
+	rate    int
+	clients int
+	reject  bool
+}
+
+func (o options) overflow() background.Overflow {
+	if o.reject {
+		return background.Reject
+	}
+	return background.Block
 }
 
 func main() {
@@ -53,7 +61,7 @@ func main() {
 	flag.DurationVar(&o.every, "every", 5*time.Second, "the time of a round, after which there is a sample")
 	flag.IntVar(&o.rate, "rate", 300, "how many visits begin in a second, at most; one has four requests on average")
 	flag.IntVar(&o.clients, "clients", 32, "how many visits there are at once, at most")
-	flag.StringVar(&o.overflow, "overflow", "block", "what the service does when its queue is full: block or reject")
+	flag.BoolVar(&o.reject, "reject", false, "have the service reject work when its queue is full, instead of blocking")
 	flag.Parse()
 	if err := run(os.Stdout, o); err != nil {
 		fmt.Fprintf(os.Stderr, "FAILED\n%v\n", err)

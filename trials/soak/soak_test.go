@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"io"
 	"log"
-	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -26,19 +26,23 @@ func TestMain(m *testing.M) {
 }
 
 func TestSoak(t *testing.T) {
-	if os.PathSeparator == '\\' {
+	if runtime.GOOS == "windows" {
 		t.Skip("there is no SIGTERM on Windows")
 	}
-	for _, overflow := range []background.Overflow{background.Block, background.Reject} {
-		t.Run(overflow.String(), func(t *testing.T) {
+	for _, reject := range []bool{false, true} {
+		o := options{length: time.Second, every: 500 * time.Millisecond, rate: 200, clients: 16, reject: reject}
+		t.Run(o.overflow().String(), func(t *testing.T) {
 			var out bytes.Buffer
-			err := run(&out, options{
-				length: time.Second, every: 500 * time.Millisecond, rate: 200, clients: 16, overflow: overflow.String(),
-			})
+			err := run(&out, o)
 			require.NoError(t, err, "%s", &out)
 			assert.Contains(t, out.String(), "PASSED")
 		})
 	}
+}
+
+func TestRunRefusesFlagsOutOfRange(t *testing.T) {
+	err := run(io.Discard, options{length: time.Second, every: time.Second, clients: 1})
+	require.EqualError(t, err, "-every, -rate and -clients must be positive")
 }
 
 func TestLedgerFindsWhatIsWrong(t *testing.T) {
