@@ -208,7 +208,7 @@ func (a *App) Run(addr string) error {
 	if err != nil {
 		return fmt.Errorf("velithon: %w", err)
 	}
-	a.options.Logger.Info("listening", "address", listener.Addr().String())
+	logSafely(a.options.Logger, slog.LevelInfo, "listening", "address", listener.Addr().String())
 
 	served := make(chan error, 1)
 	go func() { served <- a.Serve(listener) }()
@@ -218,13 +218,13 @@ func (a *App) Run(addr string) error {
 	case <-signals.Done():
 	}
 	stop() // from here on a signal has its default effect
-	a.options.Logger.Info("shutting down", "within", a.options.ShutdownTimeout)
+	logSafely(a.options.Logger, slog.LevelInfo, "shutting down", "within", a.options.ShutdownTimeout)
 	ctx, cancel := context.WithTimeout(context.Background(), a.options.ShutdownTimeout)
 	defer cancel()
 	err = errors.Join(a.Shutdown(ctx), <-served)
 	if err == nil {
 		stats := a.runner.Stats()
-		a.options.Logger.Info("shut down", "tasks_succeeded", stats.Succeeded, "tasks_failed", stats.Failed)
+		logSafely(a.options.Logger, slog.LevelInfo, "shut down", "tasks_succeeded", stats.Succeeded, "tasks_failed", stats.Failed)
 	}
 	return err
 }

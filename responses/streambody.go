@@ -2,6 +2,7 @@ package responses
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -42,18 +43,31 @@ func (b *streamBody) WriteTo(w io.Writer) (int64, error) {
 func (b *streamBody) call(sink io.Writer) (err error) {
 	b.begin()
 	b.writer.begin(sink)
+	returned := false
 	defer func() {
-		if value := recover(); value != nil {
+		value := recover()
+		exits := value == nil && !returned
+		switch {
+		case value != nil:
 			err = &PanicError{Value: value, Stack: debug.Stack()}
+		case exits:
+			err = errGoexit
 		}
 		b.writer.end()
 		b.end(err)
+		if exits {
+			b.exit()
+		}
 	}()
 	if err = b.run(&b.writer); err == nil {
 		err = b.writer.Flush()
 	}
+	returned = true
 	return err
 }
+
+// errGoexit is how a function ended that neither returned nor panicked.
+var errGoexit = errors.New("responses: stream called runtime.Goexit")
 
 // Read is the way for whoever wraps the body in a reader of its own. iter.Pull
 // runs the function in turns with the caller, never beside it, and Close ends it

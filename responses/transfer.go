@@ -78,6 +78,18 @@ func (t *transfer) close() error {
 	return t.err
 }
 
+// exit closes the connection and the request's values, which fasthttp does at the
+// end of a request: not when the connection's goroutine is being ended.
+func (t *transfer) exit() {
+	t.mu.Lock()
+	raw := t.raw
+	t.mu.Unlock()
+	if raw != nil && raw.ConnRequestNum() > 0 { // as in extend
+		_ = raw.Conn().Close()
+		raw.ResetUserValues()
+	}
+}
+
 // failure returns what ended the body early, if anything did. A nil transfer,
 // of a response that was not written, has none.
 func (t *transfer) failure() error {

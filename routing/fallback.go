@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -39,10 +40,16 @@ func (r *Router) Refuse(raw *fasthttp.RequestCtx, problem *responses.Problem) {
 // such as an access log, once the next handler has returned. After a timeout it
 // is not the one in raw.Response, which then belongs to the late handler.
 func StatusOf(raw *fasthttp.RequestCtx) int {
+	return sentResponse(raw).StatusCode()
+}
+
+// sentResponse returns the response that is sent: after a timeout it is not the
+// one in raw, which belongs to the late handler.
+func sentResponse(raw *fasthttp.RequestCtx) *fasthttp.Response {
 	if late := raw.LastTimeoutErrorResponse(); late != nil {
-		return late.StatusCode()
+		return late
 	}
-	return raw.Response.StatusCode()
+	return &raw.Response
 }
 
 // A panicError carries the panic of a handler that ran on a goroutine of its
@@ -58,10 +65,13 @@ func newPanicError(value any) *panicError {
 
 func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
-// recover answers a panic of a middleware.
-func (s *shared) recover(raw *fasthttp.RequestCtx) {
+// recover answers a panic of a middleware. One that calls runtime.Goexit, or
+// whose handler does, has not returned and not panicked either.
+func (s *shared) recover(raw *fasthttp.RequestCtx, returned *bool) {
 	if cause := recover(); cause != nil {
 		s.answerPanic(raw, cause)
+	} else if !*returned {
+		s.hangUp(raw)
 	}
 }
 
@@ -73,14 +83,48 @@ func (s *shared) answerPanic(raw *fasthttp.RequestCtx, cause any) {
 	if !ok {
 		p = newPanicError(cause)
 	}
-	id := string(raw.Response.Header.Peek(RequestIDHeader))
-	s.Logger.LogAttrs(raw, slog.LevelError, "panic in a handler",
-		slog.String("request_id", id),
+	s.logLost(raw, "panic in a handler", slog.Any("panic", p.value), slog.String("stack", string(p.stack)))
+	giveUpHandOver(raw)
+	if raw.LastTimeoutErrorResponse() != nil {
+		return // a late handler may still use raw
+	}
+	raw.Response.ResetBody()
+	for _, name := range ofTheContent {
+		raw.Response.Header.Del(name)
+	}
+	WriteProblem(raw, responses.ProblemFor(p))
+}
+
+// ofTheContent are the fields about a body that is not sent. A problem that
+// claims to be compressed can't be read, and it must not be cached.
+var ofTheContent = []string{
+	fasthttp.HeaderContentEncoding, fasthttp.HeaderCacheControl, fasthttp.HeaderETag, fasthttp.HeaderLastModified,
+}
+
+// hangUp closes the connection of a request whose handler ended the goroutine:
+// it is the connection's own, so nobody is left to answer, or to do what fasthttp
+// does at the end of a request.
+func (s *shared) hangUp(raw *fasthttp.RequestCtx) {
+	s.logLost(raw, "a handler called runtime.Goexit, so its connection is closed without an answer")
+	giveUpHandOver(raw)
+	raw.Request.RemoveMultipartFormFiles()
+	if raw.ConnRequestNum() > 0 { // a RequestCtx outside of a server has no connection
+		_ = raw.Conn().Close()
+	}
+}
+
+// logLost tells the log of a request whose response is lost.
+func (s *shared) logLost(raw *fasthttp.RequestCtx, message string, attrs ...slog.Attr) {
+	s.log(raw, slog.LevelError, message, append([]slog.Attr{
+		slog.String("request_id", RequestID(raw)),
 		slog.String("method", string(raw.Method())),
 		slog.String("path", string(raw.URI().PathOriginal())),
-		slog.Any("panic", p.value),
-		slog.String("stack", string(p.stack)))
-	giveUpHandOver(raw)
-	raw.Response.ResetBody()
-	WriteProblem(raw, responses.ProblemFor(p))
+	}, attrs...)...)
+}
+
+// log writes a record. If the log's handler panics the record is lost: nobody is
+// left to tell, and without the recover the process would end.
+func (s *shared) log(ctx context.Context, level slog.Level, message string, attrs ...slog.Attr) {
+	defer func() { _ = recover() }()
+	s.Logger.LogAttrs(ctx, level, message, attrs...)
 }

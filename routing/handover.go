@@ -70,10 +70,8 @@ func (h handOver) Close() error {
 	if x.streams {
 		rt.router.streams.remove(h.request)
 	}
-	if stream, ok := x.response.(interface{ Err() error }); ok {
-		if err := stream.Err(); err != nil {
-			rt.log(h.request, slog.LevelWarn, "a stream ended early", err)
-		}
+	if err := x.streamError(); err != nil {
+		rt.log(h.request, slog.LevelWarn, "a stream ended early", err)
 	}
 	if !x.hasWork {
 		x.release()
@@ -91,6 +89,20 @@ func (h handOver) Close() error {
 		x.recycle()
 	}
 	return nil
+}
+
+// streamError returns what ended a stream early, if its response knows. That may
+// be a response of the service's own, and nobody above recovers from its panics.
+func (x *exchange) streamError() (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = newPanicError(cause)
+		}
+	}()
+	if stream, ok := x.response.(interface{ Err() error }); ok {
+		err = stream.Err()
+	}
+	return err
 }
 
 // giveUp ends a request without its work, because the response is not sent.

@@ -28,7 +28,7 @@ const maxRequestID = 64
 // one, unique for all practical purposes.
 func RequestID(ctx context.Context) string {
 	if raw, ok := ctx.(*fasthttp.RequestCtx); ok {
-		return string(raw.Response.Header.Peek(RequestIDHeader))
+		return string(sentResponse(raw).Header.Peek(RequestIDHeader))
 	}
 	if r, ok := ctx.Value(requestKey{}).(*request); ok {
 		return r.requestID()

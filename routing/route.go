@@ -27,32 +27,45 @@ type route struct {
 // middleware: decode, call, answer, and hand over the work.
 func (rt *route) serve(raw *fasthttp.RequestCtx) {
 	x := rt.begin(raw)
+	// Here and not only around all middleware, so that middleware sees the
+	// status of the answer.
+	returned := false
+	defer rt.recover(raw, x.request, &returned)
+	x.serve()
+	returned = true
+}
+
+func (x *exchange) serve() {
+	rt := x.route
 	if !rt.plan.IsEmpty() {
-		if err := rt.plan.Decode(raw, x.call.input()); err != nil {
+		if err := rt.plan.Decode(x.raw, x.call.input()); err != nil {
 			x.answer(nil, err)
 			return
 		}
 	}
 	if rt.options.watchesClient {
-		if w := watchClient(raw, x.request); w != nil {
-			defer endWatch(raw, w)
+		if w := watchClient(x.raw, x.request); w != nil {
+			defer endWatch(x.raw, w)
 		}
 	}
 	if rt.options.timeout > 0 {
 		x.serveWithin()
 		return
 	}
-	// Here and not only around all middleware, so that middleware sees the
-	// status of the answer.
-	defer rt.recover(raw, x.request)
 	err := x.call.handle(x.request)
 	x.answer(x.call.response(), err)
 }
 
-// recover answers a panic of the handler, or of what it returned.
-func (rt *route) recover(raw *fasthttp.RequestCtx, r *request) {
-	if cause := recover(); cause != nil {
-		r.giveUp()
+// recover answers a panic of the handler, or of the service's code that decodes
+// its input or writes its output. It ends the request also when that code called
+// runtime.Goexit, and has neither returned nor panicked.
+func (rt *route) recover(raw *fasthttp.RequestCtx, r *request, returned *bool) {
+	cause := recover()
+	if cause == nil && *returned {
+		return
+	}
+	r.giveUp()
+	if cause != nil {
 		rt.router.answerPanic(raw, cause)
 	}
 }
@@ -100,5 +113,11 @@ func (rt *route) log(r *request, level slog.Level, message string, err error) {
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))
 	}
-	rt.router.Logger.LogAttrs(detached{r}, level, message, attrs...)
+	switch p := err.(type) { //nolint:errorlint // these are never wrapped, and Unwrap may be the service's
+	case *panicError:
+		attrs = append(attrs, slog.String("stack", string(p.stack)))
+	case *responses.PanicError:
+		attrs = append(attrs, slog.String("stack", string(p.Stack)))
+	}
+	rt.router.log(detached{r}, level, message, attrs...)
 }

@@ -232,11 +232,12 @@ func (r *Router) Handler() fasthttp.RequestHandler {
 	handler := chain(root.middleware, s.mux.Handler)
 	return func(raw *fasthttp.RequestCtx) {
 		ids.assign(raw)
-		defer s.recover(raw)
-		if !isPlain(raw) && refuseMalformed(raw) {
-			return
+		returned := false
+		defer s.recover(raw, &returned)
+		if isPlain(raw) || !refuseMalformed(raw) {
+			handler(raw)
 		}
-		handler(raw)
+		returned = true
 	}
 }
 

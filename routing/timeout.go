@@ -86,24 +86,32 @@ func (x *exchange) abandon(result <-chan outcome) {
 	_ = rt.timedOut().Write(&late)
 	raw.TimeoutErrorWithResponse(&late.Response)
 	rt.log(r, slog.LevelWarn, "the handler is still running after its timeout; the client was answered in its place", context.DeadlineExceeded)
-	go func() {
-		out := <-result
-		x.release()
-		// fasthttp deletes uploads with the request, which it has let go.
-		raw.Request.RemoveMultipartFormFiles()
-		var err error
-		switch {
-		case out.panicked != nil:
-			err = out.panicked
-		case out.err != nil:
-			err = out.err
-		default:
-			err = errors.New("its response was dropped")
+	go x.awaitLate(result)
+}
+
+// awaitLate waits for the late result. It is on a goroutine of its own, so a
+// panic of the response's Work would end the process.
+func (x *exchange) awaitLate(result <-chan outcome) {
+	rt, r := x.route, x.request
+	defer func() {
+		if cause := recover(); cause != nil {
+			rt.log(r, slog.LevelError, "panic in a response that came after its timeout", newPanicError(cause))
 		}
-		message := "the handler returned after its timeout"
-		if out.response != nil && out.response.Work() != nil {
-			message += "; the background work of its response is not run"
-		}
-		rt.log(r, slog.LevelWarn, message, err)
 	}()
+	out := <-result
+	x.release()
+	// fasthttp deletes uploads with the request, which it has let go.
+	x.raw.Request.RemoveMultipartFormFiles()
+	level, err := slog.LevelWarn, out.err
+	switch {
+	case out.panicked != nil:
+		level, err = slog.LevelError, out.panicked
+	case err == nil:
+		err = errors.New("its response was dropped")
+	}
+	message := "the handler returned after its timeout"
+	if out.response != nil && out.response.Work() != nil {
+		message += "; the background work of its response is not run"
+	}
+	rt.log(r, level, message, err)
 }
