@@ -99,7 +99,7 @@ func (s *server) serve(listener net.Listener) error {
 	s.listeners = append(s.listeners, listener)
 	s.mu.Unlock()
 	defer s.serving.Done()
-	if err := s.fasthttp.Serve(listener); err != nil {
+	if err := s.fasthttp.Serve(patientListener{listener, s.logger}); err != nil {
 		return fmt.Errorf("velithon: %w", err)
 	}
 	return nil

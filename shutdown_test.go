@@ -224,7 +224,12 @@ type child struct {
 
 func startChild(t *testing.T, mode string) *child {
 	t.Helper()
-	c := &child{Cmd: exec.Command(os.Args[0])}
+	return startCommand(t, mode, exec.Command(os.Args[0]))
+}
+
+func startCommand(t *testing.T, mode string, command *exec.Cmd) *child {
+	t.Helper()
+	c := &child{Cmd: command}
 	c.Env = append(os.Environ(), runEnv+"="+mode)
 	var err error
 	c.stdin, err = c.StdinPipe()
