@@ -98,6 +98,18 @@ func TestImportsEverywhere(t *testing.T) {
 	}
 }
 
+func TestEveryPackageLooksForLeaks(t *testing.T) {
+	looks := make(map[string]bool) // by folder
+	for _, file := range repositoryFiles(t, ".go") {
+		if folder := path.Dir(file); strings.HasSuffix(file, "_test.go") {
+			looks[folder] = looks[folder] || strings.Contains(read(t, file), "goleak.VerifyTestMain(m")
+		}
+	}
+	for folder, ok := range looks {
+		assert.True(t, ok, "%s: its tests have no TestMain that calls goleak.VerifyTestMain", folder)
+	}
+}
+
 func TestNoFolderForAnything(t *testing.T) {
 	entries, err := os.ReadDir(".")
 	require.NoError(t, err)

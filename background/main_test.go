@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"log/slog"
-	"os"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -19,13 +18,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // failures are expected here
-	if code := m.Run(); code != 0 {
-		os.Exit(code)
-	}
-	if err := goleak.Find(); err != nil {
-		os.Stderr.WriteString(err.Error() + "\n")
-		os.Exit(1)
-	}
+	goleak.VerifyTestMain(m)
 }
 
 // task returns a task that calls f.
