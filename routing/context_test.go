@@ -55,6 +55,10 @@ func TestTheContextEndsWithTheRequest(t *testing.T) {
 	other, cancel := context.WithCancel(ctx) // of a request that has ended
 	defer cancel()
 	require.ErrorIs(t, other.Err(), context.Canceled)
+	late := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { close(late) })
+	await(t, late, "the AfterFunc of a request that has ended")
+	assert.False(t, stop())
 }
 
 func TestTheContextHasTheValuesOfMiddleware(t *testing.T) {

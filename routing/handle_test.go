@@ -3,9 +3,11 @@ package routing_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/background"
@@ -153,4 +155,91 @@ func TestAPanicOfTheContentGivesTheWorkUp(t *testing.T) {
 	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/").StatusCode())
 	assert.Contains(t, book.next(t), "the response is not sent, so its background work is not run")
 	assert.Contains(t, book.next(t), `panic="on purpose"`)
+}
+
+func TestWorkThatFindsNoRoom(t *testing.T) {
+	book := newLogBook()
+	logger := slog.New(slog.NewTextHandler(book, nil))
+	runner := background.NewRunner(background.RunnerOptions{Logger: logger})
+	require.NoError(t, runner.Shutdown(context.Background()))
+	r := routing.New(routing.Options{Runner: runner, Logger: logger})
+	r.Get("/", func(context.Context, struct{}) (responses.TextResponse, error) {
+		return responses.TextResponse{Background: background.Func("mail", func(context.Context) error { return nil })}, nil
+	})
+	response := do(t, r.Handler(), "GET", "/")
+	assert.Equal(t, 503, response.StatusCode())
+	assert.Equal(t, "1", string(response.Header.Peek("Retry-After")))
+	assert.JSONEq(t, `{"title":"Service Unavailable","status":503,"detail":"the service is busy: try again later"}`, string(response.Body()))
+	assert.Contains(t, book.next(t), "no room for the background work of a response, which is answered 503")
+}
+
+func TestWorkOfAResponseThatCanNotBeWrittenIsToldToTheLog(t *testing.T) {
+	book := newLogBook()
+	r := newLoggedRouter(t, book)
+	r.Get("/", func(context.Context, struct{}) (responses.JSONResponse[any, *background.Task], error) {
+		return responses.JSON[any](make(chan int), background.Func("mail", func(context.Context) error {
+			t.Error("ran")
+			return nil
+		})), nil
+	})
+	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/").StatusCode())
+	assert.Contains(t, book.next(t), "the response can't be written, so its background work is not run")
+	assert.Contains(t, book.next(t), "write the response: ")
+}
+
+func TestFaultsOfTheInputAreAProblem(t *testing.T) {
+	r := newRouter(t)
+	r.Get("/", func(_ context.Context, in struct {
+		Limit int `query:"limit"`
+	},
+	) (int, error) {
+		return in.Limit, nil
+	})
+	response := do(t, r.Handler(), "GET", "/?limit=x")
+	assert.Equal(t, 422, response.StatusCode())
+	assert.JSONEq(t, `{"title":"Unprocessable Entity","status":422,"detail":"the request has invalid or missing values",
+		"errors":[{"in":"query","name":"limit","code":"type","detail":"must be an integer"}]}`, string(response.Body()))
+}
+
+// The context of a log record does not end with its request.
+func TestTheLogsContextOutlivesTheRequest(t *testing.T) {
+	contexts := make(chan context.Context, 1)
+	runner := background.NewRunner(background.RunnerOptions{})
+	t.Cleanup(func() { assert.NoError(t, runner.Shutdown(context.Background())) })
+	r := routing.New(routing.Options{Runner: runner, Logger: slog.New(contextHandler{slog.DiscardHandler, contexts})})
+	r.Get("/", func(context.Context, struct{}) (string, error) { return "", errors.New("failed") })
+	response := do(t, r.Handler(), "GET", "/")
+	ctx := await(t, contexts, "a record")
+	assert.Equal(t, string(response.Header.Peek(routing.RequestIDHeader)), routing.RequestID(ctx))
+	require.NoError(t, ctx.Err())
+	assert.Nil(t, ctx.Done())
+	_, limited := ctx.Deadline()
+	assert.False(t, limited)
+}
+
+// A contextHandler sends the contexts of records.
+type contextHandler struct {
+	slog.Handler
+	contexts chan<- context.Context
+}
+
+func (contextHandler) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h contextHandler) Handle(ctx context.Context, _ slog.Record) error {
+	h.contexts <- ctx
+	return nil
+}
+
+// The process would end, since nobody above recovers.
+func TestALogHandlerMayPanic(t *testing.T) {
+	runner := background.NewRunner(background.RunnerOptions{})
+	t.Cleanup(func() { assert.NoError(t, runner.Shutdown(context.Background())) })
+	closed := make(chan context.Context)
+	close(closed) // so that sending panics
+	r := routing.New(routing.Options{Runner: runner, Logger: slog.New(contextHandler{slog.DiscardHandler, closed})})
+	r.Get("/error", func(context.Context, struct{}) (string, error) { return "", errors.New("failed") })
+	r.Get("/panic", func(context.Context, struct{}) (string, error) { panic("on purpose") })
+	for _, target := range []string{"/error", "/panic"} {
+		assert.Equal(t, 500, do(t, r.Handler(), "GET", target).StatusCode(), target)
+	}
 }

@@ -131,3 +131,24 @@ func exchange(t *testing.T, server *fasthttp.Server, text string) (body []byte, 
 	require.NoError(t, <-served)
 	return body, err
 }
+
+// talk sends a text to a server and returns all that it sends until it closes
+// the connection.
+func talk(t *testing.T, server *fasthttp.Server, text string) string {
+	t.Helper()
+	server.Logger = silence{}
+	listener := fasthttputil.NewInmemoryListener()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	conn, err := listener.Dial()
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, text)
+	require.NoError(t, err)
+	require.NoError(t, conn.SetDeadline(time.Now().Add(testTimeout)))
+	sent, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	require.NoError(t, <-served)
+	return string(sent)
+}

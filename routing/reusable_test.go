@@ -40,6 +40,9 @@ func TestWhatIsReusable(t *testing.T) {
 		"own response":       {reusable[struct{}, arrayResponse](), false},
 		"own, by a pointer":  {reusable[struct{}, *arrayResponse](), true},
 		"own, as a response": {reusable[struct{}, responses.Response](), true},
+		"decodes as json/v2": {reusable[selfishV2, string](), false},
+		"encodes as json/v2": {reusable[struct{}, selfishV2](), false},
+		"says it is zero":    {reusable[struct{}, selfishZero](), false},
 		"own, with another":  {reusable[struct{}, struct{ responses.TextResponse }](), false},
 	} {
 		assert.Equal(t, test.want, test.is, name)
@@ -49,3 +52,13 @@ func TestWhatIsReusable(t *testing.T) {
 func reusable[In, Out any]() bool {
 	return routing.Handle(func(context.Context, In) (out Out, err error) { return out, err }).Reusable()
 }
+
+// selfishV2 has the methods of encoding/json/v2, whose types are not looked at.
+type selfishV2 struct{}
+
+func (*selfishV2) UnmarshalJSONFrom(any) error { return nil }
+func (*selfishV2) MarshalJSONTo(any) error     { return nil }
+
+type selfishZero struct{}
+
+func (*selfishZero) IsZero() bool { return true }

@@ -159,6 +159,22 @@ func TestABodyLimitIsThatOfTheRouteWhichMatches(t *testing.T) {
 	assert.Nil(t, plain.RequestConfig())
 }
 
+func TestAReadTimeoutIsThatOfTheRouteWhichMatches(t *testing.T) {
+	r := newRouter(t)
+	r.Post("/slow/{id:[a-z]{2}}", hello, routing.ReadTimeout(time.Hour))
+	config := r.RequestConfig()
+	header := func(target string) *fasthttp.RequestHeader {
+		h := new(fasthttp.RequestHeader)
+		h.SetMethod("POST")
+		h.SetHost("x")
+		h.SetRequestURI(target)
+		return h
+	}
+	assert.Equal(t, time.Hour, config(header("/slow/ab")).ReadTimeout)
+	assert.Zero(t, config(header("/slow/abc")))
+	assert.Zero(t, config(header("http://[/")), "the server refuses it")
+}
+
 func TestATimeoutAnswersInTheHandlersPlace(t *testing.T) {
 	book := newLogBook()
 	r := newLoggedRouter(t, book)

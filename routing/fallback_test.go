@@ -1,0 +1,179 @@
+package routing_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/routing"
+)
+
+func TestWhatNoRouteTakes(t *testing.T) {
+	r := newRouter(t)
+	r.Get("/x", hello)
+	r.Put("/x", hello)
+	handler := r.Handler()
+	for _, test := range []struct {
+		method, target string
+		status         int
+		allow, body    string
+	}{
+		{"GET", "/y", 404, "", `{"title":"Not Found","status":404,"detail":"no route matches the path"}`},
+		{"POST", "/x", 405, "GET, OPTIONS, PUT", `{"title":"Method Not Allowed","status":405,"detail":"the path exists, but not for this method: see Allow"}`},
+		{"OPTIONS", "/x", 204, "GET, OPTIONS, PUT", ""},
+	} {
+		response := do(t, handler, test.method, test.target)
+		assert.Equal(t, test.status, response.StatusCode())
+		assert.Equal(t, test.allow, string(response.Header.Peek("Allow")))
+		assert.Equal(t, test.body, string(response.Body()))
+	}
+}
+
+func TestMiddlewareWritesProblems(t *testing.T) {
+	for _, test := range []struct {
+		problem *responses.Problem
+		status  int
+	}{
+		{responses.NewProblem(401, "who are you?"), 401},
+		{&responses.Problem{Status: 401, Header: responses.Header{"X-Bad": {"a\r\nb"}}}, 500},
+	} {
+		r := newRouter(t)
+		r.Use(func(fasthttp.RequestHandler) fasthttp.RequestHandler {
+			return func(raw *fasthttp.RequestCtx) { routing.WriteProblem(raw, test.problem) }
+		})
+		response := do(t, r.Handler(), "GET", "/")
+		assert.Equal(t, test.status, response.StatusCode())
+		assert.Equal(t, "application/problem+json", string(response.Header.ContentType()))
+		assert.Empty(t, response.Header.Peek("X-Bad"))
+	}
+}
+
+func TestARefusedRequestHasAnID(t *testing.T) {
+	r := newRouter(t)
+	seen := make(map[string]bool)
+	for range 3 {
+		raw := new(fasthttp.RequestCtx)
+		r.Refuse(raw, responses.NewProblem(400, "no HTTP"))
+		assert.Equal(t, 400, raw.Response.StatusCode())
+		id := string(raw.Response.Header.Peek(routing.RequestIDHeader))
+		assert.NotEmpty(t, id)
+		assert.False(t, seen[id], id)
+		seen[id] = true
+	}
+}
+
+func TestAPanicOfAStreamIsLoggedWithItsStack(t *testing.T) {
+	book := newLogBook()
+	r := newLoggedRouter(t, book)
+	r.Get("/", func(context.Context, struct{}) (*responses.StreamResponse, error) {
+		return responses.Stream("", func(*responses.StreamWriter) error { panic("on purpose") }), nil
+	})
+	talk(t, &fasthttp.Server{Handler: r.Handler()}, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	record := book.next(t)
+	assert.Contains(t, record, "a stream ended early")
+	assert.Contains(t, record, "on purpose")
+	assert.Contains(t, record, "fallback_test.go")
+}
+
+// A stream of the service's own may say by a method Err how it ended.
+type failedStream struct {
+	responses.TextResponse
+	err func() error
+}
+
+func (s failedStream) Write(raw *fasthttp.RequestCtx) error {
+	raw.SetBodyStream(strings.NewReader("half"), -1)
+	return nil
+}
+
+func (s failedStream) Err() error { return s.err() }
+
+func TestAStreamOfTheServicesOwnSaysHowItEnded(t *testing.T) {
+	for want, err := range map[string]func() error{
+		"the source is gone": func() error { return errors.New("the source is gone") },
+		"panic: on purpose":  func() error { panic("on purpose") },
+	} {
+		book := newLogBook()
+		r := newLoggedRouter(t, book)
+		ran := make(chan struct{})
+		r.Get("/", func(context.Context, struct{}) (failedStream, error) {
+			text := responses.TextResponse{Background: background.Func("work", func(context.Context) error {
+				close(ran)
+				return nil
+			})}
+			return failedStream{text, err}, nil
+		})
+		do(t, r.Handler(), "GET", "/")
+		record := book.next(t)
+		assert.Contains(t, record, "a stream ended early")
+		assert.Contains(t, record, want)
+		await(t, ran, "the work")
+	}
+}
+
+// A middleware that replaces a stream, or ends the goroutine after it, leaves
+// nothing behind.
+func TestAStreamThatIsGivenUp(t *testing.T) {
+	for name, then := range map[string]func(){
+		"panic":  func() { panic("on purpose") },
+		"Goexit": runtime.Goexit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			book := newLogBook()
+			r := newLoggedRouter(t, book)
+			r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+				return func(raw *fasthttp.RequestCtx) {
+					next(raw)
+					then()
+				}
+			})
+			var ctx context.Context
+			r.Get("/", func(c context.Context, _ struct{}) (*responses.StreamResponse, error) {
+				ctx = c
+				stream := responses.Stream("", func(*responses.StreamWriter) error { panic("must not run") })
+				stream.Background = background.Func("work", func(context.Context) error { panic("must not run") })
+				return stream, nil
+			})
+			sent := talk(t, &fasthttp.Server{Handler: r.Handler()}, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+			if name == "panic" {
+				assert.Contains(t, sent, "500 Internal Server Error")
+				assert.Contains(t, book.next(t), "panic in a handler")
+			} else {
+				assert.Empty(t, sent)
+				assert.Contains(t, book.next(t), "runtime.Goexit")
+			}
+			assert.Contains(t, book.next(t), "the response is not sent, so its background work is not run")
+			require.ErrorIs(t, ctx.Err(), context.Canceled)
+			r.EndStreams() // knows of none
+		})
+	}
+}
+
+func TestStreamsEndWithTheServer(t *testing.T) {
+	r := newRouter(t)
+	begun := make(chan struct{}, 2)
+	r.Get("/", func(ctx context.Context, _ struct{}) (*responses.StreamResponse, error) {
+		return responses.Stream("", func(w *responses.StreamWriter) error {
+			begun <- struct{}{}
+			<-ctx.Done()
+			_, err := w.WriteString("the end")
+			return err
+		}), nil
+	})
+	server := &fasthttp.Server{Handler: r.Handler()}
+	sent := make(chan string, 1)
+	go func() { sent <- talk(t, server, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") }()
+	await(t, begun, "the stream")
+	r.EndStreams()
+	assert.Contains(t, await(t, sent, "the end"), "the end")
+	later := talk(t, server, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	assert.Contains(t, later, "the end")
+}
