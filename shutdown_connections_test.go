@@ -27,6 +27,8 @@ func beginShutdown(t *testing.T, app *velithon.App, address string) (ended <-cha
 	t.Helper()
 	conn := dial(t, address)
 	reader := bufio.NewReader(conn)
+	write(t, conn, request("GET", "/nothing", ""))
+	receive(t, reader) // so this connection is accepted, and those that were made before
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	t.Cleanup(cancel)
 	err := make(chan error, 1)
