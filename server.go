@@ -214,7 +214,9 @@ func (s *server) shortenReads(deadline time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for conn := range s.conns {
-		_ = conn.SetReadDeadline(deadline)
+		if err := conn.SetReadDeadline(deadline); errors.Is(err, net.ErrClosed) {
+			delete(s.conns, conn) // fasthttp tells of none whose handler ended the goroutine
+		}
 	}
 }
 
