@@ -82,10 +82,10 @@ func write(t *testing.T, conn io.Writer, text string) {
 	require.NoError(t, err)
 }
 
-// assertHealthy asks for /healthy on a connection.
+// assertHealthy asks for /healthy, as the last request on a connection.
 func assertHealthy(t *testing.T, conn io.Writer, reader *bufio.Reader) {
 	t.Helper()
-	write(t, conn, request("GET", "/healthy", ""))
+	write(t, conn, request("GET", "/healthy", "", "Connection: close"))
 	response, body := receive(t, reader)
 	assert.Equal(t, 200, response.StatusCode)
 	assert.Equal(t, `"ok"`, body)
@@ -133,6 +133,8 @@ func (halfWritten) Write(raw *fasthttp.RequestCtx) error {
 
 var errBoom = errors.New("boom")
 
+func panicWith(value any) error { panic(value) }
+
 // A fault adds the route POST /fault.
 type fault func(r *routing.Router, options ...routing.Option)
 
@@ -168,7 +170,7 @@ func TestAPanicIsAnswered(t *testing.T) {
 		log   string
 	}{
 		{"in a handler", panics("boom"), "panic=boom"},
-		{"with nil", panics(nil), `panic="panic called with nil argument`},
+		{"with nil", panics(nil), "panic called with nil argument"},
 		{"with an error", panics(errBoom), "panic=boom"},
 		{"with a value that can't be logged", panics(explosiveContent{}), `msg="panic in a handler"`},
 		{"in UnmarshalText", takes[struct {
@@ -431,13 +433,8 @@ func (explosiveReader) Read([]byte) (int, error) { panic("boom") }
 // A stream that fails has begun with 200. The client must see that it is not
 // whole; the work of the response runs all the same.
 func TestAStreamThatFailsIsNotEndedWell(t *testing.T) {
-	ran := make(chan struct{}, 1)
-	work := background.Func("count", func(context.Context) error {
-		ran <- struct{}{}
-		return nil
-	})
-	kinds := map[string]func(sent string, fail func() error) responses.Response{
-		"a stream": func(sent string, fail func() error) responses.Response {
+	kinds := map[string]func(sent string, fail func() error, work background.Runnable) responses.Response{
+		"a stream": func(sent string, fail func() error, work background.Runnable) responses.Response {
 			stream := responses.Stream("text/plain", func(w *responses.StreamWriter) error {
 				_, err := w.WriteString(sent)
 				if sent != "" {
@@ -448,7 +445,7 @@ func TestAStreamThatFailsIsNotEndedWell(t *testing.T) {
 			stream.Background = work
 			return stream
 		},
-		"events": func(sent string, fail func() error) responses.Response {
+		"events": func(sent string, fail func() error, work background.Runnable) responses.Response {
 			stream := responses.EventStream(func(events *responses.EventWriter) error {
 				if sent == "" {
 					return fail()
@@ -466,14 +463,20 @@ func TestAStreamThatFailsIsNotEndedWell(t *testing.T) {
 	}{
 		{"an error", func() error { return errBoom }, []string{"error=boom"}},
 		{"a panic", func() error { panic("boom") }, []string{`error="responses: stream panicked: boom"`, "faults_test.go"}},
-		{"a panic with nil", func() error { panic(nil) }, []string{`error="responses: stream panicked: panic called with nil argument`}},
+		{"a panic with nil", func() error { return panicWith(nil) }, []string{"panic called with nil argument", "faults_test.go"}},
 		{"Goexit", func() error { runtime.Goexit(); return nil }, []string{`error="responses: stream called runtime.Goexit"`}},
 	} {
 		for kind, start := range kinds {
 			for when, sent := range map[string]string{"before the first byte": "", "half-way": "half"} {
 				t.Run(test.name+" in "+kind+" "+when, func(t *testing.T) {
 					app := newFaultyApp(t, background.RunnerOptions{})
-					handledBy(func(context.Context, struct{}) (responses.Response, error) { return start(sent, test.fail), nil })(app.Router)
+					ran := make(chan struct{})
+					handledBy(func(context.Context, struct{}) (responses.Response, error) {
+						return start(sent, test.fail, background.Func("count", func(context.Context) error {
+							close(ran)
+							return nil
+						})), nil
+					})(app.Router)
 					address := serve(t, app.App)
 					got, err := sendFault(t, address)
 					require.Error(t, err, "the client takes it for whole")
@@ -577,7 +580,7 @@ func TestFaultsInTasks(t *testing.T) {
 	}{
 		{"an error", background.Func("work", func(context.Context) error { return errBoom }), nil, []string{"error=boom"}},
 		{"a panic", background.Func("work", func(context.Context) error { panic("boom") }), nil, []string{"boom", "faults_test.go"}},
-		{"a panic with nil", background.Func("work", func(context.Context) error { panic(nil) }), nil, []string{"panic called with nil argument"}},
+		{"a panic with nil", background.Func("work", func(context.Context) error { return panicWith(nil) }), nil, []string{"panic called with nil argument"}},
 		{"Goexit", background.Func("work", func(context.Context) error { runtime.Goexit(); return nil }), nil, []string{"Goexit"}},
 		{"work of the service's own that panics", explosiveWork{}, nil, []string{"boom", "faults_test.go"}},
 		{"an error that can't be told", background.Func("work", func(context.Context) error { return explosiveError{errBoom} }), nil, []string{"background task failed"}},
@@ -617,8 +620,8 @@ func TestFaultsInTasks(t *testing.T) {
 			if test.log != nil {
 				app.logged(t, test.log...)
 			}
-			for range 3 {
-				write(t, conn, request("GET", "/work", ""))
+			for _, header := range []string{"X: 1", "X: 2", "Connection: close"} {
+				write(t, conn, request("GET", "/work", "", header))
 				receive(t, reader)
 				await(t, ran, "the task of a later request")
 			}
@@ -697,9 +700,7 @@ func TestALogHandlerMayBlock(t *testing.T) {
 	}
 	conn := dial(t, address)
 	reader := bufio.NewReader(conn)
-	for range 3 {
-		assertHealthy(t, conn, reader)
-	}
+	assertHealthy(t, conn, reader)
 	close(release)
 	for target, status := range statuses {
 		response, _ := receive(t, readers[target])
