@@ -3,6 +3,7 @@ package velithon_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -27,6 +28,7 @@ func TestTrailersAreNoFields(t *testing.T) {
 		"trailers":                 {header + "\r\n2\r\n{}\r\n0\r\nX-User: admin\r\nx-trace: other\r\nUser-Agent: other\r\n\r\n", ""},
 		"trailers without a body":  {header + "\r\n0\r\nX-User: admin\r\nX-Trace: other\r\n\r\n", ""},
 		"announced trailers":       {header + "Trailer: X-User, X-Trace, User-Agent\r\nUser-Agent: first\r\n\r\n2\r\n{}\r\n0\r\nX-User: admin\r\nX-Trace: other\r\nUser-Agent: other\r\n\r\n", "first"},
+		"as many as may be":        {header + "Trailer: X-Trace, X-User," + names(62, ",") + "\r\n\r\n2\r\n{}\r\n0\r\nX-User: admin\r\n" + names(62, ": y\r\n") + "\r\n", ""},
 		"trailers that never came": {header + "Trailer: X-User, X-Trace, User-Agent\r\nUser-Agent: first\r\n\r\n2\r\n{}\r\n0\r\n\r\n", "first"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -39,4 +41,13 @@ func TestTrailersAreNoFields(t *testing.T) {
 			assert.Equal(t, test.agent, got.Agent)
 		})
 	}
+}
+
+// names returns the names of n fields, each with an end.
+func names(n int, end string) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString("X-" + itoa(i) + end)
+	}
+	return b.String()
 }
