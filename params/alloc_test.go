@@ -3,6 +3,7 @@
 package params_test
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -52,4 +53,21 @@ func TestAllocs(t *testing.T) {
 	zero := typicalOrderRequest
 	zero.body = strings.Replace(zero.body, `"qty":1`, `"qty":0`, 1)
 	assert.Equal(t, 3.0, allocs[typicalOrder](t, zero, path))
+}
+
+// A form of short fields would take a hundred times its size if all of them were
+// kept, also those that nothing asks for.
+func TestFieldsThatNothingAsksForAreNotKept(t *testing.T) {
+	type form struct {
+		Name string `form:"name"`
+	}
+	plan := compile[form](t)
+	ctx := request{contentType: urlencoded, body: "name=ada&" + strings.Repeat("a=&%61=+&", 10_000)}.ctx()
+	var in form
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	require.NoError(t, plan.Decode(ctx, &in))
+	runtime.ReadMemStats(&after)
+	assert.Equal(t, "ada", in.Name)
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<10))
 }

@@ -175,18 +175,6 @@ func (d *decoding) pathParams() error {
 	return nil
 }
 
-// args reads a query string or an urlencoded form. A text is no upload, so one
-// under the name of a file leaves the file absent.
-func (d *decoding) args(group *group, args *fasthttp.Args) {
-	pos := 0
-	for key, value := range args.All() {
-		var p *param
-		if p, pos = group.find(key, pos); p != nil && !p.file {
-			d.store(p, view(value))
-		}
-	}
-}
-
 func (d *decoding) headers() {
 	for _, p := range d.plan.header.params {
 		for _, value := range d.raw.Request.Header.PeekAll(p.name) {

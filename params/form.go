@@ -22,7 +22,7 @@ func (d *decoding) form() error {
 	case len(header.ContentEncoding()) > 0:
 		return errContentEncoding
 	case hasMediaType(contentType, mediaForm):
-		d.args(&d.plan.form, d.raw.PostArgs())
+		d.pairs(&d.plan.form, d.raw.Request.Body())
 		return nil
 	case hasMediaType(contentType, mediaMultipart):
 		form, err := d.raw.MultipartForm()

@@ -9,27 +9,39 @@ import (
 // query reads the query string. It is what was sent, or what a middleware has set
 // by URI().SetQueryString: like Starlette's query_params, and unlike fasthttp's
 // QueryArgs, it does not see what was changed after it was parsed.
+func (d *decoding) query(g *group) { d.pairs(g, d.raw.URI().QueryString()) }
+
+// pairs reads a query string or an urlencoded form, pair by pair: most have no
+// escapes and are read where they lie, and the others are decoded one at a time.
+// fasthttp's Args would hold all of them, in a hundred times the memory where a
+// form is made of the shortest pairs, and keep it as long as the connection.
 //
-// Most queries have no escapes, and are read where they lie. fasthttp's Args,
-// which hold a copy of each name and value, read all others.
-func (d *decoding) query(g *group) {
-	text := d.raw.URI().QueryString()
-	if bytes.IndexByte(text, '%') >= 0 || bytes.IndexByte(text, '+') >= 0 {
-		args := fasthttp.AcquireArgs()
-		defer fasthttp.ReleaseArgs(args)
-		args.ParseBytes(text)
-		d.args(g, args)
-		return
-	}
+// A text is no upload, so one under the name of a file leaves the file absent.
+func (d *decoding) pairs(g *group, text []byte) {
+	var decoded *fasthttp.Args
+	escaped := hasEscape(text)
 	for next := 0; len(text) > 0; {
 		var pair []byte
 		pair, text, _ = bytes.Cut(text, ampersand)
 		name, value, _ := bytes.Cut(pair, equals)
+		if escaped && hasEscape(pair) {
+			if decoded == nil {
+				decoded = fasthttp.AcquireArgs()
+				defer fasthttp.ReleaseArgs(decoded)
+			}
+			decoded.ParseBytes(pair)
+			for name, value = range decoded.All() { // the one there is
+			}
+		}
 		var p *param
-		if p, next = g.find(name, next); p != nil {
+		if p, next = g.find(name, next); p != nil && !p.file {
 			d.store(p, view(value))
 		}
 	}
+}
+
+func hasEscape(text []byte) bool {
+	return bytes.IndexByte(text, '%') >= 0 || bytes.IndexByte(text, '+') >= 0
 }
 
 var ampersand, equals = []byte("&"), []byte("=")
