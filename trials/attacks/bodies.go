@@ -49,7 +49,7 @@ var bodyLimits = attack{
 var deepJSON = attack{
 	name:   "deep-json",
 	does:   "8 connections send JSON of 100,000 levels, to types that know it and to types that do not, whole and cut off",
-	holds:  "10,000 levels: 400. The cost is that of the length",
+	holds:  "more than 10,000 levels are a 400, at the cost of their length",
 	bounds: bounds{memory: 256 << 20, goroutines: 1_000, p99: 3 * time.Second},
 	run: func(t *trial) error {
 		const depth = 100_000
@@ -78,7 +78,7 @@ var deepJSON = attack{
 var manyItems = attack{
 	name:   "many-items",
 	does:   "a list of 1,000,000 items: 22 MB, refused under the default limit, and taken by a route with one of 32 MiB; and 1,398,000 items of two bytes that fit into 4 MiB, each without what is required",
-	holds:  "`BodyLimit`. What is decoded takes up to 8 times the body for such items; at most 100 faults are kept",
+	holds:  "`BodyLimit`, since what is decoded is a multiple of it, and that at most 100 faults are kept",
 	bounds: bounds{memory: 1024 << 20, goroutines: 1_000, p99: 3 * time.Second},
 	run: func(t *trial) error {
 		const begin, end = `{"email":"ada@example.com","items":[`, `]}`
@@ -101,7 +101,7 @@ var manyFields = attack{
 	name: "many-fields",
 	does: "4 connections send forms of 1,000,000 fields, plain and escaped, known and unknown ones, and 16 more do it once and stay; " +
 		"multipart forms of 1,000 parts, and of 1,001",
-	holds:  "`BodyLimit`; fields that the type does not have are passed over without being kept. Go's `mime/multipart` takes 1,000 parts: 400",
+	holds:  "`BodyLimit`; fields that the type does not have are passed over without being kept, and more than the 1,000 parts of Go's `mime/multipart` are a 400",
 	bounds: bounds{memory: 384 << 20, goroutines: 1_000, p99: 3 * time.Second},
 	run: func(t *trial) error {
 		const million = 1_000_000
@@ -152,7 +152,7 @@ func multipartForm(parts int) []byte {
 var collidingKeys = attack{
 	name:   "colliding-keys",
 	does:   "objects of 65,536 keys for a map, which have the same hash in languages whose hash is ×31 or ×33, next to keys of the same length that have not, and a quarter of them",
-	holds:  "Go's maps hash with a seed of their own. Query: `HeaderLimit`",
+	holds:  "Go's maps hash with a seed of their own, and a query has to fit into `HeaderLimit`",
 	bounds: bounds{memory: 192 << 20, goroutines: 1_000, p99: 2 * time.Second},
 	run: func(t *trial) error {
 		n := t.size.of(1 << 16)

@@ -40,7 +40,7 @@ var slowHeaders = attack{
 var slowBodies = attack{
 	name:   "slow-bodies",
 	does:   "300 connections announce a body of the limit's 4 MiB, as a length, as one chunk or as chunks of a byte, and send it byte by byte",
-	holds:  "`ReadTimeout` counts until the whole body is there: 408, and the connection is closed. Until then each of them has what it announced, but for the last kind",
+	holds:  "`ReadTimeout` counts until the whole body is there; then 408, and the connection is closed; see below",
 	bounds: bounds{memory: 1536 << 20, goroutines: 1_000, p99: 2 * time.Second},
 	run: func(t *trial) error {
 		clients, err := t.connect(t.size.of(300))
@@ -223,7 +223,7 @@ var idleFlood = attack{
 var openConnections = attack{
 	name:   "connections",
 	does:   "10,000 connections are open at once, and each sends a request every second",
-	holds:  "nothing: they are served. `MaxConnections` bounds them; more get a 503",
+	holds:  "nothing, they are served; `MaxConnections` bounds them, and more get a 503",
 	bounds: bounds{memory: 384 << 20, goroutines: 10_500, p99: 2 * time.Second},
 	run: func(t *trial) error {
 		const rounds = 4

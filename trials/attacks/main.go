@@ -54,7 +54,7 @@ func main() {
 		return
 	}
 	only := flag.String("only", "", "the `names` of the attacks to make, with commas; empty for all")
-	file := flag.String("table", "", "the Markdown `file` whose table to replace with the new one, between the lines <!-- attacks --> and <!-- end of attacks -->")
+	file := flag.String("table", "", "the Markdown `file` whose table and list to replace with the new ones, between the lines <!-- attacks --> and <!-- end of attacks -->")
 	flag.Parse()
 	if err := run(os.Stdout, *only, *file); err != nil {
 		log.Fatal(err)
@@ -68,7 +68,7 @@ func run(out io.Writer, only, file string) error {
 	}
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format, args...) }
 	failed := 0
-	var rows strings.Builder
+	var rows, texts strings.Builder
 	for i := range chosen {
 		a := &chosen[i]
 		f, err := a.try(full)
@@ -83,8 +83,9 @@ func run(out io.Writer, only, file string) error {
 		}
 		say("%s", report(a, &f))
 		rows.WriteString(row(a, &f))
+		texts.WriteString("- `" + a.name + "`: " + a.does + ". What holds it: " + a.holds + ".\n")
 	}
-	table := tableHead + rows.String()
+	table := tableHead + rows.String() + "\n" + texts.String()
 	say("\n%s", table)
 	if failed > 0 {
 		return fmt.Errorf("%d of %d attacks did what they must not", failed, len(chosen))
@@ -138,7 +139,7 @@ func row(a *attack, f *figures) string {
 
 func mib(n int64) float64 { return float64(n) / (1 << 20) }
 
-// replaceTable puts the table between its marks in a document.
+// replaceTable puts the table and the list between their marks in a document.
 func replaceTable(file, table string) error {
 	const begin, end = "<!-- attacks -->\n", "<!-- end of attacks -->\n"
 	text, err := os.ReadFile(file) //nolint:gosec // the one that was asked for
