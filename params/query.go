@@ -18,17 +18,16 @@ func (d *decoding) query(g *group) { d.pairs(g, d.raw.URI().QueryString()) }
 //
 // A text is no upload, so one under the name of a file leaves the file absent.
 func (d *decoding) pairs(g *group, text []byte) {
-	var decoded *fasthttp.Args
-	escaped := hasEscape(text)
+	var decoded *fasthttp.Args // nil when no pair has escapes
+	if hasEscape(text) {
+		decoded = fasthttp.AcquireArgs()
+		defer fasthttp.ReleaseArgs(decoded)
+	}
 	for next := 0; len(text) > 0; {
 		var pair []byte
 		pair, text, _ = bytes.Cut(text, ampersand)
 		name, value, _ := bytes.Cut(pair, equals)
-		if escaped && hasEscape(pair) {
-			if decoded == nil {
-				decoded = fasthttp.AcquireArgs()
-				defer fasthttp.ReleaseArgs(decoded)
-			}
+		if decoded != nil && hasEscape(pair) {
 			decoded.ParseBytes(pair)
 			for name, value = range decoded.All() { // the one there is
 			}
