@@ -120,7 +120,7 @@ var manyFields = attack{
 			return err
 		}
 		// What a connection keeps is added up.
-		clients, err := t.connect(16)
+		clients, err := t.connect(t.size.of(16))
 		if err != nil {
 			return err
 		}
