@@ -197,10 +197,10 @@ func (a *App) Serve(listener net.Listener) error {
 }
 
 // Run listens on a TCP address such as ":8080" or "127.0.0.1:0", logs the
-// address, and serves until the process gets SIGINT or SIGTERM. It then shuts
-// down as [App.Shutdown] does, within Options.ShutdownTimeout, and returns nil
-// when every request and all background work ended. A second signal ends the
-// process at once.
+// address, and serves until the process gets SIGINT or SIGTERM, the listener
+// fails, or [App.Shutdown] is called. It then shuts down as that does, within
+// Options.ShutdownTimeout, and returns nil when every request and all background
+// work ended. A second signal ends the process at once.
 func (a *App) Run(addr string) error {
 	signals, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -211,12 +211,11 @@ func (a *App) Run(addr string) error {
 	logSafely(a.options.Logger, slog.LevelInfo, "listening", "address", listener.Addr().String())
 
 	served := make(chan error, 1)
-	go func() { served <- a.Serve(listener) }()
-	select {
-	case err := <-served:
-		return err // the listener failed, or Shutdown was called elsewhere
-	case <-signals.Done():
-	}
+	go func() {
+		served <- a.Serve(listener)
+		stop() // the listener failed, or Shutdown was called elsewhere
+	}()
+	<-signals.Done()
 	stop() // from here on a signal has its default effect
 	logSafely(a.options.Logger, slog.LevelInfo, "shutting down", "within", a.options.ShutdownTimeout)
 	ctx, cancel := context.WithTimeout(context.Background(), a.options.ShutdownTimeout)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -287,6 +288,49 @@ func TestRunEndsAtOnceOnASecondSignal(t *testing.T) {
 	status := exit.Sys().(syscall.WaitStatus)
 	assert.True(t, status.Signaled())
 	assert.Equal(t, syscall.SIGTERM, status.Signal())
+}
+
+// A service that ends by itself, and not by a signal, loses no work either.
+func TestRunDrainsWhenShutdownIsCalledElsewhere(t *testing.T) {
+	log := make(logLines, 100)
+	release, ended := make(chan struct{}), make(chan struct{})
+	app := velithon.New(velithon.Options{Logger: slog.New(slog.NewTextHandler(log, nil))})
+	app.Get("/work", func(context.Context, struct{}) (responses.JSONResponse[string, *background.Task], error) {
+		return responses.JSON("ok", background.Func("slow", func(context.Context) error {
+			<-release
+			close(ended)
+			return nil
+		})), nil
+	})
+	ran := make(chan error, 1)
+	go func() { ran <- app.Run("127.0.0.1:0") }()
+	_, address, _ := strings.Cut(log.waitFor(t, "address="), "address=")
+	send(t, address, request("GET", "/work", ""))
+
+	shut := make(chan error, 1)
+	go func() { shut <- app.Shutdown(context.Background()) }()
+	log.waitFor(t, "shutting down") // Run does so, too
+	close(release)
+	require.NoError(t, await(t, shut, "the shutdown"))
+	require.NoError(t, await(t, ran, "Run"))
+	await(t, ended, "the task")
+}
+
+// logLines is a log whose lines can be waited for.
+type logLines chan string
+
+func (l logLines) Write(p []byte) (int, error) {
+	l <- string(p)
+	return len(p), nil
+}
+
+func (l logLines) waitFor(t *testing.T, part string) string {
+	t.Helper()
+	for {
+		if line := await(t, l, part); strings.Contains(line, part) {
+			return strings.TrimSpace(line)
+		}
+	}
 }
 
 func TestRunReportsAnAddressInUse(t *testing.T) {
