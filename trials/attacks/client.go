@@ -49,7 +49,7 @@ func (c *client) answer() (status int, body []byte, err error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	defer response.Body.Close() //nolint:errcheck // it is read to its end
+	defer response.Body.Close()
 	c.ended = response.Close
 	body, err = io.ReadAll(response.Body)
 	return response.StatusCode, body, err

@@ -77,7 +77,7 @@ func (t *trial) askForWork(n int) error {
 		if err != nil {
 			return err
 		}
-		defer c.Close() //nolint:errcheck // it is only read from
+		defer c.Close()
 		for ; i < n; i += connections {
 			status, body, err := c.do(request)
 			switch {
@@ -97,7 +97,7 @@ func (t *trial) askForWork(n int) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close() //nolint:errcheck // it is only read from
+	defer c.Close()
 	var s state
 	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(taskTime) {
 		_, body, err := c.do(get("/state"))

@@ -90,7 +90,7 @@ func (a *attack) try(s size) (f figures, err error) {
 	if err != nil {
 		return f, err
 	}
-	defer w.Close() //nolint:errcheck // it is only read from
+	defer w.Close()
 
 	t := &trial{size: s, service: service, guests: invite(service.Address), statuses: make(map[int]int)}
 	w.begin()
@@ -430,7 +430,7 @@ func (t *trial) flood(connections, n int, status int, request []byte) error {
 				if c, err = dial(t.service.Address); err != nil {
 					return err
 				}
-				defer c.Close() //nolint:errcheck,gocritic // at most one at a time is open
+				defer c.Close() //nolint:gocritic // at most one at a time is open
 			}
 			if err := c.want(status, request); err != nil {
 				return err

@@ -190,7 +190,7 @@ func copyTo(w io.Writer, file params.File) error {
 	if err != nil {
 		return err
 	}
-	defer content.Close() //nolint:errcheck // it was only read
+	defer content.Close()
 	_, err = io.Copy(w, content)
 	return err
 }

@@ -96,7 +96,7 @@ func prepare(folder, pageText string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close() //nolint:errcheck // it holds nothing back
+	defer root.Close()
 	modified, err := http.ParseTime(pageModified)
 	page := pagesFolder + "/" + pageName
 	if err := errors.Join(
