@@ -28,15 +28,21 @@ func (d *decoding) pairs(g *group, text []byte) {
 		pair, text, _ = bytes.Cut(text, ampersand)
 		name, value, _ := bytes.Cut(pair, equals)
 		if decoded != nil && hasEscape(pair) {
-			decoded.ParseBytes(pair)
-			for name, value = range decoded.All() { // the one there is
-			}
+			name, value = decodePair(decoded, pair)
 		}
 		var p *param
 		if p, next = g.find(name, next); p != nil && !p.file {
 			d.store(p, view(value))
 		}
 	}
+}
+
+// decodePair returns the one pair that there is.
+func decodePair(args *fasthttp.Args, pair []byte) (name, value []byte) {
+	args.ParseBytes(pair)
+	for name, value = range args.All() {
+	}
+	return name, value
 }
 
 func hasEscape(text []byte) bool {
