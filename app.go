@@ -210,17 +210,24 @@ func (a *App) Run(addr string) error {
 	}
 	logSafely(a.options.Logger, slog.LevelInfo, "listening", "address", listener.Addr().String())
 
-	served := make(chan error, 1)
+	var serveErr error
+	served := make(chan struct{})
 	go func() {
-		served <- a.Serve(listener)
-		stop() // the listener failed, or Shutdown was called elsewhere
+		defer close(served)
+		serveErr = a.Serve(listener)
 	}()
-	<-signals.Done()
-	stop() // from here on a signal has its default effect
+	select {
+	case <-served: // the listener failed, or Shutdown was called elsewhere
+		context.AfterFunc(signals, stop)
+	case <-signals.Done():
+		stop() // from here on a signal has its default effect
+	}
 	logSafely(a.options.Logger, slog.LevelInfo, "shutting down", "within", a.options.ShutdownTimeout)
 	ctx, cancel := context.WithTimeout(context.Background(), a.options.ShutdownTimeout)
 	defer cancel()
-	err = errors.Join(a.Shutdown(ctx), <-served)
+	err = a.Shutdown(ctx)
+	<-served
+	err = errors.Join(err, serveErr)
 	if err == nil {
 		stats := a.runner.Stats()
 		logSafely(a.options.Logger, slog.LevelInfo, "shut down", "tasks_succeeded", stats.Succeeded, "tasks_failed", stats.Failed)

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -192,6 +193,60 @@ func TestAWatchedHandlerIsNotCancelledByAShutdown(t *testing.T) {
 	assert.Equal(t, http.StatusOK, response.StatusCode)
 	assert.Equal(t, `"answered"`, body)
 	require.NoError(t, await(t, closed, "the shutdown"))
+}
+
+func TestAWatchedHandlerIsCancelledWhenAShutdownIsUnderWay(t *testing.T) {
+	p := newPatient()
+	app := velithon.New(velithon.Options{Logger: quiet})
+	app.Get("/", p.handle, routing.CancelOnDisconnect())
+	address := serve(t, app)
+	conn := dial(t, address)
+	_, err := io.WriteString(conn, request("GET", "/", ""))
+	require.NoError(t, err)
+	await(t, p.entered, "the handler")
+	ended := beginShutdown(t, app, address)
+	require.NoError(t, conn.Close())
+	require.ErrorIs(t, await(t, p.ended, "the end of the context"), context.Canceled)
+	await(t, p.worked, "the background work")
+	require.NoError(t, await(t, ended, "the shutdown"))
+}
+
+// It is the shutdown that has closed the connection, and the log does not blame
+// the client.
+func TestAWatchedHandlerIsCancelledWhenAShutdownClosesItsConnection(t *testing.T) {
+	log := make(logLines, 100)
+	entered := make(chan struct{})
+	app := velithon.New(velithon.Options{Logger: slog.New(slog.NewTextHandler(log, nil))})
+	app.Get("/", func(ctx context.Context, _ struct{}) (string, error) {
+		close(entered)
+		<-ctx.Done()
+		return "", ctx.Err()
+	}, routing.CancelOnDisconnect())
+	conn := dial(t, serve(t, app))
+	_, err := io.WriteString(conn, request("GET", "/", ""))
+	require.NoError(t, err)
+	await(t, entered, "the handler")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.ErrorIs(t, app.Shutdown(ctx), context.Canceled)
+	record := log.waitFor(t, "request_id=")
+	assert.Contains(t, record, `level=ERROR msg="request failed"`)
+	assert.Contains(t, record, `error="context canceled"`)
+}
+
+// A handler's own time limit is not that of its route.
+func TestADeadlineOfAWatchedHandlerIsNotItsTimeout(t *testing.T) {
+	app := velithon.New(velithon.Options{Logger: quiet})
+	app.Get("/", func(ctx context.Context, _ struct{}) (string, error) {
+		<-ctx.Done()
+		return "", fmt.Errorf("roll back: %w", context.DeadlineExceeded)
+	}, routing.CancelOnDisconnect(), routing.Timeout(time.Hour))
+	conn := dial(t, serve(t, app))
+	_, err := io.WriteString(conn, request("GET", "/", ""))
+	require.NoError(t, err)
+	require.NoError(t, conn.CloseWrite())
+	response, _ := receive(t, bufio.NewReader(conn))
+	assert.Equal(t, http.StatusInternalServerError, response.StatusCode)
 }
 
 // A connection in memory has no socket to ask.

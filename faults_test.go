@@ -549,12 +549,22 @@ func TestAHandlerThatEndsItsGoroutine(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			app := newFaultyApp(t, background.RunnerOptions{})
+			value := closer(make(chan struct{}))
+			app.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+				return func(raw *fasthttp.RequestCtx) {
+					if strings.HasPrefix(string(raw.Path()), "/group") {
+						raw.SetUserValue("value", value)
+					}
+					next(raw)
+				}
+			})
 			test.fault(app.Group("/group", test.middleware...).Router)
 			address := serve(t, app.App)
 			conn := dial(t, address)
 			write(t, conn, strings.Replace(faultRequest, "/fault", "/group/fault", 1))
 			_, err := conn.Read(make([]byte, 1))
 			require.ErrorIs(t, err, io.EOF)
+			await(t, value, "the Close of a user value")
 			app.logged(t, "runtime.Goexit")
 			conn = dial(t, address)
 			assertHealthy(t, conn, bufio.NewReader(conn))
@@ -562,6 +572,14 @@ func TestAHandlerThatEndsItsGoroutine(t *testing.T) {
 			assert.Zero(t, app.Runner().Stats().Accepted)
 		})
 	}
+}
+
+// A closer is a user value that fasthttp closes at the end of its request.
+type closer chan struct{}
+
+func (c closer) Close() error {
+	close(c)
+	return nil
 }
 
 // Whatever a task does, and the hook that is told of its failure, the log names

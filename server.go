@@ -80,7 +80,7 @@ func (s *server) prepare() {
 	handler := s.router.Handler()
 	s.fasthttp.Handler = func(raw *fasthttp.RequestCtx) {
 		handler(raw)
-		if s.closing.Load() {
+		if s.closing.Load() && !raw.Hijacked() { // fasthttp would close it before it is handed over
 			closeAfter(raw)
 		}
 	}
@@ -155,10 +155,10 @@ func (s *server) stop(expired context.Context, grace time.Duration) {
 		// In this order: who is told to connect anew is not to come back here.
 		s.closeListeners()
 		s.closing.Store(true)
+		s.router.EndStreams()
 		// fasthttp's shutdown returns at once if none of its listeners is
 		// known yet, so a serve that has only begun must end first.
 		s.serving.Wait()
-		s.router.EndStreams()
 		s.awaitRequests(expired, grace)
 		// Not its error: who waits in shutdown has the one of its own ctx.
 		_ = s.fasthttp.ShutdownWithContext(expired)

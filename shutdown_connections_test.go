@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,6 +17,7 @@ import (
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/routing"
 )
 
 // The tests in this file say what a shutdown does to a connection, by what that
@@ -218,5 +220,38 @@ func TestShutdownClosesAfterTheResponseOfATimeout(t *testing.T) {
 	ended := beginShutdown(t, app, address)
 	close(leave)
 	requireLast(t, bufio.NewReader(conn), "too late")
+	require.NoError(t, await(t, ended, "the shutdown"))
+}
+
+// A connection that a handler has taken over is not closed with its response.
+func TestShutdownLeavesAHijackedConnection(t *testing.T) {
+	entered, leave, worked := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	app := velithon.New(velithon.Options{Logger: quiet})
+	app.Get("/", func(ctx context.Context, _ struct{}) (reply responses.JSONResponse[string, *background.Task], err error) {
+		close(entered)
+		<-leave
+		raw, err := routing.Raw(ctx)
+		if err != nil {
+			return reply, err
+		}
+		raw.Hijack(func(conn net.Conn) { _, _ = io.WriteString(conn, "taken over") })
+		return responses.JSON("yours", background.Func("work", func(context.Context) error {
+			close(worked)
+			return nil
+		})), nil
+	})
+	address := serve(t, app)
+	conn := dial(t, address)
+	reader := bufio.NewReader(conn)
+	write(t, conn, request("GET", "/", ""))
+	await(t, entered, "the handler")
+	ended := beginShutdown(t, app, address)
+	close(leave)
+	_, body := receive(t, reader)
+	assert.Equal(t, `"yours"`, body)
+	rest, err := io.ReadAll(reader)
+	require.NoError(t, err)
+	assert.Equal(t, "taken over", string(rest))
+	await(t, worked, "the background work")
 	require.NoError(t, await(t, ended, "the shutdown"))
 }

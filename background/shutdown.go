@@ -12,7 +12,7 @@ import (
 // When ctx is done first, Shutdown cancels the contexts of the tasks that run,
 // gives up all that wait, and returns a [*DrainError] that names both. It does
 // not wait for tasks which ignore their context. Each submission that is given
-// up is logged, and the hooks are called for it before Shutdown returns: one that
+// up is logged, and the hooks are called for it before that call returns: one that
 // may block has to look at its context, which is done by then.
 //
 // Shutdown may be called several times, also at once. Each call waits for what

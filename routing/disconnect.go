@@ -2,12 +2,18 @@ package routing
 
 import (
 	"context"
-	"net"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/responses"
+)
+
+// How long a watch waits before it looks at the client: twice as long each time,
+// so that a short handler is not looked at, and ten thousand streams cost little.
+const (
+	minWatchWait = 20 * time.Millisecond
+	maxWatchWait = time.Second
 )
 
 // statusClientClosed is what nginx logs for a request whose client went away
@@ -24,13 +30,15 @@ var errClientClosed = &responses.Problem{Status: statusClientClosed, Title: "Cli
 //
 // Background work that the response carries runs all the same. A handler that
 // returns [context.Canceled] then is no failure: the log has a line at level
-// Info, and middleware sees the status 499, as nginx has it.
+// Info, and middleware sees the status 499, as nginx has it. [Raw] fails from
+// then on.
 //
-// The client is watched from the decoded input to the end of the response, by a
-// goroutine that takes nothing from the connection. It can't see a client go that
-// has sent more than its request, such as the next one. It watches TCP and Unix
-// connections, on systems like Unix, and not those that are encrypted here. On
-// others the option has no effect.
+// The client is looked at again and again, from the decoded input to the end of
+// the response: at first after 20 ms, later once a second. Nothing is taken from
+// the connection. That a client is gone can't be seen behind what it has sent and
+// nobody has read yet, such as its next request. The option works with TCP and
+// Unix connections, on systems like Unix, and not with those that are encrypted
+// here. With others it has no effect.
 func CancelOnDisconnect() Option {
 	return func(o *routeOptions) error {
 		o.watchesClient = true
@@ -38,52 +46,45 @@ func CancelOnDisconnect() Option {
 	}
 }
 
-// A watch is what waits for a client to go.
+// A watch looks at the client of a request until that has ended.
 type watch struct {
-	conn  net.Conn
-	ended chan struct{} // closed when it has ended
+	request *request
+	look    func() connState
+	wait    time.Duration
 }
 
-// watchClient cancels the context of r when the client of raw goes, until Close is
-// called. It returns nil for a connection that can't be watched.
-func watchClient(raw *fasthttp.RequestCtx, r *request) *watch {
+type connState int
+
+const (
+	connOpen connState = iota
+	connLeft           // by the client
+	connShut           // by the server
+)
+
+// watchClient begins to watch the client of raw, if that can be done.
+func watchClient(raw *fasthttp.RequestCtx, r *request) {
 	if raw.ConnRequestNum() == 0 {
-		return nil // made by RequestCtx.Init, without a connection
+		return // made by RequestCtx.Init, without a connection
 	}
-	conn := raw.Conn()
-	wait := waitForClose(conn)
-	if wait == nil {
-		return nil
+	if look := connLook(raw.Conn()); look != nil {
+		w := &watch{r, look, minWatchWait}
+		time.AfterFunc(w.wait, w.next)
 	}
-	// The deadline is that of the request, which has been read.
-	_ = conn.SetReadDeadline(time.Time{})
-	w := &watch{conn, make(chan struct{})}
-	go func() {
-		defer close(w.ended)
-		if wait() {
-			r.disconnect()
-		}
-	}()
-	return w
 }
 
-// Close ends the watch. fasthttp must not read from the connection before.
-func (w *watch) Close() error {
-	_ = w.conn.SetReadDeadline(time.Unix(1, 0)) // wakes it up
-	<-w.ended
-	return w.conn.SetReadDeadline(time.Time{})
-}
-
-type watchKey struct{}
-
-// endWatch ends a watch when the handler has returned, or leaves that to the end
-// of the stream which it has returned.
-func endWatch(raw *fasthttp.RequestCtx, w *watch) {
-	if raw.Response.IsBodyStream() && raw.LastTimeoutErrorResponse() == nil && !raw.Hijacked() {
-		raw.SetUserValue(watchKey{}, w) // closed after the response, see handOver
+func (w *watch) next() {
+	if w.request.Err() != nil {
 		return
 	}
-	_ = w.Close()
+	switch w.look() {
+	case connLeft:
+		w.request.disconnect()
+	case connShut:
+		w.request.end(context.Canceled)
+	default:
+		w.wait = min(2*w.wait, maxWatchWait)
+		time.AfterFunc(w.wait, w.next)
+	}
 }
 
 // disconnect cancels the context because the client has gone.

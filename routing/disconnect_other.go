@@ -4,4 +4,4 @@ package routing
 
 import "net"
 
-func waitForClose(net.Conn) func() bool { return nil }
+func connLook(net.Conn) func() connState { return nil }

@@ -8,10 +8,9 @@ import (
 	"syscall"
 )
 
-// waitForClose returns a function that waits until the other side of conn has
-// closed it, and reports true, or until there is something to read or the read
-// deadline has passed. It returns nil where there is no socket to ask.
-func waitForClose(conn net.Conn) func() bool {
+// connLook returns a function that looks at a connection, at any time, whoever
+// else uses it. It returns nil where there is no socket to ask.
+func connLook(conn net.Conn) func() connState {
 	socket, ok := conn.(syscall.Conn)
 	if !ok {
 		return nil
@@ -20,21 +19,18 @@ func waitForClose(conn net.Conn) func() bool {
 	if err != nil {
 		return nil // closed already, which the response will find
 	}
-	return func() (closed bool) {
-		err := raw.Read(func(fd uintptr) bool {
+	return func() (state connState) {
+		err := raw.Control(func(fd uintptr) {
 			var peeked [1]byte
-			for {
-				n, _, err := syscall.Recvfrom(int(fd), peeked[:], syscall.MSG_PEEK)
-				switch {
-				case errors.Is(err, syscall.EINTR):
-					continue
-				case errors.Is(err, syscall.EAGAIN):
-					return false // wait, and come again
-				}
-				closed = err != nil || n == 0
-				return true
+			n, _, err := syscall.Recvfrom(int(fd), peeked[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+			waits := errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR)
+			if !waits && (err != nil || n == 0) {
+				state = connLeft
 			}
 		})
-		return closed || errors.Is(err, net.ErrClosed)
+		if err != nil {
+			return connShut
+		}
+		return state
 	}
 }

@@ -84,10 +84,10 @@ func (s *shared) answerPanic(raw *fasthttp.RequestCtx, cause any) {
 		p = newPanicError(cause)
 	}
 	s.logLost(raw, "panic in a handler", slog.Any("panic", p.value), slog.String("stack", string(p.stack)))
-	giveUpHandOver(raw)
 	if raw.LastTimeoutErrorResponse() != nil {
 		return // a late handler may still use raw
 	}
+	giveUpHandOver(raw)
 	raw.Response.ResetBody()
 	for _, name := range ofTheContent {
 		raw.Response.Header.Del(name)
@@ -106,8 +106,12 @@ var ofTheContent = []string{
 // does at the end of a request.
 func (s *shared) hangUp(raw *fasthttp.RequestCtx) {
 	s.logLost(raw, "a handler called runtime.Goexit, so its connection is closed without an answer")
-	giveUpHandOver(raw)
-	raw.Request.RemoveMultipartFormFiles()
+	if raw.LastTimeoutErrorResponse() == nil { // or else a late handler may still use raw
+		giveUpHandOver(raw)
+		raw.Response.ResetBody()
+		raw.Request.RemoveMultipartFormFiles()
+		raw.ResetUserValues()
+	}
 	if raw.ConnRequestNum() > 0 { // a RequestCtx outside of a server has no connection
 		_ = raw.Conn().Close()
 	}

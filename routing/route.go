@@ -44,9 +44,7 @@ func (x *exchange) serve() {
 		}
 	}
 	if rt.options.watchesClient {
-		if w := watchClient(x.raw, x.request); w != nil {
-			defer endWatch(x.raw, w)
-		}
+		watchClient(x.raw, x.request)
 	}
 	if rt.options.timeout > 0 {
 		x.serveWithin()

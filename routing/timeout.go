@@ -41,7 +41,7 @@ func (x *exchange) serveWithin() {
 		rt.router.answerPanic(raw, out.panicked)
 		return
 	}
-	if r.Err() != nil && errors.Is(out.err, context.DeadlineExceeded) {
+	if errors.Is(r.Err(), context.DeadlineExceeded) && errors.Is(out.err, context.DeadlineExceeded) {
 		out.err = rt.timedOut().WithCause(out.err) // the handler gave up in time to say so
 	}
 	x.answer(out.response, out.err)
