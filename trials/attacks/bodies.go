@@ -21,7 +21,7 @@ var bodyLimits = attack{
 	name:   "body-limits",
 	does:   "8 connections at a time send bodies of exactly 4 MiB, and of a byte more, with a length and in chunks, and announce bodies of 1 TiB",
 	holds:  "`BodyLimit`: by its length a body is refused before any of it is read, in chunks before the one that goes beyond",
-	bounds: bounds{memory: 512 << 20, goroutines: 1_000, p99: 3 * time.Second},
+	bounds: bounds{memory: 512 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
 		order := `{"email":"ada@example.com","items":[{"sku":"book","quantity":2}]}`
 		atLimit := order + strings.Repeat(" ", bodyLimit-len(order))
@@ -50,7 +50,7 @@ var deepJSON = attack{
 	name:   "deep-json",
 	does:   "8 connections send JSON of 100,000 levels, to types that know it and to types that do not, whole and cut off",
 	holds:  "more than 10,000 levels are a 400, at the cost of their length",
-	bounds: bounds{memory: 256 << 20, goroutines: 1_000, p99: 3 * time.Second},
+	bounds: bounds{memory: 256 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
 		const depth = 100_000
 		lists := strings.Repeat("[", depth) + strings.Repeat("]", depth)
@@ -79,7 +79,7 @@ var manyItems = attack{
 	name:   "many-items",
 	does:   "a list of 1,000,000 items: 22 MB, refused under the default limit, and taken by a route with one of 32 MiB; and 1,398,000 items of two bytes that fit into 4 MiB, each without what is required",
 	holds:  "`BodyLimit`, since what is decoded is a multiple of it, and that at most 100 faults are kept",
-	bounds: bounds{memory: 1024 << 20, goroutines: 1_000, p99: 3 * time.Second},
+	bounds: bounds{memory: 1024 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
 		const begin, end = `{"email":"ada@example.com","items":[`, `]}`
 		list := func(item string, n int) string {
@@ -102,7 +102,7 @@ var manyFields = attack{
 	does: "4 connections send forms of 1,000,000 fields, plain and escaped, known and unknown ones, and 16 more do it once and stay; " +
 		"multipart forms of 1,000 parts, and of 1,001",
 	holds:  "`BodyLimit`; fields that the type does not have are passed over without being kept, and more than the 1,000 parts of Go's `mime/multipart` are a 400",
-	bounds: bounds{memory: 384 << 20, goroutines: 1_000, p99: 3 * time.Second},
+	bounds: bounds{memory: 384 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
 		const million = 1_000_000
 		plain := post("/forms", typeForm, "name=ada&"+strings.Repeat("a=&", million))
@@ -153,7 +153,7 @@ var collidingKeys = attack{
 	name:   "colliding-keys",
 	does:   "objects of 65,536 keys for a map, which have the same hash in languages whose hash is ×31 or ×33, next to keys of the same length that have not, and a quarter of them",
 	holds:  "Go's maps hash with a seed of their own, and a query has to fit into `HeaderLimit`",
-	bounds: bounds{memory: 192 << 20, goroutines: 1_000, p99: 2 * time.Second},
+	bounds: bounds{memory: 192 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
 		n := t.size.of(1 << 16)
 		reps := t.size.of(60)
@@ -225,7 +225,7 @@ var compressed = attack{
 	name:   "compressed",
 	does:   "32 connections send 64 kB of gzip that would be 64 MiB, as JSON, as a form and as an upload",
 	holds:  "nothing is decompressed: a body with a `Content-Encoding` is a 415, one without it is read as it is",
-	bounds: bounds{memory: 128 << 20, goroutines: 1_000, p99: 2 * time.Second},
+	bounds: bounds{memory: 128 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
 		var bomb bytes.Buffer
 		w := gzip.NewWriter(&bomb)

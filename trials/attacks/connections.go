@@ -15,7 +15,7 @@ var slowHeaders = attack{
 	name:   "slow-headers",
 	does:   "2,000 connections send a header byte by byte, half of them after a first request that was in order",
 	holds:  "`ReadTimeout` counts from the first byte: 408, and the connection is closed",
-	bounds: bounds{memory: 128 << 20, goroutines: 2_500, p99: 2 * time.Second},
+	bounds: bounds{memory: 128 << 20, goroutines: 2_500, p99: time.Second},
 	run: func(t *trial) error {
 		clients, err := t.connect(t.size.of(2_000))
 		if err != nil {
@@ -41,7 +41,7 @@ var slowBodies = attack{
 	name:   "slow-bodies",
 	does:   "300 connections announce a body of the limit's 4 MiB, as a length, as one chunk or as chunks of a byte, and send it byte by byte",
 	holds:  "`ReadTimeout` counts until the whole body is there; then 408, and the connection is closed; see below",
-	bounds: bounds{memory: 1536 << 20, goroutines: 1_000, p99: 2 * time.Second},
+	bounds: bounds{memory: 1536 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
 		clients, err := t.connect(t.size.of(300))
 		if err != nil {
@@ -96,7 +96,7 @@ var slowReaders = attack{
 	name:   "slow-readers",
 	does:   "100 connections ask for 16 MiB and read nothing, or a kilobyte now and then",
 	holds:  "`WriteTimeout` is for the whole response; then the connection is closed",
-	bounds: bounds{memory: 64 << 20, goroutines: 1_000, p99: 2 * time.Second},
+	bounds: bounds{memory: 64 << 20, goroutines: 500, p99: time.Second},
 	run:    func(t *trial) error { return t.readSlowly(t.size.of(100), get("/download"), true) },
 }
 
@@ -104,7 +104,7 @@ var slowStreams = attack{
 	name:   "slow-streams",
 	does:   "100 connections ask for an endless stream and read nothing; then 100 for one of events",
 	holds:  "each chunk has a `WriteTimeout`; then the connection is closed, and the function that writes gets an error",
-	bounds: bounds{memory: 64 << 20, goroutines: 1_000, p99: 2 * time.Second},
+	bounds: bounds{memory: 64 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
 		if err := t.readSlowly(t.size.of(100), get("/stream"), false); err != nil {
 			return err
@@ -173,7 +173,7 @@ var pipelines = attack{
 	name:   "pipelines",
 	does:   "50 connections send small requests without reading any answer",
 	holds:  "the service answers in turn, and stops reading when an answer is not taken; after `WriteTimeout` the connection is closed",
-	bounds: bounds{memory: 128 << 20, goroutines: 1_000, p99: 3 * time.Second},
+	bounds: bounds{memory: 128 << 20, goroutines: 500, p99: 2 * time.Second},
 	run: func(t *trial) error {
 		var requests []byte
 		for range 100 {
@@ -196,7 +196,7 @@ var idleFlood = attack{
 	name:   "idle-flood",
 	does:   "5,000 connections send nothing, half of them after a first request",
 	holds:  "`ReadTimeout` for the first byte on a connection, `IdleTimeout` for that of a further request; then it is closed",
-	bounds: bounds{memory: 256 << 20, goroutines: 5_500, p99: 2 * time.Second},
+	bounds: bounds{memory: 256 << 20, goroutines: 5_500, p99: time.Second},
 	run: func(t *trial) error {
 		clients, err := t.connect(t.size.of(5_000))
 		if err != nil {
@@ -224,7 +224,7 @@ var openConnections = attack{
 	name:   "connections",
 	does:   "10,000 connections are open at once, and each sends a request every second",
 	holds:  "nothing, they are served; `MaxConnections` bounds them, and more get a 503",
-	bounds: bounds{memory: 384 << 20, goroutines: 10_500, p99: 2 * time.Second},
+	bounds: bounds{memory: 384 << 20, goroutines: 10_500, p99: time.Second},
 	run: func(t *trial) error {
 		const rounds = 4
 		n := t.size.of(10_000)

@@ -13,7 +13,7 @@ var headerFloods = attack{
 	name:   "headers",
 	does:   "16 connections send headers of more than 8 KiB, and of that size made of 1,900 fields, of 1,300 cookies, or of fields of which as many are announced as trailers",
 	holds:  "`HeaderLimit`, and 64 trailers: 431, and the connection is closed",
-	bounds: bounds{memory: 128 << 20, goroutines: 1_000, p99: 3 * time.Second},
+	bounds: bounds{memory: 128 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
 		const room = 8 << 10
 		fields := func(n int) string { return strings.Repeat("a:\r\n", n) }
@@ -54,7 +54,7 @@ var workRejected = attack{
 	does:    "64 connections ask for work after the response, 100 times as much as the runner can do, which rejects what has no room",
 	holds:   "`Runner.Queue` and `Overflow: Reject`: 503 with `Retry-After`, before anything was promised",
 	service: rejecting,
-	bounds:  bounds{memory: 64 << 20, goroutines: 1_000, p99: 2 * time.Second},
+	bounds:  bounds{memory: 64 << 20, goroutines: 500, p99: time.Second},
 	run:     func(t *trial) error { return t.askForWork(t.size.of(60_000)) },
 }
 
@@ -63,7 +63,7 @@ var workBlocked = attack{
 	does:    "64 connections ask for work after the response, as fast as they are answered, and the runner blocks when there is no room",
 	holds:   "`Overflow: Block`: a connection whose work has no room is not read from until there is",
 	service: blocking,
-	bounds:  bounds{memory: 64 << 20, goroutines: 1_000, p99: 2 * time.Second},
+	bounds:  bounds{memory: 64 << 20, goroutines: 500, p99: time.Second},
 	run:     func(t *trial) error { return t.askForWork(t.size.of(5_000)) },
 }
 
