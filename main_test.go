@@ -141,3 +141,20 @@ func (j *journal) all() []string {
 	defer j.mu.Unlock()
 	return append([]string(nil), j.events...)
 }
+
+// logLines is a log whose lines can be waited for.
+type logLines chan string
+
+func (l logLines) Write(p []byte) (int, error) {
+	l <- string(p)
+	return len(p), nil
+}
+
+func (l logLines) waitFor(t *testing.T, part string) string {
+	t.Helper()
+	for {
+		if line := await(t, l, part); strings.Contains(line, part) {
+			return strings.TrimSpace(line)
+		}
+	}
+}

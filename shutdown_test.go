@@ -316,23 +316,6 @@ func TestRunDrainsWhenShutdownIsCalledElsewhere(t *testing.T) {
 	await(t, ended, "the task")
 }
 
-// logLines is a log whose lines can be waited for.
-type logLines chan string
-
-func (l logLines) Write(p []byte) (int, error) {
-	l <- string(p)
-	return len(p), nil
-}
-
-func (l logLines) waitFor(t *testing.T, part string) string {
-	t.Helper()
-	for {
-		if line := await(t, l, part); strings.Contains(line, part) {
-			return strings.TrimSpace(line)
-		}
-	}
-}
-
 func TestRunReportsAnAddressInUse(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

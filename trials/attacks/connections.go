@@ -17,13 +17,7 @@ var slowHeaders = attack{
 	holds:  "`ReadTimeout` counts from the first byte: 408, and the connection is closed",
 	bounds: bounds{memory: 128 << 20, goroutines: 2_500, p99: time.Second},
 	run: func(t *trial) error {
-		clients, err := t.connect(t.size.of(2_000))
-		if err != nil {
-			return err
-		}
-		defer closeAll(clients)
-		return each(len(clients), func(i int) error {
-			c := clients[i]
+		return t.hold(t.size.of(2_000), func(i int, c *client) error {
 			if i%2 == 0 {
 				if err := c.want(200, get("/ping")); err != nil {
 					return err
@@ -43,22 +37,17 @@ var slowBodies = attack{
 	holds:  "`ReadTimeout` counts until the whole body is there; then 408, and the connection is closed; see below",
 	bounds: bounds{memory: 1536 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
-		clients, err := t.connect(t.size.of(300))
-		if err != nil {
-			return err
-		}
-		defer closeAll(clients)
 		kinds := []struct{ begin, piece string }{
 			{head("POST", "/orders", "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", bodyLimit)), " "},
 			{head("POST", "/orders", "Content-Type: application/json", "Transfer-Encoding: chunked") + fmt.Sprintf("%x\r\n", bodyLimit), " "},
 			{head("POST", "/orders", "Content-Type: application/json", "Transfer-Encoding: chunked"), "1\r\n \r\n"},
 		}
-		return each(len(clients), func(i int) error {
+		return t.hold(t.size.of(300), func(i int, c *client) error {
 			kind := kinds[i%len(kinds)]
-			if _, err := clients[i].Write([]byte(kind.begin)); err != nil {
+			if _, err := c.Write([]byte(kind.begin)); err != nil {
 				return err
 			}
-			return t.drip(clients[i], kind.piece)
+			return t.drip(c, kind.piece)
 		})
 	},
 }
@@ -198,13 +187,7 @@ var idleFlood = attack{
 	holds:  "`ReadTimeout` for the first byte on a connection, `IdleTimeout` for that of a further request; then it is closed",
 	bounds: bounds{memory: 256 << 20, goroutines: 5_500, p99: time.Second},
 	run: func(t *trial) error {
-		clients, err := t.connect(t.size.of(5_000))
-		if err != nil {
-			return err
-		}
-		defer closeAll(clients)
-		return each(len(clients), func(i int) error {
-			c := clients[i]
+		return t.hold(t.size.of(5_000), func(i int, c *client) error {
 			if i%2 == 0 {
 				if err := c.want(200, get("/ping")); err != nil {
 					return err

@@ -412,6 +412,17 @@ func (t *trial) connect(n int) ([]*client, error) {
 	return clients, err
 }
 
+// hold does something on each of n connections at the same time. They are open
+// until all of it is done.
+func (t *trial) hold(n int, do func(i int, c *client) error) error {
+	clients, err := t.connect(n)
+	if err != nil {
+		return err
+	}
+	defer closeAll(clients)
+	return each(n, func(i int) error { return do(i, clients[i]) })
+}
+
 func closeAll(clients []*client) {
 	for _, c := range clients {
 		if c != nil {

@@ -226,7 +226,7 @@ var carriers = weighted[carrier]{
 	{1, carrier{name: "unencodable", status: 500, state: dropped, logs: []string{logNotWritten, logFailed}}},
 }
 
-func (v *visitor) work() request        { return v.workAt("work") }
+func (v *visitor) work() request        { return v.workAt("carry") }
 func (v *visitor) limitedWork() request { return v.workAt("limited") }
 
 func (v *visitor) workAt(route string) request {

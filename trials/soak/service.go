@@ -99,7 +99,7 @@ func (s *service) addRoutes() {
 		<-ctx.Done()
 		return struct{}{}, ctx.Err()
 	}, routing.Timeout(shortTime))
-	app.Post("/work/{work}/{carrier}", s.carry)
+	app.Post("/carry/{work}/{carrier}", s.carry)
 	app.Post("/limited/{work}/{carrier}", s.carry, routing.Timeout(time.Minute))
 	app.Post("/late/{work}/{carrier}", func(ctx context.Context, in carried) (responses.Response, error) {
 		time.Sleep(2 * shortTime) // whatever its context says
