@@ -36,7 +36,7 @@ type node struct {
 	active  bool                        // something below has rules
 	unread  bool                        // something below has rules that a reader does not see to
 	sound   func(p unsafe.Pointer) bool // the [verdict] on what is below
-	reader  valueReader                 // reads a value of the type
+	reader  *valueReader                // reads a value of the type
 }
 
 // A member is what a key of a JSON object fills: a field of a struct, or of
@@ -131,7 +131,7 @@ func (c *ruleCompiler) finish() {
 	}
 	for _, n := range c.nodes {
 		n.compileVerdict()
-		_ = n.part()
+		_ = n.valueReader()
 	}
 }
 

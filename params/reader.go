@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"strings"
-	"sync"
 	"unicode/utf8"
 	"unsafe"
 
@@ -30,18 +29,12 @@ const refused = -1
 // maxReadDepth is how many arrays and objects a reader goes down into.
 const maxReadDepth = 100
 
-var readers = sync.Pool{New: func() any { return new(reader) }}
-
 // readBody reads text into the zero value at p, and reports whether it did.
 // doubtful is then to be heeded.
-func readBody(v valueReader, text []byte, p unsafe.Pointer) (doubtful, ok bool) {
-	r := readers.Get().(*reader)
-	r.text, r.doubtful, r.depth = view(text), false, 0
-	ok = v.read(r, 0, p) == len(text)
-	doubtful = r.doubtful
-	r.text, r.chunk = "", nil // what is kept belongs to the input
-	readers.Put(r)
-	return doubtful, ok
+func readBody(v *valueReader, text []byte, p unsafe.Pointer) (doubtful, ok bool) {
+	r := reader{text: view(text)}
+	ok = r.read(v, 0, p) == len(text)
+	return r.doubtful, ok
 }
 
 // bytesOf returns s as bytes without a copy, to be read only.

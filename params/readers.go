@@ -10,108 +10,125 @@ import (
 	"github.com/goccy/go-json"
 )
 
-// A valueReader reads the value at position i of the reader's text into p, which
-// points to a zero value of the type that it was made for, and returns the
-// position after it, or [refused].
-type valueReader interface {
-	read(r *reader, i int, p unsafe.Pointer) (next int)
+// A valueReader is how values of a type are read. Types may be recursive, so it
+// is there before its parts are.
+type valueReader struct {
+	kind   readKind
+	opaque bool // the type decodes itself, so that null may be a value to it
+	bits   int  // of a number
+	node   *node
+	object *structReader
+	list   *listReader
 }
 
-// A part is how a part of a value is read, which may be null.
-type part struct {
-	valueReader
-	opaque bool // decodes itself, so that null may be a value to it
-}
+type readKind int
 
-// isNull reports whether the value at i is null, or begins like it. The zero
-// value that is there stays then.
-func (v *part) isNull(text string, i int) bool {
-	return byteAt(text, i) == 'n' && !v.opaque
-}
+const (
+	byCodec readKind = iota // left to the codec
+	asString
+	asBool
+	asInt
+	asUint
+	asFloat
+	asPointer
+	asObject
+	asList
+)
 
-// part returns how values of the type are read. Types may be recursive, so a
-// reader is there before its parts are.
-func (n *node) part() part {
+// valueReader returns how values of the type are read.
+func (n *node) valueReader() *valueReader {
 	if n.reader == nil {
-		n.compileReader()
+		n.reader = &valueReader{opaque: n.opaque, node: n}
+		n.reader.compile()
 	}
-	return part{n.reader, n.opaque}
+	return n.reader
 }
 
-func (n *node) compileReader() {
-	n.reader = codecReader{n}
+func (v *valueReader) compile() {
+	n := v.node
 	switch {
 	case n.opaque || n.typ == numberType:
 	case n.shape == structShape && len(n.members) <= maxParams:
-		s := newStructReader(n)
-		n.reader = s
-		s.compile()
+		v.kind, v.object = asObject, new(structReader)
+		v.object.compile(n)
 	case n.shape == listShape && n.typ.Kind() == reflect.Slice:
-		l := newListReader(n.typ)
-		n.reader = l
-		l.elem = n.elem.part()
+		v.kind, v.list = asList, newListReader(n.typ)
+		v.list.elem = n.elem.valueReader()
 	case n.shape == pointerShape:
-		target := &pointerReader{typ: n.elem.typ}
-		n.reader = target
-		target.elem = n.elem.part()
+		v.kind = asPointer
 	case n.shape == leaf:
-		if scalar := scalarReader(n.typ); scalar != nil {
-			n.reader = scalar
-		}
+		v.compileScalar(n.typ)
 	}
 }
 
 var numberType = reflect.TypeFor[json.Number]() // a string that is written as a number
 
-// scalarReader returns the reader of a type by its kind, nil when it has none.
-func scalarReader(t reflect.Type) valueReader {
+func (v *valueReader) compileScalar(t reflect.Type) {
 	switch t.Kind() {
 	case reflect.String:
-		return stringReader{}
+		v.kind = asString
 	case reflect.Bool:
-		return boolReader{}
+		v.kind = asBool
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return intReader{t.Bits()}
+		v.kind, v.bits = asInt, t.Bits()
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return uintReader{t.Bits()}
+		v.kind, v.bits = asUint, t.Bits()
 	case reflect.Float32, reflect.Float64:
-		return floatReader{t.Bits()}
-	default:
-		return nil
+		v.kind, v.bits = asFloat, t.Bits()
 	}
 }
 
-// A codecReader leaves a value to the codec.
-type codecReader struct{ node *node }
+// isNull reports whether the value at i is null, or begins like it. The zero
+// value that is there stays then.
+func (v *valueReader) isNull(text string, i int) bool {
+	return byteAt(text, i) == 'n' && !v.opaque
+}
 
-func (c codecReader) read(r *reader, i int, p unsafe.Pointer) int {
+// read reads the value at i into p, which points to a zero value of the type
+// that v was made for, and returns the position after it, or [refused]. It
+// switches on the kind rather than calling a method of an interface, so that the
+// reader can lie on the stack.
+func (r *reader) read(v *valueReader, i int, p unsafe.Pointer) (next int) {
+	switch v.kind {
+	case asString:
+		return r.readString(i, p)
+	case asBool:
+		return r.readBool(i, p)
+	case asInt:
+		return r.readInt(v.bits, i, p)
+	case asUint:
+		return r.readUint(v.bits, i, p)
+	case asFloat:
+		return r.readFloat(v.bits, i, p)
+	case asPointer:
+		elem := v.node.elem
+		target := reflect.New(elem.typ).UnsafePointer()
+		*(*unsafe.Pointer)(p) = target
+		return r.read(elem.reader, i, target)
+	case asObject:
+		return r.readObject(v.object, i, p)
+	case asList:
+		return r.readList(v.list, i, p)
+	default:
+		return r.readByCodec(v.node, i, p)
+	}
+}
+
+// readByCodec leaves a value to the codec.
+func (r *reader) readByCodec(n *node, i int, p unsafe.Pointer) int {
 	next := r.skip(i)
 	if next == refused || byteAt(r.text, i) == 'n' {
 		return refused
 	}
 	text := r.text[i:next]
-	if json.Unmarshal(bytesOf(text), reflect.NewAt(c.node.typ, p).Interface()) != nil {
+	if json.Unmarshal(bytesOf(text), reflect.NewAt(n.typ, p).Interface()) != nil {
 		return refused
 	}
-	r.doubtful = r.doubtful || c.node.active // the codec does not tell what was there
+	r.doubtful = r.doubtful || n.active // the codec does not tell what was there
 	return next
 }
 
-// A pointerReader reads a value into new memory.
-type pointerReader struct {
-	typ  reflect.Type // that it points to
-	elem part
-}
-
-func (t *pointerReader) read(r *reader, i int, p unsafe.Pointer) int {
-	target := reflect.New(t.typ).UnsafePointer()
-	*(*unsafe.Pointer)(p) = target
-	return t.elem.read(r, i, target)
-}
-
-type stringReader struct{}
-
-func (stringReader) read(r *reader, i int, p unsafe.Pointer) int {
+func (r *reader) readString(i int, p unsafe.Pointer) int {
 	text := r.text
 	if byteAt(text, i) != '"' {
 		return refused
@@ -128,9 +145,7 @@ func (stringReader) read(r *reader, i int, p unsafe.Pointer) int {
 	return end + 1
 }
 
-type boolReader struct{}
-
-func (boolReader) read(r *reader, i int, p unsafe.Pointer) int {
+func (r *reader) readBool(i int, p unsafe.Pointer) int {
 	if byteAt(r.text, i) == 't' {
 		*(*bool)(p) = true
 		return word(r.text, i, "true")
@@ -138,9 +153,7 @@ func (boolReader) read(r *reader, i int, p unsafe.Pointer) int {
 	return word(r.text, i, "false")
 }
 
-type intReader struct{ bits int }
-
-func (k intReader) read(r *reader, i int, p unsafe.Pointer) int {
+func (r *reader) readInt(bits, i int, p unsafe.Pointer) int {
 	negative := byteAt(r.text, i) == '-'
 	if negative {
 		i++
@@ -150,21 +163,19 @@ func (k intReader) read(r *reader, i int, p unsafe.Pointer) int {
 	if negative {
 		n = -n
 	}
-	if magnitude > math.MaxInt64 || n<<(64-k.bits)>>(64-k.bits) != n {
+	if magnitude > math.MaxInt64 || n<<(64-bits)>>(64-bits) != n {
 		return refused
 	}
-	storeInteger(p, k.bits, uint64(n))
+	storeInteger(p, bits, uint64(n))
 	return next
 }
 
-type uintReader struct{ bits int }
-
-func (k uintReader) read(r *reader, i int, p unsafe.Pointer) int {
+func (r *reader) readUint(bits, i int, p unsafe.Pointer) int {
 	n, next := readDigits(r.text, i)
-	if n<<(64-k.bits)>>(64-k.bits) != n {
+	if n<<(64-bits)>>(64-bits) != n {
 		return refused
 	}
-	storeInteger(p, k.bits, n)
+	storeInteger(p, bits, n)
 	return next
 }
 
@@ -199,18 +210,16 @@ func readDigits(text string, i int) (n uint64, next int) {
 	return n, i
 }
 
-type floatReader struct{ bits int }
-
-func (k floatReader) read(r *reader, i int, p unsafe.Pointer) int {
+func (r *reader) readFloat(bits, i int, p unsafe.Pointer) int {
 	next := skipNumber(r.text, i)
 	if next == refused {
 		return refused
 	}
-	f, err := strconv.ParseFloat(r.text[i:next], k.bits)
+	f, err := strconv.ParseFloat(r.text[i:next], bits)
 	if err != nil {
 		return refused
 	}
-	if k.bits == 32 {
+	if bits == 32 {
 		*(*float32)(p) = float32(f)
 	} else {
 		*(*float64)(p) = f

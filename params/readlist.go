@@ -8,7 +8,7 @@ import (
 // A listReader reads an array into a slice.
 type listReader struct {
 	typ   reflect.Type
-	elem  part
+	elem  *valueReader
 	size  uintptr        // of an element
 	few   reflect.Type   // the array that a slice begins with
 	empty unsafe.Pointer // what an empty slice points to
@@ -26,7 +26,7 @@ func newListReader(t reflect.Type) *listReader {
 	}
 }
 
-func (l *listReader) read(r *reader, i int, p unsafe.Pointer) int {
+func (r *reader) readList(l *listReader, i int, p unsafe.Pointer) int {
 	text := r.text
 	if byteAt(text, i) != '[' {
 		return refused
@@ -45,7 +45,7 @@ func (l *listReader) read(r *reader, i int, p unsafe.Pointer) int {
 		if l.elem.isNull(text, i) {
 			i = word(text, i, "null")
 		} else {
-			i = l.elem.read(r, i, unsafe.Add(list.data, uintptr(list.len)*l.size))
+			i = r.read(l.elem, i, unsafe.Add(list.data, uintptr(list.len)*l.size))
 		}
 		if i == refused {
 			return refused

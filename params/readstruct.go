@@ -3,6 +3,7 @@ package params
 import (
 	"encoding/binary"
 	"reflect"
+	"strings"
 	"unsafe"
 )
 
@@ -17,15 +18,12 @@ type structReader struct {
 type fieldReader struct {
 	key    writtenKey
 	offset uintptr
-	part
+	value  valueReader
 	accept acceptor // what the rules on the value ask; nil without
 }
 
-func newStructReader(n *node) *structReader {
-	return &structReader{node: n, fields: make([]fieldReader, len(n.members))}
-}
-
-func (s *structReader) compile() {
+func (s *structReader) compile(n *node) {
+	s.node, s.fields = n, make([]fieldReader, len(n.members))
 	for pos, m := range s.node.members {
 		if m.name == "" || len(m.hops) > 0 {
 			continue // members behind embedded pointers are rare
@@ -33,7 +31,7 @@ func (s *structReader) compile() {
 		f := fieldReader{offset: m.place.at + m.field.Offset}
 		f.accept, _ = m.rules.acceptor(m.field.Type)
 		if !m.quoted { // as are values that stand in a string
-			f.key, f.part = newWrittenKey(m.name), m.node.part()
+			f.key, f.value = newWrittenKey(m.name), *m.node.valueReader()
 		}
 		s.fields[pos] = f
 		if m.rules != nil && m.rules.required ||
@@ -44,7 +42,7 @@ func (s *structReader) compile() {
 	}
 }
 
-func (s *structReader) read(r *reader, i int, p unsafe.Pointer) int {
+func (r *reader) readObject(s *structReader, i int, p unsafe.Pointer) int {
 	text := r.text
 	if byteAt(text, i) != '{' {
 		return refused
@@ -54,25 +52,49 @@ func (s *structReader) read(r *reader, i int, p unsafe.Pointer) int {
 	}
 	var seen bitset
 	i = skipSpace(text, i+1)
-	for pos := 0; byteAt(text, i) != '}'; pos++ {
-		if i, pos = s.key(text, i, pos); i == refused {
+	more := byteAt(text, i) != '}'
+	for pos := 0; more; pos++ {
+		var f *fieldReader
+		// Most texts have the members in the order of the fields, and no space
+		// before the colon.
+		if pos < len(s.fields) && s.fields[pos].key.isAt(text, i) {
+			f = &s.fields[pos]
+			i += len(f.key.text)
+		} else if f, pos, i = s.key(text, i, pos); i == refused {
 			return refused
 		}
-		if i = skipSpace(text, i); pos == unknown {
+		switch i = skipSpace(text, i); {
+		case f == nil:
 			i = r.skip(i)
-		} else {
-			i = s.fields[pos].readMember(r, i, p, pos, &seen)
+		case seen.has(pos):
+			return refused // the codec merges it with the first
+		case f.value.isNull(text, i):
+			i = word(text, i, "null")
+		default:
+			seen.add(pos)
+			at := unsafe.Add(p, f.offset)
+			switch f.value.kind { // as read does, which would be one more call
+			case asString:
+				i = r.readString(i, at)
+			case asInt:
+				i = r.readInt(f.value.bits, i, at)
+			default:
+				i = r.read(&f.value, i, at)
+			}
+			if f.accept != nil && i != refused && !f.accept(at) {
+				r.doubtful = true
+			}
 		}
 		if i == refused {
 			return refused
 		}
-		if i = skipSpace(text, i); byteAt(text, i) != ',' {
-			if byteAt(text, i) != '}' {
-				return refused
-			}
-			break
-		}
-		if i = skipSpace(text, i+1); byteAt(text, i) == '}' {
+		i = skipSpace(text, i)
+		switch byteAt(text, i) {
+		case ',':
+			i = skipSpace(text, i+1) // to a key, or else it is refused
+		case '}':
+			more = false
+		default:
 			return refused
 		}
 	}
@@ -83,50 +105,23 @@ func (s *structReader) read(r *reader, i int, p unsafe.Pointer) int {
 	return i + 1
 }
 
-// readMember reads a value into its field of the struct at p. A second one is
-// left to the codec, which merges it with the first.
-func (f *fieldReader) readMember(r *reader, i int, p unsafe.Pointer, pos int, seen *bitset) (next int) {
-	if seen.has(pos) {
-		return refused
-	}
-	if f.isNull(r.text, i) {
-		return word(r.text, i, "null")
-	}
-	seen.add(pos)
-	at := unsafe.Add(p, f.offset)
-	next = f.read(r, i, at)
-	if f.accept != nil && next != refused && !f.accept(at) {
-		r.doubtful = true
-	}
-	return next
-}
-
-// unknown stands for the position of a field that the struct does not have.
-const unknown = -1
-
-// key reads a key and the colon after it, and returns the position of its field.
-func (s *structReader) key(text string, i, expected int) (next, pos int) {
-	// Most texts have the members in the order of the fields, and no space
-	// before the colon.
-	if expected < len(s.fields) {
-		if key := &s.fields[expected].key; key.isAt(text, i) {
-			return i + len(key.text), expected
-		}
-	}
+// key reads a key and the colon after it, and returns its field, nil for one
+// that the struct does not have.
+func (s *structReader) key(text string, i, expected int) (f *fieldReader, pos, next int) {
 	name, next := readKey(text, i)
 	if next == refused {
-		return refused, 0
+		return nil, 0, refused
 	}
 	if m := s.node.names[name]; m != nil {
-		if s.fields[m.pos].valueReader == nil {
-			return refused, 0
+		if f = &s.fields[m.pos]; f.key.text == "" {
+			return nil, 0, refused
 		}
-		return next, m.pos
+		return f, m.pos, next
 	}
 	if s.node.member(name) != nil {
-		return refused, 0 // it differs in case only, which the codec allows
+		return nil, 0, refused // it differs in case only, which the codec allows
 	}
-	return next, unknown
+	return nil, expected, next
 }
 
 // A writtenKey is a key as it is written, with quotes and colon. The first eight
@@ -147,11 +142,11 @@ func newWrittenKey(name string) writtenKey {
 }
 
 // isAt reports whether the key is in the text at i, where eight bytes at least
-// have to be left.
+// have to be left. No text has the zero key.
 func (k *writtenKey) isAt(text string, i int) bool {
-	if len(text)-i < max(8, len(k.text)) || k.text == "" {
+	if len(text)-i < 8 {
 		return false
 	}
 	eight := binary.LittleEndian.Uint64(bytesOf(text[i:]))
-	return eight&k.mask == k.first && (len(k.text) <= 8 || text[i+8:i+len(k.text)] == k.text[8:])
+	return eight&k.mask == k.first && (len(k.text) <= 8 || strings.HasPrefix(text[i+8:], k.text[8:])) && k.first != 0
 }
