@@ -1,10 +1,6 @@
 package params
 
-import (
-	"bytes"
-
-	"github.com/valyala/fasthttp"
-)
+import "github.com/valyala/fasthttp"
 
 // query reads the query string. It is what was sent, or what a middleware has set
 // by URI().SetQueryString: like Starlette's query_params, and unlike fasthttp's
@@ -18,16 +14,15 @@ func (d *decoding) query(g *group) { d.pairs(g, d.raw.URI().QueryString()) }
 //
 // A text is no upload, so one under the name of a file leaves the file absent.
 func (d *decoding) pairs(g *group, text []byte) {
-	var decoded *fasthttp.Args // nil when no pair has escapes
-	if hasEscape(text) {
-		decoded = fasthttp.AcquireArgs()
-		defer fasthttp.ReleaseArgs(decoded)
-	}
+	var decoded *fasthttp.Args // nil until a pair has escapes
 	for next := 0; len(text) > 0; {
-		var pair []byte
-		pair, text, _ = bytes.Cut(text, ampersand)
-		name, value, _ := bytes.Cut(pair, equals)
-		if decoded != nil && hasEscape(pair) {
+		pair, equals, escaped := firstPair(text)
+		text = text[min(len(pair)+1, len(text)):]
+		name, value := pair[:equals], pair[min(equals+1, len(pair)):]
+		if escaped {
+			if decoded == nil {
+				decoded = fasthttp.AcquireArgs()
+			}
 			name, value = decodePair(decoded, pair)
 		}
 		var p *param
@@ -35,6 +30,27 @@ func (d *decoding) pairs(g *group, text []byte) {
 			d.store(p, view(value))
 		}
 	}
+	if decoded != nil {
+		fasthttp.ReleaseArgs(decoded)
+	}
+}
+
+// firstPair returns the pair that a text begins with, where its name ends, and
+// whether it has escapes.
+func firstPair(text []byte) (pair []byte, equals int, escaped bool) {
+	equals = len(text)
+	for i, c := range text {
+		switch {
+		case c > '=': // as most letters are
+		case c == '=':
+			equals = min(equals, i)
+		case c == '%' || c == '+':
+			escaped = true
+		case c == '&':
+			return text[:i], min(equals, i), escaped
+		}
+	}
+	return text, equals, escaped
 }
 
 // decodePair returns the one pair that there is.
@@ -44,9 +60,3 @@ func decodePair(args *fasthttp.Args, pair []byte) (name, value []byte) {
 	}
 	return name, value
 }
-
-func hasEscape(text []byte) bool {
-	return bytes.IndexByte(text, '%') >= 0 || bytes.IndexByte(text, '+') >= 0
-}
-
-var ampersand, equals = []byte("&"), []byte("=")
