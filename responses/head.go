@@ -43,7 +43,7 @@ func (h *head) apply(response *fasthttp.Response) {
 	}
 	if h.given != "" {
 		response.Header.SetContentType(h.given)
-	} else if h.contentType != "" {
+	} else if h.contentType != "" && string(response.Header.ContentType()) != h.contentType {
 		response.Header.SetContentType(h.contentType)
 	}
 	for _, field := range h.fields {
