@@ -11,7 +11,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/velithon-go/velithon/benchmarks/figures"
 )
@@ -25,7 +24,7 @@ type Section struct {
 // A Report is what a command writes.
 type Report struct {
 	Title    string
-	Command  string   // the folder of the command in cmd
+	Commands []string // see [Commands]
 	CPU      string   // see [CPU]
 	Go       []string // toolchains
 	Rounds   int
@@ -54,10 +53,10 @@ func (r *Report) Print(w io.Writer) {
 // Write writes the report as Markdown to a file.
 func (r *Report) Write(name string) error {
 	var b bytes.Buffer
-	_, _ = fmt.Fprintf(&b, "# %s\n\nWritten by `go run ./cmd/%s %s`. [README.md](README.md) says what is measured and how to read it.\n\n",
-		r.Title, r.Command, strings.Join(os.Args[1:], " "))
-	_, _ = fmt.Fprintf(&b, "- Date: %s\n- CPU: %s, %d processors, %s/%s\n- Go: %s\n- Rounds: %d; all figures are medians, in brackets the quartiles\n- Peers: %s\n",
-		time.Now().Format(time.DateOnly), r.CPU, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
+	_, _ = fmt.Fprintf(&b, "# %s\n\nWritten from what these commands have measured; [README.md](README.md) says what it is and how to read it.\n\n```sh\n%s\n```\n\n",
+		r.Title, strings.Join(r.Commands, "\n"))
+	_, _ = fmt.Fprintf(&b, "- CPU: %s, %d processors, %s/%s\n- Go: %s\n- Rounds: %d; all figures are medians, in brackets the quartiles\n- Peers: %s\n",
+		r.CPU, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
 		strings.Join(r.Go, ", "), r.Rounds, strings.Join(versions(r.Modules), ", "))
 	if r.Image != "" {
 		_, _ = fmt.Fprintf(&b, "\n![%s](%s)\n", r.ImageAlt, filepath.Base(r.Image))

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const results = `cpu: Some CPU
+const results = `command: go run ./cmd/background -count 1
+cpu: Some CPU
 toolchain: go1.27
 round: 1
 Benchmark/item=submit/peer=channel-2    100  100 ns/op  150 cpu-ns/op  0 B/op  0 allocs/op
@@ -29,7 +30,7 @@ func TestReport(t *testing.T) {
 	text, err := os.ReadFile(name)
 	require.NoError(t, err)
 	for _, part := range []string{
-		"# Background work\n", "`go run ./cmd/background ", "- CPU: Some CPU, ", "- Rounds: 1;",
+		"# Background work\n", "\ngo run ./cmd/background -count 1\n", "- CPU: Some CPU, ", "- Rounds: 1;",
 		"## Submit: a task submitted to a busy pool, go1.27\n",
 		"| velithon | 120 (120–120) | 1.20 (1.20–1.20) | 160 | 1 | 0 |",
 		"| velithon | 150 (150–150) | 1.50 (1.50–1.50) | 3000 (3000–3000) | 1.50 (1.50–1.50) | 400 | 4 |",

@@ -23,11 +23,11 @@ func newReport(results []byte) (*harness.Report, error) {
 		return nil, err
 	}
 	r := &harness.Report{
-		Title:   "Background work",
-		Command: "background",
-		CPU:     harness.CPU(results),
-		Go:      set.Toolchains(),
-		Modules: compared,
+		Title:    "Background work",
+		Commands: harness.Commands(results),
+		CPU:      harness.CPU(results),
+		Go:       set.Toolchains(),
+		Modules:  compared,
 	}
 	for _, toolchain := range r.Go {
 		for _, item := range background.Items() {

@@ -22,12 +22,13 @@ var layerTitles = map[string]string{
 
 // A report compares results.
 type report struct {
-	set figures.Set
-	cpu string
+	set      figures.Set
+	cpu      string
+	commands []string
 }
 
 func newReport(results []byte) (*report, error) {
-	r := &report{cpu: harness.CPU(results)}
+	r := &report{cpu: harness.CPU(results), commands: harness.Commands(results)}
 	return r, r.set.Read(bytes.NewReader(results))
 }
 
@@ -52,7 +53,8 @@ func (r *report) sections() (all []harness.Section) {
 	return all
 }
 
-func (r *report) print(w io.Writer) {
+// Print implements [harness.Tables].
+func (r *report) Print(w io.Writer) {
 	tables := harness.Report{Sections: r.sections()}
 	tables.Print(w)
 }
@@ -69,8 +71,8 @@ func (r *report) rounds() (n int) {
 	return n
 }
 
-// write writes the report as Markdown, and a plot next to it.
-func (r *report) write(name string) error {
+// Write implements [harness.Tables], with a plot beside the file.
+func (r *report) Write(name string) error {
 	image := strings.TrimSuffix(name, filepath.Ext(name)) + ".svg"
 	plotted, err := r.plot(image)
 	if err != nil {
@@ -78,7 +80,7 @@ func (r *report) write(name string) error {
 	}
 	tables := harness.Report{
 		Title:    "Results",
-		Command:  "run",
+		Commands: r.commands,
 		CPU:      r.cpu,
 		Go:       r.set.Toolchains(),
 		Rounds:   r.rounds(),

@@ -13,7 +13,9 @@ import (
 	"github.com/velithon-go/velithon/benchmarks/figures"
 )
 
-const results = `cpu: Some CPU
+const results = `command: go run ./cmd/run -count 1
+command: go run ./cmd/run -count 1 -layers sockets
+cpu: Some CPU
 toolchain: go1.27
 round: 1
 Benchmark/item=order/layer=handler/peer=floor-2     100  1000 ns/op  1500 cpu-ns/op  10 B/op  1 allocs/op
@@ -26,12 +28,12 @@ func TestReport(t *testing.T) {
 	r, err := newReport([]byte(results))
 	require.NoError(t, err)
 	name := filepath.Join(t.TempDir(), "RESULTS.md")
-	require.NoError(t, r.write(name))
+	require.NoError(t, r.Write(name))
 
 	text, err := os.ReadFile(name)
 	require.NoError(t, err)
 	for _, part := range []string{
-		"- CPU: Some CPU, ", "- Rounds: 1;", "](RESULTS.svg)",
+		"\n```sh\ngo run ./cmd/run -count 1\ngo run ./cmd/run -count 1 -layers sockets\n```\n", "- CPU: Some CPU, ", "- Rounds: 1;", "](RESULTS.svg)",
 		"## Order, the handler alone, go1.27\n", "| velithon | 1100 | 1.10 (1.10–1.10) | 1600 |",
 		"## Two background tasks, the handler alone, go1.27\n", "| velithon | 400 (400–400) | 4 |",
 		"## Order, on sockets, go1.27\n", "| floor | 50000 | 1.00 (1.00–1.00) | 100 | 200 |",
