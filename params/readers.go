@@ -10,8 +10,8 @@ import (
 	"github.com/goccy/go-json"
 )
 
-// A valueReader is how values of a type are read. Types may be recursive, so it
-// is there before its parts are.
+// A valueReader is how values of a type are read. Types may be recursive, and
+// fields have copies, so all of it is set before its parts are compiled.
 type valueReader struct {
 	kind   readKind
 	opaque bool // the type decodes itself, so that null may be a value to it

@@ -105,8 +105,8 @@ func (r *reader) readObject(s *structReader, i int, p unsafe.Pointer) int {
 	return i + 1
 }
 
-// key reads a key and the colon after it, and returns its field, nil for one
-// that the struct does not have.
+// key reads a key and the colon after it, and returns its field: nil for one that
+// the struct does not have, after which the same field is expected.
 func (s *structReader) key(text string, i, expected int) (f *fieldReader, pos, next int) {
 	name, next := readKey(text, i)
 	if next == refused {
@@ -121,7 +121,7 @@ func (s *structReader) key(text string, i, expected int) (f *fieldReader, pos, n
 	if s.node.member(name) != nil {
 		return nil, 0, refused // it differs in case only, which the codec allows
 	}
-	return nil, expected, next
+	return nil, expected - 1, next
 }
 
 // A writtenKey is a key as it is written, with quotes and colon. The first eight
