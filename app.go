@@ -174,13 +174,14 @@ func New(options Options) *App {
 		panic(err)
 	}
 	runner := background.NewRunner(options.Runner)
-	router := routing.New(routing.Options{
-		Runner:       runner,
-		Logger:       options.Logger,
-		Validator:    options.Validator,
-		WriteTimeout: options.WriteTimeout,
+	server := newServer(options)
+	server.router = routing.New(routing.Options{
+		Runner:        runner,
+		Logger:        options.Logger,
+		Validator:     options.Validator,
+		WriteDeadline: server.flushDeadline,
 	})
-	return &App{Router: router, options: options, runner: runner, server: newServer(options, router)}
+	return &App{Router: server.router, options: options, runner: runner, server: server}
 }
 
 // Runner returns the app's runner, for its Stats and for work that belongs to

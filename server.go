@@ -45,31 +45,28 @@ func graceWithin(ctx context.Context) time.Duration {
 // and idle connections get the time for one.
 type server struct {
 	fasthttp fasthttp.Server
-	logger   *slog.Logger
+	options  Options
 	router   *routing.Router
+	conns    connections
 
 	serving sync.WaitGroup // the calls of serve; added to under mu
 	closing atomic.Bool    // each response ends its connection
 
 	mu        sync.Mutex // guards what follows
 	listeners []net.Listener
-	conns     map[net.Conn]struct{}
 	stopped   chan struct{} // made by the first shutdown, closed when the server has ended
 	expire    context.CancelFunc
 }
 
-func newServer(o Options, router *routing.Router) *server {
-	s := &server{logger: o.Logger, router: router, conns: make(map[net.Conn]struct{})}
+func newServer(o Options) *server {
+	s := &server{options: o}
 	s.fasthttp = fasthttp.Server{
-		ReadTimeout:           o.ReadTimeout,
-		WriteTimeout:          o.WriteTimeout,
-		IdleTimeout:           o.IdleTimeout,
 		MaxRequestBodySize:    o.BodyLimit,
 		ReadBufferSize:        o.HeaderLimit,
 		Concurrency:           o.MaxConnections,
 		NoDefaultServerHeader: true,
 		SecureErrorLogMessage: true, // no header bytes in the log
-		ConnState:             s.track,
+		ConnState:             s.conns.track,
 		Logger:                fasthttpLogger{o.Logger},
 	}
 	return s
@@ -78,15 +75,56 @@ func newServer(o Options, router *routing.Router) *server {
 // prepare sets what is known once all routes are.
 func (s *server) prepare() {
 	handler := s.router.Handler()
-	s.fasthttp.Handler = func(raw *fasthttp.RequestCtx) {
-		handler(raw)
-		if s.closing.Load() && !raw.Hijacked() { // fasthttp would close it before it is handed over
-			closeAfter(raw)
-		}
-	}
+	s.fasthttp.Handler = func(raw *fasthttp.RequestCtx) { s.handle(raw, handler) }
+	s.fasthttp.ErrorHandler = s.refuse
 	s.fasthttp.HeaderReceived = s.router.RequestConfig()
-	s.fasthttp.ErrorHandler = func(raw *fasthttp.RequestCtx, err error) { s.router.Refuse(raw, refusal(err)) }
+	if o := s.options; s.router.HasReadTimeouts() {
+		// The time limit of a route is a deadline that fasthttp sets once it has
+		// read the header. It does not say on which connection, and takes the
+		// deadline back only where it sets all of them.
+		s.fasthttp.ReadTimeout, s.fasthttp.WriteTimeout, s.fasthttp.IdleTimeout = o.ReadTimeout, o.WriteTimeout, o.IdleTimeout
+	} else {
+		s.conns.watch(o)
+	}
 }
+
+func (s *server) handle(raw *fasthttp.RequestCtx, handler fasthttp.RequestHandler) {
+	w := s.conns.of(raw.Conn())
+	s.conns.enter(w, handling)
+	handler(raw)
+	if s.closing.Load() && !raw.Hijacked() { // fasthttp would close it before it is handed over
+		closeAfter(raw)
+	}
+	if w != nil && raw.LastTimeoutErrorResponse() == nil && raw.Response.IsBodyStream() {
+		// A stream of ours sets deadlines, one for each part. This one is for
+		// the others.
+		_ = raw.SetWriteDeadline(s.writeDeadline())
+		return
+	}
+	s.conns.enter(w, writing)
+}
+
+// refuse answers what fasthttp could not read as a request.
+func (s *server) refuse(raw *fasthttp.RequestCtx, err error) {
+	s.router.Refuse(raw, refusal(err))
+	w := s.conns.of(raw.Conn())
+	if w == nil {
+		// fasthttp has left the deadline of the last response.
+		_ = raw.Conn().SetWriteDeadline(s.writeDeadline())
+	}
+	s.conns.enter(w, writing)
+}
+
+// flushDeadline is that of a response which has to be flushed at once: none where
+// its time is kept by the connections.
+func (s *server) flushDeadline() time.Time {
+	if s.conns.areWatched() {
+		return time.Time{}
+	}
+	return s.writeDeadline()
+}
+
+func (s *server) writeDeadline() time.Time { return time.Now().Add(s.options.WriteTimeout) }
 
 func (s *server) serve(listener net.Listener) error {
 	s.mu.Lock()
@@ -99,24 +137,10 @@ func (s *server) serve(listener net.Listener) error {
 	s.listeners = append(s.listeners, listener)
 	s.mu.Unlock()
 	defer s.serving.Done()
-	if err := s.fasthttp.Serve(patientListener{listener, s.logger}); err != nil {
+	if err := s.fasthttp.Serve(patientListener{listener, s.options.Logger}); err != nil {
 		return fmt.Errorf("velithon: %w", err)
 	}
 	return nil
-}
-
-// track is fasthttp's connection hook.
-func (s *server) track(conn net.Conn, state fasthttp.ConnState) {
-	switch state {
-	case fasthttp.StateNew:
-		s.mu.Lock()
-		s.conns[conn] = struct{}{}
-		s.mu.Unlock()
-	case fasthttp.StateClosed, fasthttp.StateHijacked:
-		s.mu.Lock()
-		delete(s.conns, conn)
-		s.mu.Unlock()
-	}
 }
 
 // shutdown ends the server, or closes what is left of it when ctx is done.
@@ -142,7 +166,7 @@ func (s *server) shutdown(ctx context.Context) error {
 	default:
 	}
 	s.expire()
-	return fmt.Errorf("velithon: %d connections were closed before their requests had ended: %w", s.closeAll(), context.Cause(ctx))
+	return fmt.Errorf("velithon: %d connections were closed before their requests had ended: %w", s.conns.close(), context.Cause(ctx))
 }
 
 // stop waits for the connections to end, and pushes those that only read. It
@@ -165,9 +189,9 @@ func (s *server) stop(expired context.Context, grace time.Duration) {
 	}()
 	deadline := time.Now().Add(2 * grace)
 	for {
-		// fasthttp sets a connection's read deadline anew when a request
-		// begins, so once is not enough.
-		s.shortenReads(deadline)
+		// A connection's read deadline may be set anew, or taken back, when a
+		// request begins, so once is not enough.
+		s.conns.shortenReads(deadline)
 		select {
 		case <-ended:
 			return
@@ -179,7 +203,7 @@ func (s *server) stop(expired context.Context, grace time.Duration) {
 // awaitRequests waits for a request on each connection, after which they close.
 func (s *server) awaitRequests(expired context.Context, grace time.Duration) {
 	timeout := time.After(grace)
-	for s.open() > 0 {
+	for s.conns.len() > 0 {
 		select {
 		case <-expired.Done():
 			return
@@ -206,34 +230,6 @@ func (s *server) closeListeners() {
 	for _, listener := range s.listeners {
 		_ = listener.Close()
 	}
-}
-
-// shortenReads lets no connection wait for the client beyond deadline. A
-// connection whose handler runs does not read, so it is not disturbed.
-func (s *server) shortenReads(deadline time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for conn := range s.conns {
-		if err := conn.SetReadDeadline(deadline); errors.Is(err, net.ErrClosed) {
-			delete(s.conns, conn) // fasthttp tells of none whose handler ended the goroutine
-		}
-	}
-}
-
-func (s *server) open() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.conns)
-}
-
-func (s *server) closeAll() (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for conn := range s.conns {
-		_ = conn.Close()
-		n++
-	}
-	return n
 }
 
 // refusal says what was wrong with what fasthttp could not read as a request.

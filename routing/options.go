@@ -88,6 +88,9 @@ func ReadTimeout(d time.Duration) Option {
 // readingKey is the user value by which the tree of RequestConfig answers.
 type readingKey struct{}
 
+// HasReadTimeouts reports whether a route has a [ReadTimeout] of its own.
+func (r *Router) HasReadTimeouts() bool { return r.shared.hasReadTimeouts }
+
 // RequestConfig returns a function for [fasthttp.Server.HeaderReceived] that
 // knows the body limits and read timeouts of the routes, and nil when no route
 // has its own.

@@ -32,9 +32,10 @@ type Options struct {
 	// Validator judges validate tags; nil means one without custom rules.
 	Validator *validator.Validate
 
-	// WriteTimeout is the time within which a response that carries work is
-	// written; 0 means no limit. It is to be the server's own write timeout.
-	WriteTimeout time.Duration
+	// WriteDeadline returns until when a response that carries work has to be
+	// written; nil or the zero time means no limit besides the server's. Such a
+	// response has a deadline in any case, since it is sent at once then.
+	WriteDeadline func() time.Time
 }
 
 func (o Options) withDefaults() Options {
@@ -43,6 +44,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Validator == nil {
 		o.Validator = params.NewValidator()
+	}
+	if o.WriteDeadline == nil {
+		o.WriteDeadline = func() time.Time { return time.Time{} }
 	}
 	return o
 }
@@ -57,12 +61,13 @@ type Router struct {
 // shared is what a router and its groups have in common.
 type shared struct {
 	Options
-	mux        *router.Router
-	routes     []Route
-	reading    *router.Router // how each route's requests are read, see RequestConfig
-	hasReading bool           // at least one route has its own way
-	streams    streams
-	complete   bool
+	mux             *router.Router
+	routes          []Route
+	reading         *router.Router // how each route's requests are read, see RequestConfig
+	hasReading      bool           // at least one route has its own way
+	hasReadTimeouts bool           // at least one has a time limit for it
+	streams         streams
+	complete        bool
 }
 
 // group is a prefix with its middleware.
@@ -186,6 +191,7 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 		return err
 	}
 	s.hasReading = s.hasReading || reading != fasthttp.RequestConfig{}
+	s.hasReadTimeouts = s.hasReadTimeouts || reading.ReadTimeout > 0
 	s.routes = append(s.routes, rt.Route)
 	for g := r.group; g != nil; g = g.parent {
 		g.hasRoutes = true
@@ -252,13 +258,6 @@ type Route struct {
 
 // Routes returns the routes in the order in which they were added.
 func (r *Router) Routes() []Route { return slices.Clone(r.shared.routes) }
-
-func (s *shared) writeDeadline() time.Time {
-	if s.WriteTimeout <= 0 {
-		return time.Time{}
-	}
-	return time.Now().Add(s.WriteTimeout)
-}
 
 // isMethod reports whether a method is a token of RFC 9110, section 5.6.2. It is
 // sent to clients in the field Allow.

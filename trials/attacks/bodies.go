@@ -47,10 +47,11 @@ var bodyLimits = attack{
 }
 
 var deepJSON = attack{
-	name:   "deep-json",
-	does:   "8 connections send JSON of 100,000 levels, to types that know it and to types that do not, whole and cut off",
-	holds:  "more than 10,000 levels are a 400, at the cost of their length",
-	bounds: bounds{memory: 256 << 20, goroutines: 500, p99: time.Second},
+	name:    "deep-json",
+	service: leisurely,
+	does:    "8 connections send JSON of 100,000 levels, to types that know it and to types that do not, whole and cut off",
+	holds:   "more than 10,000 levels are a 400, at the cost of their length",
+	bounds:  bounds{memory: 256 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
 		const depth = 100_000
 		lists := strings.Repeat("[", depth) + strings.Repeat("]", depth)
@@ -76,10 +77,11 @@ var deepJSON = attack{
 }
 
 var manyItems = attack{
-	name:   "many-items",
-	does:   "a list of 1,000,000 items: 22 MB, refused under the default limit, and taken by a route with one of 32 MiB; and 1,398,000 items of two bytes that fit into 4 MiB, each without what is required",
-	holds:  "`BodyLimit`, since what is decoded is a multiple of it, and that at most 100 faults are kept",
-	bounds: bounds{memory: 1024 << 20, goroutines: 500, p99: time.Second},
+	name:    "many-items",
+	service: leisurely,
+	does:    "a list of 1,000,000 items: 22 MB, refused under the default limit, and taken by a route with one of 32 MiB; and 1,398,000 items of two bytes that fit into 4 MiB, each without what is required",
+	holds:   "`BodyLimit`, since what is decoded is a multiple of it, and that at most 100 faults are kept",
+	bounds:  bounds{memory: 1024 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
 		const begin, end = `{"email":"ada@example.com","items":[`, `]}`
 		list := func(item string, n int) string {
@@ -98,7 +100,8 @@ var manyItems = attack{
 }
 
 var manyFields = attack{
-	name: "many-fields",
+	name:    "many-fields",
+	service: leisurely,
 	does: "4 connections send forms of 1,000,000 fields, plain and escaped, known and unknown ones, and 16 more do it once and stay; " +
 		"multipart forms of 1,000 parts, and of 1,001",
 	holds:  "`BodyLimit`; fields that the type does not have are passed over without being kept, and more than the 1,000 parts of Go's `mime/multipart` are a 400",
@@ -150,10 +153,11 @@ func multipartForm(parts int) []byte {
 }
 
 var collidingKeys = attack{
-	name:   "colliding-keys",
-	does:   "objects of 65,536 keys for a map, which have the same hash in languages whose hash is ×31 or ×33, next to keys of the same length that have not, and a quarter of them",
-	holds:  "Go's maps hash with a seed of their own, and a query has to fit into `HeaderLimit`",
-	bounds: bounds{memory: 192 << 20, goroutines: 500, p99: time.Second},
+	name:    "colliding-keys",
+	service: leisurely,
+	does:    "objects of 65,536 keys for a map, which have the same hash in languages whose hash is ×31 or ×33, next to keys of the same length that have not, and a quarter of them",
+	holds:   "Go's maps hash with a seed of their own, and a query has to fit into `HeaderLimit`",
+	bounds:  bounds{memory: 192 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
 		n := t.size.of(1 << 16)
 		reps := t.size.of(60)
@@ -222,10 +226,11 @@ func objectOf(keys []string) string {
 }
 
 var compressed = attack{
-	name:   "compressed",
-	does:   "32 connections send 64 kB of gzip that would be 64 MiB, as JSON, as a form and as an upload",
-	holds:  "nothing is decompressed: a body with a `Content-Encoding` is a 415, one without it is read as it is",
-	bounds: bounds{memory: 128 << 20, goroutines: 500, p99: time.Second},
+	name:    "compressed",
+	service: leisurely,
+	does:    "32 connections send 64 kB of gzip that would be 64 MiB, as JSON, as a form and as an upload",
+	holds:   "nothing is decompressed: a body with a `Content-Encoding` is a 415, one without it is read as it is",
+	bounds:  bounds{memory: 128 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
 		var bomb bytes.Buffer
 		w := gzip.NewWriter(&bomb)

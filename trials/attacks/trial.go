@@ -21,7 +21,7 @@ type attack struct {
 	name    string
 	does    string // with the numbers of a full run
 	holds   string // what the service holds against it
-	service string // rejecting or blocking; empty is rejecting
+	service string // its name; empty is rejecting
 	bounds  bounds
 	run     func(*trial) error // fails where the service answers otherwise than it should
 }

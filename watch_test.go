@@ -1,0 +1,59 @@
+package velithon
+
+import (
+	"net"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A deadlineConn knows its deadline.
+type deadlineConn struct {
+	net.Conn
+	isSet atomic.Bool
+	times atomic.Int64 // it was set
+}
+
+func (c *deadlineConn) SetDeadline(t time.Time) error {
+	c.isSet.Store(!t.IsZero())
+	if !t.IsZero() {
+		c.times.Add(1)
+	}
+	return nil
+}
+
+// A phase may end at the moment at which it becomes overdue. Whatever the order,
+// the deadline must not hit the next phase.
+func TestADeadlineHitsNoOtherPhase(t *testing.T) {
+	conn := new(deadlineConn)
+	w := &watch{conn: conn}
+	w.enter(handling, 0)
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if n := w.current(); n.phase() != handling {
+				w.expire(n)
+			}
+		}
+	}()
+	for tick := uint64(1); tick < 100_000 || conn.times.Load() < 100; tick++ {
+		w.enter(reading, tick)
+		if tick%16 == 0 {
+			runtime.Gosched()
+		}
+		w.enter(handling, tick)
+		require.False(t, conn.isSet.Load())
+	}
+	close(done)
+	<-ended
+	require.False(t, conn.isSet.Load() || w.overdue.Load())
+}
