@@ -180,6 +180,7 @@ func New(options Options) *App {
 		Logger:        options.Logger,
 		Validator:     options.Validator,
 		WriteDeadline: server.flushDeadline,
+		HandedOver:    server.handedOver,
 	})
 	return &App{Router: server.router, options: options, runner: runner, server: server}
 }

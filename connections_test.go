@@ -17,6 +17,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
@@ -28,7 +29,13 @@ func inTime(t *testing.T, f func(t *testing.T, conn net.Conn)) {
 	for name, options := range map[string][]routing.Option{"watched": nil, "by fasthttp": {routing.ReadTimeout(time.Hour)}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				app := velithon.New(velithon.Options{Logger: quiet})
+				app := velithon.New(velithon.Options{Logger: quiet, Runner: background.RunnerOptions{Workers: 1, Queue: 1}})
+				app.Post("/work", func(context.Context, struct{}) (responses.JSONResponse[string, *background.Task], error) {
+					return responses.JSON("", background.Func("work", func(context.Context) error {
+						time.Sleep(10 * time.Minute)
+						return nil
+					})), nil
+				})
 				app.Post("/upload", func(context.Context, struct{}) (string, error) { return "", nil }, options...)
 				app.Post("/echo", func(_ context.Context, in []string) (string, error) { return in[0], nil })
 				app.Get("/slow", func(context.Context, struct{}) (string, error) {
@@ -171,6 +178,22 @@ func TestNoTimeLimitForAHandler(t *testing.T) {
 			assert.Equal(t, 200, response.StatusCode)
 			assert.Equal(t, `"slow"`, body)
 		}
+	})
+}
+
+// A connection whose work waits for room is not idle.
+func TestNoTimeLimitForAHandOver(t *testing.T) {
+	inTime(t, func(t *testing.T, conn net.Conn) {
+		reader := bufio.NewReader(conn)
+		for range 4 { // one runs, one waits, and the others hold the connection up
+			write(t, conn, request("POST", "/work", ""))
+			response, _ := receive(t, reader)
+			assert.Equal(t, 200, response.StatusCode)
+		}
+		time.Sleep(velithon.DefaultIdleTimeout / 2)
+		write(t, conn, request("GET", "/nowhere", ""))
+		response, _ := receive(t, reader)
+		assert.Equal(t, 404, response.StatusCode)
 	})
 }
 

@@ -104,6 +104,11 @@ func (s *server) handle(raw *fasthttp.RequestCtx, handler fasthttp.RequestHandle
 	s.conns.enter(w, writing)
 }
 
+// handedOver has the time of an idle connection begin after a response's work was
+// handed over, and not before: fasthttp says that it is idle, and only then
+// closes the request.
+func (s *server) handedOver(conn net.Conn) { s.conns.enter(s.conns.of(conn), idling) }
+
 // refuse answers what fasthttp could not read as a request.
 func (s *server) refuse(raw *fasthttp.RequestCtx, err error) {
 	s.router.Refuse(raw, refusal(err))

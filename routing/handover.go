@@ -85,6 +85,7 @@ func (h handOver) Close() error {
 	if err := x.reservation.Start(detached(h), done); err != nil {
 		rt.log(h.request, slog.LevelError, "background work was not run", err)
 	}
+	rt.router.HandedOver(x.raw.Conn())
 	if !x.streams && !hasFiles {
 		x.recycle()
 	}

@@ -3,6 +3,7 @@ package routing
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"reflect"
 	"runtime"
 	"slices"
@@ -36,6 +37,11 @@ type Options struct {
 	// written; nil or the zero time means no limit besides the server's. Such a
 	// response has a deadline in any case, since it is sent at once then.
 	WriteDeadline func() time.Time
+
+	// HandedOver is called on the goroutine of a connection when the runner has
+	// taken the work of a response, for which it may have had to wait; nil does
+	// nothing.
+	HandedOver func(conn net.Conn)
 }
 
 func (o Options) withDefaults() Options {
@@ -47,6 +53,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.WriteDeadline == nil {
 		o.WriteDeadline = func() time.Time { return time.Time{} }
+	}
+	if o.HandedOver == nil {
+		o.HandedOver = func(net.Conn) {}
 	}
 	return o
 }
