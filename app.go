@@ -80,7 +80,8 @@ type Options struct {
 	HeaderLimit int
 
 	// ReadTimeout is the time within which a request, header and body, must
-	// have arrived; 0 means 10 s. It is what ends slow-sending clients.
+	// have arrived; 0 means 10 s. It is what ends slow-sending clients. This and
+	// the next two may be exceeded by an eighth of the shortest of them.
 	ReadTimeout time.Duration
 
 	// WriteTimeout is the time within which a response must have been taken

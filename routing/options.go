@@ -75,6 +75,9 @@ func BodyLimit(bytes int) Option {
 // ReadTimeout is the time within which a request of the route must have
 // arrived, instead of the application's: a large upload takes longer than the
 // rest of a service's requests should. It holds where [BodyLimit] does.
+//
+// With one such route the time limits of the whole application are kept in
+// another way, which takes about half a microsecond more for each request.
 func ReadTimeout(d time.Duration) Option {
 	return func(o *routeOptions) error {
 		if d <= 0 {
