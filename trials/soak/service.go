@@ -64,8 +64,12 @@ func serve(name string) {
 	}
 	j := &journal{file}
 	runner := background.RunnerOptions{Workers: workers, Queue: queue, OnFailure: j.noteFailure}
+	// Where a route has a time limit of its own for reading fasthttp keeps all
+	// limits, and where none has the server does: each kind of service is one.
+	reading := []routing.Option{routing.ReadTimeout(time.Minute)}
 	if name == background.Reject.String() {
 		runner.Overflow = background.Reject
+		reading = nil
 	}
 	s := &service{journal: j, pages: pages, app: velithon.New(velithon.Options{
 		Logger:      slog.New(slog.NewTextHandler(os.Stderr, nil)),
@@ -74,18 +78,19 @@ func serve(name string) {
 		ReadTimeout: readTimeout,
 		IdleTimeout: time.Hour, // the steady clients rest between two rounds
 	})}
-	s.addRoutes()
+	s.addRoutes(reading)
 	if err := s.app.Run("127.0.0.1:0"); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func (s *service) addRoutes() {
+func (s *service) addRoutes(reading []routing.Option) {
 	app := s.app
-	app.Post("/shops/{shop}/orders", echo, routing.Status(201), routing.ReadTimeout(time.Minute))
+	with := func(options ...routing.Option) []routing.Option { return append(options, reading...) }
+	app.Post("/shops/{shop}/orders", echo, with(routing.Status(201))...)
 	app.Post("/login", login)
-	app.Post("/uploads", s.upload, routing.BodyLimit(uploadLimit), routing.ReadTimeout(time.Minute), routing.Status(202))
-	app.Post("/late/uploads", lateUpload, routing.BodyLimit(uploadLimit), routing.ReadTimeout(time.Minute), routing.Timeout(shortTime))
+	app.Post("/uploads", s.upload, with(routing.BodyLimit(uploadLimit), routing.Status(202))...)
+	app.Post("/late/uploads", lateUpload, with(routing.BodyLimit(uploadLimit), routing.Timeout(shortTime))...)
 	app.Get("/export", export)
 	app.Get("/events", watch)
 	app.Get("/pages/{name}", s.page)
