@@ -42,7 +42,9 @@ func (x *exchange) handOver() {
 		// A middleware such as fasthttp's TimeoutHandler has answered in the
 		// meantime, and fasthttp has let go of this request: nobody will close
 		// its values.
-		_ = handOver{x.request}.Close()
+		if r := x.request; r.close() != nil {
+			x.end(r)
+		}
 		return
 	}
 	raw.SetUserValue(handOverKey{}, handOver{x.request})
@@ -62,34 +64,39 @@ func (x *exchange) handOver() {
 // Close is called by fasthttp on the connection's goroutine, so it only hands
 // over. When the runner is full and blocks, it is this connection that waits.
 func (h handOver) Close() error {
-	x := h.request.close()
-	if x == nil {
-		return nil
+	if x := h.request.close(); x != nil {
+		rt, conn := x.route, x.raw.Conn()
+		x.end(h.request)
+		rt.router.HandedOver(conn)
 	}
+	return nil
+}
+
+// end hands the work over after the response, and is the last that is done with
+// an exchange.
+func (x *exchange) end(r *request) {
 	rt := x.route
 	if x.streams {
-		rt.router.streams.remove(h.request)
+		rt.router.streams.remove(r)
 	}
 	if err := x.streamError(); err != nil {
-		rt.log(h.request, slog.LevelWarn, "a stream ended early", err)
+		rt.log(r, slog.LevelWarn, "a stream ended early", err)
 	}
 	if !x.hasWork {
 		x.release()
-		return nil
+		return
 	}
 	hasFiles := rt.plan.HasFiles()
 	var done func()
 	if hasFiles {
 		done = x.release
 	}
-	if err := x.reservation.Start(detached(h), done); err != nil {
-		rt.log(h.request, slog.LevelError, "background work was not run", err)
+	if err := x.reservation.Start(detached{r}, done); err != nil {
+		rt.log(r, slog.LevelError, "background work was not run", err)
 	}
-	rt.router.HandedOver(x.raw.Conn())
 	if !x.streams && !hasFiles {
 		x.recycle()
 	}
-	return nil
 }
 
 // streamError returns what ended a stream early, if its response knows. That may

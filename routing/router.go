@@ -38,9 +38,9 @@ type Options struct {
 	// response has a deadline in any case, since it is sent at once then.
 	WriteDeadline func() time.Time
 
-	// HandedOver is called on the goroutine of a connection when the runner has
-	// taken the work of a response, for which it may have had to wait; nil does
-	// nothing.
+	// HandedOver is called on the goroutine of a connection when what follows on
+	// a response was done: the runner has taken its work, for which it may have
+	// had to wait. nil does nothing.
 	HandedOver func(conn net.Conn)
 }
 
