@@ -17,10 +17,11 @@ import (
 // it does and since when, which costs an atomic store, and a timer looks at all
 // notes and sets a deadline where something takes too long.
 type connections struct {
-	limits [phases]uint64 // in ticks; 0 for none
-	tick   time.Duration  // 0 if time is not kept here
-	now    atomic.Uint64  // the current tick
-	all    sync.Map       // of *watch, by net.Conn
+	watched atomic.Bool    // time is kept here
+	limits  [phases]uint64 // in ticks; 0 for none
+	tick    time.Duration
+	now     atomic.Uint64 // the current tick
+	all     sync.Map      // of *watch, by net.Conn
 
 	mu    sync.Mutex // guards what follows
 	open  int        // how many there are
@@ -37,9 +38,8 @@ func (c *connections) watch(o Options) {
 	for p, limit := range map[phase]time.Duration{idling: o.IdleTimeout, reading: o.ReadTimeout, writing: o.WriteTimeout} {
 		c.limits[p] = uint64((limit + c.tick - 1) / c.tick)
 	}
+	c.watched.Store(true)
 }
-
-func (c *connections) areWatched() bool { return c.tick > 0 }
 
 // track is fasthttp's connection hook.
 func (c *connections) track(conn net.Conn, state fasthttp.ConnState) {
@@ -63,7 +63,7 @@ func (c *connections) track(conn net.Conn, state fasthttp.ConnState) {
 
 // of returns the watch of a connection, nil when its time is not kept here.
 func (c *connections) of(conn net.Conn) *watch {
-	if !c.areWatched() {
+	if !c.watched.Load() {
 		return nil
 	}
 	w, _ := c.all.Load(conn)
@@ -90,7 +90,7 @@ func (c *connections) count(more int) {
 	defer c.mu.Unlock()
 	c.open += more
 	switch {
-	case !c.areWatched():
+	case !c.watched.Load():
 	case c.timer == nil:
 		c.timer = time.AfterFunc(c.tick, c.look)
 	case c.open == 0:

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -229,5 +231,32 @@ func TestTimeForAStream(t *testing.T) {
 			require.Equal(t, 200, response.StatusCode, path)
 			time.Sleep(velithon.DefaultIdleTimeout - time.Second)
 		}
+	})
+}
+
+// An app's handler may be on a server of the user's own as well, where nobody
+// else has set a limit for a response with work.
+func TestTimeForAResponseOnAnotherServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := velithon.New(velithon.Options{Logger: quiet})
+		app.Get("/work", func(context.Context, struct{}) (responses.JSONResponse[string, *background.Task], error) {
+			return responses.JSON(strings.Repeat("x", 1<<20), background.Func("work", func(context.Context) error { return nil })), nil
+		})
+		server := &fasthttp.Server{Handler: app.Handler(), Logger: log.New(io.Discard, "", 0)}
+		listener := &pipeListener{closed: make(chan struct{})}
+		served, ended := make(chan error, 1), make(chan error, 1)
+		go func() { served <- app.Serve(listener) }()
+		synctest.Wait() // it keeps the time of its own connections from now on
+
+		conn, accepted := net.Pipe()
+		go func() { ended <- server.ServeConn(accepted) }()
+		write(t, conn, request("GET", "/work", ""))
+		begin := time.Now()
+		assert.ErrorIs(t, <-ended, os.ErrDeadlineExceeded)
+		assert.Equal(t, velithon.DefaultWriteTimeout, time.Since(begin))
+		require.NoError(t, conn.Close())
+		require.NoError(t, app.Shutdown(t.Context()))
+		require.NoError(t, <-served)
+		time.Sleep(time.Minute) // until a goroutine of fasthttp's has noticed the end
 	})
 }

@@ -121,9 +121,9 @@ func (s *server) refuse(raw *fasthttp.RequestCtx, err error) {
 }
 
 // flushDeadline is that of a response which has to be flushed at once: none where
-// its time is kept by the connections.
-func (s *server) flushDeadline() time.Time {
-	if s.conns.areWatched() {
+// its time is kept here. It may be on a server of the user's own.
+func (s *server) flushDeadline(conn net.Conn) time.Time {
+	if s.conns.of(conn) != nil {
 		return time.Time{}
 	}
 	return s.writeDeadline()

@@ -57,7 +57,7 @@ func (x *exchange) handOver() {
 		// next request, and would close the values before it is flushed. It
 		// flushes one whose handler set a write deadline, and sets none of its
 		// own then. A RequestCtx outside of a server has no connection.
-		_ = raw.SetWriteDeadline(x.route.router.WriteDeadline())
+		_ = raw.SetWriteDeadline(x.route.router.WriteDeadline(raw.Conn()))
 	}
 }
 

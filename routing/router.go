@@ -34,9 +34,10 @@ type Options struct {
 	Validator *validator.Validate
 
 	// WriteDeadline returns until when a response that carries work has to be
-	// written; nil or the zero time means no limit besides the server's. Such a
-	// response has a deadline in any case, since it is sent at once then.
-	WriteDeadline func() time.Time
+	// written on a connection; nil or the zero time means without a limit here.
+	// fasthttp's own does not hold for such a response: it has a deadline in any
+	// case, since it is sent at once then.
+	WriteDeadline func(conn net.Conn) time.Time
 
 	// HandedOver is called on the goroutine of a connection when what follows on
 	// a response was done: the runner has taken its work, for which it may have
@@ -52,7 +53,7 @@ func (o Options) withDefaults() Options {
 		o.Validator = params.NewValidator()
 	}
 	if o.WriteDeadline == nil {
-		o.WriteDeadline = func() time.Time { return time.Time{} }
+		o.WriteDeadline = func(net.Conn) time.Time { return time.Time{} }
 	}
 	if o.HandedOver == nil {
 		o.HandedOver = func(net.Conn) {}
