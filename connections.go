@@ -56,7 +56,10 @@ func (c *connections) track(conn net.Conn, state fasthttp.ConnState) {
 		}
 	case fasthttp.StateIdle:
 		c.enter(c.of(conn), idling)
-	case fasthttp.StateClosed, fasthttp.StateHijacked:
+	case fasthttp.StateHijacked:
+		c.enter(c.of(conn), handling) // by somebody who sets no limits with us
+		c.remove(conn)
+	case fasthttp.StateClosed:
 		c.remove(conn)
 	}
 }
