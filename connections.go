@@ -17,7 +17,7 @@ import (
 // it does and since when, which costs an atomic store, and a timer looks at all
 // notes and sets a deadline where something takes too long.
 type connections struct {
-	watched atomic.Bool    // time is kept here
+	limited atomic.Bool    // the limits are kept here
 	limits  [phases]uint64 // in ticks; 0 for none
 	tick    time.Duration
 	now     atomic.Uint64 // the current tick
@@ -32,13 +32,13 @@ type connections struct {
 // is exceeded by more than two of them.
 const ticksPerLimit = 16
 
-// watch has the time limits kept from now on.
-func (c *connections) watch(o Options) {
+// limit has the time limits kept from now on.
+func (c *connections) limit(o Options) {
 	c.tick = max(min(o.IdleTimeout, o.ReadTimeout, o.WriteTimeout)/ticksPerLimit, time.Millisecond)
 	for p, limit := range map[phase]time.Duration{idling: o.IdleTimeout, reading: o.ReadTimeout, writing: o.WriteTimeout} {
 		c.limits[p] = uint64((limit + c.tick - 1) / c.tick)
 	}
-	c.watched.Store(true)
+	c.limited.Store(true)
 }
 
 // track is fasthttp's connection hook.
@@ -66,7 +66,7 @@ func (c *connections) track(conn net.Conn, state fasthttp.ConnState) {
 
 // of returns the watch of a connection, nil when its time is not kept here.
 func (c *connections) of(conn net.Conn) *watch {
-	if !c.watched.Load() {
+	if !c.limited.Load() {
 		return nil
 	}
 	w, _ := c.all.Load(conn)
@@ -93,7 +93,7 @@ func (c *connections) count(more int) {
 	defer c.mu.Unlock()
 	c.open += more
 	switch {
-	case !c.watched.Load():
+	case !c.limited.Load():
 	case c.timer == nil:
 		c.timer = time.AfterFunc(c.tick, c.look)
 	case c.open == 0:

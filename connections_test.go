@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,7 +76,7 @@ func inTime(t *testing.T, f func(t *testing.T, conn net.Conn)) {
 					}
 				})
 				conn, accepted := net.Pipe()
-				listener := &pipeListener{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
+				listener := &memoryListener{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
 				listener.conns <- accepted
 				served := make(chan error, 1)
 				go func() { served <- app.Serve(listener) }()
@@ -92,29 +91,6 @@ func inTime(t *testing.T, f func(t *testing.T, conn net.Conn)) {
 		})
 	}
 }
-
-// A pipeListener accepts connections in memory.
-type pipeListener struct {
-	conns  chan net.Conn
-	once   sync.Once
-	closed chan struct{}
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case conn := <-l.conns:
-		return conn, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
-func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 
 // requireClosed requires that the server closes a connection after a time, and
 // returns what it sent before.
@@ -243,7 +219,7 @@ func TestTimeForAResponseOnAnotherServer(t *testing.T) {
 			return responses.JSON(strings.Repeat("x", 1<<20), background.Func("work", func(context.Context) error { return nil })), nil
 		})
 		server := &fasthttp.Server{Handler: app.Handler(), Logger: log.New(io.Discard, "", 0)}
-		listener := &pipeListener{closed: make(chan struct{})}
+		listener := &memoryListener{closed: make(chan struct{})}
 		served, ended := make(chan error, 1), make(chan error, 1)
 		go func() { served <- app.Serve(listener) }()
 		synctest.Wait() // it keeps the time of its own connections from now on

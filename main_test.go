@@ -158,3 +158,26 @@ func (l logLines) waitFor(t *testing.T, part string) string {
 		}
 	}
 }
+
+// A memoryListener accepts connections that need no network.
+type memoryListener struct {
+	conns  chan net.Conn
+	close  sync.Once
+	closed chan struct{}
+}
+
+func (l *memoryListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *memoryListener) Addr() net.Addr { return &net.TCPAddr{} }
+
+func (l *memoryListener) Close() error {
+	l.close.Do(func() { close(l.closed) })
+	return nil
+}

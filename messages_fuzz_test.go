@@ -45,7 +45,7 @@ func FuzzMessages(f *testing.F) {
 			next(raw)
 		}
 	})
-	listener := &scriptedListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	listener := &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 	served := make(chan error, 1)
 	go func() { served <- app.Serve(listener) }()
 	f.Cleanup(func() {
@@ -117,28 +117,5 @@ func (c *scriptedConn) LocalAddr() net.Addr              { return &net.TCPAddr{}
 
 func (c *scriptedConn) Close() error {
 	c.close.Do(func() { close(c.closed) })
-	return nil
-}
-
-// A scriptedListener accepts such clients.
-type scriptedListener struct {
-	conns  chan net.Conn
-	close  sync.Once
-	closed chan struct{}
-}
-
-func (l *scriptedListener) Accept() (net.Conn, error) {
-	select {
-	case conn := <-l.conns:
-		return conn, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *scriptedListener) Addr() net.Addr { return &net.TCPAddr{} }
-
-func (l *scriptedListener) Close() error {
-	l.close.Do(func() { close(l.closed) })
 	return nil
 }

@@ -84,7 +84,7 @@ func (s *server) prepare() {
 		// deadline back only where it sets all of them.
 		s.fasthttp.ReadTimeout, s.fasthttp.WriteTimeout, s.fasthttp.IdleTimeout = o.ReadTimeout, o.WriteTimeout, o.IdleTimeout
 	} else {
-		s.conns.watch(o)
+		s.conns.limit(o)
 	}
 }
 

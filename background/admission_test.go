@@ -125,7 +125,7 @@ func TestBlockUntilTheContextIsDone(t *testing.T) {
 
 		// The one behind a large collection gets its place once that gives up.
 		go func() {
-			time.Sleep(time.Second)
+			synctest.Wait() // until the collection waits
 			assert.NoError(t, r.Submit(t.Context(), task("behind", func() {})))
 		}()
 		err := r.Submit(ctx, collection(1, task("a", t.FailNow), task("b", t.FailNow)))
@@ -157,7 +157,7 @@ func TestBlockAdmittedAtTheLastMoment(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			ran := false
-			require.NoError(t, r.Submit(lateContext{ctx, func() { close(release); time.Sleep(time.Nanosecond) }}, task("late", func() { ran = true })))
+			require.NoError(t, r.Submit(lateContext{ctx, func() { close(release); synctest.Wait() }}, task("late", func() { ran = true })))
 			synctest.Wait()
 			assert.True(t, ran)
 			assert.Zero(t, r.Stats().Rejected)
