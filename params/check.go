@@ -80,10 +80,13 @@ func (c *checker) own(n *node, r *rules, t reflect.Type, p, parent unsafe.Pointe
 		c.fault(CodeRequired, "is required")
 		return false
 	}
-	if r.skip != nil && r.skip(p) && (c.blind || n == nil || n.shape != structShape || n.opaque || !n.active) {
+	if r.skip != nil && r.skip(p) && (c.blind || n == nil || !n.isThere()) {
 		return false // an absent struct was told to be left alone, a {} is looked into
 	}
 	for _, j := range r.judged {
+		if r.leavesOut(j, p) {
+			continue
+		}
 		if code, detail, broken := j.judge(t, p, parent); broken {
 			c.fault(code, detail)
 			break // one fault for a value; what is inside has its own
@@ -110,8 +113,9 @@ func (c *checker) inside(n *node, p unsafe.Pointer) {
 		if target := *(*unsafe.Pointer)(p); target != nil {
 			c.inside(n.elem, target)
 		}
-	case listShape, mapShape, leaf:
-		// Elements are looked into when the field says dive.
+	case listShape, mapShape:
+		c.dive(n, noRules, n.typ, p, nil)
+	case leaf:
 	}
 }
 
@@ -128,7 +132,11 @@ func (c *checker) member(m *member, p unsafe.Pointer) {
 	}
 }
 
-// dive checks the elements of a list or map by the rules r has for them.
+// noRules are those of the elements of a list whose field does not say dive.
+var noRules = new(rules)
+
+// dive checks the elements of a list or map by the rules r has for them, if any,
+// and by those of their type.
 func (c *checker) dive(n *node, r *rules, t reflect.Type, p, parent unsafe.Pointer) {
 	for t.Kind() == reflect.Pointer {
 		if p = *(*unsafe.Pointer)(p); p == nil {
@@ -143,7 +151,7 @@ func (c *checker) dive(n *node, r *rules, t reflect.Type, p, parent unsafe.Point
 	if n != nil {
 		elem = n.elem
 	}
-	if r.keys == nil && r.dive.isEmpty() && (elem == nil || !elem.active) {
+	if r.keys == nil && (r.dive == nil || r.dive.isEmpty()) && (elem == nil || !elem.active) {
 		return
 	}
 	blind := c.blind
@@ -155,6 +163,9 @@ func (c *checker) dive(n *node, r *rules, t reflect.Type, p, parent unsafe.Point
 		return
 	}
 	for i := range list.Len() {
+		if len(c.faults) > MaxFaults {
+			return
+		}
 		c.down("", i)
 		c.value(elem, r.dive, t.Elem(), list.Index(i).Addr().UnsafePointer(), parent)
 		c.up()

@@ -2,6 +2,7 @@ package params
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -164,10 +165,16 @@ func isJSONKey(t reflect.Type) bool {
 	}
 }
 
+// isThere reports whether a value is there also if it is absent from the text, with
+// rules that it breaks then: a struct or an array.
+func (n *node) isThere() bool {
+	return (n.shape == structShape || n.typ.Kind() == reflect.Array) && n.active && !n.opaque
+}
+
 func (m *member) isRuled() bool { return m.rules != nil }
 
 // reaches reports whether a struct member of a kind can be reached from n. The
-// rules on the elements of a list belong to the member that holds it.
+// rules behind dive belong to the member that holds the list.
 func reaches(n *node, is func(*member) bool, seen map[*node]bool) bool {
 	if n == nil || seen[n] {
 		return false
@@ -216,10 +223,17 @@ func (c *ruleCompiler) members(n *node) error {
 				}
 			}
 		}
-		for name, members := range found {
-			if _, hidden := n.names[name]; !hidden {
-				n.names[name] = dominant(members)
+		for _, name := range slices.Sorted(maps.Keys(found)) {
+			members := found[name]
+			if _, hidden := n.names[name]; hidden {
+				continue
 			}
+			if len(members) > 1 && !n.opaque {
+				a, b := members[0], members[1]
+				return fmt.Errorf("has the JSON name %q twice, for %s.%s and %s.%s: rename one of them, or leave it out with `json:\"-\"`",
+					name, a.typ, a.field.Name, b.typ, b.field.Name)
+			}
+			n.names[name] = dominant(members)
 		}
 		level = next
 	}
@@ -251,6 +265,9 @@ func (c *ruleCompiler) member(n *node, l place, i int) (*member, error) {
 	tag := f.Tag.Get("json")
 	name, options, _ := strings.Cut(tag, ",")
 	embeds := f.Anonymous && deref(f.Type).Kind() == reflect.Struct
+	if err := n.checkTags(f, embeds && !isValidName(name)); err != nil {
+		return nil, err
+	}
 	if tag == "-" || !f.IsExported() && !embeds {
 		return nil, nil
 	}
@@ -280,6 +297,30 @@ func (c *ruleCompiler) member(n *node, l place, i int) (*member, error) {
 	return m, nil
 }
 
+// checkTags reports by an error that a field has tags that would do nothing. The
+// fields of an embedded struct count although it is not exported.
+func (n *node) checkTags(f reflect.StructField, embedded bool) error {
+	rules, ruled := f.Tag.Lookup("validate")
+	ruled = ruled && rules != "" && rules != "-"
+	name, named := f.Tag.Lookup("json")
+	switch {
+	case !f.IsExported() && !embedded && (ruled || named && name != "-" && !n.opaque):
+		return fmt.Errorf("is not exported, so JSON can't fill it: rename it to start with a capital letter, or remove its tags")
+	case ruled && name == "-":
+		return fmt.Errorf("has rules, but `json:\"-\"` keeps it out of the body: remove one of the tags")
+	}
+	return checkTag(f)
+}
+
+// checkTag reports by an error that package reflect does not find the rules that a
+// tag has.
+func checkTag(f reflect.StructField) error {
+	if _, found := f.Tag.Lookup("validate"); !found && strings.Contains(string(f.Tag), "validate:") {
+		return fmt.Errorf("has the malformed tag %q, in which the rules are not found: write `name:\"value\"`, with one space between the tags", f.Tag)
+	}
+	return nil
+}
+
 // compileMember compiles what a member is made of.
 func (c *ruleCompiler) compileMember(m *member) (err error) {
 	if m.node, err = c.node(m.field.Type); err != nil {
@@ -305,9 +346,9 @@ func (m *member) embedded() place {
 	return l
 }
 
-// dominant returns which of several members of one name and level counts: the
-// only one, or the only one whose name is from a tag. It returns nil when none
-// does.
+// dominant returns which of several members of one name and level counts to
+// encoding/json: the only one, or the only one whose name is from a tag. It returns
+// nil when none does.
 func dominant(members []*member) *member {
 	if len(members) == 1 {
 		return members[0]

@@ -241,11 +241,7 @@ func (c *compiler) wholeBody(t reflect.Type) error {
 	if err != nil {
 		return err
 	}
-	b := &body{typ: t, whole: true, root: root, rules: &rules{required: true, zero: isAbsent(t)}}
-	if isList(deref(t)) {
-		b.rules.dive = &rules{} // there is no field whose tag could say so
-	}
-	c.plan.body = b
+	c.plan.body = &body{typ: t, whole: true, root: root, rules: &rules{required: true, zero: isAbsent(t)}}
 	return nil
 }
 
@@ -284,9 +280,17 @@ func (c *compiler) fields(t reflect.Type, offset uintptr, prefix string) error {
 	for f := range t.Fields() {
 		c.at = prefix + f.Name
 		source, name, more := sourceOf(f)
+		if err := checkTag(f); err != nil {
+			return err
+		}
 		switch {
 		case more:
 			return fmt.Errorf("has two source tags, %s and another: sources never mix, keep one", source)
+		case source == "" && f.Tag.Get("validate") != "":
+			if f.Anonymous {
+				return fmt.Errorf("has rules, but an embedded struct is no value: give the rules to its fields")
+			}
+			return fmt.Errorf("has rules, but no source tag: add `path`, `query`, `header`, `cookie`, `form` or `body`")
 		case source == "" && f.Anonymous:
 			if f.Type.Kind() != reflect.Struct {
 				return fmt.Errorf("embeds %s: only structs can be embedded, by value", f.Type)

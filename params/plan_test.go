@@ -32,7 +32,37 @@ type (
 		Name string `json:"name"`
 	}
 	keyed struct{ A, B int }
+	lower struct {
+		V int `json:"v" validate:"required"`
+	}
+	ambiguous struct {
+		*Extra
+		Other
+	}
+	selfAmbiguous struct {
+		*Extra
+		Other
+	}
 )
+
+func (*selfAmbiguous) UnmarshalJSON([]byte) error { return nil }
+
+// tagged returns a struct of integers with tags that vet would complain about.
+func tagged(tags ...reflect.StructTag) any {
+	var fields []reflect.StructField
+	for i, tag := range tags {
+		fields = append(fields, reflect.StructField{Name: string(rune('A' + i)), Type: reflect.TypeFor[int](), Tag: tag})
+	}
+	return reflect.New(reflect.StructOf(fields)).Elem().Interface()
+}
+
+// hidden returns a struct with a field that is not exported.
+func hidden(tag reflect.StructTag) any {
+	return reflect.New(reflect.StructOf([]reflect.StructField{
+		{Name: "B", Type: reflect.TypeFor[int]()},
+		{Name: "a", PkgPath: "test", Type: reflect.TypeFor[int](), Tag: tag},
+	})).Elem().Interface()
+}
 
 func TestTypeErrors(t *testing.T) {
 	for _, c := range []struct{ input, want any }{
@@ -125,6 +155,47 @@ func TestTypeErrors(t *testing.T) {
 		{func() {}, "can't be a JSON body"},
 		{struct{ tree }{}, "which is an embedded pointer to a struct that is not exported"},
 
+		// Tags that would do nothing.
+		{struct {
+			A int `query:"a"`
+			b int `validate:"min=1"`
+		}{}, "field b: has rules, but no source tag: add `path`, `query`, `header`, `cookie`, `form` or `body`"},
+		{struct {
+			Page `validate:"required"`
+			B    int `query:"b"`
+		}{}, "field Page: has rules, but an embedded struct is no value: give the rules to its fields"},
+		{tagged(`query:"a" validate: "required"`), "field A: has the malformed tag \"query:\\\"a\\\" validate: \\\"required\\\"\", in which the rules are not found: write `name:\"value\"`, with one space between the tags"},
+		{tagged(`json:"a",validate:"required"`), "which has the malformed tag"},
+		{struct {
+			a int `validate:"required"`
+		}{}, "a, which is not exported, so JSON can't fill it: rename it to start with a capital letter, or remove its tags"},
+		{hidden(`json:"a"`), "a, which is not exported, so JSON can't fill it"},
+		{struct {
+			B int
+			a int `json:"-" validate:"-"`
+		}{}, nil},
+		{struct {
+			In []*struct {
+				lower `json:"lower"`
+			}
+		}{}, "lower, which is not exported, so JSON can't fill it"},
+		{struct{ lower }{}, nil},
+		{struct {
+			A int `json:"-" validate:"required"`
+		}{}, "A, which has rules, but `json:\"-\"` keeps it out of the body: remove one of the tags"},
+		{tagged(`json:"x"`, `json:"x"`), "has the JSON name \"x\" twice, for "},
+		{tagged(`json:"B"`, ``), ".A and "},
+		{struct {
+			X int `json:"x"`
+			B int `json:"X"`
+		}{}, nil}, // keys of different case
+		{ambiguous{}, "input type params_test.ambiguous: has the JSON name \"size\" twice, for params_test.Extra.Size and params_test.Other.Size: rename one of them, or leave it out with `json:\"-\"`"},
+		{struct {
+			ambiguous
+			Size int `json:"size"` // hides both
+		}{}, nil},
+		{struct{ S []struct{ selfAmbiguous } }{}, nil}, // it decodes itself
+
 		// Types.
 		{struct {
 			A map[string]string `query:"a"`
@@ -180,25 +251,25 @@ func TestTypeErrors(t *testing.T) {
 		// Rules.
 		{struct {
 			A int `query:"a" validate:"foo"`
-		}{}, `field A: has the rule "foo" in its validate tag, which can't be used: Undefined validation function 'foo'`},
+		}{}, `field A: has the rule "foo" in its validate tag, which the validator does not know: correct its name, or register it before the route`},
 		{struct {
 			A int `query:"a" validate:"min=x"`
-		}{}, `field A: has the rule "min=x" in its validate tag, which can't be used: strconv.ParseInt: parsing "x": invalid syntax`},
+		}{}, `field A: has the rule "min=x", which needs an integer: write "min=1"`},
 		{struct {
 			A bool `query:"a" validate:"min=1"`
-		}{}, `field A: has the rule "min=1" in its validate tag, which can't be used: Bad field type bool`},
+		}{}, `field A: has the rule "min=1", which goes with numbers, texts, lists and times only, not with bool: use another rule or another type`},
 		{struct {
 			A int `query:"a" validate:"min=1,datetime=2006"` // a rule that a zero does not come to
-		}{}, `field A: has the rule "datetime=2006" in its validate tag, which can't be used: Bad field type int`},
+		}{}, `field A: has the rule "datetime=2006", which goes with texts only, not with int: use another rule or another type`},
 		{struct {
 			A *int `query:"a" validate:"omitempty,datetime=2006"`
-		}{}, `field A: has the rule "datetime=2006" in its validate tag`},
+		}{}, `field A: has the rule "datetime=2006", which goes with texts only, not with *int`},
 		{struct {
 			A string `query:"a" validate:"email|foo"`
 		}{}, `field A: has the rule "foo" in its validate tag`},
 		{struct {
 			A []keyed `body:"" validate:"unique=C"`
-		}{}, `field A: has the rule "unique=C" in its validate tag, which can't be used: Bad field name C`},
+		}{}, `field A: has the rule "unique=C", but params_test.keyed has no field C: name it as in Go`},
 		{struct {
 			A string `query:"a" validate:"dive,min=1"`
 		}{}, `field A: has the rule dive, which goes with a slice, array or map only`},

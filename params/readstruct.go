@@ -35,7 +35,7 @@ func (s *structReader) compile(n *node) {
 		}
 		s.fields[pos] = f
 		if m.rules != nil && m.rules.required ||
-			m.node.shape == structShape && m.node.active && !m.node.opaque ||
+			m.node.isThere() || m.node.typ.Kind() == reflect.Array && m.rules.elements() != nil ||
 			f.accept != nil && !f.accept(reflect.New(m.field.Type).UnsafePointer()) {
 			s.needed.add(pos)
 		}

@@ -16,10 +16,11 @@ type rules struct {
 	required bool                      // must be present
 	zero     func(unsafe.Pointer) bool // reports the zero value; for required
 	skip     func(unsafe.Pointer) bool // omitempty and the like; nil without
+	isNil    func(unsafe.Pointer) bool // reports a nil, which only the rules on absence judge; nil without any of these
 	judged   []*judged                 // what the validator judges
 	keys     *rules                    // what holds for each key of a map; nil without
 	dive     *rules                    // what holds for each element; nil without
-	closed   bool                      // structonly, nostructlevel or "-": the rules inside the struct do not count
+	closed   bool                      // structonly, nostructlevel or "-": the rules inside do not count
 }
 
 // judged is a run of rules that go-playground/validator judges.
@@ -28,7 +29,9 @@ type judged struct {
 	tag      string
 	parent   reflect.Type // the struct that the rules refer to; nil when they refer to none
 	as       manner
-	dynamic  bool     // the value may hold an any
+	absence  bool     // the rules judge an absent value as well
+	dynamic  bool     // the value may hold an any, or be what a function of the user's makes of it
+	shipped  bool     // all of the rules ship with the validator
 	checks   []check  // for each rule, what need not be judged; nil without
 	accept   acceptor // all of them; nil without
 }
@@ -45,12 +48,23 @@ const (
 // A ruleCompiler compiles validate tags, and the types that have them.
 type ruleCompiler struct {
 	validate *validator.Validate
-	builtin  *validator.Validate // knows the rules that ship with the validator
 	nodes    map[reflect.Type]*node
+	types    map[reflect.Type]judgedType // see [ruleCompiler.judgedAs]
 }
 
 func newRuleCompiler(v *validator.Validate) *ruleCompiler {
-	return &ruleCompiler{validate: v, nodes: make(map[reflect.Type]*node)}
+	return &ruleCompiler{validate: v, nodes: make(map[reflect.Type]*node), types: make(map[reflect.Type]judgedType)}
+}
+
+// judgedAs is the function of that name, which asks the validator, once for each
+// type.
+func (c *ruleCompiler) judgedAs(t reflect.Type) judgedType {
+	as, ok := c.types[t]
+	if !ok {
+		as = judgedAs(c.validate, t)
+		c.types[t] = as
+	}
+	return as
 }
 
 // compile compiles the tag of a field of type t in the struct type parent, nil
@@ -64,22 +78,35 @@ func (c *ruleCompiler) compile(tag string, t, parent reflect.Type) (*rules, erro
 	}
 	r := &rules{}
 	var rest []string
+	omit := ""
 	names := strings.Split(tag, ",")
 	for i, name := range names {
 		switch {
 		case name == "required":
 			r.required, r.zero = true, isAbsent(t)
-		case (name == "omitempty" || name == "omitnil" && isNilable(t)) && len(rest) == 0:
-			r.skip = isZero(t)
-		case name == "omitzero" && len(rest) == 0:
-			r.skip = isEmptyOrZero(t)
+		case name == "omitnil" && !isNilable(t):
+			return nil, fmt.Errorf("has the rule omitnil, but a %s is never nil: write omitempty", t)
+		case isOmit(name):
+			omit = name
+			if len(rest) > 0 {
+				rest = append(rest, name)
+			} else if name == "omitzero" {
+				r.skip = isEmptyOrZero(t)
+			} else {
+				r.skip = isZero(t)
+			}
 		case name == "structonly" || name == "nostructlevel":
+			if k := deref(t).Kind(); k != reflect.Struct && !isList(deref(t)) {
+				return nil, fmt.Errorf("has the rule %s, but a %s has no fields with rules: remove it", name, t)
+			}
 			r.closed = true
 		case name == "dive":
 			if err := c.dive(r, names[i+1:], t, parent); err != nil {
 				return nil, err
 			}
 			return r, c.addJudged(r, rest, t, parent)
+		case omit != "" && demands(name):
+			return nil, fmt.Errorf("has the rule %q behind %s, which leaves out the values that it would refuse: put it in front", name, omit)
 		default:
 			rest = append(rest, name)
 		}
@@ -92,15 +119,18 @@ func (c *ruleCompiler) compile(tag string, t, parent reflect.Type) (*rules, erro
 func (c *ruleCompiler) dive(r *rules, names []string, t, parent reflect.Type) (err error) {
 	list := deref(t)
 	if !isList(list) {
-		return fmt.Errorf("has the rule dive, which goes with a slice, array or map only")
+		return fmt.Errorf("has the rule dive, which goes with a slice, array or map only: remove it")
 	}
 	if len(names) > 0 && names[0] == "keys" {
 		end := slices.Index(names, "endkeys")
 		if end < 0 || list.Kind() != reflect.Map {
-			return fmt.Errorf("has the rule keys, which goes with a map only and ends with endkeys")
+			return fmt.Errorf("has the rule keys, which goes with a map only and ends with endkeys: write dive,keys,…,endkeys")
 		}
 		if r.keys, err = c.compile(strings.Join(names[1:end], ","), list.Key(), parent); err != nil {
 			return err
+		}
+		if r.keys != nil && r.keys.required {
+			return fmt.Errorf("has the rule required for the keys of a map, which are always there: write min=1 for keys that are not empty")
 		}
 		names = names[end+1:]
 	}
@@ -113,57 +143,112 @@ func (c *ruleCompiler) dive(r *rules, names []string, t, parent reflect.Type) (e
 	return nil
 }
 
-// addJudged adds the rules that the validator judges, after trying them.
+// addJudged adds the rules that the validator judges, after vetting and trying
+// them. Those that judge an absent value go apart from the others if the value may
+// be nil, on which most of the others panic, or a struct, of which they are told
+// only whether it is there.
 func (c *ruleCompiler) addJudged(r *rules, names []string, t, parent reflect.Type) error {
-	if !isStruct(t) {
-		return c.addRun(r, names, t, parent, asItIs)
+	if last := len(names) - 1; last >= 0 && isOmit(names[last]) {
+		return fmt.Errorf("has the rule %s behind all others, where it leaves out none: put it in front", names[last])
 	}
-	// Rules on a struct are given one by one, each in its form.
+	as := c.judgedAs(t)
+	mayBeNil := t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || as.zeroNil
+	absence, others := run{absence: true}, run{}
 	for _, name := range names {
-		as := asStruct
-		if strings.HasPrefix(name, "required_") || strings.HasPrefix(name, "excluded_") {
-			as = asPresence
+		u := use{others: true}
+		if !isOmit(name) {
+			var err error
+			if u, err = c.vet(name, t, parent, 0); err != nil {
+				return err
+			}
 		}
-		if err := c.addRun(r, []string{name}, t, parent, as); err != nil {
+		if !u.others && (mayBeNil || isStruct(as.Type)) {
+			absence.add(name, u)
+		} else {
+			others.add(name, u)
+		}
+	}
+	if as.known {
+		if rule := contradiction(as.Type, others.names); rule != "" {
+			return fmt.Errorf("has the rule %q, which no %s keeps together with what else is asked of it: correct the number", rule, t)
+		}
+	}
+	if isStruct(as.Type) || as.zeroNil {
+		absence.as = asPresence
+	}
+	// What is judged as a struct has no struct around it. So a type of which only
+	// the value tells what it is judged as is no struct to rules that refer to it.
+	if isStruct(as.Type) && (as.known || !others.use.refers) {
+		others.as = asStruct
+	}
+	switch {
+	case len(absence.names) == 0:
+	case as.zeroNil:
+		r.isNil = isZero(t)
+	case mayBeNil:
+		r.isNil = isNilPointer(t)
+	}
+	for _, run := range []run{absence, others} {
+		if len(run.names) == 0 {
+			continue
+		}
+		j, err := c.judge(run, t, parent)
+		if err != nil {
 			return err
 		}
+		r.judged = append(r.judged, j)
 	}
 	return nil
 }
 
-func (c *ruleCompiler) addRun(r *rules, names []string, t, parent reflect.Type, as manner) error {
-	if len(names) == 0 {
-		return nil
+// A run is rules that are judged together.
+type run struct {
+	names   []string
+	use     use
+	as      manner
+	absence bool
+}
+
+func (r *run) add(name string, u use) {
+	r.names = append(r.names, name)
+	r.use.add(u)
+}
+
+// judge makes what judges a run of rules.
+func (c *ruleCompiler) judge(run run, t, parent reflect.Type) (*judged, error) {
+	j := &judged{
+		validate: c.validate, tag: strings.Join(run.names, ","), as: run.as, absence: run.absence,
+		dynamic: holdsInterface(t) || run.use.dynamic, shipped: !run.use.own,
 	}
-	j := &judged{validate: c.validate, tag: strings.Join(names, ","), as: as, dynamic: holdsInterface(t)}
-	for _, name := range names {
-		refers, err := c.refersToParent(name, parent)
-		if err != nil {
-			return err
-		}
-		if refers && as != asStruct {
-			j.parent = parent
-		}
-		alone := judged{validate: c.validate, parent: j.parent, as: as}
+	if run.use.refers && run.as != asStruct {
+		j.parent = parent
+	}
+	for _, name := range run.names {
+		alone := *j
 		for alternative := range strings.SplitSeq(name, "|") {
 			alone.tag = alternative
 			if err := alone.try(t); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
 	if err := j.try(t); err != nil {
-		return err
+		return nil, err
 	}
-	if as == asStruct {
+	if run.as == asStruct {
 		j.tag += ",nostructlevel"
 	}
-	if as == asItIs && j.parent == nil && !j.dynamic {
-		j.checks = checksOf(t, names)
+	if run.as == asItIs && j.parent == nil && !j.dynamic {
+		j.checks = checksOf(t, run.names)
 		j.accept = allOf(j.checks)
 	}
-	r.judged = append(r.judged, j)
-	return nil
+	return j, nil
+}
+
+// leavesOut reports whether rules are not asked about the value at p: a nil is
+// judged by the rules on absence alone, if there are any.
+func (r *rules) leavesOut(j *judged, p unsafe.Pointer) bool {
+	return r.isNil != nil && !j.absence && r.isNil(p)
 }
 
 // choices returns the values of a rule oneof, nil without one.
@@ -189,9 +274,9 @@ func (r *rules) refer() bool {
 	return slices.ContainsFunc(r.judged, func(j *judged) bool { return j.parent != nil }) || r.keys.refer() || r.dive.refer()
 }
 
-// try lets the validator judge sample values, since it panics on a rule that it
-// does not know or that does not go with the type. It does so only when it
-// comes to the rule, so each is also tried alone.
+// try lets the validator judge sample values, since a rule of the user's own may
+// panic on a type. It may come to the rule only if those before it hold, so each is
+// also tried alone.
 func (j *judged) try(t reflect.Type) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -215,70 +300,25 @@ func (j *judged) try(t reflect.Type) (err error) {
 	return nil
 }
 
-// fillSample gives a pointer a target, and a list an element.
-func fillSample(v reflect.Value) {
+// fillSample gives a pointer a target, and a list an element, down to a depth that
+// types which refer to themselves end at.
+func fillSample(v reflect.Value, depth ...int) {
+	const deepest = 8
+	if len(depth) == deepest {
+		return
+	}
+	depth = append(depth, 0)
 	switch t := v.Type(); t.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(t.Elem()))
-		fillSample(v.Elem())
+		fillSample(v.Elem(), depth...)
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(t, 1, 1))
-		fillSample(v.Index(0))
+		fillSample(v.Index(0), depth...)
 	case reflect.Map:
 		v.Set(reflect.MakeMap(t))
 		v.SetMapIndex(reflect.Zero(t.Key()), reflect.Zero(t.Elem()))
 	}
-}
-
-// crossField are the validator's rules that look at other fields.
-var crossField = []string{
-	"eqfield", "nefield", "gtfield", "gtefield", "ltfield", "ltefield",
-	"eqcsfield", "necsfield", "gtcsfield", "gtecsfield", "ltcsfield", "ltecsfield",
-	"fieldcontains", "fieldexcludes", "skip_unless",
-	"required_if", "required_unless", "required_with", "required_with_all", "required_without", "required_without_all",
-	"excluded_if", "excluded_unless", "excluded_with", "excluded_with_all", "excluded_without", "excluded_without_all",
-}
-
-// refersToParent reports whether a rule may look at the struct around its
-// field. A rule that did not ship with the validator may.
-func (c *ruleCompiler) refersToParent(rule string, parent reflect.Type) (refers bool, err error) {
-	for alternative := range strings.SplitSeq(rule, "|") {
-		name, param, _ := strings.Cut(alternative, "=")
-		switch {
-		case !slices.Contains(crossField, name):
-			refers = refers || parent != nil && !c.isBuiltin(alternative)
-			continue
-		case parent == nil:
-			return false, fmt.Errorf("has the rule %q, which refers to other fields, and there are none", alternative)
-		}
-		refers = true
-		for i, field := range strings.Fields(param) {
-			// The _if and _unless rules have pairs of field and value, and a
-			// value may have spaces, so only the first field is certain.
-			if i > 0 && (strings.HasSuffix(name, "_if") || strings.HasSuffix(name, "_unless")) {
-				break
-			}
-			field, _, _ = strings.Cut(field, ".")
-			field, _, _ = strings.Cut(field, "[")
-			if _, ok := parent.FieldByName(field); !ok {
-				return false, fmt.Errorf("has the rule %q, but %s has no field %s: name it as in Go", alternative, parent, field)
-			}
-		}
-	}
-	return refers, nil
-}
-
-func (c *ruleCompiler) isBuiltin(rule string) (known bool) {
-	if c.builtin == nil {
-		c.builtin = NewValidator()
-	}
-	defer func() {
-		if cause := recover(); cause != nil {
-			known = !strings.Contains(fmt.Sprint(cause), "Undefined validation function")
-		}
-	}()
-	_ = c.builtin.Var("", "omitempty,"+rule)
-	return true
 }
 
 // judge reports whether the value of type t at p breaks a rule, and which, with
@@ -299,14 +339,18 @@ func (j *judged) judge(t reflect.Type, p, parent unsafe.Pointer) (code, detail s
 	return "", "", false
 }
 
+// panicDetail is told of a value that the validator panicked on.
+const panicDetail = "must be of a type that its rules go with"
+
 // verdict is [judged.judge] by the validator.
 func (j *judged) verdict(t reflect.Type, p, parent unsafe.Pointer) (code, detail string, broken bool) {
-	if j.dynamic {
-		// The value is of any type the client wants, and the validator panics
-		// on one that a rule does not go with.
+	if j.dynamic || j.shipped {
+		// The value may be of any type the client wants, and the validator
+		// panics on one that a rule does not go with. A panic of a rule of the
+		// user's own is the service's fault, which the log has to explain.
 		defer func() {
 			if recover() != nil {
-				code, detail, broken = CodeType, "must be of a type that its rules go with", true
+				code, detail, broken = CodeType, panicDetail, true
 			}
 		}()
 	}
@@ -323,9 +367,12 @@ func (j *judged) verdict(t reflect.Type, p, parent unsafe.Pointer) (code, detail
 func (j *judged) ask(t reflect.Type, p, parent unsafe.Pointer) error {
 	value := reflect.NewAt(t, p).Elem()
 	var given any
-	if j.as == asPresence {
+	switch {
+	case j.as == asPresence:
 		given = !value.IsZero()
-	} else {
+	case t.Kind() == reflect.Interface && value.IsNil():
+		given = (*any)(nil) // the validator takes a nil without a type for one that breaks any rule
+	default:
 		given = value.Interface()
 	}
 	switch {
@@ -368,6 +415,21 @@ func isList(t reflect.Type) bool {
 func isStruct(t reflect.Type) bool {
 	t = deref(t)
 	return t.Kind() == reflect.Struct && !t.ConvertibleTo(timeType)
+}
+
+// isNilPointer returns a function that reports whether a value of type t, a pointer
+// or an interface, is nil, or points to a pointer that is.
+func isNilPointer(t reflect.Type) func(unsafe.Pointer) bool {
+	if t.Kind() == reflect.Pointer && t.Elem().Kind() != reflect.Pointer {
+		return func(p unsafe.Pointer) bool { return *(*unsafe.Pointer)(p) == nil }
+	}
+	return func(p unsafe.Pointer) bool {
+		v := reflect.NewAt(t, p).Elem()
+		for v.Kind() == reflect.Pointer && !v.IsNil() {
+			v = v.Elem()
+		}
+		return (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) && v.IsNil()
+	}
 }
 
 func isNilable(t reflect.Type) bool {

@@ -161,35 +161,38 @@ func TestRulesOnAny(t *testing.T) {
 // doc is what the reference of [TestRulesAgainstReference] understands: the
 // rules required, omitempty, min, max and dive.
 type doc struct {
-	S    string         `json:"s" validate:"required,max=2"`
-	N    int            `json:"n" validate:"required,min=0,max=5"`
-	O    string         `json:"o" validate:"omitempty,min=2"`
-	B    bool           `json:"b" validate:"required"`
-	P    *int           `json:"p" validate:"required,max=5"`
-	OP   *int           `json:"op" validate:"omitempty,max=5"`
-	L    []int          `json:"l" validate:"min=1,dive,required,max=5"`
-	I    []part2        `json:"i" validate:"omitempty,max=2,dive"`
-	M    map[string]doc `json:"m" validate:"dive"`
-	V    part2          `json:"v"`
-	PV   *part2         `json:"pv"`
-	OV   part2          `json:"ov" validate:"omitempty"`
-	Next *doc           `json:"next"`
+	S    string              `json:"s" validate:"required,max=2"`
+	N    int                 `json:"n" validate:"required,min=0,max=5"`
+	O    string              `json:"o" validate:"omitempty,min=2"`
+	B    bool                `json:"b" validate:"required"`
+	P    *int                `json:"p" validate:"required,max=5"`
+	OP   *int                `json:"op" validate:"omitempty,max=5"`
+	L    []int               `json:"l" validate:"min=1,dive,required,max=5"`
+	I    []part2             `json:"i" validate:"omitempty,max=2,dive"`
+	M    map[string]doc      `json:"m" validate:"dive"`
+	V    part2               `json:"v"`
+	PV   *part2              `json:"pv"`
+	OV   part2               `json:"ov" validate:"omitempty"`
+	Next *doc                `json:"next"`
+	ND   map[string][]*part2 `json:"nd"`
+	NL   *[][]part2          `json:"nl" validate:"omitempty,max=3"`
 	part2
 }
 
 type part2 struct {
-	X int     `json:"x" validate:"required,max=5"`
-	Y *part2  `json:"y" validate:"omitempty"`
-	Z []part2 `json:"z" validate:"dive"`
+	X int      `json:"x" validate:"required,max=5"`
+	Y *part2   `json:"y" validate:"omitempty"`
+	Z []part2  `json:"z" validate:"dive"`
+	A []*part2 `json:"a"` // elements have their rules without a dive
 }
 
 // reference judges a value of encoding/json's any by the tags of a type, with
 // no regard to cost. A nil value is absent.
 func reference(t reflect.Type, tag, pointer string, value any) (found []string) {
 	rules := strings.Split(tag, ",")
-	own, each, dives := rules, "", false
+	own, each := rules, ""
 	if i := slices.Index(rules, "dive"); i >= 0 {
-		own, each, dives = rules[:i], strings.Join(rules[i+1:], ","), true
+		own, each = rules[:i], strings.Join(rules[i+1:], ",")
 	}
 	omitempty := len(own) > 0 && own[0] == "omitempty"
 	if slices.Contains(own, "required") && value == nil {
@@ -236,16 +239,12 @@ func reference(t reflect.Type, tag, pointer string, value any) (found []string) 
 	case reflect.Slice:
 		list, _ := value.([]any)
 		for i := range list {
-			if dives {
-				found = append(found, reference(t.Elem(), each, fmt.Sprint(pointer, "/", i), list[i])...)
-			}
+			found = append(found, reference(t.Elem(), each, fmt.Sprint(pointer, "/", i), list[i])...)
 		}
 	case reflect.Map:
 		entries, _ := value.(map[string]any)
 		for key := range entries {
-			if dives {
-				found = append(found, reference(t.Elem(), each, pointer+"/"+key, entries[key])...)
-			}
+			found = append(found, reference(t.Elem(), each, pointer+"/"+key, entries[key])...)
 		}
 	}
 	return found
@@ -281,7 +280,7 @@ func (random generator) value(t reflect.Type, depth int) any {
 	case reflect.Slice:
 		list := []any{}
 		length := 1
-		if wrong || t.Elem().Kind() == reflect.Struct {
+		if wrong || t.Elem().Kind() == reflect.Struct || t.Elem().Kind() == reflect.Pointer {
 			length = random.IntN(4 - min(depth, 3))
 		}
 		for range length {

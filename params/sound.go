@@ -27,7 +27,7 @@ func verdictOf(r *rules, n *node, t reflect.Type) verdict {
 		return func(p, parent unsafe.Pointer) bool { return own(p) && (inside == nil || inside(p, parent)) }
 	}
 	// A struct that was absent is skipped, but not a {}: only the text tells.
-	skips := n == nil || n.shape != structShape || n.opaque || !n.active
+	skips := n == nil || !n.isThere()
 	return func(p, parent unsafe.Pointer) bool {
 		if r.required && r.zero(p) {
 			return false
@@ -36,7 +36,7 @@ func verdictOf(r *rules, n *node, t reflect.Type) verdict {
 			return skips
 		}
 		for _, j := range r.judged {
-			if !j.accepts(t, p, parent) {
+			if !r.leavesOut(j, p) && !j.accepts(t, p, parent) {
 				return false
 			}
 		}
@@ -85,7 +85,7 @@ func (m *member) isUnread() bool {
 // verdict is on what lies below a value with the rules r. Types may be
 // recursive, so it is looked up when it is needed.
 func (n *node) verdict(r *rules) verdict {
-	if n == nil || !n.unread || r != nil && r.closed || n.shape != structShape && n.shape != pointerShape {
+	if n == nil || !n.unread || r != nil && r.closed || n.shape == leaf {
 		return nil
 	}
 	return func(p, _ unsafe.Pointer) bool { return n.sound(p) }
@@ -102,9 +102,10 @@ func (n *node) compileVerdict() {
 			target := *(*unsafe.Pointer)(p)
 			return target == nil || elem.sound(target)
 		}
-	case listShape, mapShape, leaf:
-		// Elements are looked into when the field says dive.
-		n.sound = func(unsafe.Pointer) bool { return true }
+	case listShape, mapShape:
+		elements := elementsVerdict(noRules, n, n.typ)
+		n.sound = func(p unsafe.Pointer) bool { return elements == nil || elements(p, nil) }
+	case leaf:
 	}
 }
 

@@ -23,7 +23,7 @@ type walker struct {
 	pos     int
 	checker *checker
 	types   bool       // check types too
-	muted   int        // how many values around say that the rules inside do not count, or that they are a list without dive
+	muted   int        // how many values around say that the rules inside do not count
 	seen    []presence // of the members of the objects around, the innermost last
 }
 
@@ -48,7 +48,7 @@ func (w *walker) value(n *node, r *rules) {
 	for n != nil && n.shape == pointerShape {
 		n = n.elem
 	}
-	if r != nil && r.closed || n != nil && n.elem != nil && r.elements() == nil {
+	if r != nil && r.closed {
 		w.muted++
 		defer func() { w.muted-- }()
 	}
@@ -77,19 +77,29 @@ func (r *rules) elements() *rules {
 	return r.dive
 }
 
-// missing tells that a value is absent, if it is required. A struct that is
-// not behind a pointer is there all the same, as if it had been sent empty.
+// missing tells that a value is absent, if it is required. A struct or array that
+// is not behind a pointer is there all the same, as if it had been sent empty.
 func (w *walker) missing(n *node, r *rules) {
 	switch {
 	case w.muted > 0:
 	case r != nil && r.required:
 		w.checker.tell(CodeRequired, "is required")
-	case n == nil || n.shape != structShape || n.opaque || !n.active:
-	case r != nil && r.skip != nil:
+	case n == nil || n.opaque || r != nil && r.closed:
+	case n.isThere() && r != nil && r.skip != nil:
 		w.checker.silence()
-	case r != nil && r.closed:
-	default:
+	case n.typ.Kind() == reflect.Array && (n.active || r.elements() != nil):
+		w.rest(n, r.elements(), 0)
+	case n.isThere():
 		w.absent(n, nil)
+	}
+}
+
+// rest tells what is absent of the elements of an array from i on, which are zero.
+func (w *walker) rest(n *node, r *rules, i int) {
+	for ; i < n.typ.Len() && len(w.checker.faults) <= MaxFaults; i++ {
+		w.checker.down("", i)
+		w.missing(n.elem, r)
+		w.checker.up()
 	}
 }
 
@@ -205,11 +215,16 @@ func (w *walker) entries(n *node, r *rules) {
 }
 
 func (w *walker) list(n *node, r *rules) {
+	sent := 0
 	w.each(']', func(i int) {
 		w.checker.down("", i)
 		w.value(n.elem, r)
 		w.checker.up()
+		sent = i + 1
 	})
+	if n.typ.Kind() == reflect.Array && w.muted == 0 && (n.active || r != nil) {
+		w.rest(n, r, sent)
+	}
 }
 
 // each calls f at each element of the object or array at pos, which it leaves

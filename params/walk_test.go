@@ -75,6 +75,7 @@ type (
 		Map      map[string]inner `json:"map" validate:"dive"`
 		Ints     []int            `json:"ints" validate:"dive,required"`
 		NoDive   []inner          `json:"nodive"`
+		Left     []inner          `json:"left" validate:"-"`
 		Matrix   [][]int          `json:"matrix" validate:"dive,dive,max=5"`
 		Kids     []nest           `json:"kids" validate:"dive"`
 		Next     *nest            `json:"next"`
@@ -112,7 +113,10 @@ func TestRequiredBelow(t *testing.T) {
 		{`{"value":{"v":0},"map":{"a":{"v":0},"b":{}}}`, []string{"#/map/b/v required"}},
 		{`{"value":{"v":0},"byint":{"1":{"v":0},"-7":{}}}`, []string{"#/byint/-7/v required"}},
 		{`{"value":{"v":0},"ints":[0,1,null]}`, []string{"#/ints/2 required"}},
-		{`{"value":{"v":0},"nodive":[{}]}`, nil},
+		{`{"value":{"v":0},"list":[null]}`, []string{"#/list/0/v required"}},
+		{`{"value":{"v":0},"nodive":[{}]}`, []string{"#/nodive/0/v required"}},
+		{`{"value":{"v":0},"nodive":[{"v":0},null]}`, []string{"#/nodive/1/v required"}},
+		{`{"value":{"v":0},"left":[{}]}`, nil},
 		{`{"value":{"v":0},"matrix":[[1],[],[0,6]]}`, []string{"#/matrix/2/1 max"}},
 		{`{"value":{"v":0},"keys":{"long key":1}}`, []string{"#/keys/long%20key max"}},
 		{`{"value":{"v":0},"keys":{"a":6}}`, []string{"#/keys/a max"}},
@@ -140,6 +144,91 @@ func TestRequiredBelow(t *testing.T) {
 	assert.Equal(t, "has a key that must have at most 3 characters", err.Faults[0].Detail)
 }
 
+// The elements of a list have the rules of their type whether the field says dive
+// or not, however deep they lie, for the readers and the codec alike.
+func TestRulesOfElementsNeedNoDive(t *testing.T) {
+	type item struct {
+		SKU  string `json:"sku" validate:"required,max=3"`
+		Qty  int    `json:"qty" validate:"min=1"`
+		Kind string `json:"kind" validate:"omitempty,lowercase"` // which only the validator judges
+	}
+	type tree struct {
+		Item item            `json:"item"`
+		Kids []*tree         `json:"kids"`
+		By   map[string]tree `json:"by"`
+	}
+	type input struct {
+		Slice    []item                          `json:"slice"`
+		Pointers []*item                         `json:"pointers"`
+		ToSlice  *[]item                         `json:"toslice"`
+		Array    *[2]item                        `json:"array"`
+		Map      map[string]item                 `json:"map"`
+		MapOf    map[string]*item                `json:"mapof"`
+		Deep     []map[string][]*[]item          `json:"deep"`
+		ByInt    map[int][][1]item               `json:"byint"`
+		Bounded  []item                          `json:"bounded" validate:"required,max=2"`
+		Tree     *tree                           `json:"tree"`
+		Anon     []struct{ In []struct{ item } } `json:"anon"`
+	}
+	const good = `{"sku":"a","qty":1,"kind":"x"}`
+	const bad = `{"qty":0,"kind":"X"}`
+	for _, c := range []struct {
+		name, before, after string
+		pointer             string
+	}{
+		{"slice", `[` + good + `,`, `]`, "#/slice/1"},
+		{"pointers", `[null,`, `]`, "#/pointers/1"},
+		{"toslice", `[`, `]`, "#/toslice/0"},
+		{"array", `[` + good + `,`, `]`, "#/array/1"},
+		{"map", `{"a/b":`, `}`, "#/map/a~1b"},
+		{"mapof", `{"n":null,"k":`, `}`, "#/mapof/k"},
+		{"deep", `[{},{"k":[null,[` + good + `,`, `]]}]`, "#/deep/1/k/1/1"},
+		{"byint", `{"7":[[`, `]]}`, "#/byint/7/0/0"},
+		{"tree", `{"item":` + good + `,"kids":[null,{"item":` + good + `,"by":{"x":{"item":`, `}}}]}`, "#/tree/kids/1/by/x/item"},
+		{"anon", `[{"In":[` + good + `,`, `]}]`, "#/anon/0/In/1"},
+	} {
+		for _, more := range []string{`"bounded":[]`, `"\u0062ounded":[]`} { // the second one is the codec's to read
+			body := `{` + more + `,"` + c.name + `":` + c.before
+			assert.Empty(t, faults[input](t, body+good+c.after+`}`), c.name)
+			assert.ElementsMatch(t, []string{"body " + c.pointer + "/sku required", "body " + c.pointer + "/qty min", "body " + c.pointer + "/kind lowercase"},
+				faults[input](t, body+bad+c.after+`}`), c.name)
+			assert.Equal(t, []string{"body " + c.pointer + "/kind lowercase"},
+				faults[input](t, body+`{"sku":"a","qty":1,"kind":"X"}`+c.after+`}`), c.name)
+		}
+	}
+	assert.Equal(t, []string{"body #/bounded/2/sku required", "body #/bounded max", "body #/bounded/2/qty min"},
+		faults[input](t, `{"bounded":[`+good+`,`+good+`,{}]}`), "beside the rules of the list")
+	assert.Equal(t, []string{"body #/1/0/sku required", "body #/1/0/qty min"}, faults[[][]item](t, `[[],[{}]]`))
+}
+
+// An array has all its elements, sent or not, as a struct has its members.
+func TestElementsOfArraysAreThere(t *testing.T) {
+	type input struct {
+		Pair  [2]inner  `json:"pair"`
+		Empty [2]inner  `json:"empty" validate:"omitempty"`
+		Left  [2]inner  `json:"left" validate:"-"`
+		Ints  [2]int    `json:"ints" validate:"dive,required"`
+		Ptr   *[1]inner `json:"ptr"`
+	}
+	assert.Equal(t, []string{"body #/pair/0/v required", "body #/pair/1/v required", "body #/ints/0 required", "body #/ints/1 required"}, faults[input](t, `{}`))
+	assert.Equal(t, []string{"body #/pair/1/v required", "body #/ints/1 required", "body #/ptr/0/v required", "body #/empty/0/v required", "body #/empty/1/v required"},
+		faults[input](t, `{"pair":[{"v":0}],"ints":[0],"ptr":[],"empty":[]}`))
+	assert.Empty(t, faults[input](t, `{"pair":[{"v":0},{"v":0}],"ints":[0,0],"left":[]}`))
+}
+
+// What is wrong with the elements of a long list costs no more than what is told.
+func TestLongListsWithFaults(t *testing.T) {
+	type item struct {
+		Qty int `json:"qty" validate:"min=1"`
+	}
+	err := refuse[[]item](t, request{body: "[" + strings.Repeat("{},", 1_000_000) + "{}]"})
+	assert.Len(t, err.Faults, params.MaxFaults)
+	accept[[]item](t, request{body: "[" + strings.Repeat(`{"qty":1},`, 1_000_000) + `{"qty":1}]`})
+	var in [1 << 20]item
+	plan := compile[[1 << 20]item](t)
+	assert.Len(t, asError(t, plan.Decode(request{body: "[]"}.ctx(), &in)).Faults, params.MaxFaults)
+}
+
 type (
 	Base struct {
 		ID   int    `json:"id" validate:"required"`
@@ -162,10 +251,6 @@ type (
 		Name  string `json:"name" validate:"max=5"` // hides Base.Name with its rules
 		Other `json:"other"`
 	}
-	ambiguous struct {
-		*Extra
-		Other
-	}
 	must struct {
 		*Extra `validate:"required"`
 		Base   `validate:"-"`
@@ -181,9 +266,6 @@ func TestEmbeddedStructsInBodies(t *testing.T) {
 	assert.Equal(t, []string{"body #/note required"}, faults[derived](t, `{`+ok+`,"size":null}`))
 	assert.Equal(t, []string{"body #/name max"}, faults[derived](t, `{`+ok+`,"name":"123456"}`))
 
-	assert.Empty(t, faults[ambiguous](t, `{"size":"x"}`), "a key of two fields fills neither, so none is required")
-	assert.Equal(t, []string{"body #/note required"}, faults[ambiguous](t, `{"note":null}`))
-
 	assert.Equal(t, []string{"body # required"}, faults[must](t, `{}`))
 	assert.Empty(t, faults[must](t, `{"note":""}`))
 	assert.Equal(t, []string{"body #/id type"}, faults[must](t, `{"note":"","id":"x"}`))
@@ -191,7 +273,7 @@ func TestEmbeddedStructsInBodies(t *testing.T) {
 
 func TestNamesOfKeys(t *testing.T) {
 	type input struct {
-		Skipped int `json:"-" validate:"required"`
+		Skipped int `json:"-"`
 		Dash    int `json:"-," validate:"required"`
 		Quoted  int `json:"quoted,string" validate:"required"`
 		NoTag   int `validate:"required"`
@@ -199,7 +281,7 @@ func TestNamesOfKeys(t *testing.T) {
 		Odd     int `json:"a'b" validate:"required"` // no name for JSON, so the field's is
 		Tilde   int `json:"a~b/c%d" validate:"required"`
 		Umlaut  int `json:"größe" validate:"required"`
-		private int `validate:"required"`
+		private int
 	}
 	assert.Empty(t, faults[input](t, `{"-":0,"quoted":"0","NoTag":0,"noname":0,"Odd":0,"a~b/c%d":0,"GRÖSSE":1,"GRÖßE":0}`))
 	got := faults[input](t, `{}`)
