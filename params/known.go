@@ -22,7 +22,7 @@ func aliasOf(v *validator.Validate, name string) (tag string, ok bool) {
 
 // isKnown reports whether the validator has a rule.
 func isKnown(v *validator.Validate, name string) bool {
-	return entryOf(v, "validations", name).IsValid()
+	return entryOf(v, "validations", name).IsValid() || !entryOf(v, "validations", "required").IsValid()
 }
 
 // judgesNil reports whether a rule is one that is asked about a nil as well.

@@ -149,7 +149,7 @@ func (c *ruleCompiler) dive(r *rules, names []string, t, parent reflect.Type) (e
 // only whether it is there.
 func (c *ruleCompiler) addJudged(r *rules, names []string, t, parent reflect.Type) error {
 	if last := len(names) - 1; last >= 0 && isOmit(names[last]) {
-		return fmt.Errorf("has the rule %s behind all others, where it leaves out none: put it in front", names[last])
+		return fmt.Errorf("has the rule %s behind all others, where it leaves out none: put it in front of those that it is to leave out", names[last])
 	}
 	as := c.judgedAs(t)
 	mayBeNil := t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || as.zeroNil

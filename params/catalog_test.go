@@ -1,0 +1,166 @@
+package params
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-playground/validator/v10"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestCatalogHasAllShippedRules(t *testing.T) {
+	v := NewValidator()
+	for _, name := range shippedRules(t) {
+		if _, isAlias := aliasOf(v, name); !isAlias {
+			assert.Contains(t, catalog, name, "say in the catalog what it goes with")
+			assert.True(t, isKnown(v, name), name)
+			assert.Equal(t, catalog[name].absence, judgesNil(v, name), name)
+		}
+	}
+	for name := range catalog {
+		assert.True(t, isKnown(v, name), name)
+	}
+	tag, ok := aliasOf(v, "iscolor")
+	assert.True(t, ok)
+	assert.Equal(t, "hexcolor|rgb|rgba|hsl|hsla|cmyk", tag)
+	assert.False(t, isKnown(v, "gone"))
+	assert.False(t, judgesNil(v, "gone"))
+}
+
+// catalogSamples are values of each kind.
+var catalogSamples = map[kinds][]any{
+	texts:     {"", "a", "1", "true", "x y"},
+	integers:  {0, 1, 840, 978, -90, 18, 1000},
+	naturals:  {uint(0), uint(1), uint(840), uint(978), uint(18)},
+	addresses: {uintptr(0), uintptr(1), uintptr(840)},
+	floats:    {0.0, 1.0, 180.5},
+	bools:     {false, true},
+	lists:     {[]int(nil), []int{}, []int{1}, []int{1, 1}, [1]int{1}, map[string]int{"a": 1}},
+	byteLists: {[]byte(nil), []byte("1"), []byte("x")},
+	times:     {time.Time{}, time.Unix(1e9, 0), time.Unix(1e11, 0)},
+	stringers: {uuidLike(0), uuidLike(1), uuidLike(2)},
+}
+
+// A uuidLike has the text of a UUID, of a ULID, or of neither.
+type uuidLike int16
+
+func (u uuidLike) String() string {
+	return [...]string{"123e4567-e89b-12d3-a456-426614174000", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "no"}[u]
+}
+
+// What the catalog says a rule does not go with, the validator panics on, or has
+// one verdict for; what it says a rule goes with, the validator judges.
+func TestCatalogAgainstTheValidator(t *testing.T) {
+	v := NewValidator()
+	judge := func(rule string, value any) (verdict string) {
+		defer func() {
+			if recover() != nil {
+				verdict = "panic"
+			}
+		}()
+		if v.Var(value, rule) != nil {
+			return "refused"
+		}
+		return "accepted"
+	}
+	for name, d := range catalog {
+		switch d.argument {
+		case aField, someFields, fieldsAndValues, maybeField, maybeMethod:
+			continue // these are swept with fields of all types
+		}
+		for kind, samples := range catalogSamples {
+			argument := map[argument]string{aBound: "1", aValue: "1", aText: "1", someText: "a", someChoices: "1", aLayout: "2006", aCountry: "DE", aMediaType: "image/png"}[d.argument]
+			rule := name
+			if argument != "" && kind != times {
+				rule += "=" + argument
+			}
+			verdicts := make(map[string]bool)
+			for _, sample := range samples {
+				verdicts[judge(rule, sample)] = true
+			}
+			goesWith := d.kinds&kind != 0 || kind == byteLists && d.kinds&lists != 0 || kind == stringers && d.kinds&integers != 0
+			if kind&(lists|byteLists) != 0 && (name == "multibyte" || name == "html") {
+				continue // they judge the text "<[]int Value>", and one by its length
+			}
+			if goesWith {
+				assert.False(t, verdicts["panic"], "%s on %s", rule, kind)
+			} else {
+				assert.True(t, verdicts["panic"] || len(verdicts) == 1, "%s on %s: %v", rule, kind, verdicts)
+			}
+		}
+	}
+}
+
+// Arguments are split as the validator splits the choices of oneof.
+func TestSplitArgument(t *testing.T) {
+	for _, text := range []string{"", " ", "a", "a b", " a  b ", "'a b' c", "'a b", "a'b c'd", "''", "a ''", "'a'b", "a\tb\nc", "'x' 'y z'", "äö 'ü ß'"} {
+		want, got := map[string]bool{}, splitArgument(text)
+		for _, part := range got {
+			want[part] = true
+		}
+		for _, probe := range append(got, "a", "b", "a b", "", "a'b", "c'd", "ab", "äö", "ü ß", "x", "y z", "c", "'a", "'") {
+			holds := NewValidator().Var(probe, "oneof="+text) == nil
+			assert.Equal(t, holds, want[probe], "%q in %q", probe, text)
+		}
+	}
+}
+
+// The names that are read from the validator may be gone in a later version: then
+// all rules are known, and an alias is a rule.
+func TestValidatorWithoutTheFields(t *testing.T) {
+	assert.False(t, entryOf(NewValidator(), "gone", "email").IsValid())
+	assert.False(t, entryOf(NewValidator(), "tagName", "email").IsValid())
+	assert.False(t, judgesNil(NewValidator(), "email"))
+}
+
+func TestJudgedAs(t *testing.T) {
+	v := NewValidator()
+	v.RegisterCustomTypeFunc(func(reflect.Value) any { panic("no") }, sweptPair{})
+	v.RegisterCustomTypeFunc(func(reflect.Value) any { return nil }, sweptSelf{})
+	v.RegisterCustomTypeFunc(func(f reflect.Value) any { return f.String() }, sweptText(""))
+	for _, c := range []struct {
+		of   reflect.Type
+		want judgedType
+	}{
+		{reflect.TypeFor[**int](), judgedType{reflect.TypeFor[int](), true, false}},
+		{reflect.TypeFor[any](), judgedType{reflect.TypeFor[any](), true, false}},
+		{reflect.TypeFor[sweptTree](), judgedType{reflect.TypeFor[sweptTree](), true, false}},
+		{reflect.TypeFor[*sweptText](), judgedType{reflect.TypeFor[string](), true, false}},
+		{reflect.TypeFor[sweptPair](), judgedType{reflect.TypeFor[sweptPair](), false, true}},
+		{reflect.TypeFor[*sweptSelf](), judgedType{reflect.TypeFor[sweptSelf](), false, true}},
+		{reflect.TypeFor[time.Time](), judgedType{reflect.TypeFor[time.Time](), true, false}},
+	} {
+		assert.Equal(t, c.want, judgedAs(v, c.of), c.of.String())
+	}
+}
+
+// The text of a rule that ships with the validator goes on when the validator
+// panics, that of the user's own does not: the log has to tell of it.
+func TestPanicsOfRules(t *testing.T) {
+	v := NewValidator()
+	require.NoError(t, v.RegisterValidation("explosive", func(fl validator.FieldLevel) bool {
+		if fl.Field().Int() == 7 {
+			panic("boom")
+		}
+		return true
+	}))
+	c := newRuleCompiler(v)
+	r, err := c.compile("explosive", reflect.TypeFor[int](), nil)
+	require.NoError(t, err)
+	value := reflect.New(reflect.TypeFor[int]())
+	value.Elem().SetInt(7)
+	assert.PanicsWithValue(t, "boom", func() { r.judged[0].judge(reflect.TypeFor[int](), value.UnsafePointer(), nil) })
+
+	j := judged{validate: v, tag: "min=x", shipped: true} // which is never compiled
+	code, detail, broken := j.verdict(reflect.TypeFor[int](), value.UnsafePointer(), nil)
+	assert.Equal(t, []any{CodeType, panicDetail, true}, []any{code, detail, broken})
+}
+
+func TestKindsInWords(t *testing.T) {
+	assert.Equal(t, "texts", texts.String())
+	assert.Equal(t, "numbers, texts and bools", (numbers | texts | bools).String())
+	assert.Empty(t, strings.TrimSpace(kinds(0).String()))
+}
