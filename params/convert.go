@@ -44,6 +44,8 @@ func setterFor(t reflect.Type) (setter, error) {
 	switch {
 	case t == durationType:
 		return setDuration, nil
+	case t == numberType:
+		return setNumber, nil
 	case reflect.PointerTo(t).Implements(textUnmarshalerType):
 		return setText(t), nil
 	}
@@ -128,17 +130,11 @@ func setInt[T int | int8 | int16 | int32 | int64](bits int) setter {
 
 // integer says which values a signed type of so many bits has.
 func integer(bits int) string {
-	if bits == 64 {
-		return "an integer"
-	}
 	return fmt.Sprintf("an integer from %d to %d", int64(math.MinInt64)>>(64-bits), int64(math.MaxInt64)>>(64-bits))
 }
 
 // natural says which values an unsigned type of so many bits has.
 func natural(bits int) string {
-	if bits == 64 {
-		return "an integer from 0"
-	}
 	return fmt.Sprintf("an integer from 0 to %d", uint64(math.MaxUint64)>>(64-bits))
 }
 
@@ -154,18 +150,48 @@ func setUint[T uint | uint8 | uint16 | uint32 | uint64](bits int) setter {
 	}
 }
 
-// setFloat refuses NaN and the infinities, which JSON does not have either:
-// NaN compares false with everything, so it would slip through min and max.
+// setFloat takes decimal numbers. It refuses what else strconv knows: NaN, which
+// compares false with everything and would slip through min and max, the
+// infinities, and Go's notation for hexadecimal digits and underscores.
 func setFloat[T float32 | float64](bits int) setter {
-	wrong := mustBe("a number")
+	wide := mustBe(floatRange(bits))
 	return func(p unsafe.Pointer, text string) error {
+		if !only(text, isDecimalByte) {
+			return errNotNumber
+		}
 		f, err := strconv.ParseFloat(text, bits)
-		if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-			return wrong
+		switch {
+		case errors.Is(err, strconv.ErrRange):
+			return wide
+		case err != nil:
+			return errNotNumber
 		}
 		*(*T)(p) = T(f)
 		return nil
 	}
+}
+
+var errNotNumber = mustBe("a number")
+
+func isDecimalByte(c byte) bool {
+	return isDigit(c) || c == '.' || c == '-' || c == '+' || c|0x20 == 'e'
+}
+
+// floatRange says which values a float of so many bits has.
+func floatRange(bits int) string {
+	if bits == 32 {
+		return "a number from -3.4e38 to 3.4e38"
+	}
+	return "a number from -1.79e308 to 1.79e308"
+}
+
+// setNumber is for a [json.Number], which is written into JSON as it is.
+func setNumber(p unsafe.Pointer, text string) error {
+	if skipNumber(text, 0) != len(text) {
+		return errNotNumber
+	}
+	*(*string)(p) = strings.Clone(text)
+	return nil
 }
 
 func setDuration(p unsafe.Pointer, text string) error {

@@ -171,7 +171,11 @@ func (n *node) isThere() bool {
 	return (n.shape == structShape || n.typ.Kind() == reflect.Array) && n.active && !n.opaque
 }
 
-func (m *member) isRuled() bool { return m.rules != nil }
+// isRuled reports whether a member has rules, or is a float in a string: the
+// codec takes all that strconv takes for one, and [walker.leaf] only a number.
+func (m *member) isRuled() bool { return m.rules != nil || m.isQuotedFloat() }
+
+func (m *member) isQuotedFloat() bool { return m.quoted && isFloat(deref(m.field.Type)) }
 
 // reaches reports whether a struct member of a kind can be reached from n. The
 // rules behind dive belong to the member that holds the list.

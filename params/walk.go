@@ -108,7 +108,7 @@ func (w *walker) rest(n *node, r *rules, i int) {
 func (w *walker) leaf(n *node, quoted bool) {
 	start := w.pos
 	w.skip()
-	if !w.types {
+	if !w.types && !(quoted && isFloat(n.typ)) {
 		return
 	}
 	text := w.text[start:w.pos]
@@ -123,7 +123,11 @@ func (w *walker) leaf(n *node, quoted bool) {
 		}
 	}
 	if json.Unmarshal(text, reflect.New(n.typ).Interface()) != nil {
-		w.checker.tell(CodeType, "must be "+typeInWords(n)+in)
+		what := typeInWords(n)
+		if isFloat(n.typ) && skipNumber(view(text), 0) == len(text) && len(text) > 0 {
+			what = floatRange(n.typ.Bits())
+		}
+		w.checker.tell(CodeType, "must be "+what+in)
 	}
 }
 
@@ -352,6 +356,8 @@ func typeInWords(n *node) string {
 		return "a valid " + typeName(t)
 	}
 }
+
+func isFloat(t reflect.Type) bool { return t.Kind() == reflect.Float32 || t.Kind() == reflect.Float64 }
 
 // typeName names a type to a client, which has no use for its type parameters.
 func typeName(t reflect.Type) string {

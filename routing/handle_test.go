@@ -198,7 +198,7 @@ func TestFaultsOfTheInputAreAProblem(t *testing.T) {
 	response := do(t, r.Handler(), "GET", "/?limit=x")
 	assert.Equal(t, 422, response.StatusCode())
 	assert.JSONEq(t, `{"title":"Unprocessable Entity","status":422,"detail":"the request has invalid or missing values",
-		"errors":[{"in":"query","name":"limit","code":"type","detail":"must be an integer"}]}`, string(response.Body()))
+		"errors":[{"in":"query","name":"limit","code":"type","detail":"must be an integer from -9223372036854775808 to 9223372036854775807"}]}`, string(response.Body()))
 }
 
 // The context of a log record does not end with its request.
