@@ -132,9 +132,9 @@ func ExampleApp_faults() {
 	// Output:
 	// HTTP/1.1 422 Unprocessable Entity
 	// Content-Type: application/problem+json
-	// Content-Length: 351
+	// Content-Length: 400
 	//
-	// {"title":"Unprocessable Entity","status":422,"detail":"the request has invalid or missing values","errors":[{"in":"body","pointer":"#/pages","code":"type","detail":"must be an integer"},{"in":"body","pointer":"#/title","code":"required","detail":"is required"},{"in":"body","pointer":"#/isbn","code":"len","detail":"must have exactly 13 characters"}]}
+	// {"title":"Unprocessable Entity","status":422,"detail":"the request has invalid or missing values","errors":[{"in":"body","pointer":"#/pages","code":"type","detail":"must be an integer from -9223372036854775808 to 9223372036854775807"},{"in":"body","pointer":"#/title","code":"required","detail":"is required"},{"in":"body","pointer":"#/isbn","code":"len","detail":"must have exactly 13 characters"}]}
 }
 
 var errOnLoan = responses.NewProblem(409, "the book is on loan")

@@ -70,9 +70,9 @@ func TestAllFaultsOfARequestAreToldAtOnce(t *testing.T) {
 	assert.Equal(t, "Unprocessable Entity", p.Title)
 	assert.Equal(t, []params.Fault{
 		{In: params.Query, Name: "source", Code: "oneof", Detail: "must be one of: web, app"},
-		{In: params.Query, Name: "limit", Code: "type", Detail: "must be an integer"},
+		{In: params.Query, Name: "limit", Code: "type", Detail: "must be an integer from -9223372036854775808 to 9223372036854775807"},
 		{In: params.Header, Name: "X-Trace", Code: "required", Detail: "is required"},
-		{In: params.Body, Pointer: "#/lines/0/qty", Code: "type", Detail: "must be an integer"},
+		{In: params.Body, Pointer: "#/lines/0/qty", Code: "type", Detail: "must be an integer from -9223372036854775808 to 9223372036854775807"},
 		{In: params.Body, Pointer: "#/lines/1/sku", Code: "required", Detail: "is required"},
 		{In: params.Body, Pointer: "#/email", Code: "email", Detail: "must be an e-mail address"},
 	}, p.Errors)

@@ -30,6 +30,12 @@ var sources = [...]Source{Path, Query, Header, Cookie, Form, Body}
 // Options is what a [Plan] needs to know besides the input type. The zero
 // value is a route without path parameters.
 type Options struct {
+	// Method is the method of the route's requests. A field that reads the body
+	// is a mistake where requests have none: with GET, HEAD and TRACE, whose
+	// body has no meaning (RFC 9110, 9.3), and which browsers send without one.
+	// Empty means a method with a body.
+	Method string
+
 	// PathParams are the parameters in the route's pattern. A path field that
 	// is not among them is a mistake.
 	PathParams []string
@@ -148,10 +154,6 @@ func NewValidator() *validator.Validate {
 // Input returns the type that the plan was compiled from.
 func (p *Plan) Input() reflect.Type { return p.input }
 
-// IsBody reports whether the input has no source tags and is the JSON body
-// itself.
-func (p *Plan) IsBody() bool { return p.body != nil && p.body.whole }
-
 // HasFiles reports whether the input has uploads, so that [Plan.Release] has
 // something to do.
 func (p *Plan) HasFiles() bool { return len(p.files) > 0 }
@@ -237,6 +239,10 @@ func (c *compiler) wholeBody(t reflect.Type) error {
 		return fmt.Errorf("can't be a JSON body: use a struct whose fields have tags such as `query:\"name\"`, " +
 			"or a struct, slice or map for the body")
 	}
+	if c.isBodiless() {
+		return fmt.Errorf("has no source tags, so it is the JSON body, which a %s request does not have: "+
+			"add tags such as `query:\"name\"`, or use struct{}", c.Method)
+	}
 	root, err := c.rules.node(t)
 	if err != nil {
 		return err
@@ -303,6 +309,8 @@ func (c *compiler) fields(t reflect.Type, offset uintptr, prefix string) error {
 			return fmt.Errorf("has no source tag: add `path`, `query`, `header`, `cookie`, `form` or `body`")
 		case !f.IsExported():
 			return fmt.Errorf("is not exported, so it can't be filled: rename it to start with a capital letter")
+		case (source == Body || source == Form) && c.isBodiless():
+			return fmt.Errorf("reads the body, which a %s request does not have: use `query`, or another method", c.Method)
 		case source == Body:
 			if err := c.bodyField(f, offset, name); err != nil {
 				return err
@@ -315,6 +323,11 @@ func (c *compiler) fields(t reflect.Type, offset uintptr, prefix string) error {
 	}
 	c.at = strings.TrimSuffix(prefix, ".")
 	return nil
+}
+
+// isBodiless reports whether the route's requests have no body.
+func (c *compiler) isBodiless() bool {
+	return c.Method == fasthttp.MethodGet || c.Method == fasthttp.MethodHead || c.Method == fasthttp.MethodTrace
 }
 
 func (c *compiler) bodyField(f reflect.StructField, offset uintptr, name string) error {

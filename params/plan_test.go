@@ -463,3 +463,32 @@ func TestPlanIsSafeForConcurrentUse(t *testing.T) {
 	}
 	users.Wait()
 }
+
+// A request without a body has no field that reads one.
+func TestARequestWithoutABodyHasNoFieldThatReadsOne(t *testing.T) {
+	type embedded struct {
+		Name string `form:"name"`
+	}
+	for _, method := range []string{"GET", "HEAD", "TRACE"} {
+		for want, in := range map[string]any{
+			"field B: reads the body, which a " + method + " request does not have: use `query`, or another method": struct {
+				B *typicalItem `body:""`
+			}{},
+			"field embedded.Name: reads the body, which a " + method + " request does not have": struct{ embedded }{},
+			"field F: reads the body, which a " + method + " request does not have": struct {
+				F []params.File `form:"f"`
+			}{},
+			"has no source tags, so it is the JSON body, which a " + method + " request does not have: add tags such as `query:\"name\"`, or use struct{}": typicalItem{},
+		} {
+			_, err := params.Compile(reflect.TypeOf(in), params.Options{Method: method})
+			assert.ErrorContains(t, err, want)
+		}
+		compile[struct{}](t, params.Options{Method: method})
+	}
+	for _, method := range []string{"", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"} {
+		compile[struct {
+			B *typicalItem `body:""`
+		}](t, params.Options{Method: method})
+		compile[embedded](t, params.Options{Method: method})
+	}
+}

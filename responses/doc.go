@@ -2,8 +2,8 @@
 //
 // A handler that returns content of its own is answered with JSON. For all else
 // it returns one of the types here, each a plain struct with a short
-// constructor: [JSON] with background work, [Text], [HTML], [Bytes], [File],
-// [Redirect], [NoContent], [Stream], [EventStream].
+// constructor: [JSON] with background work, [Content] with a header, [Text],
+// [HTML], [Bytes], [File], [Redirect], [NoContent], [Stream], [EventStream].
 //
 //	func export(ctx context.Context, in Export) (*responses.StreamResponse, error) {
 //		if in.Year < 2000 {

@@ -87,6 +87,37 @@ func ExampleJSONResponse() {
 	// {"id":7,"name":"Ada"}
 }
 
+func (a *accounts) rename(_ context.Context, in struct {
+	ID   int  `path:"id"`
+	User user `body:""`
+	Tell bool `query:"tell"`
+},
+) (responses.ContentResponse[user], error) {
+	response := responses.Content(user{in.ID, in.User.Name})
+	response.Header = responses.Header{"ETag": {`"2"`}}
+	if in.Tell {
+		response.Background = background.NewTask(a.audit, "user 7 was renamed")
+	}
+	return response, nil
+}
+
+func ExampleContent() {
+	a := accounts{audit: func(context.Context, string) error { return nil }}
+	response, err := a.rename(context.Background(), struct {
+		ID   int  `path:"id"`
+		User user `body:""`
+		Tell bool `query:"tell"`
+	}{7, user{Name: "Countess"}, false})
+	tell(response, err)
+	// Output:
+	// HTTP/1.1 200 OK
+	// Content-Type: application/json
+	// Content-Length: 26
+	// Etag: "2"
+	//
+	// {"id":7,"name":"Countess"}
+}
+
 func (a *accounts) hello(context.Context, struct{}) (responses.TextResponse, error) {
 	response := responses.Text("Hello Ada")
 	response.Background = background.NewTask(a.audit, "Ada was greeted")

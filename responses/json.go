@@ -23,17 +23,28 @@ type JSONResponse[Content any, Background background.Runnable] struct {
 	Header     Header
 }
 
+// ContentResponse answers with Content encoded as JSON, with a status and a
+// header, and with background work of any kind or none. It is the
+// [JSONResponse] of those who need not say what their work is.
+type ContentResponse[Content any] = JSONResponse[Content, background.Runnable]
+
+// Content returns a response of content. A handler that sets neither status,
+// nor header, nor background work can return the content as it is.
+func Content[T any](content T) ContentResponse[T] {
+	return ContentResponse[T]{Content: content}
+}
+
 // JSON returns a response of content which starts background once it has been
-// sent. Content without background work needs no JSONResponse: the handler
-// returns it as it is.
+// sent. A nil of the type of background is no work, and the nil of
+// JSON(content, nil), which has no type, does not compile: use [Content].
 func JSON[Content any, Background background.Runnable](content Content, background Background) JSONResponse[Content, Background] {
 	return JSONResponse[Content, Background]{Content: content, Background: background}
 }
 
 // JSONStatus returns a response of content with a status of its own, and
 // without background work.
-func JSONStatus[Content any](status int, content Content) JSONResponse[Content, background.Runnable] {
-	return JSONResponse[Content, background.Runnable]{Content: content, Status: status}
+func JSONStatus[T any](status int, content T) ContentResponse[T] {
+	return ContentResponse[T]{Content: content, Status: status}
 }
 
 // Write implements [Response].

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/responses"
 )
 
@@ -32,7 +35,7 @@ func outputAt(at any) output {
 // response returns the output as a response, nil when it is plain content.
 func (o *output) response() responses.Response {
 	if o.dynamic.IsValid() {
-		return dynamicResponse(o.dynamic.Interface())
+		return dynamicResponse(o.dynamic)
 	}
 	return o.fixed
 }
@@ -42,15 +45,29 @@ func (o *output) content() any { return o.at }
 
 var responseType = reflect.TypeFor[responses.Response]()
 
-// dynamicResponse returns out as a response, nil when it is plain content. A
-// nil pointer to a response is answered as a fault of the handler.
-func dynamicResponse(out any) responses.Response {
-	response, ok := out.(responses.Response)
-	if !ok {
-		return nil
+// dynamicResponse returns an output as a response, nil when it is plain content.
+func dynamicResponse(out reflect.Value) responses.Response {
+	response, ok := reflect.TypeAssert[responses.Response](out)
+	if out.Kind() == reflect.Interface {
+		if out.IsNil() && out.Type().Implements(responseType) {
+			return nilResponse{out.Type()}
+		}
+		out = out.Elem()
 	}
-	if v := reflect.ValueOf(out); v.Kind() == reflect.Pointer && v.IsNil() {
-		return responses.ProblemFor(fmt.Errorf("the handler returned a nil %T without an error", out))
+	if ok && out.Kind() == reflect.Pointer && out.IsNil() {
+		return nilResponse{out.Type()}
 	}
 	return response
 }
+
+// A nilResponse stands for a response that a handler did not make. It fails when
+// it is written, so that the client is answered with a 500 and the log has why.
+type nilResponse struct{ typ reflect.Type }
+
+// Write implements [responses.Response].
+func (n nilResponse) Write(*fasthttp.RequestCtx) error {
+	return fmt.Errorf("the handler returned a nil %s and no error", n.typ)
+}
+
+// Work implements [responses.Response].
+func (nilResponse) Work() background.Runnable { return nil }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/params"
+	"github.com/velithon-go/velithon/responses"
 )
 
 // A Middleware wraps a handler with fasthttp's own shape, so that middleware
@@ -184,12 +185,11 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 		}
 	}
 	rt.Name = rt.options.name
-	if rt.plan, err = params.Compile(endpoint.in, params.Options{PathParams: names, Validator: s.Validator}); err != nil {
+	if rt.plan, err = params.Compile(endpoint.in, params.Options{Method: method, PathParams: names, Validator: s.Validator}); err != nil {
 		return err
 	}
-	if rt.plan.IsBody() && (method == fasthttp.MethodGet || method == fasthttp.MethodHead) {
-		return fmt.Errorf("input type %s has no source tags, so it is the JSON body, which a %s request does not have: "+
-			"add tags such as `query:\"name\"`, or use struct{}", endpoint.in, method)
+	if err := responses.Check(endpoint.out); err != nil {
+		return err
 	}
 	if err := register(s.mux, method, pattern, r.group.wrap(rt.serve)); err != nil {
 		return err

@@ -126,7 +126,7 @@ func TestMistakesPanicAtRegistration(t *testing.T) {
 		"nil middleware":      {func(r *routing.Router) { r.Use(nil) }, "Use was given a nil middleware"},
 		"no runner":           {func(*routing.Router) { routing.New(routing.Options{}) }, "routing: Options.Runner is nil"},
 		"absent path param":   {func(r *routing.Router) { r.Add("GET", "/x", routing.Handle(wantsID)) }, `field ID: reads the path parameter "id", which the route does not have: add {id} to its pattern`},
-		"body of a GET":       {func(r *routing.Router) { r.Add("GET", "/x", routing.Handle(wantsBody)) }, "input type map[string]string has no source tags, so it is the JSON body, which a GET request does not have: add tags such as `query:\"name\"`, or use struct{}"},
+		"body of a GET":       {func(r *routing.Router) { r.Add("GET", "/x", routing.Handle(wantsBody)) }, "input type map[string]string: has no source tags, so it is the JSON body, which a GET request does not have: add tags such as `query:\"name\"`, or use struct{}"},
 		"wildcard in between": {add("/{x:*}/y"), "the pattern can't be added: "},
 	} {
 		t.Run(name, func(t *testing.T) {

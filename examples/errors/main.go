@@ -48,7 +48,7 @@ func newApp(s *service) *velithon.App {
 	return app
 }
 
-func (s *service) riskyOperation(ctx context.Context, in operation) (responses.JSONResponse[result, background.Runnable], error) {
+func (s *service) riskyOperation(ctx context.Context, in operation) (responses.ContentResponse[result], error) {
 	tasks := background.Tasks{MaxConcurrent: 1, StopOnError: true}
 	tasks.Add(background.NewTask(s.process, in.Data).Named("process"))
 	tasks.Add(background.NewTask(s.announce, in.Data).Named("announce"))
