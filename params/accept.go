@@ -27,7 +27,7 @@ type check struct {
 
 // checksOf returns a check for each rule on values of type t, or nil when there
 // is none for one of them.
-func checksOf(t reflect.Type, rules []string) []check {
+func checksOf(t reflect.Type, rules []string, w words) []check {
 	all := make([]check, 0, len(rules))
 	for _, rule := range rules {
 		if strings.ContainsAny(rule, "|") || strings.Contains(rule, "0x") {
@@ -38,7 +38,7 @@ func checksOf(t reflect.Type, rules []string) []check {
 		if accept == nil {
 			return nil
 		}
-		c := check{accept: accept, code: name, detail: describe(name, param, t.Kind())}
+		c := check{accept: accept, code: name, detail: w.describe(name, param, t)}
 		if t.Kind() != reflect.Pointer { // a nil is the validator's to judge
 			c.exact = forms[name] == nil
 			if name == "email" {

@@ -21,7 +21,7 @@ func TestChecksKnowNoMoreThanTheValidator(t *testing.T) {
 	accepted, refused := make(map[string]int), 0
 	for _, rule := range acceptorRules {
 		for _, kind := range acceptorTypes {
-			checks := checksOf(kind, []string{rule})
+			checks := checksOf(kind, []string{rule}, words{})
 			if checks == nil {
 				continue
 			}
@@ -116,9 +116,9 @@ func fill(random *rand.Rand, v reflect.Value) {
 
 func TestAcceptorsLeaveWhatTheyDoNotKnow(t *testing.T) {
 	for _, rule := range []string{"min=1|max=0", "oneof=a0x2Cb", "oneof='a b' c", "min=x", "datetime=2006", "ne=1", "rgb|rgba", "lowercase"} {
-		assert.Nil(t, checksOf(reflect.TypeFor[string](), []string{rule}), rule)
+		assert.Nil(t, checksOf(reflect.TypeFor[string](), []string{rule}, words{}), rule)
 	}
-	assert.Nil(t, checksOf(reflect.TypeFor[int](), []string{"min=1", "unknown"}))
+	assert.Nil(t, checksOf(reflect.TypeFor[int](), []string{"min=1", "unknown"}, words{}))
 }
 
 func FuzzForms(f *testing.F) {

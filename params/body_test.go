@@ -166,7 +166,7 @@ func TestSyntaxErrorOfATypeIsNotOneOfTheBody(t *testing.T) {
 		B int    `json:"b" validate:"max=5"`
 	}
 	assert.Equal(t, []string{"body #/a type", "body #/b max"}, faults[input](t, `{"a":"{","b":6}`))
-	assert.Equal(t, "must be a valid strict", refuse[input](t, request{body: `{"a":"{"}`}).Faults[0].Detail)
+	assert.Equal(t, "must be a valid value", refuse[input](t, request{body: `{"a":"{"}`}).Faults[0].Detail)
 }
 
 type everything struct {
@@ -241,7 +241,7 @@ func TestWrongTypesInBodies(t *testing.T) {
 		{`{"qb":"1"}`, "#/qb", "must be true or false, in a string"},
 		{`{"qt":5}`, "#/qt", "must be a date and time of RFC 3339, such as 2026-01-02T15:04:05Z"},
 		{`{"self":{"self":{"i":"x"}}}`, "#/self/self/i", "must be an integer from -9223372036854775808 to 9223372036854775807"},
-		{`{"text":"bad"}`, "#/text", "must be a valid textNamed"},
+		{`{"text":"bad"}`, "#/text", "must be a valid value"},
 		{`{"mt":{"bad":1}}`, "#/mt/bad", "has a key of the wrong type"},
 		{`{"I":"1"}`, "#/i", "must be an integer from -9223372036854775808 to 9223372036854775807"},
 		{`[]`, "#", "must be an object"},

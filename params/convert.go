@@ -40,7 +40,28 @@ var errNoSetter = errors.New("has no conversion from text: use a string, bool, n
 	"a type with UnmarshalText, or a slice or pointer of these")
 
 // setterFor returns the setter of scalars of type t.
-func setterFor(t reflect.Type) (setter, error) {
+func setterFor(t reflect.Type, own *phrases) (setter, error) {
+	set, err := scalarSetter(t)
+	if text := own.ofType(t); text != "" && err == nil {
+		return setTold(text, set), nil
+	}
+	return set, err
+}
+
+// setTold makes of set a setter that tells what is no value of its type in
+// another text.
+func setTold(text string, set setter) setter {
+	wrong := &conversionError{CodeType, text}
+	return func(p unsafe.Pointer, text string) error {
+		err := set(p, text)
+		if c, ok := err.(*conversionError); ok && c.code == CodeType { //nolint:errorlint // setters return it bare
+			return wrong
+		}
+		return err
+	}
+}
+
+func scalarSetter(t reflect.Type) (setter, error) {
 	switch {
 	case t == durationType:
 		return setDuration, nil
@@ -206,12 +227,9 @@ func setDuration(p unsafe.Pointer, text string) error {
 var errNotDuration = mustBe(`a duration such as "1h30m" or "250ms"`)
 
 // setText calls the type's own UnmarshalText. Its error is not shown to the
-// client, since it may hold the value.
+// client, since it may hold the value; see [RegisterTypeText].
 func setText(t reflect.Type) setter {
-	wrong := mustBe("a valid " + typeName(t))
-	if t == timeType {
-		wrong = mustBe("a date and time of RFC 3339, such as 2026-01-02T15:04:05Z")
-	}
+	wrong := mustBe(validValue)
 	return func(p unsafe.Pointer, text string) error {
 		if !utf8.ValidString(text) {
 			return errNotUTF8

@@ -126,11 +126,11 @@ func TestConversions(t *testing.T) {
 		{"d=1h30m", "D", 90 * time.Minute, ""},
 		{"d=90", "D", nil, `must be a duration such as "1h30m" or "250ms"`},
 		{"code=beef", "Code", code{[]byte{0xbe, 0xef}}, ""},
-		{"code=x", "Code", nil, "must be a valid code"},
+		{"code=x", "Code", nil, "must be a valid value"},
 		{"code=%ff", "Code", nil, "must be valid UTF-8"},
 		{"ip=::1", "IP", net.IPv6loopback, ""},
 		{"ip=", "IP", net.IP(nil), ""},
-		{"ip=x", "IP", nil, "must be a valid IP"},
+		{"ip=x", "IP", nil, "must be an IP address"},
 		{"n=5", "N", named(5), ""},
 		{"n=40000", "N", nil, "must be an integer from -32768 to 32767"},
 		{"nt=x", "NT", namedText("x"), ""},
@@ -145,7 +145,7 @@ func TestConversions(t *testing.T) {
 		{"ln=1&ln=x&ln=y", "LU8", nil, "must be an integer from -32768 to 32767"},
 		{"lt=2026-01-02T15:04:05Z", "LT", []time.Time{moment}, ""},
 		{"lcode=01&lcode=02", "LCode", []code{{[]byte{1}}, {[]byte{2}}}, ""},
-		{"gen=x", "Gen", nil, "must be a valid pair"},
+		{"gen=x", "Gen", nil, "must be a valid value"},
 	} {
 		in, err := decode[values](t, request{uri: "/?" + c.query})
 		if c.want == nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"reflect"
 	"time"
@@ -119,6 +120,37 @@ func ExampleOptions() {
 	}
 	fmt.Println(plan.Decode(get("/?sku=x"), &Lookup{}))
 	// Output: params: query sku: does not satisfy sku
+}
+
+func ExampleRegisterText() {
+	v := params.NewValidator()
+	v.RegisterAlias("nickname", "min=3,max=20,alphanum")
+	params.RegisterText(v, "nickname", "must be 3 to 20 letters and digits")
+	params.RegisterText(v, "gtefield", "must not be smaller than {field}")
+	params.RegisterTypeText[netip.Addr](v, "must be an address such as 192.0.2.1")
+
+	type Search struct {
+		Nickname string     `query:"nickname" validate:"nickname"`
+		Min      int        `query:"min"`
+		Max      int        `query:"max" validate:"gtefield=Min"`
+		From     netip.Addr `query:"from"`
+	}
+	plan, err := params.Compile(reflect.TypeFor[Search](), params.Options{Validator: v})
+	if err != nil {
+		panic(err)
+	}
+	var request fasthttp.RequestCtx
+	request.Request.SetRequestURI("/?nickname=a&min=2&max=1&from=here")
+	var invalid *params.Error
+	if errors.As(plan.Decode(&request, new(Search)), &invalid) {
+		for _, fault := range invalid.Faults {
+			fmt.Println(fault.Name, fault.Detail)
+		}
+	}
+	// Output:
+	// nickname must be 3 to 20 letters and digits
+	// max must not be smaller than min
+	// from must be an address such as 192.0.2.1
 }
 
 func ExampleTypeError() {

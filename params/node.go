@@ -29,6 +29,7 @@ const (
 type node struct {
 	typ     reflect.Type
 	shape   shape
+	told    string                      // what is told of a value that is none of the type; "" for what [typeInWords] says
 	opaque  bool                        // decodes itself, so that nobody knows how its text relates to its members
 	members []*member                   // of a struct, in the order of their fields
 	names   map[string]*member          // of a struct, by JSON name
@@ -92,7 +93,7 @@ func (c *ruleCompiler) node(t reflect.Type) (*node, error) {
 	if n := c.nodes[t]; n != nil {
 		return n, nil
 	}
-	n := &node{typ: t, shape: shapeOf(t), opaque: t.Kind() != reflect.Interface && decodesItself(t)}
+	n := &node{typ: t, shape: shapeOf(t), told: c.texts.ofType(t), opaque: t.Kind() != reflect.Interface && decodesItself(t)}
 	c.nodes[t] = n
 	var err error
 	switch n.shape {

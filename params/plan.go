@@ -366,13 +366,16 @@ func (c *compiler) param(parent reflect.Type, f reflect.StructField, offset uint
 	}
 	var err error
 	if !p.file {
-		if p.set, p.many, err = setterOf(f.Type); err != nil {
+		if p.set, p.many, err = setterOf(f.Type, c.rules.texts); err != nil {
 			return fmt.Errorf("has type %s, which %w", f.Type, err)
 		}
 	} else if source != Form {
 		return fmt.Errorf("is a file from the %s: files come from a form, use `form:%q`", source, name)
 	}
-	if p.rules, err = c.rules.compile(f.Tag.Get("validate"), f.Type, parent); err != nil {
+	c.rules.isInput = true
+	p.rules, err = c.rules.compile(f.Tag.Get("validate"), f.Type, parent)
+	c.rules.isInput = false
+	if err != nil {
 		return err
 	}
 	p.required = p.rules != nil && p.rules.required
@@ -441,20 +444,20 @@ func (b *bySource) of(s Source) *group {
 
 // setterOf returns how values are stored into a field of type t, and whether
 // there may be many.
-func setterOf(t reflect.Type) (set setter, many bool, err error) {
-	if set, err = setterFor(t); err == nil {
+func setterOf(t reflect.Type, own *phrases) (set setter, many bool, err error) {
+	if set, err = setterFor(t, own); err == nil {
 		return set, false, nil
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		if set, err = setterFor(t.Elem()); err == nil {
+		if set, err = setterFor(t.Elem(), own); err == nil {
 			return setPointer(t.Elem(), set), false, nil
 		}
 	case reflect.Slice:
 		if t.Elem().Kind() == reflect.Uint8 {
 			return nil, false, fmt.Errorf("would be a list of small numbers: use string for text")
 		}
-		if set, err = setterFor(t.Elem()); err == nil {
+		if set, err = setterFor(t.Elem(), own); err == nil {
 			return appendTo(t, set), true, nil
 		}
 	}

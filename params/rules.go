@@ -29,6 +29,7 @@ type judged struct {
 	tag      string
 	parent   reflect.Type // the struct that the rules refer to; nil when they refer to none
 	as       manner
+	words    words
 	absence  bool     // the rules judge an absent value as well
 	dynamic  bool     // the value may hold an any, or be what a function of the user's makes of it
 	shipped  bool     // all of the rules ship with the validator
@@ -47,13 +48,15 @@ const (
 
 // A ruleCompiler compiles validate tags, and the types that have them.
 type ruleCompiler struct {
+	texts    *phrases
+	isInput  bool // the fields are those of an input, and not of a body
 	validate *validator.Validate
 	nodes    map[reflect.Type]*node
 	types    map[reflect.Type]judgedType // see [ruleCompiler.judgedAs]
 }
 
 func newRuleCompiler(v *validator.Validate) *ruleCompiler {
-	return &ruleCompiler{validate: v, nodes: make(map[reflect.Type]*node), types: make(map[reflect.Type]judgedType)}
+	return &ruleCompiler{validate: v, texts: textsOf(v), nodes: make(map[reflect.Type]*node), types: make(map[reflect.Type]judgedType)}
 }
 
 // judgedAs is the function of that name, which asks the validator, once for each
@@ -219,6 +222,7 @@ func (c *ruleCompiler) judge(run run, t, parent reflect.Type) (*judged, error) {
 	j := &judged{
 		validate: c.validate, tag: strings.Join(run.names, ","), as: run.as, absence: run.absence,
 		dynamic: holdsInterface(t) || run.use.dynamic, shipped: !run.use.own,
+		words: words{fieldNames{parent, c.isInput}, c.texts},
 	}
 	if run.use.refers && run.as != asStruct {
 		j.parent = parent
@@ -239,7 +243,7 @@ func (c *ruleCompiler) judge(run run, t, parent reflect.Type) (*judged, error) {
 		j.tag += ",nostructlevel"
 	}
 	if run.as == asItIs && j.parent == nil && !j.dynamic {
-		j.checks = checksOf(t, run.names)
+		j.checks = checksOf(t, run.names, j.words)
 		j.accept = allOf(j.checks)
 	}
 	return j, nil
@@ -357,7 +361,10 @@ func (j *judged) verdict(t reflect.Type, p, parent unsafe.Pointer) (code, detail
 	err := j.ask(t, p, parent)
 	if errs, ok := err.(validator.ValidationErrors); ok && len(errs) > 0 { //nolint:errorlint // returned bare
 		first := errs[0]
-		return first.Tag(), describe(first.Tag(), first.Param(), first.Kind()), true
+		if deref(t).Kind() == reflect.Interface && first.Type() != nil {
+			t = first.Type()
+		}
+		return codeOf(first.Tag()), j.words.describe(j.words.nameOf(first), first.Param(), t), true
 	}
 	return "", "", false
 }

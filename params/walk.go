@@ -123,11 +123,19 @@ func (w *walker) leaf(n *node, quoted bool) {
 		}
 	}
 	if json.Unmarshal(text, reflect.New(n.typ).Interface()) != nil {
-		what := typeInWords(n)
-		if isFloat(n.typ) && skipNumber(view(text), 0) == len(text) && len(text) > 0 {
-			what = floatRange(n.typ.Bits())
-		}
-		w.checker.tell(CodeType, "must be "+what+in)
+		w.checker.tell(CodeType, wrongType(n, text)+in)
+	}
+}
+
+// wrongType says what is wrong with a text that is no value of a type.
+func wrongType(n *node, text []byte) string {
+	switch {
+	case n.told != "":
+		return n.told
+	case isFloat(n.typ) && skipNumber(view(text), 0) == len(text):
+		return "must be " + floatRange(n.typ.Bits())
+	default:
+		return "must be " + typeInWords(n)
 	}
 }
 
@@ -326,11 +334,8 @@ func (w *walker) word() {
 // typeInWords says what JSON value a type is written as.
 func typeInWords(n *node) string {
 	t := n.typ
-	switch {
-	case t == timeType:
-		return "a date and time of RFC 3339, such as 2026-01-02T15:04:05Z"
-	case n.opaque:
-		return "a valid " + typeName(t)
+	if n.opaque {
+		return validValue
 	}
 	switch t.Kind() {
 	case reflect.Struct, reflect.Map:
@@ -353,16 +358,11 @@ func typeInWords(n *node) string {
 	case reflect.Interface:
 		return "JSON whose numbers fit into 64 bits" // all that an any refuses
 	default:
-		return "a valid " + typeName(t)
+		return validValue
 	}
 }
+
+// validValue is all that a client is told of a type of the service's own.
+const validValue = "a valid value"
 
 func isFloat(t reflect.Type) bool { return t.Kind() == reflect.Float32 || t.Kind() == reflect.Float64 }
-
-// typeName names a type to a client, which has no use for its type parameters.
-func typeName(t reflect.Type) string {
-	if name, _, _ := strings.Cut(t.Name(), "["); name != "" {
-		return name
-	}
-	return "value"
-}

@@ -1,0 +1,102 @@
+package params
+
+import (
+	"reflect"
+	"strings"
+)
+
+// fieldNames are how a client calls the fields of a struct: by their source tags in
+// an input, and else by their JSON names.
+type fieldNames struct {
+	parent  reflect.Type // nil when there is none
+	isInput bool
+}
+
+// anotherField is what a client is told of a field that it can't send.
+const anotherField = "another field"
+
+// of returns the client's name of the field at a path of Go names, as a rule
+// has it: "Password", "Address.City", "Items[0].Price".
+func (n fieldNames) of(path string) string {
+	var steps []string
+	t := n.parent
+	for step := range strings.SplitSeq(path, ".") {
+		name, index, isIndexed := strings.Cut(step, "[")
+		if t = structBehind(t); t == nil {
+			return anotherField
+		}
+		f, ok := t.FieldByName(name)
+		if !ok {
+			return anotherField
+		}
+		called, flat := n.ofField(f)
+		switch {
+		case flat:
+		case called == "":
+			return anotherField
+		case isIndexed:
+			steps = append(steps, called+"["+index)
+		default:
+			steps = append(steps, called)
+		}
+		t = f.Type
+	}
+	if len(steps) == 0 {
+		return anotherField
+	}
+	return strings.Join(steps, ".")
+}
+
+// ofField returns the client's name of a field, "" when it has none; flat
+// reports an embedded struct, whose fields are those of the struct around.
+func (n fieldNames) ofField(f reflect.StructField) (name string, flat bool) {
+	if n.isInput {
+		source, name, _ := sourceOf(f)
+		if source == Body {
+			name = "the body"
+		}
+		return name, source == "" && f.Anonymous
+	}
+	tag := f.Tag.Get("json")
+	name, _, _ = strings.Cut(tag, ",")
+	switch isNamed := isValidName(name); {
+	case tag == "-":
+		return "", false
+	case f.Anonymous && !isNamed && deref(f.Type).Kind() == reflect.Struct:
+		return "", true
+	case !f.IsExported():
+		return "", false
+	case isNamed:
+		return name, false
+	default:
+		return f.Name, false
+	}
+}
+
+// has reports whether a path begins with a field of the struct.
+func (n fieldNames) has(path string) bool {
+	t := structBehind(n.parent)
+	if t == nil {
+		return false
+	}
+	path, _, _ = strings.Cut(path, ".")
+	path, _, _ = strings.Cut(path, "[")
+	_, ok := t.FieldByName(path)
+	return ok
+}
+
+// structBehind returns the struct that pointers, lists and maps lead to, nil
+// when they lead to something else.
+func structBehind(t reflect.Type) reflect.Type {
+	for t != nil {
+		switch t.Kind() {
+		case reflect.Struct:
+			return t
+		case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+			t = t.Elem()
+		default:
+			return nil
+		}
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package params
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/go-playground/validator/v10"
+)
+
+// phrases are a service's own words for what is wrong. They live with its
+// validator, as its rules do.
+type phrases struct {
+	rules map[string]string       // by the name of the rule or alias
+	types map[reflect.Type]string // for values that are none of the type
+}
+
+// RegisterText sets what a client is told about a value that breaks a rule: one
+// of the service's own, an alias, or one of the validator's. The text goes on
+// after the name of a field, as "must be a SKU of eight characters" does. In it
+// {param} stands for the rule's parameter as the tag has it, and {field} for the
+// client's name of the field that the parameter names.
+//
+// Register the rule first, and both before the first route. RegisterText panics
+// on a rule that v does not know, on "required", whose text is that of
+// [CodeRequired], and on an empty text.
+func RegisterText(v *validator.Validate, rule, text string) {
+	switch {
+	case text == "":
+		panic(fmt.Sprintf("params: the text of the rule %q is empty", rule))
+	case rule == "" || rule == "required" || strings.ContainsAny(rule, "=,|") || !knows(v, rule):
+		panic(fmt.Sprintf("params: there is no rule %q to give a text to: register it first, and name it without a parameter", rule))
+	}
+	ownTexts(v).rules[rule] = text
+}
+
+// RegisterTypeText sets what a client is told about a value that is no T: of
+// which the UnmarshalText or UnmarshalJSON of T has returned an error, or that
+// has another JSON type. The error's own text is not shown, since it may have
+// the value. The text goes on after the name of a field, as "must be a colour
+// such as #ff8800" does.
+//
+// Register it before the first route. RegisterTypeText panics on an empty text.
+func RegisterTypeText[T any](v *validator.Validate, text string) {
+	if text == "" {
+		panic(fmt.Sprintf("params: the text of the type %s is empty", reflect.TypeFor[T]()))
+	}
+	ownTexts(v).types[reflect.TypeFor[T]()] = text
+}
+
+// textsRule is a rule that a validator keeps the texts in: it has no other place
+// for what is not its own, and a map of all validators would outlive them.
+const textsRule = "velithon_texts"
+
+type textsKey struct{}
+
+// textsOf returns the texts of a validator, nil when it has none.
+func textsOf(v *validator.Validate) (own *phrases) {
+	defer func() { _ = recover() }() // of a validator that does not know the rule
+	_ = v.VarCtx(context.WithValue(context.Background(), textsKey{}, &own), "", textsRule)
+	return own
+}
+
+// ownTexts returns the texts of a validator, to add to.
+func ownTexts(v *validator.Validate) *phrases {
+	if own := textsOf(v); own != nil {
+		return own
+	}
+	own := &phrases{rules: make(map[string]string), types: make(map[reflect.Type]string)}
+	err := v.RegisterValidationCtx(textsRule, func(ctx context.Context, _ validator.FieldLevel) bool {
+		if asked, ok := ctx.Value(textsKey{}).(**phrases); ok {
+			*asked = own
+		}
+		return true
+	})
+	if err != nil {
+		panic(err) // only of an empty name
+	}
+	return own
+}
+
+// ofRule returns the text of a rule, "" without one.
+func (x *phrases) ofRule(rule string) string {
+	if x == nil {
+		return ""
+	}
+	return x.rules[rule]
+}
+
+// ofType returns the text of a type, "" without one.
+func (x *phrases) ofType(t reflect.Type) string {
+	if x != nil && x.types[t] != "" {
+		return x.types[t]
+	}
+	if what := knownTypes[t]; what != "" {
+		return "must be " + what
+	}
+	return ""
+}
+
+// knows reports whether a validator has a rule or an alias.
+func knows(v *validator.Validate, rule string) (known bool) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			known = !strings.Contains(fmt.Sprint(cause), "Undefined validation function")
+		}
+	}()
+	_ = v.Var("", "omitempty,"+rule)
+	return true
+}
