@@ -125,7 +125,7 @@ func (d *decoding) jsonText() ([]byte, error) {
 		return nil, nil
 	case !isJSON:
 		return nil, errNotJSON
-	case len(header.ContentEncoding()) > 0:
+	case isEncoded(header):
 		return nil, errContentEncoding
 	}
 	for len(text) > 0 && isJSONSpace(text[0]) {

@@ -1,6 +1,7 @@
 package params
 
 import (
+	"io"
 	"mime/multipart"
 	"reflect"
 	"unsafe"
@@ -19,12 +20,13 @@ func (d *decoding) form() error {
 	header := &d.raw.Request.Header
 	contentType := header.ContentType()
 	switch {
-	case len(header.ContentEncoding()) > 0:
+	case isEncoded(header):
 		return errContentEncoding
 	case hasMediaType(contentType, mediaForm):
 		d.pairs(&d.plan.form, d.raw.Request.Body())
 		return nil
 	case hasMediaType(contentType, mediaMultipart):
+		header.Del(fasthttp.HeaderContentEncoding) // identity, for which fasthttp refuses a form
 		form, err := d.raw.MultipartForm()
 		if err != nil {
 			return &Error{Status: fasthttp.StatusBadRequest, Detail: "malformed multipart form", Err: err}
@@ -51,7 +53,38 @@ func (d *decoding) multipart(form *multipart.Form) error {
 		for _, value := range form.Value[p.name] {
 			d.store(p, value)
 		}
+		for _, header := range form.File[p.name] {
+			if err := d.storeText(p, header); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// maxTextPart is how long a text may be that was sent as a file: as long as
+// mime/multipart lets the others be together.
+const maxTextPart = 10 << 20
+
+// storeText stores a part with a file name in a field that is no file. It is how
+// browsers send a Blob, which is the way to give a part of a form a content type
+// such as application/json.
+func (d *decoding) storeText(p *param, header *multipart.FileHeader) error {
+	if header.Size > maxTextPart {
+		d.seen.add(p.order)
+		d.fault(p, CodeType, "must be a text of at most 10 MiB")
+		return nil
+	}
+	file, err := header.Open()
+	if err != nil {
+		return &Error{Status: fasthttp.StatusInternalServerError, Detail: "the upload could not be read", Err: err}
+	}
+	defer func() { _ = file.Close() }() // was only read
+	text := make([]byte, header.Size)
+	if _, err := io.ReadFull(file, text); err != nil {
+		return &Error{Status: fasthttp.StatusInternalServerError, Detail: "the upload could not be read", Err: err}
+	}
+	d.store(p, view(text))
 	return nil
 }
 

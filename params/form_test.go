@@ -97,11 +97,6 @@ func TestTextForAFileIsNoFile(t *testing.T) {
 	}
 }
 
-func TestFileForATextIsNoText(t *testing.T) {
-	contentType, body := multipartBody(t, part{name: "name", file: "a.txt", text: "x"})
-	assert.Equal(t, []string{"form name required"}, brief(refuse[signup](t, request{contentType: contentType, body: body})))
-}
-
 func TestFormStatuses(t *testing.T) {
 	contentType, body := multipartBody(t, part{name: "name", text: "x"})
 	for _, c := range []struct {

@@ -44,7 +44,7 @@ func (r *reader) readList(l *listReader, i int, p unsafe.Pointer) int {
 		}
 		if l.elem.isNull(text, i) {
 			i = word(text, i, "null")
-			r.doubtful = r.doubtful || l.elem.node.active // a struct is there all the same
+			r.doubtful = true // what an element of its type has to have is absent
 		} else {
 			i = r.read(l.elem, i, unsafe.Add(list.data, uintptr(list.len)*l.size))
 		}
