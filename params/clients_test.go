@@ -197,3 +197,29 @@ func TestNullInAList(t *testing.T) {
 	assert.Nil(t, accept[[]*item](t, request{body: `[null]`})[0])
 	assert.Equal(t, []string{"body #/0/sku required"}, faults[[]item](t, `[null]`))
 }
+
+// A browser sends a text input that was left empty as an empty text. For a number
+// that is no number; in a query it is a fault, since nobody has to send it.
+func TestAnInputThatWasLeftEmptyIsAbsent(t *testing.T) {
+	type input struct {
+		Name  *string  `form:"name"`
+		Age   *int     `form:"age"`
+		Limit int      `form:"limit" default:"20"`
+		Sizes []int    `form:"size"`
+		Must  *float64 `form:"must" validate:"required"`
+		Query *int     `query:"q"`
+	}
+	multipart, text := multipartBody(t, part{name: "name"}, part{name: "age"}, part{name: "limit"}, part{name: "size"}, part{name: "size", text: "1"}, part{name: "must", text: "2"})
+	for contentType, body := range map[string]string{urlencoded: "name=&age=&limit=&size=&size=1&must=2", multipart: text} {
+		in, err := decodeWire[input](t, "Content-Type: "+contentType, body)
+		require.NoError(t, err)
+		assert.Equal(t, "", *in.Name, "an empty text is a text")
+		assert.Nil(t, in.Age)
+		assert.Equal(t, 20, in.Limit)
+		assert.Equal(t, []int{1}, in.Sizes)
+	}
+	_, err := decodeWire[input](t, "Content-Type: "+urlencoded, "must=&age=x")
+	assert.Equal(t, []string{"form age type", "form must required"}, brief(asError(t, err)))
+	_, err = decode[input](t, request{uri: "/?q=", contentType: urlencoded, body: "must=1"})
+	assert.Equal(t, []string{"query q type"}, brief(asError(t, err)))
+}

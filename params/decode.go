@@ -139,8 +139,12 @@ func (d *decoding) store(p *param, text string) {
 		d.fault(p, CodeDuplicate, "must be given once")
 		return
 	}
+	err := p.set(d.at(p), text)
+	if err != nil && text == "" && p.in == Form {
+		return // a browser has no other way to send nothing
+	}
 	d.seen.add(p.order)
-	if err := p.set(d.at(p), text); err != nil {
+	if err != nil {
 		code := CodeType
 		if c, ok := err.(*conversionError); ok { //nolint:errorlint // setters return it bare
 			code = c.code

@@ -74,7 +74,7 @@ func TestForms(t *testing.T) {
 	assert.Equal(t, []string{"form name required"}, brief(refuse[signup](t, request{})))
 	assert.Equal(t, []string{"form name encoding", "form age type"},
 		brief(refuse[signup](t, request{contentType: urlencoded, body: "name=%ff&age=x"})))
-	contentType, body = multipartBody(t, part{name: "name", text: "a"}, part{name: "name", text: "b"}, part{name: "age", text: ""})
+	contentType, body = multipartBody(t, part{name: "name", text: "a"}, part{name: "name", text: "b"}, part{name: "age", text: "x"})
 	assert.Equal(t, []string{"form name duplicate", "form age type"}, brief(refuse[signup](t, request{contentType: contentType, body: body})))
 }
 
