@@ -39,6 +39,10 @@ func mustBe(what string) *conversionError {
 var errNoSetter = errors.New("has no conversion from text: use a string, bool, number, time.Time, time.Duration, " +
 	"a type with UnmarshalText, or a slice or pointer of these")
 
+// errOnlyJSON is answered for a type whose own decoder a text would go past, with
+// all that it may refuse.
+var errOnlyJSON = errors.New("decodes itself from JSON but not from text: add an UnmarshalText")
+
 // setterFor returns the setter of scalars of type t.
 func setterFor(t reflect.Type, own *phrases) (setter, error) {
 	set, err := scalarSetter(t)
@@ -69,6 +73,8 @@ func scalarSetter(t reflect.Type) (setter, error) {
 		return setNumber, nil
 	case reflect.PointerTo(t).Implements(textUnmarshalerType):
 		return setText(t), nil
+	case decodesItself(t):
+		return nil, errOnlyJSON
 	}
 	switch t.Kind() {
 	case reflect.String:

@@ -492,3 +492,26 @@ func TestARequestWithoutABodyHasNoFieldThatReadsOne(t *testing.T) {
 		compile[embedded](t, params.Options{Method: method})
 	}
 }
+
+// An onlyJSON refuses in its UnmarshalJSON what a text would get past.
+type onlyJSON string
+
+func (*onlyJSON) UnmarshalJSON([]byte) error { return nil }
+
+func TestATypeThatReadsOnlyJSONIsNoParameter(t *testing.T) {
+	for _, in := range []any{
+		struct {
+			A onlyJSON `query:"a"`
+		}{}, struct {
+			A *onlyJSON `header:"a"`
+		}{}, struct {
+			A []onlyJSON `form:"a"`
+		}{},
+	} {
+		_, err := params.Compile(reflect.TypeOf(in), params.Options{})
+		assert.ErrorContains(t, err, "which decodes itself from JSON but not from text: add an UnmarshalText")
+	}
+	compile[struct {
+		B onlyJSON `body:""`
+	}](t)
+}
