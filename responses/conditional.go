@@ -1,8 +1,11 @@
 package responses
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -18,8 +21,10 @@ type choice struct {
 
 // choose reads the conditions and the range of a request for a file. They count
 // where the answer would otherwise be a 200 with all of it.
-func choose(raw *fasthttp.RequestCtx, status int, info fs.FileInfo) (choice, error) {
-	whole := choice{status: status, part: byteRange{0, info.Size()}}
+func choose(raw *fasthttp.RequestCtx, r FileResponse, info fs.FileInfo) (choice, error) {
+	size := info.Size()
+	whole := choice{status: r.Status, part: byteRange{0, size}}
+	status := r.Status
 	if status == 0 {
 		status = raw.Response.StatusCode()
 	}
@@ -27,63 +32,178 @@ func choose(raw *fasthttp.RequestCtx, status int, info fs.FileInfo) (choice, err
 		return whole, nil
 	}
 
-	modified := modifiedAt(info)
-	if !modified.IsZero() {
-		lastModified := string(fasthttp.AppendHTTPDate(nil, modified))
+	v := versionOf(&raw.Response, r.Header, info)
+	if !v.modified.IsZero() {
+		lastModified := string(fasthttp.AppendHTTPDate(nil, v.modified))
 		whole.fields = []field{{fasthttp.HeaderLastModified, lastModified}}
 	}
-	if isUnmodified(raw, modified) {
+	switch v.precondition(&raw.Request.Header) {
+	case fasthttp.StatusPreconditionFailed:
+		return choice{}, NewProblem(fasthttp.StatusPreconditionFailed, "the file is not the version that the request is for")
+	case fasthttp.StatusNotModified:
 		return choice{status: fasthttp.StatusNotModified, fields: whole.fields}, nil
 	}
 
 	whole.fields = append(whole.fields, field{fasthttp.HeaderAcceptRanges, "bytes"})
-	part, ok := requestedRange(raw, modified, info.Size())
+	if !raw.IsGet() || size == 0 || !v.allowsRange(&raw.Request.Header) {
+		return whole, nil // an empty file has no part; what a client lacks of it is nothing
+	}
+	part, ok := parseRange(fieldValue(&raw.Request.Header, fasthttp.HeaderRange), size)
 	if !ok {
 		return whole, nil
 	}
 	if part.length == 0 {
 		problem := NewProblem(fasthttp.StatusRequestedRangeNotSatisfiable, "the range lies outside of the file")
-		problem.Header = Header{fasthttp.HeaderContentRange: {fmt.Sprintf("bytes */%d", info.Size())}}
+		problem.Header = Header{fasthttp.HeaderContentRange: {fmt.Sprintf("bytes */%d", size)}}
 		return choice{}, problem
 	}
-	contentRange := field{fasthttp.HeaderContentRange, part.contentRange(info.Size())}
+	contentRange := field{fasthttp.HeaderContentRange, part.contentRange(size)}
 	return choice{fasthttp.StatusPartialContent, part, append(whole.fields, contentRange)}, nil
+}
+
+// A version is what the answer tells of a file's version, by which a client
+// asks later whether it has the current one.
+type version struct {
+	tag      string    // the ETag, quoted as it is sent; "" for none
+	modified time.Time // Last-Modified; zero for none
+}
+
+// versionOf returns the version of a file. What the handler sets in the header,
+// or a middleware has set, is what the client sees, so it counts.
+func versionOf(response *fasthttp.Response, header Header, info fs.FileInfo) version {
+	tag := header.value(fasthttp.HeaderETag)
+	if tag == "" {
+		tag = string(response.Header.Peek(fasthttp.HeaderETag))
+	}
+	if set := header.value(fasthttp.HeaderLastModified); set != "" {
+		modified, _ := http.ParseTime(set) // zero if it can't be read
+		return version{tag, modified}
+	}
+	return version{tag, modifiedAt(info)}
 }
 
 // modifiedAt returns when a file was modified, in the whole seconds HTTP knows,
 // or the zero time where that is not known: some builds date all files to the
-// beginning of Unix time, which would make every version look like the first.
+// beginning of Unix time, which would make every version look like the first. A
+// time that is yet to come counts as the time of the answer (RFC 9110, section
+// 8.8.2.1).
 func modifiedAt(info fs.FileInfo) time.Time {
 	modified := info.ModTime().UTC().Truncate(time.Second)
 	if modified.Unix() == 0 {
 		return time.Time{}
 	}
+	if time.Since(modified) < 2*time.Second { // Date is up to a second old
+		if date := currentDate(); modified.After(date) {
+			return date
+		}
+	}
 	return modified
 }
 
-// isUnmodified reports whether the client has the file already, by
-// If-Modified-Since. That does not count beside If-None-Match, which no file
-// can match here (RFC 9110, section 13.1.3).
-func isUnmodified(raw *fasthttp.RequestCtx, modified time.Time) bool {
-	if modified.IsZero() || len(raw.Request.Header.Peek(fasthttp.HeaderIfNoneMatch)) > 0 {
-		return false
-	}
-	since, err := fasthttp.ParseHTTPDate(raw.Request.Header.Peek(fasthttp.HeaderIfModifiedSince))
-	return err == nil && !since.Before(modified)
+// currentDate returns the time that fasthttp writes into Date. It keeps that to
+// itself, but for the header as a whole.
+func currentDate() time.Time {
+	var h fasthttp.ResponseHeader
+	_, line, _ := bytes.Cut(h.Header(), []byte("\r\nDate: "))
+	value, _, _ := bytes.Cut(line, []byte("\r\n"))
+	date, _ := fasthttp.ParseHTTPDate(value)
+	return date
 }
 
-// requestedRange returns the part of a file that the client asks for, and false
-// for all of it. Range counts for GET only, and beside If-Range only for the
-// same version of the file (RFC 9110, sections 13.1.5 and 14.2).
-func requestedRange(raw *fasthttp.RequestCtx, modified time.Time, size int64) (byteRange, bool) {
-	if !raw.IsGet() {
-		return byteRange{}, false
-	}
-	if version := raw.Request.Header.Peek(fasthttp.HeaderIfRange); len(version) > 0 {
-		date, err := fasthttp.ParseHTTPDate(version)
-		if err != nil || modified.IsZero() || !date.Equal(modified) {
-			return byteRange{}, false
+// precondition evaluates the conditions of a GET or HEAD in the order of RFC
+// 9110, section 13.2.2. It returns 412, 304, or 200 for an answer as if there
+// were none. What can't be read is no condition, but for If-Match, which is not
+// met then.
+func (v version) precondition(h *fasthttp.RequestHeader) int {
+	if tags := fieldValue(h, fasthttp.HeaderIfMatch); tags != "" {
+		if !matchesTag(tags, v.tag, isSameTag) {
+			return fasthttp.StatusPreconditionFailed
 		}
+	} else if since, ok := dateOf(h, fasthttp.HeaderIfUnmodifiedSince); ok && v.modified.After(since) {
+		return fasthttp.StatusPreconditionFailed
 	}
-	return parseRange(string(raw.Request.Header.Peek(fasthttp.HeaderRange)), size)
+	if tags := fieldValue(h, fasthttp.HeaderIfNoneMatch); tags != "" {
+		if matchesTag(tags, v.tag, isSimilarTag) {
+			return fasthttp.StatusNotModified
+		}
+	} else if since, ok := dateOf(h, fasthttp.HeaderIfModifiedSince); ok && !v.modified.IsZero() && !v.modified.After(since) {
+		return fasthttp.StatusNotModified
+	}
+	return fasthttp.StatusOK
+}
+
+// allowsRange reports whether a Range counts: always without If-Range, and
+// beside it for the same version of the file only (RFC 9110, section 13.1.5).
+func (v version) allowsRange(h *fasthttp.RequestHeader) bool {
+	condition := fieldValue(h, fasthttp.HeaderIfRange)
+	if condition == "" {
+		return true
+	}
+	if date, err := http.ParseTime(condition); err == nil {
+		return date.Equal(v.modified) && !v.modified.IsZero()
+	}
+	return isSameTag(condition, v.tag)
+}
+
+// matchesTag reports whether a list of entity tags has one that equals tag, or
+// is "*", which every version matches (RFC 9110, sections 13.1.1 and 13.1.2).
+func matchesTag(list, tag string, equal func(a, b string) bool) bool {
+	if list == "*" {
+		return true
+	}
+	for {
+		list = strings.TrimLeft(list, " \t,")
+		end := tagLength(list)
+		if end == 0 {
+			return false // the end, or what is no tag
+		}
+		if equal(list[:end], tag) {
+			return true
+		}
+		list = list[end:]
+	}
+}
+
+// tagLength returns the length of the entity tag at the beginning of s, such as
+// "a" or W/"a", and 0 if there is none.
+func tagLength(s string) int {
+	opaque := strings.TrimPrefix(s, "W/")
+	if !strings.HasPrefix(opaque, `"`) {
+		return 0
+	}
+	end := strings.IndexByte(opaque[1:], '"')
+	if end < 0 {
+		return 0
+	}
+	return len(s) - len(opaque) + end + 2
+}
+
+// isSameTag is the strong comparison of RFC 9110, section 8.8.3.2: a weak tag
+// equals none, itself included.
+func isSameTag(a, b string) bool { return a == b && strings.HasPrefix(a, `"`) }
+
+// isSimilarTag is the weak comparison.
+func isSimilarTag(a, b string) bool {
+	return strings.TrimPrefix(a, "W/") == strings.TrimPrefix(b, "W/")
+}
+
+// dateOf returns a field that is a date, in any of the forms of RFC 9110,
+// section 5.6.7.
+func dateOf(h *fasthttp.RequestHeader, name string) (time.Time, bool) {
+	value := fieldValue(h, name)
+	if value == "" {
+		return time.Time{}, false
+	}
+	date, err := http.ParseTime(value)
+	return date, err == nil
+}
+
+// fieldValue returns the value of a field, whose lines are one list (RFC 9110,
+// section 5.3): two of a field that is no list make a value that can't be read.
+func fieldValue(h *fasthttp.RequestHeader, name string) string {
+	lines := h.PeekAll(name)
+	if len(lines) == 1 {
+		return string(lines[0])
+	}
+	return string(bytes.Join(lines, []byte(", ")))
 }

@@ -23,10 +23,14 @@ import (
 // directory which it cannot leave: open that once with [os.OpenRoot], and set
 // Root.
 //
-// GET and HEAD requests with the status 200 know If-Modified-Since (304), and
-// GET knows a Range of one part (206, or a 416 problem), with If-Range. A file
-// that is not there, a directory, or a name that leaves Root is a 404 problem
-// which does not tell the path.
+// GET and HEAD requests with the status 200 know the conditions of RFC 9110,
+// section 13: If-Match and If-Unmodified-Since (a 412 problem), If-None-Match and
+// If-Modified-Since (304). GET knows a Range of one part (206, or a 416 problem),
+// with If-Range. Files have a Last-Modified, and an ETag where Header, or a
+// middleware, sets one.
+//
+// A file that is not there, a directory, a pipe, a device, or a name that leaves
+// Root is a 404 problem which does not tell the path.
 //
 // A response whose file gets shorter while it is sent ends with the connection,
 // so that the client does not take it for whole.
@@ -58,7 +62,7 @@ func (r FileResponse) Write(raw *fasthttp.RequestCtx) error {
 		}
 	}()
 
-	chosen, err := choose(raw, r.Status, info)
+	chosen, err := choose(raw, r, info)
 	if err != nil {
 		return err
 	}
@@ -95,27 +99,42 @@ func (r FileResponse) Write(raw *fasthttp.RequestCtx) error {
 func (r FileResponse) Work() background.Runnable { return attached(r.Background) }
 
 // open opens the file. That there is none to send is a 404 problem.
+//
+// A pipe would wait for a writer, and to open some devices does something, so
+// the file is looked at first. It may be another one a moment later: so it is
+// opened without waiting, and looked at again.
 func (r FileResponse) open() (*os.File, fs.FileInfo, error) {
-	open := os.Open
+	stat, openFile := os.Stat, os.OpenFile
 	if r.Root != nil {
-		open = r.Root.Open
+		stat, openFile = r.Root.Stat, r.Root.OpenFile
 	}
-	file, err := open(r.Path)
+	info, err := stat(r.Path)
+	if err == nil {
+		err = checkRegular(r.Path, info)
+	}
 	if err != nil {
-		if isMissing(err) {
-			return nil, nil, notFound(err)
-		}
-		return nil, nil, err
+		return nil, nil, missing(err)
 	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = notFound(&fs.PathError{Op: "send", Path: r.Path, Err: errNotRegular})
+	file, err := openFile(r.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, missing(err)
+	}
+	info, err = file.Stat()
+	if err == nil {
+		err = checkRegular(r.Path, info)
 	}
 	if err != nil {
 		_ = file.Close()
-		return nil, nil, err
+		return nil, nil, missing(err)
 	}
 	return file, info, nil
+}
+
+func checkRegular(path string, info fs.FileInfo) error {
+	if info.Mode().IsRegular() {
+		return nil
+	}
+	return &fs.PathError{Op: "send", Path: path, Err: errNotRegular}
 }
 
 // contentType returns "" where there is nothing to tell it by.
@@ -128,15 +147,20 @@ func (r FileResponse) contentType() string {
 
 var errNotRegular = errors.New("not a regular file")
 
-func notFound(cause error) error {
-	return NewProblem(fasthttp.StatusNotFound, "file not found").WithCause(cause)
+// missing turns an error that says that there is no file to send into a 404
+// problem.
+func missing(err error) error {
+	if isMissing(err) {
+		return NewProblem(fasthttp.StatusNotFound, "file not found").WithCause(err)
+	}
+	return err
 }
 
 // isMissing reports whether err, of opening a file, says that there is none of
 // that name. A name from a client may also be too long, hold a NUL, go through
-// a file as if it were a directory, or lead out of its Root. That is the one
-// error but ErrClosed which os.Root makes itself and does not get from the
-// system.
+// a file as if it were a directory, or lead out of its Root. That, and that it is
+// not a regular one, are the errors but ErrClosed which do not come from the
+// system. A socket can't be opened (ENXIO).
 func isMissing(err error) bool {
 	errno, fromSystem := errors.AsType[syscall.Errno](err)
 	if !fromSystem {
@@ -146,7 +170,7 @@ func isMissing(err error) bool {
 		return true
 	}
 	switch errno {
-	case syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.ELOOP:
+	case syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.ELOOP, syscall.ENXIO:
 		return true
 	}
 	return false

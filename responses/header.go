@@ -60,6 +60,16 @@ func (h Header) apply(header *fasthttp.ResponseHeader) {
 	}
 }
 
+// value returns the first value of a field, "" when h does not have it.
+func (h Header) value(name string) string {
+	for key, values := range h {
+		if len(values) > 0 && strings.EqualFold(key, name) {
+			return strings.Trim(values[0], " \t")
+		}
+	}
+	return ""
+}
+
 // isServerField reports whether only the server sets the field: those that
 // frame the message, and those that fasthttp takes for its own and would drop
 // without a word.
