@@ -12,4 +12,5 @@ func (r byteRange) Length() int64 { return r.length }
 var (
 	ParseRange = parseRange
 	Attachment = attachment
+	ASCIIURI   = asciiURI
 )

@@ -18,6 +18,8 @@ import (
 // A field replaces one of the same name that was set before, by a middleware or
 // by the kind of response (Content-Type); Set-Cookie and Vary are added to those.
 //
+// In Location and Content-Location what a URI must not hold is percent-encoded.
+//
 // Connection, Content-Length, Date, Trailer and Transfer-Encoding belong to the
 // server and are refused.
 type Header map[string][]string
@@ -49,8 +51,12 @@ func (h Header) apply(header *fasthttp.ResponseHeader) {
 		return
 	}
 	for name, values := range h {
+		isURI := isURIField(name)
 		for i, value := range values {
 			value = strings.Trim(value, " \t")
+			if isURI {
+				value = asciiURI(value)
+			}
 			if i == 0 && !strings.EqualFold(name, fasthttp.HeaderVary) {
 				header.Set(name, value) // adds a Set-Cookie, replaces all others
 			} else {

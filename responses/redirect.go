@@ -3,6 +3,7 @@ package responses
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -11,9 +12,11 @@ import (
 
 // RedirectResponse sends the client to another URL.
 //
-// URL is sent as it is, so a relative one stays relative. Where it comes from
-// the client, the caller checks that it leads to a trusted place: a redirect to
-// wherever a link says is a gift to phishers.
+// A relative URL stays relative. What a URI must not hold, such as a blank or a
+// letter beyond ASCII, is percent-encoded (RFC 3986, section 2), as in Location
+// fields in general. Where the URL comes from the client, the caller checks that
+// it leads to a trusted place: a redirect to wherever a link says is a gift to
+// phishers.
 type RedirectResponse struct {
 	URL        string // must not be empty
 	Status     int    // a 3xx but 304; 0 means 307, which keeps method and body
@@ -33,10 +36,11 @@ func (r RedirectResponse) Write(raw *fasthttp.RequestCtx) error {
 	if status < 300 || status > 399 || status == fasthttp.StatusNotModified {
 		return fmt.Errorf("responses: status %d is not one of a redirect", status)
 	}
-	if r.URL == "" {
+	url := strings.Trim(r.URL, " \t")
+	if url == "" {
 		return errors.New("responses: redirect has no URL")
 	}
-	h := head{status: status, fields: []field{{fasthttp.HeaderLocation, r.URL}}, header: r.Header}
+	h := head{status: status, fields: []field{{fasthttp.HeaderLocation, asciiURI(url)}}, header: r.Header}
 	return h.writeAlone(&raw.Response)
 }
 

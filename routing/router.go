@@ -252,6 +252,7 @@ func (r *Router) Handler() fasthttp.RequestHandler {
 		defer s.recover(raw, &returned)
 		if isPlain(raw) || !refuseMalformed(raw) {
 			handler(raw)
+			s.finish(raw)
 		}
 		returned = true
 	}
