@@ -37,8 +37,10 @@ import (
 	"time"
 
 	"github.com/go-playground/validator/v10"
+	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
 
@@ -96,9 +98,22 @@ type Options struct {
 	// finish after a signal; 0 means 30 s.
 	ShutdownTimeout time.Duration
 
-	// MaxConnections is how many connections are served at once; more are
-	// answered with 503. 0 means 262,144.
+	// MaxConnections is how many connections are served at once, on all
+	// listeners; more are answered with 503. 0 means 262,144.
 	MaxConnections int
+
+	// OnRefused is called for each answer that the server gives by itself, which
+	// no middleware sees: 400, 408, 413 and 431 for what could not be read as a
+	// request, 500 and 507 for an upload that could not be stored, and the 503 of
+	// MaxConnections. problem has the status, the detail that the client is told,
+	// one of a fixed number, and the cause if there is one. raw has the address,
+	// the id of the answer, what was read of the request, which may be nothing,
+	// and the response: fields may be added to its header, as those of CORS.
+	//
+	// It is called before the answer is sent, on many goroutines at once, and
+	// holds it up. It must not keep raw, nor change problem. A panic of it is
+	// logged, and the answer sent. nil does nothing.
+	OnRefused func(raw *fasthttp.RequestCtx, problem *responses.Problem)
 }
 
 func (o Options) withDefaults() Options {
@@ -182,6 +197,7 @@ func New(options Options) *App {
 		Validator:     options.Validator,
 		WriteDeadline: server.flushDeadline,
 		HandedOver:    server.handedOver,
+		OnRefused:     server.refused,
 	})
 	return &App{Router: server.router, options: options, runner: runner, server: server}
 }

@@ -17,22 +17,32 @@ const (
 
 // A patientListener goes on accepting when the process or the machine was short
 // of something for a moment, as of file descriptors: fasthttp's server would
-// end. Clients wait in the kernel's queue meanwhile.
+// end. Clients wait in the kernel's queue meanwhile. It turns connections away
+// which are more than Options.MaxConnections.
 type patientListener struct {
 	net.Listener
-	logger *slog.Logger
+	server *server
 }
 
 // Accept returns the next connection, or the error of a listener that is closed
 // or broken.
 func (l patientListener) Accept() (net.Conn, error) {
-	for wait := minAcceptWait; ; wait = min(2*wait, maxAcceptWait) {
+	wait := minAcceptWait
+	for {
 		conn, err := l.Listener.Accept()
-		if err == nil || !isShortage(err) {
-			return conn, err
+		switch {
+		case err == nil && l.server.admits():
+			return conn, nil
+		case err == nil:
+			l.server.turnAway(conn)
+			wait = minAcceptWait
+		case isShortage(err):
+			logSafely(l.server.options.Logger, slog.LevelError, "connections can't be accepted", "error", err, "retry_in", wait)
+			time.Sleep(wait)
+			wait = min(2*wait, maxAcceptWait)
+		default:
+			return nil, err
 		}
-		logSafely(l.logger, slog.LevelError, "connections can't be accepted", "error", err, "retry_in", wait)
-		time.Sleep(wait)
 	}
 }
 

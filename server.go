@@ -2,9 +2,9 @@ package velithon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"strings"
 	"sync"
@@ -13,7 +13,6 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
 
@@ -49,8 +48,9 @@ type server struct {
 	router   *routing.Router
 	conns    connections
 
-	serving sync.WaitGroup // the calls of serve; added to under mu
-	closing atomic.Bool    // each response ends its connection
+	serving    sync.WaitGroup // the calls of serve; added to under mu
+	closing    atomic.Bool    // each response ends its connection
+	turnedAway turnedAway
 
 	mu        sync.Mutex // guards what follows
 	listeners []net.Listener
@@ -63,7 +63,7 @@ func newServer(o Options) *server {
 	s.fasthttp = fasthttp.Server{
 		MaxRequestBodySize:    o.BodyLimit,
 		ReadBufferSize:        o.HeaderLimit,
-		Concurrency:           o.MaxConnections,
+		Concurrency:           math.MaxInt32, // the listener keeps the limit: see admits
 		NoDefaultServerHeader: true,
 		SecureErrorLogMessage: true, // no header bytes in the log
 		ConnState:             s.conns.track,
@@ -77,6 +77,7 @@ func (s *server) prepare() {
 	handler := s.router.Handler()
 	s.fasthttp.Handler = func(raw *fasthttp.RequestCtx) { s.handle(raw, handler) }
 	s.fasthttp.ErrorHandler = s.refuse
+	s.fasthttp.ExpectHandler = s.expect
 	s.fasthttp.HeaderReceived = s.router.RequestConfig()
 	if o := s.options; s.router.HasReadTimeouts() {
 		// The time limit of a route is a deadline that fasthttp sets once it has
@@ -109,17 +110,6 @@ func (s *server) handle(raw *fasthttp.RequestCtx, handler fasthttp.RequestHandle
 // closes the request.
 func (s *server) handedOver(conn net.Conn) { s.conns.enter(s.conns.of(conn), idling) }
 
-// refuse answers what fasthttp could not read as a request.
-func (s *server) refuse(raw *fasthttp.RequestCtx, err error) {
-	s.router.Refuse(raw, refusal(err))
-	w := s.conns.of(raw.Conn())
-	if w == nil {
-		// fasthttp has left the deadline of the last response.
-		_ = raw.Conn().SetWriteDeadline(s.writeDeadline())
-	}
-	s.conns.enter(w, writing)
-}
-
 // flushDeadline is that of a response which has to be flushed at once: none where
 // its time is kept here. It may be on a server of the user's own.
 func (s *server) flushDeadline(conn net.Conn) time.Time {
@@ -142,7 +132,9 @@ func (s *server) serve(listener net.Listener) error {
 	s.listeners = append(s.listeners, listener)
 	s.mu.Unlock()
 	defer s.serving.Done()
-	if err := s.fasthttp.Serve(patientListener{listener, s.options.Logger}); err != nil {
+	s.turnedAway.listeners.Add(1)
+	defer s.turnedAway.listeners.Add(-1)
+	if err := s.fasthttp.Serve(patientListener{listener, s}); err != nil {
 		return fmt.Errorf("velithon: %w", err)
 	}
 	return nil
@@ -191,6 +183,7 @@ func (s *server) stop(expired context.Context, grace time.Duration) {
 		s.awaitRequests(expired, grace)
 		// Not its error: who waits in shutdown has the one of its own ctx.
 		_ = s.fasthttp.ShutdownWithContext(expired)
+		s.turnedAway.serving.Wait()
 	}()
 	deadline := time.Now().Add(2 * grace)
 	for {
@@ -235,20 +228,6 @@ func (s *server) closeListeners() {
 	for _, listener := range s.listeners {
 		_ = listener.Close()
 	}
-}
-
-// refusal says what was wrong with what fasthttp could not read as a request.
-func refusal(err error) *responses.Problem {
-	if _, ok := errors.AsType[*fasthttp.ErrSmallBuffer](err); ok {
-		return responses.NewProblem(fasthttp.StatusRequestHeaderFieldsTooLarge, "the request header is too large")
-	}
-	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-		return responses.NewProblem(fasthttp.StatusRequestTimeout, "the request did not arrive in time")
-	}
-	if errors.Is(err, fasthttp.ErrBodyTooLarge) {
-		return responses.NewProblem(fasthttp.StatusRequestEntityTooLarge, "the request body is too large")
-	}
-	return responses.NewProblem(fasthttp.StatusBadRequest, "the request can't be parsed: its HTTP or its multipart form is malformed")
 }
 
 // fasthttpLogger passes fasthttp's few messages on. Most are about clients that

@@ -30,10 +30,25 @@ func WriteProblem(raw *fasthttp.RequestCtx, problem *responses.Problem) {
 }
 
 // Refuse answers a request that could not be read as one, for a server's
-// ErrorHandler. No middleware sees such a request.
+// ErrorHandler. No middleware sees such a request; [Options].OnRefused does.
 func (r *Router) Refuse(raw *fasthttp.RequestCtx, problem *responses.Problem) {
+	returned := false
+	defer r.shared.recover(raw, &returned) // nobody above does
 	ids.assignRefused(raw)
+	r.shared.refuse(raw, problem)
+	returned = true
+}
+
+// refuse answers a request in front of all middleware.
+func (s *shared) refuse(raw *fasthttp.RequestCtx, problem *responses.Problem) {
+	defer func() {
+		if cause := recover(); cause != nil { // the answer stands
+			p := newPanicError(cause)
+			s.logLost(raw, "panic in OnRefused", slog.Any("panic", p.value), slog.String("stack", string(p.stack)))
+		}
+	}()
 	WriteProblem(raw, problem)
+	s.OnRefused(raw, problem)
 }
 
 // StatusOf returns the status that a request is answered with, for middleware

@@ -150,10 +150,10 @@ func dropTrailers(h *fasthttp.RequestHeader) {
 
 // refuseMalformed answers a request that is malformed, and reports whether it
 // was.
-func refuseMalformed(raw *fasthttp.RequestCtx) bool {
+func (s *shared) refuseMalformed(raw *fasthttp.RequestCtx) bool {
 	if problem := malformed(raw); problem != nil {
 		raw.SetConnectionClose()
-		WriteProblem(raw, problem)
+		s.refuse(raw, problem)
 		return true
 	}
 	dropTrailers(&raw.Request.Header)

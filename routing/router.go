@@ -44,6 +44,12 @@ type Options struct {
 	// a response was done: the runner has taken its work, for which it may have
 	// had to wait. nil does nothing.
 	HandedOver func(conn net.Conn)
+
+	// OnRefused is called for each request that is refused in front of all
+	// middleware: by [Router.Refuse], and for a message that is malformed. raw has
+	// the answer, to which it may add fields, and must not be kept. nil does
+	// nothing.
+	OnRefused func(raw *fasthttp.RequestCtx, problem *responses.Problem)
 }
 
 func (o Options) withDefaults() Options {
@@ -58,6 +64,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.HandedOver == nil {
 		o.HandedOver = func(net.Conn) {}
+	}
+	if o.OnRefused == nil {
+		o.OnRefused = func(*fasthttp.RequestCtx, *responses.Problem) {}
 	}
 	return o
 }
@@ -250,7 +259,7 @@ func (r *Router) Handler() fasthttp.RequestHandler {
 		ids.assign(raw)
 		returned := false
 		defer s.recover(raw, &returned)
-		if isPlain(raw) || !refuseMalformed(raw) {
+		if isPlain(raw) || !s.refuseMalformed(raw) {
 			handler(raw)
 			s.finish(raw)
 		}
