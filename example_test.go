@@ -345,3 +345,22 @@ func ExampleApp_Run() {
 		log.Fatal(err)
 	}
 }
+
+func ExampleOptions_onRefused() {
+	app := velithon.New(velithon.Options{
+		OnRefused: func(raw *fasthttp.RequestCtx, problem *responses.Problem) {
+			fmt.Println(problem.StatusCode(), problem.Detail, raw.RemoteIP())
+			raw.Response.Header.Set("Access-Control-Allow-Origin", "https://shop.example")
+		},
+	})
+	tell(app, "nonsense\r\n\r\n")
+	// Output:
+	// 400 the request can't be parsed: its HTTP or its multipart form is malformed 0.0.0.0
+	// HTTP/1.1 400 Bad Request
+	// Content-Type: application/problem+json
+	// Content-Length: 120
+	// Access-Control-Allow-Origin: https://shop.example
+	// Connection: close
+	//
+	// {"title":"Bad Request","status":400,"detail":"the request can't be parsed: its HTTP or its multipart form is malformed"}
+}
