@@ -270,7 +270,7 @@ func TestFileConditionsByTheBook(t *testing.T) {
 	directory := t.TempDir()
 	r := rand.New(rand.NewPCG(3, 1))
 	counts := map[int]int{}
-	for range 30_000 {
+	for range 10_000 {
 		c := drawConditional(r)
 		if c.undated {
 			modified = time.Unix(0, 0)
@@ -315,6 +315,6 @@ func TestFileConditionsByTheBook(t *testing.T) {
 		require.Equal(t, recorder.Header().Get("Content-Range"), contentRange, "%+v", c)
 	}
 	for _, status := range []int{0, 200, 206, 304, 412, 416} {
-		assert.Greater(t, counts[status], 200, "too few of %d", status)
+		assert.Greater(t, counts[status], 100, "too few of %d", status)
 	}
 }
