@@ -244,3 +244,42 @@ var openConnections = attack{
 		return nil
 	},
 }
+
+var refusedClients = attack{
+	name:   "refused-clients",
+	does:   "1,000 connections send what is refused, and stay: half of them send a byte now and then, 8 as fast as they can, and the others nothing",
+	holds:  "the service reads on for 5 s, for 1 s without a byte, or 64 MiB; then the connection is closed",
+	bounds: bounds{memory: 128 << 20, goroutines: 1500, p99: time.Second},
+	run: func(t *trial) error {
+		return t.untilCutOff(t.size.of(1000), func(i int, c *client) error {
+			if _, err := c.Write([]byte("nonsense\r\n\r\n")); err != nil {
+				return err
+			}
+			status, _, err := c.answer()
+			if err == nil && status != 400 {
+				err = fmt.Errorf("nonsense was answered with %d, want 400", status)
+			}
+			if err != nil {
+				return err
+			}
+			t.status(status)
+			piece, pause := []byte("x"), t.size.timeout()/50
+			switch {
+			case i%125 == 0:
+				piece, pause = make([]byte, 1<<20), 0
+			case i%2 == 0:
+				return nil
+			}
+			_ = c.SetWriteDeadline(time.Now().Add(patience))
+			for {
+				if _, err := c.Write(piece); err != nil {
+					if isTimeout(err) {
+						return fmt.Errorf("a refused client still has its connection after %v", patience)
+					}
+					return nil //nolint:nilerr // the service has closed the connection
+				}
+				time.Sleep(pause)
+			}
+		})
+	},
+}

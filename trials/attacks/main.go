@@ -34,6 +34,7 @@ var attacks = []attack{
 	pipelines,
 	idleFlood,
 	openConnections,
+	refusedClients,
 	bodyLimits,
 	deepJSON,
 	manyItems,
