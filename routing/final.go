@@ -9,8 +9,15 @@ import (
 	"github.com/velithon-go/velithon/responses"
 )
 
+// hasUsualStatus reports whether finish has nothing to do. Every request pays for
+// it.
+func hasUsualStatus(raw *fasthttp.RequestCtx) bool {
+	status := sentResponse(raw).StatusCode()
+	return status >= 200 && status <= 999 && status != fasthttp.StatusResetContent
+}
+
 // finish sees to it that the status of a response fits to the rest of it,
-// whoever set it: a handler, a route or a middleware. Every request pays for it.
+// whoever set it: a handler, a route or a middleware.
 func (s *shared) finish(raw *fasthttp.RequestCtx) {
 	response := sentResponse(raw)
 	switch status := response.StatusCode(); {

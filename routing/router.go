@@ -261,7 +261,9 @@ func (r *Router) Handler() fasthttp.RequestHandler {
 		defer s.recover(raw, &returned)
 		if isPlain(raw) || !s.refuseMalformed(raw) {
 			handler(raw)
-			s.finish(raw)
+			if !hasUsualStatus(raw) {
+				s.finish(raw)
+			}
 		}
 		returned = true
 	}
