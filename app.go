@@ -269,5 +269,7 @@ func (a *App) Run(addr string) error {
 // Shutdown may be called before Serve, more than once, and concurrently: each
 // call waits for the same end, as long as its own ctx allows.
 func (a *App) Shutdown(ctx context.Context) error {
-	return errors.Join(a.server.shutdown(ctx), a.runner.Shutdown(ctx))
+	err := a.server.shutdown(ctx)
+	a.Settle(ctx)
+	return errors.Join(err, a.runner.Shutdown(ctx))
 }

@@ -23,8 +23,9 @@ type exchange struct {
 
 	response    responses.Response // that is being sent; nil before
 	reservation background.Reservation
-	hasWork     bool
-	streams     bool // the response is a stream
+	work        background.Runnable // that it is for; nil for none
+	status      int                 // of the response, as the handler has it
+	streams     bool                // the response is a stream
 }
 
 // A call is the part of an exchange that knows the handler's types.
@@ -56,8 +57,10 @@ func (rt *route) begin(raw *fasthttp.RequestCtx) *exchange {
 func (x *exchange) answer(response responses.Response, err error) {
 	rt, r, raw := x.route, x.request, x.raw
 	if err != nil {
-		if response != nil && response.Work() != nil {
-			rt.log(r, slog.LevelWarn, "the handler returned an error, so the background work of its response is not run", err)
+		if response != nil {
+			if work := response.Work(); work != nil {
+				rt.logWork(r, slog.LevelWarn, "the handler returned an error, so the background work of its response is not run", work, err)
+			}
 		}
 		response = rt.problem(r, err)
 	}
@@ -65,21 +68,21 @@ func (x *exchange) answer(response responses.Response, err error) {
 		if work := response.Work(); work != nil {
 			// The step before the promise: room in the runner.
 			if err := x.reserve(rt.router.Runner, work); err != nil {
-				response = rt.unavailable(r, err)
+				response = rt.unavailable(r, work, err)
 			}
 		}
 	}
 	raw.SetStatusCode(rt.options.status)
 	if err := x.write(response); err != nil {
-		if x.hasWork {
+		if work := x.work; work != nil {
 			x.cancel()
-			rt.log(r, slog.LevelWarn, "the response can't be written, so its background work is not run", err)
+			rt.logWork(r, slog.LevelWarn, "the response can't be written, so its background work is not run", work, err)
 		}
 		raw.Response.ResetBody()
 		problem := rt.problem(r, fmt.Errorf("write the response: %w", err))
 		_ = problem.Write(raw) // of a fixed form, so nothing in it can fail
 	}
-	if !x.hasWork && !raw.Response.IsBodyStream() {
+	if x.work == nil && !raw.Response.IsBodyStream() {
 		x.finish()
 		return
 	}
@@ -123,6 +126,6 @@ func (x *exchange) recycle() {
 	}
 	x.call.clear() // so that no request is kept alive here, or seen by the next
 	x.raw, x.request, x.response = nil, nil, nil
-	x.hasWork = false // the reservation is used up
+	x.work = nil // the reservation is used up
 	x.route.exchanges.Put(x)
 }

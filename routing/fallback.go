@@ -83,16 +83,20 @@ func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 // recover answers a panic of a middleware. One that calls runtime.Goexit, or
 // whose handler does, has not returned and not panicked either.
 func (s *shared) recover(raw *fasthttp.RequestCtx, returned *bool) {
-	if cause := recover(); cause != nil {
+	cause := recover()
+	if cause == nil && *returned {
+		return
+	}
+	defer s.handlerEnded(raw, true) // whatever the log's handler does
+	if cause != nil {
 		s.answerPanic(raw, cause)
-	} else if !*returned {
+	} else {
 		s.hangUp(raw)
 	}
 }
 
 // answerPanic answers a panic with a 500 problem, so that connection and server
-// go on: fasthttp itself does not recover. Work that the response carried is
-// not run, since the response is not sent.
+// go on: fasthttp itself does not recover.
 func (s *shared) answerPanic(raw *fasthttp.RequestCtx, cause any) {
 	p, ok := cause.(*panicError)
 	if !ok {
@@ -102,7 +106,6 @@ func (s *shared) answerPanic(raw *fasthttp.RequestCtx, cause any) {
 	if raw.LastTimeoutErrorResponse() != nil {
 		return // a late handler may still use raw
 	}
-	giveUpHandOver(raw)
 	raw.Response.ResetBody()
 	for _, name := range ofTheContent {
 		raw.Response.Header.Del(name)
@@ -122,7 +125,6 @@ var ofTheContent = []string{
 func (s *shared) hangUp(raw *fasthttp.RequestCtx) {
 	s.logLost(raw, "a handler called runtime.Goexit, so its connection is closed without an answer")
 	if raw.LastTimeoutErrorResponse() == nil { // or else a late handler may still use raw
-		giveUpHandOver(raw)
 		raw.Response.ResetBody()
 		raw.Request.RemoveMultipartFormFiles()
 		raw.ResetUserValues()

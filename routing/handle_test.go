@@ -243,3 +243,22 @@ func TestALogHandlerMayPanic(t *testing.T) {
 		assert.Equal(t, 500, do(t, r.Handler(), "GET", target).StatusCode(), target)
 	}
 }
+
+// Nobody sends the stream, so nobody but the router ends its request.
+func TestALateStreamEnds(t *testing.T) {
+	r := newRouter(t)
+	r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			next(raw)
+			raw.TimeoutError("late")
+		}
+	})
+	contexts := make(chan context.Context, 1)
+	r.Get("/", func(ctx context.Context, _ struct{}) (*responses.StreamResponse, error) {
+		contexts <- ctx
+		return responses.Stream("", func(*responses.StreamWriter) error { return nil }), nil
+	})
+	assert.Equal(t, 408, do(t, r.Handler(), "GET", "/").StatusCode())
+	require.ErrorIs(t, (<-contexts).Err(), context.Canceled)
+	r.EndStreams() // knows of none
+}

@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/valyala/fasthttp"
@@ -8,91 +10,202 @@ import (
 	"github.com/velithon-go/velithon/background"
 )
 
+// The work of a response is reserved room for before the response is written,
+// and starts after it is flushed. In between the request is pending, and exactly
+// one of these closes it:
+//
+//   - fasthttp, after it has flushed the response, or failed to: see handOver,
+//   - the end of the router's handler, where the response is not sent: after a
+//     panic, a runtime.Goexit, a TimeoutError, or a Hijack,
+//   - the route itself, where the handler returns after a TimeoutError,
+//   - the next request of the connection, where fasthttp has told nobody,
+//   - Settle, when no more connections are served.
+
 // A handOver waits for a response to be on the wire. fasthttp closes the user
 // values of a request that are an [io.Closer] after it wrote and flushed the
 // response, and also when writing failed because the client is gone; that is
 // the one place in its loop which comes after the flush.
 //
-// It is the request and not its exchange, which serves others later: should a
-// value be closed twice, since a middleware has copied it to another request,
-// the second time does nothing. It has the size of a pointer, so that it is an
-// interface without allocation.
+// It is the request and not its exchange, which serves others later. It has the
+// size of a pointer, so that it is an interface without allocation. It is its own
+// key, too, since a middleware may have called next twice.
 type handOver struct{ request *request }
 
-type handOverKey struct{}
+// Close is called by fasthttp on the connection's goroutine, so it only hands
+// over. When the runner is full and blocks, it is this connection that waits.
+func (h handOver) Close() error {
+	if x := h.request.close(); x != nil {
+		s, conn := x.route.router, x.raw.Conn()
+		x.end(detached{h.request}, h.request)
+		s.HandedOver(conn)
+	}
+	return nil
+}
 
 // reserve takes the step before the response: it asks for room for the work.
 func (x *exchange) reserve(runner *background.Runner, work background.Runnable) (err error) {
-	x.reservation, err = runner.Reserve(work)
-	x.hasWork = err == nil
+	if x.reservation, err = runner.Reserve(work); err == nil {
+		x.work = work
+	}
 	return err
 }
 
 // cancel gives the room back.
 func (x *exchange) cancel() {
 	x.reservation.Cancel()
-	x.hasWork = false
+	x.work = nil
 }
 
-// handOver has the exchange ended with the request.
+// handOver leaves the end of the request to others. It is the last that its
+// caller does with the exchange.
 func (x *exchange) handOver() {
-	raw := x.raw
+	s, r, raw := x.route.router, x.request, x.raw
 	x.streams = raw.Response.IsBodyStream()
-	if raw.LastTimeoutErrorResponse() != nil {
-		// A middleware such as fasthttp's TimeoutHandler has answered in the
-		// meantime, and fasthttp has let go of this request: nobody will close
-		// its values.
-		if r := x.request; r.close() != nil {
-			x.end(r)
-		}
+	x.status = raw.Response.StatusCode()
+	inServer := raw.ConnRequestNum() > 0
+	if !inServer && !x.streams {
+		// Nobody tells when such a response is sent, or whether it is: somebody
+		// has made the RequestCtx to take the response out of it.
+		r.settle(detached{r})
 		return
 	}
-	raw.SetUserValue(handOverKey{}, handOver{x.request})
 	if x.streams {
-		x.route.router.streams.add(x.request)
+		s.streams.add(r)
+	}
+	s.pending.add(r)
+	if !inServer {
+		raw.SetUserValue(handOver{r}, handOver{r})
 		return
 	}
-	if x.hasWork && raw.ConnRequestNum() > 0 {
-		// Under pipelining fasthttp holds a response back while it reads the
-		// next request, and would close the values before it is flushed. It
-		// flushes one whose handler set a write deadline, and sets none of its
-		// own then. A RequestCtx outside of a server has no connection.
-		_ = raw.SetWriteDeadline(x.route.router.WriteDeadline(raw.Conn()))
+	// Both sides set first and look then: the end of the handler notes that the
+	// request is late and looks for it among the pending. So one of them sees
+	// the other.
+	if s.pending.late.has(r.number) {
+		r.settle(detached{r})
 	}
 }
 
-// Close is called by fasthttp on the connection's goroutine, so it only hands
-// over. When the runner is full and blocks, it is this connection that waits.
-func (h handOver) Close() error {
-	if x := h.request.close(); x != nil {
-		rt, conn := x.route, x.raw.Conn()
-		x.end(h.request)
-		rt.router.HandedOver(conn)
+// handlerEnded is called at the end of the router's handler, behind all
+// middleware. It failed if it ended by a panic or by runtime.Goexit.
+func (s *shared) handlerEnded(raw *fasthttp.RequestCtx, failed bool) {
+	isLate := raw.LastTimeoutErrorResponse() != nil
+	if isLate {
+		s.pending.late.add(raw)
 	}
-	return nil
+	slot := s.pending.slot(raw.ConnID())
+	if r := slot.first.Load(); r != nil {
+		s.handlerEndedFor(r, raw, isLate, failed)
+	}
+	for _, r := range slot.others() {
+		s.handlerEndedFor(r, raw, isLate, failed)
+	}
 }
 
-// end hands the work over after the response, and is the last that is done with
-// an exchange.
-func (x *exchange) end(r *request) {
+func (s *shared) handlerEndedFor(r *request, raw *fasthttp.RequestCtx, isLate, failed bool) {
+	switch {
+	case r.connection() != raw.ConnID()&maxConnection:
+	case r.number != raw.ID():
+		// An earlier one of the connection, of which fasthttp has let go.
+		r.settle(detached{r})
+	case isLate:
+		// The client was not waited for, as if it had hung up. Whether the
+		// handler was a moment faster makes no difference.
+		r.settle(detached{r})
+	case failed:
+		r.giveUp()
+	case raw.Hijacked():
+		// fasthttp closes the values when the hijack handler ends, which may
+		// take hours, and never where it does not call it.
+		r.settle(detached{r})
+	default:
+		r.awaitFlush(raw)
+	}
+}
+
+// awaitFlush leaves the end of the request to fasthttp. No middleware comes after
+// this, which could close the user values early or remove them.
+func (r *request) awaitFlush(raw *fasthttp.RequestCtx) {
+	s, hasWork := r.keepWork(raw.Response.StatusCode())
+	if s == nil {
+		return
+	}
+	raw.SetUserValue(handOver{r}, handOver{r})
+	if !hasWork {
+		s.pending.remove(r)
+		return
+	}
+	if raw.ConnRequestNum() == 0 {
+		return
+	}
+	// Under pipelining fasthttp holds a response back while it reads the next
+	// request, and would close the values before it is flushed. It flushes one
+	// whose handler set a write deadline, and sets none of its own then.
+	if err := raw.SetWriteDeadline(s.WriteDeadline(raw.Conn())); errors.Is(err, fasthttp.ErrDeadlineUpdatesDisabled) {
+		r.settle(detached{r}) // it became late at this moment, by somebody outside of the handler
+	}
+}
+
+// keepWork gives the work up where a middleware has turned a success into a
+// failure, and reports whether there is work left. The router is nil if the
+// request is over.
+func (r *request) keepWork(status int) (s *shared, hasWork bool) {
+	r.mu.Lock()
+	x := r.exchange
+	if x == nil {
+		r.mu.Unlock()
+		return nil, false
+	}
 	rt := x.route
-	if x.streams {
-		rt.router.streams.remove(r)
+	if x.work == nil || x.status >= fasthttp.StatusBadRequest || status < fasthttp.StatusBadRequest {
+		hasWork = x.work != nil
+		r.mu.Unlock()
+		return rt.router, hasWork
 	}
-	if err := x.streamError(); err != nil {
-		rt.log(r, slog.LevelWarn, "a stream ended early", err)
+	reservation, work := x.reservation, x.work
+	x.reservation, x.work = background.Reservation{}, nil
+	r.mu.Unlock()
+	reservation.Cancel()
+	rt.logWork(r, slog.LevelWarn, "a middleware answered a failure in place of the response, so its background work is not run", work, nil)
+	return rt.router, false
+}
+
+// settle ends a request, if nobody else has.
+func (r *request) settle(ctx context.Context) {
+	if x := r.close(); x != nil {
+		x.end(ctx, r)
 	}
-	if !x.hasWork {
-		x.release()
+}
+
+// end hands the work over, and is the last that is done with an exchange. ctx
+// has the values of the request, and bounds the wait for room.
+func (x *exchange) end(ctx context.Context, r *request) {
+	s := x.route.router
+	s.pending.remove(r)
+	if !x.streams {
+		x.start(ctx, r)
 		return
 	}
-	hasFiles := rt.plan.HasFiles()
-	var done func()
-	if hasFiles {
-		done = x.release
+	s.streams.remove(r)
+	defer x.start(ctx, r) // whatever the code of the service's does before
+	if err := x.streamError(); err != nil {
+		x.route.log(r, slog.LevelWarn, "a stream ended early", err)
 	}
-	if err := x.reservation.Start(detached{r}, done); err != nil {
-		rt.log(r, slog.LevelError, "background work was not run", err)
+}
+
+func (x *exchange) start(ctx context.Context, r *request) {
+	rt, work := x.route, x.work
+	hasFiles := rt.plan.HasFiles()
+	if work == nil {
+		x.release()
+		hasFiles = false
+	} else {
+		var done func()
+		if hasFiles {
+			done = x.release
+		}
+		if err := x.reservation.Start(ctx, done); err != nil {
+			rt.logWork(r, slog.LevelError, "background work was not run", work, err)
+		}
 	}
 	if !x.streams && !hasFiles {
 		x.recycle()
@@ -119,20 +232,37 @@ func (r *request) giveUp() {
 	if x == nil {
 		return
 	}
-	x.raw.RemoveUserValue(handOverKey{})
+	rt, work := x.route, x.work
+	rt.router.pending.remove(r)
 	if x.streams {
-		x.route.router.streams.remove(r)
+		rt.router.streams.remove(r)
 	}
-	if x.hasWork {
+	if work != nil {
 		x.cancel()
-		x.route.log(r, slog.LevelWarn, "the response is not sent, so its background work is not run", nil)
 	}
 	x.release()
-}
-
-// giveUpHandOver does so for a request whose response waits to be sent.
-func giveUpHandOver(raw *fasthttp.RequestCtx) {
-	if h, ok := raw.UserValue(handOverKey{}).(handOver); ok {
-		h.request.giveUp()
+	if work != nil {
+		rt.logWork(r, slog.LevelWarn, "the response is not sent, so its background work is not run", work, nil)
 	}
 }
+
+// Settle hands over the work of all responses that nobody has told the end of.
+// That is so where fasthttp could not: the body of a response has called
+// [runtime.Goexit], or nobody has reset a RequestCtx that no server made, with
+// a stream in it. A server calls Settle when it has ended all connections. If the
+// runner is full and blocks, Settle waits until ctx is done, and the log names the
+// work that is not run then.
+func (r *Router) Settle(ctx context.Context) {
+	for _, r := range r.shared.pending.all() {
+		r.settle(settling{ctx, r})
+	}
+}
+
+// settling is the context of a request, with another's end.
+type settling struct {
+	context.Context
+	request *request
+}
+
+// Value implements [context.Context].
+func (s settling) Value(key any) any { return s.request.Value(key) }

@@ -334,8 +334,8 @@ func TestAnUploadIsReadByWorkAcrossLaterRequests(t *testing.T) {
 	}, testTimeout, time.Millisecond, "the upload stays open")
 }
 
-// A middleware may copy user values to another request, so that what waits in
-// them for the end is closed twice.
+// Who wraps the handler may copy user values to another request, so that what
+// waits in them for the end is closed twice.
 func TestAHandOverThatIsClosedTwiceDoesNotTouchOtherRequests(t *testing.T) {
 	r := newRouter(t)
 	ran := make(chan string, 10)
@@ -345,21 +345,61 @@ func TestAHandOverThatIsClosedTwiceDoesNotTouchOtherRequests(t *testing.T) {
 			return nil
 		})}, nil
 	})
-	handler := r.Handler()
-	first, copied := answer(handler, "/?text=first"), new(fasthttp.RequestCtx)
-	first.VisitUserValuesAll(func(key, value any) { copied.SetUserValue(key, value) })
-	first.ResetUserValues()
+	handler, copied := r.Handler(), new(fasthttp.RequestCtx)
+	do(t, func(raw *fasthttp.RequestCtx) {
+		handler(raw)
+		raw.VisitUserValuesAll(copied.SetUserValue)
+	}, "GET", "/?text=first")
 	assert.Equal(t, "first", await(t, ran, "the first task"))
 
-	second := answer(handler, "/?text=second") // with the exchange of the first
-	copied.ResetUserValues()
-	select {
-	case name := <-ran:
-		require.Fail(t, "a task ran before its response was sent", name)
-	case <-time.After(time.Millisecond): // a wrong order may be missed, a right one never fails
-	}
-	second.ResetUserValues()
+	do(t, func(raw *fasthttp.RequestCtx) {
+		handler(raw) // with the exchange of the first
+		copied.ResetUserValues()
+		select {
+		case name := <-ran:
+			assert.Fail(t, "a task ran before its response was sent", name)
+		case <-time.After(time.Millisecond): // a wrong order may be missed, a right one never fails
+		}
+	}, "GET", "/?text=second")
 	assert.Equal(t, "second", await(t, ran, "the second task"))
+}
+
+// Nobody tells when the response of a RequestCtx is sent that no server made.
+func TestWorkWithoutAServerStartsWhenTheHandlerReturns(t *testing.T) {
+	r := newRouter(t)
+	ran := make(chan struct{})
+	r.Get("/", func(context.Context, everything) (responses.TextResponse, error) {
+		return responses.TextResponse{Content: "text", Background: background.Func("work", func(context.Context) error {
+			close(ran)
+			return nil
+		})}, nil
+	})
+	raw := answer(r.Handler(), "/")
+	await(t, ran, "the task")
+	assert.Equal(t, "text", string(raw.Response.Body()))
+}
+
+// A stream that nobody closes is settled at the latest when the server has ended.
+func TestSettleRunsTheWorkOfAStreamThatIsLeftBehind(t *testing.T) {
+	r := newRouter(t)
+	ran := make(chan struct{})
+	var ctx context.Context
+	r.Get("/", func(c context.Context, _ everything) (*responses.StreamResponse, error) {
+		ctx = c
+		stream := responses.Stream("", func(*responses.StreamWriter) error { return nil })
+		stream.Background = background.Func("work", func(context.Context) error {
+			close(ran)
+			return nil
+		})
+		return stream, nil
+	})
+	raw := answer(r.Handler(), "/")
+	require.NoError(t, ctx.Err())
+	r.Settle(t.Context())
+	await(t, ran, "the task")
+	require.ErrorIs(t, ctx.Err(), context.Canceled)
+	raw.ResetUserValues() // does nothing any more
+	r.Settle(t.Context())
 }
 
 // A selfish value keeps its own address, which nobody can forbid.

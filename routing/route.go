@@ -8,6 +8,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/responses"
 )
@@ -96,18 +97,23 @@ func (rt *route) problem(r *request, err error) *responses.Problem {
 const retryAfter = "1"
 
 // unavailable answers a request whose work found no room.
-func (rt *route) unavailable(r *request, err error) *responses.Problem {
-	rt.log(r, slog.LevelWarn, "no room for the background work of a response, which is answered 503", err)
+func (rt *route) unavailable(r *request, work background.Runnable, err error) *responses.Problem {
+	rt.logWork(r, slog.LevelWarn, "no room for the background work of a response, which is answered 503", work, err)
 	problem := responses.NewProblem(fasthttp.StatusServiceUnavailable, "the service is busy: try again later")
 	problem.Header = responses.Header{fasthttp.HeaderRetryAfter: {retryAfter}}
 	return problem
 }
 
-func (rt *route) log(r *request, level slog.Level, message string, err error) {
-	attrs := []slog.Attr{
+// logWork writes a record about work that is not run, and names it.
+func (rt *route) logWork(r *request, level slog.Level, message string, work background.Runnable, err error) {
+	rt.log(r, level, message, err, slog.Any("tasks", background.Names(work)))
+}
+
+func (rt *route) log(r *request, level slog.Level, message string, err error, more ...slog.Attr) {
+	attrs := append([]slog.Attr{
 		slog.String("request_id", r.requestID()),
 		slog.String("route", rt.Method+" "+rt.Pattern),
-	}
+	}, more...)
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))
 	}

@@ -87,6 +87,7 @@ type shared struct {
 	hasReading      bool           // at least one route has its own way
 	hasReadTimeouts bool           // at least one has a time limit for it
 	streams         streams
+	pending         pending
 	complete        bool
 }
 
@@ -265,6 +266,7 @@ func (r *Router) Handler() fasthttp.RequestHandler {
 				s.finish(raw)
 			}
 		}
+		s.handlerEnded(raw, false)
 		returned = true
 	}
 }

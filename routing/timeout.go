@@ -109,9 +109,12 @@ func (x *exchange) awaitLate(result <-chan outcome) {
 	case err == nil:
 		err = errors.New("its response was dropped")
 	}
-	message := "the handler returned after its timeout"
-	if out.response != nil && out.response.Work() != nil {
-		message += "; the background work of its response is not run"
+	const message = "the handler returned after its timeout"
+	if out.response != nil {
+		if work := out.response.Work(); work != nil {
+			rt.logWork(r, level, message+"; the background work of its response is not run", work, err)
+			return
+		}
 	}
 	rt.log(r, level, message, err)
 }

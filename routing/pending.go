@@ -1,0 +1,124 @@
+package routing
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/valyala/fasthttp"
+)
+
+// pending holds the requests that are not over when their route has returned:
+// their response has work, or is a stream. Each is in it until somebody has
+// closed it, and what may lose a request finds it here.
+//
+// Middleware can't take a request out, as it could a user value. And it is found
+// by its number, since middleware may have called next with a copy of the
+// fasthttp.RequestCtx.
+type pending struct {
+	// Almost always a slot has one request at most, which costs no mutex. A
+	// connection keeps to one slot, and so does its processor.
+	slots [64]pendingSlot
+	late  lateRequests
+}
+
+type pendingSlot struct {
+	first atomic.Pointer[request]
+	more  atomic.Int32 // how many there are in rest
+
+	mu   sync.Mutex // guards rest
+	rest []*request
+
+	_ [16]byte // up to 64, so that no two slots share a cache line
+}
+
+func (p *pending) slot(connection uint64) *pendingSlot {
+	return &p.slots[connection%uint64(len(p.slots))]
+}
+
+func (p *pending) add(r *request) {
+	slot := p.slot(r.connection())
+	if slot.first.CompareAndSwap(nil, r) {
+		return
+	}
+	slot.mu.Lock()
+	defer slot.mu.Unlock()
+	slot.rest = append(slot.rest, r)
+	slot.more.Add(1)
+}
+
+// remove does nothing for a request that is not there.
+func (p *pending) remove(r *request) {
+	slot := p.slot(r.connection())
+	if slot.first.CompareAndSwap(r, nil) || slot.more.Load() == 0 {
+		return
+	}
+	slot.mu.Lock()
+	defer slot.mu.Unlock()
+	if i := slices.Index(slot.rest, r); i >= 0 {
+		slot.rest = slices.Delete(slot.rest, i, i+1)
+		slot.more.Add(-1)
+	}
+}
+
+func (p *pending) all() (requests []*request) {
+	for i := range p.slots {
+		slot := &p.slots[i]
+		if r := slot.first.Load(); r != nil {
+			requests = append(requests, r)
+		}
+		requests = append(requests, slot.others()...)
+	}
+	return requests
+}
+
+// others returns the requests of a slot besides the first.
+func (slot *pendingSlot) others() []*request {
+	if slot.more.Load() == 0 {
+		return nil
+	}
+	slot.mu.Lock()
+	defer slot.mu.Unlock()
+	return slices.Clone(slot.rest)
+}
+
+// lateRequests are the numbers of the requests that a middleware has answered
+// by TimeoutError. fasthttp has let go of such a request, and another goroutine
+// may still be at its handler, as with fasthttp.TimeoutHandler. To ask the
+// request itself would be a race with TimeoutError.
+type lateRequests struct {
+	count atomic.Int64
+
+	mu      sync.Mutex // guards numbers
+	numbers map[uint64]struct{}
+}
+
+// add notes that raw is late, as long as somebody still has it.
+func (l *lateRequests) add(raw *fasthttp.RequestCtx) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.numbers == nil {
+		l.numbers = make(map[uint64]struct{})
+	}
+	l.numbers[raw.ID()] = struct{}{}
+	l.count.Store(int64(len(l.numbers)))
+	runtime.AddCleanup(raw, l.remove, raw.ID())
+}
+
+func (l *lateRequests) remove(number uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.numbers, number)
+	l.count.Store(int64(len(l.numbers)))
+}
+
+func (l *lateRequests) has(number uint64) bool {
+	if l.count.Load() == 0 {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, late := l.numbers[number]
+	return late
+}
