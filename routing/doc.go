@@ -14,7 +14,9 @@
 //
 // A response may carry background work. It is handed to the application's
 // runner when the response has been written and flushed, or when it turned out
-// that the client is gone; it is not run when the handler panicked.
+// that the client is gone or, by TimeoutError, was not waited for. It is not run
+// when the handler or a middleware panicked, or when a middleware answered a
+// failure (400 or more) in place of a success; the log names it then.
 //
 // # Context
 //

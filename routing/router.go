@@ -21,6 +21,10 @@ import (
 
 // A Middleware wraps a handler with fasthttp's own shape, so that middleware
 // written for fasthttp fits.
+//
+// It may call next on another goroutine if it waits for it, or calls TimeoutError
+// before it returns. fasthttp closes user values that are an [io.Closer] at the
+// end of the request: store what lives longer, such as a *sql.DB, in a struct.
 type Middleware = func(next fasthttp.RequestHandler) fasthttp.RequestHandler
 
 // Options configures a [Router]. Runner must be set.
@@ -248,6 +252,10 @@ func chain(middleware []Middleware, handler fasthttp.RequestHandler) fasthttp.Re
 
 // Handler returns the handler of all routes. The router is complete then:
 // adding a route or middleware afterwards panics.
+//
+// Give it to a server as it is, and add what wraps it by Use: the end of the
+// handler decides what becomes of background work, so nothing should answer
+// after it.
 func (r *Router) Handler() fasthttp.RequestHandler {
 	s := r.shared
 	s.complete = true
