@@ -299,6 +299,10 @@ func newPromisingApp(overflow background.Overflow) *promisingApp {
 	a.Get("/reader/goexit", func(context.Context, takes) (readerOfWork, error) {
 		return readerOfWork{readerResponse{exitingReader{}}, l.promise()}, nil
 	})
+	a.Get("/panic", func(_ context.Context, in takes) (string, error) {
+		take(in)
+		panic("on purpose")
+	})
 	go func() { a.served <- a.Serve(a.listener) }()
 	return a
 }
@@ -418,7 +422,7 @@ func TestWorkRunsHoweverItsBodyEnds(t *testing.T) {
 // each kind of response. Some hang up, and the app is shut down in between.
 func TestWorkIsSettledOnceInAnyMix(t *testing.T) {
 	names := append(slices.Sorted(maps.Keys(harmless)), slices.Sorted(maps.Keys(harmful))...)
-	paths := []string{"/text", "/text", "/upload", "/stream", "/stream/panic", "/stream/goexit", "/reader", "/reader/panic", "/reader/goexit"}
+	paths := []string{"/text", "/text", "/upload", "/stream", "/stream/panic", "/stream/goexit", "/reader", "/reader/panic", "/reader/goexit", "/panic"}
 	for seed := range uint64(20) {
 		forBothOverflows(t, func(t *testing.T, app *promisingApp) {
 			random := rand.New(rand.NewPCG(seed, 0))

@@ -88,29 +88,40 @@ func (s *shared) recover(raw *fasthttp.RequestCtx, returned *bool) {
 		return
 	}
 	defer s.handlerEnded(raw, true) // whatever the log's handler does
-	if cause != nil {
-		s.answerPanic(raw, cause)
-	} else {
+	switch {
+	case cause == nil:
 		s.hangUp(raw)
+	case raw.LastTimeoutErrorResponse() != nil: // a late handler may still use raw
+		s.logPanic(raw, RequestID(raw), asPanic(cause))
+	default:
+		s.answerPanic(raw, RequestID(raw), cause)
 	}
 }
 
 // answerPanic answers a panic with a 500 problem, so that connection and server
-// go on: fasthttp itself does not recover.
-func (s *shared) answerPanic(raw *fasthttp.RequestCtx, cause any) {
-	p, ok := cause.(*panicError)
-	if !ok {
-		p = newPanicError(cause)
-	}
-	s.logLost(raw, "panic in a handler", slog.Any("panic", p.value), slog.String("stack", string(p.stack)))
-	if raw.LastTimeoutErrorResponse() != nil {
-		return // a late handler may still use raw
-	}
+// go on: fasthttp itself does not recover. It may be called by a goroutine that a
+// TimeoutHandler has stopped waiting for, which has raw for itself then, but must
+// not ask it whether that is so.
+func (s *shared) answerPanic(raw *fasthttp.RequestCtx, id string, cause any) {
+	p := asPanic(cause)
+	s.logPanic(raw, id, p)
 	raw.Response.ResetBody()
 	for _, name := range ofTheContent {
 		raw.Response.Header.Del(name)
 	}
 	WriteProblem(raw, responses.ProblemFor(p))
+}
+
+func (s *shared) logPanic(raw *fasthttp.RequestCtx, id string, p *panicError) {
+	s.logLost(raw, id, "panic in a handler", slog.Any("panic", p.value), slog.String("stack", string(p.stack)))
+}
+
+// asPanic keeps the stack of a panic that was recovered before.
+func asPanic(cause any) *panicError {
+	if p, ok := cause.(*panicError); ok {
+		return p
+	}
+	return newPanicError(cause)
 }
 
 // ofTheContent are the fields about a body that is not sent. A problem that
@@ -123,7 +134,7 @@ var ofTheContent = []string{
 // it is the connection's own, so nobody is left to answer, or to do what fasthttp
 // does at the end of a request.
 func (s *shared) hangUp(raw *fasthttp.RequestCtx) {
-	s.logLost(raw, "a handler called runtime.Goexit, so its connection is closed without an answer")
+	s.logLost(raw, RequestID(raw), "a handler called runtime.Goexit, so its connection is closed without an answer")
 	if raw.LastTimeoutErrorResponse() == nil { // or else a late handler may still use raw
 		raw.Response.ResetBody()
 		raw.Request.RemoveMultipartFormFiles()
@@ -135,9 +146,9 @@ func (s *shared) hangUp(raw *fasthttp.RequestCtx) {
 }
 
 // logLost tells the log of a request whose response is lost.
-func (s *shared) logLost(raw *fasthttp.RequestCtx, message string, attrs ...slog.Attr) {
+func (s *shared) logLost(raw *fasthttp.RequestCtx, id, message string, attrs ...slog.Attr) {
 	s.log(raw, slog.LevelError, message, append([]slog.Attr{
-		slog.String("request_id", RequestID(raw)),
+		slog.String("request_id", id),
 		slog.String("method", string(raw.Method())),
 		slog.String("path", string(raw.URI().PathOriginal())),
 	}, attrs...)...)

@@ -65,7 +65,7 @@ func (rt *route) recover(raw *fasthttp.RequestCtx, r *request, returned *bool) {
 	}
 	r.giveUp()
 	if cause != nil {
-		rt.router.answerPanic(raw, cause)
+		rt.router.answerPanic(raw, r.requestID(), cause)
 	}
 }
 
