@@ -126,3 +126,15 @@ func TestTaskGoexitEndsItsGoroutineOnly(t *testing.T) {
 	<-done
 	assert.False(t, returned)
 }
+
+func TestNames(t *testing.T) {
+	one := background.Func("one", func(context.Context) error { return nil })
+	tasks := new(background.Tasks)
+	tasks.Add(one, background.Func("two", one.Run))
+	assert.Equal(t, []string{"one"}, background.Names(one))
+	assert.Equal(t, []string{"one", "two"}, background.Names(tasks))
+	assert.Equal(t, []string{"background_test.report"}, background.Names(report{}))
+	assert.Empty(t, background.Names(nil))
+	assert.Empty(t, background.Names((*background.Task)(nil)))
+	assert.Empty(t, background.Names((*background.Tasks)(nil)))
+}

@@ -83,10 +83,13 @@ func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 // recover answers a panic of a middleware. One that calls runtime.Goexit, or
 // whose handler does, has not returned and not panicked either.
 func (s *shared) recover(raw *fasthttp.RequestCtx, returned *bool) {
-	cause := recover()
-	if cause == nil && *returned {
-		return
+	if cause := recover(); cause != nil || !*returned {
+		s.fail(raw, cause)
 	}
+}
+
+// fail is apart from recover, which every request passes through.
+func (s *shared) fail(raw *fasthttp.RequestCtx, cause any) {
 	defer s.handlerEnded(raw, true) // whatever the log's handler does
 	switch {
 	case cause == nil:

@@ -262,3 +262,68 @@ func TestALateStreamEnds(t *testing.T) {
 	require.ErrorIs(t, (<-contexts).Err(), context.Canceled)
 	r.EndStreams() // knows of none
 }
+
+// Who answers after the router's handler takes the response away unseen.
+func TestWorkThatIsLostOutsideOfTheHandlerRunsLater(t *testing.T) {
+	r := newRouter(t)
+	ran := make(chan string, 2)
+	r.Get("/{name}", func(_ context.Context, in struct {
+		Name string `path:"name"`
+	},
+	) (responses.TextResponse, error) {
+		return responses.TextResponse{Background: background.Func(in.Name, func(context.Context) error {
+			ran <- in.Name
+			return nil
+		})}, nil
+	})
+	handler := r.Handler()
+	server := &fasthttp.Server{Handler: func(raw *fasthttp.RequestCtx) {
+		handler(raw)
+		raw.TimeoutError("late")
+	}}
+	talk(t, server, "GET /first HTTP/1.1\r\nHost: x\r\n\r\nGET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	assert.Equal(t, "first", await(t, ran, "the work before the next request"))
+	assert.Empty(t, ran)
+	r.Settle(t.Context())
+	assert.Equal(t, "last", await(t, ran, "the work of the last request"))
+}
+
+// A pool is something like a *sql.DB.
+type pool struct{ closed chan struct{} }
+
+func (p *pool) Close() error {
+	close(p.closed)
+	return nil
+}
+
+func TestAUserValueThatClosesIsClosedBeforeTheWork(t *testing.T) {
+	stored, wrapped := &pool{make(chan struct{})}, &pool{make(chan struct{})}
+	r := newRouter(t)
+	r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			raw.SetUserValue("stored", stored)
+			raw.SetUserValue("wrapped", struct{ pool *pool }{wrapped})
+			next(raw)
+		}
+	})
+	ran := make(chan context.Context, 1)
+	r.Get("/", func(context.Context, struct{}) (responses.TextResponse, error) {
+		return responses.TextResponse{Background: background.Func("work", func(ctx context.Context) error {
+			select {
+			case <-stored.closed:
+			default:
+				t.Error("the value is still open")
+			}
+			ran <- ctx
+			return nil
+		})}, nil
+	})
+	do(t, r.Handler(), "GET", "/")
+	ctx := await(t, ran, "the work")
+	assert.Equal(t, struct{ pool *pool }{wrapped}, ctx.Value("wrapped"))
+	select {
+	case <-wrapped.closed:
+		assert.Fail(t, "the pool in a struct is closed")
+	default:
+	}
+}

@@ -66,7 +66,9 @@ func (x *exchange) handOver() {
 	if !inServer && !x.streams {
 		// Nobody tells when such a response is sent, or whether it is: somebody
 		// has made the RequestCtx to take the response out of it.
-		r.settle(detached{r})
+		if r.close() != nil {
+			x.start(detached{r}, r)
+		}
 		return
 	}
 	if x.streams {

@@ -37,6 +37,12 @@ func (p *pending) slot(connection uint64) *pendingSlot {
 	return &p.slots[connection%uint64(len(p.slots))]
 }
 
+// isEmpty reports whether a slot has no requests.
+func (p *pending) isEmpty(connection uint64) bool {
+	slot := p.slot(connection)
+	return slot.first.Load() == nil && slot.more.Load() == 0
+}
+
 func (p *pending) add(r *request) {
 	slot := p.slot(r.connection())
 	if slot.first.CompareAndSwap(nil, r) {

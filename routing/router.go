@@ -274,7 +274,9 @@ func (r *Router) Handler() fasthttp.RequestHandler {
 				s.finish(raw)
 			}
 		}
-		s.handlerEnded(raw, false)
+		if !s.pending.isEmpty(raw.ConnID()) || raw.LastTimeoutErrorResponse() != nil {
+			s.handlerEnded(raw, false)
+		}
 		returned = true
 	}
 }
