@@ -1,47 +1,50 @@
 package background
 
 import (
-	"container/list"
 	"context"
 	"fmt"
+	"time"
 )
-
-// waiter is a submitter who waits for room.
-type waiter struct {
-	submission
-	promised bool          // it is a reservation that was started
-	element  *list.Element // in Runner.blocked, nil once the wait is over
-	admitted chan struct{} // closed when the wait is over
-	err      error         // its outcome, readable from then on
-}
 
 // enterLocked accepts s, or refuses it with an error, or returns the waiter for
 // whom the caller has to await room.
 func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 	if s.tasks == 0 {
+		r.fulfilLocked(s)
 		r.dispatchLocked() // an empty reservation may be what a drain waits for
 		return nil, nil
 	}
-	// Those who came first are served first, even if this one would fit: a
-	// large collection would never find enough room at once otherwise.
-	if r.blocked.Len() == 0 && r.fitsLocked(s) {
-		r.acceptLocked(s)
+	if d := r.demandLocked(s); r.fitsLocked(s, d, r.sparedLocked()) {
+		r.acceptLocked(s, d)
 		return nil, nil
 	}
-	if r.options.Overflow == Reject {
+	if r.options.Overflow == Reject || !s.counted && !r.promises.add() {
 		r.stats.Rejected += uint64(s.tasks)
+		r.fulfilLocked(s)
 		return nil, ErrFull
 	}
-	w := &waiter{submission: *s, admitted: make(chan struct{})}
-	w.element = r.blocked.PushBack(w)
+	s.counted = true
+	w := &waiter{submission: *s, since: r.clock.now(), admitted: make(chan struct{})}
+	r.blocked.add(w)
+	if r.blocked.len() == 1 {
+		r.markLocked()
+	}
 	return w, nil
 }
 
-// await waits until w has been admitted or refused, or ctx is done. A task of the
-// runner's own does not wait: it has a worker, and if all workers waited for room,
-// there would never be any.
+// fulfilLocked takes s off the promises, if it is among them.
+func (r *Runner) fulfilLocked(s *submission) {
+	if s.counted {
+		s.counted = false
+		r.promises.remove()
+	}
+}
+
+// await waits until w has been admitted or refused, or ctx is done. A task does
+// not wait, whichever runner it is of: it has a worker, and if all workers waited
+// for room, there would never be any.
 func (r *Runner) await(ctx context.Context, w *waiter) error {
-	if ctx.Value(runnerKey{}) == r {
+	if ctx.Value(runnerKey{}) != nil {
 		return r.withdraw(w, ErrFull)
 	}
 	select {
@@ -61,67 +64,63 @@ func (r *Runner) withdraw(w *waiter, err error) error {
 	}
 	r.stats.Rejected += uint64(w.tasks)
 	r.releaseLocked(w, err)
-	r.dispatchLocked() // a smaller one behind it may fit
+	r.dispatchLocked() // another one may fit now
 	return err
 }
 
-// unblockLocked admits the waiter who came first, if there is room for it, and
-// reports whether it did.
-func (r *Runner) unblockLocked() bool {
-	e := r.blocked.Front()
-	if e == nil {
+// admitLocked accepts the work of a submitter who waits, if there is room for it,
+// and reports whether it did.
+func (r *Runner) admitLocked() bool {
+	if r.blocked.len() == 0 {
 		return false
 	}
-	w := e.Value.(*waiter)
-	if !r.fitsLocked(&w.submission) {
-		return false
+	w := r.blocked.oldest()
+	d := r.demandLocked(&w.submission)
+	if !r.fitsLocked(&w.submission, d, r.room) {
+		w = r.blocked.smallest()
+		d = r.demandLocked(&w.submission)
+		if !r.fitsLocked(&w.submission, d, r.sparedLocked()) {
+			return false
+		}
 	}
-	r.acceptLocked(&w.submission)
+	r.acceptLocked(&w.submission, d)
 	r.releaseLocked(w, nil)
 	return true
 }
 
 // releaseLocked ends the wait of w.
 func (r *Runner) releaseLocked(w *waiter, err error) {
-	r.blocked.Remove(w.element)
-	w.element, w.err = nil, err
+	first := w == r.blocked.oldest()
+	r.blocked.remove(w)
+	if first {
+		r.markLocked()
+	}
+	r.fulfilLocked(&w.submission)
+	w.err = err
 	close(w.admitted)
 }
 
-// fitsLocked reports whether there is room for those tasks of s that would have
-// to wait.
-func (r *Runner) fitsLocked(s *submission) bool {
-	return s.held+r.room >= r.weight(s.tasks-r.startableLocked(s))
-}
-
-// startableLocked returns how many tasks of s find a free worker. If there is
-// one, nothing else is due that could claim it; see dispatchLocked.
-func (r *Runner) startableLocked(s *submission) int {
-	return min(s.tasks, s.limit, r.freeLocked())
-}
-
-// weight is how much room n waiting tasks take: a collection larger than the
-// queue takes all of it, since it would never be accepted otherwise.
-func (r *Runner) weight(n int) int { return min(n, r.options.Queue) }
-
 // acceptLocked starts those tasks of s that find a free worker, and puts the
 // others, which fit, into the queue.
-func (r *Runner) acceptLocked(s *submission) {
-	start := r.startableLocked(s)
-	wait := s.tasks - start
-	held := r.weight(wait)
-	r.room -= held - s.held
+func (r *Runner) acceptLocked(s *submission, d demand) {
+	r.room -= r.weight(d.holding) - s.held
 	r.stats.Accepted += uint64(s.tasks)
-	r.stats.Running += start
-	r.stats.Queued += wait
+	r.stats.Running += d.start
+	r.stats.Queued += s.tasks - d.start
+	r.fulfilLocked(s)
+	var since time.Duration
+	if d.holding > 0 {
+		since = r.clock.now()
+	}
 	if g := s.turn.group(); g != nil {
-		r.acceptGroupLocked(g, start, held)
+		g.since, g.held = since, d.holding
+		r.acceptGroupLocked(g, d.start)
 		return
 	}
-	if start == 1 {
-		r.assignLocked(job{task: s.turn.task, values: s.turn.ctx, attempt: 1})
+	if d.start == 1 {
+		r.assignLocked(job{task: s.turn.task, values: s.turn.ctx, attempt: 1, held: since})
 		return
 	}
-	s.turn.since = r.clock.now()
+	s.turn.since = since
 	r.turns.push(s.turn)
 }

@@ -21,7 +21,8 @@ type clock struct {
 	timer *time.Timer   // made when first needed
 }
 
-// now returns the time since epoch, or what it was less than a tick ago.
+// now returns the time since epoch, which is never 0, or what it was less than a
+// tick ago.
 func (c *clock) now() time.Duration {
 	if c.fresh.Load() {
 		return c.last
@@ -36,5 +37,13 @@ func (c *clock) now() time.Duration {
 	return c.last
 }
 
-// since returns how long ago a time was that now returned.
-func (c *clock) since(t time.Duration) time.Duration { return time.Since(c.epoch) - t }
+// mark returns now, and has all later readings be later than that.
+func (c *clock) mark() time.Duration {
+	t := c.now()
+	c.last++
+	return t
+}
+
+// since returns how long ago a time was that now returned. Marks may have made that
+// some nanoseconds late.
+func (c *clock) since(t time.Duration) time.Duration { return max(0, time.Since(c.epoch)-t) }

@@ -125,12 +125,8 @@ func (r *Runner) dismissLocked() {
 	c := &r.crew
 	sendAway(&c.idle)
 	c.resting, c.unneeded = 0, 0
-	if len(c.all) > 0 {
-		return
-	}
-	select {
-	case <-r.drained: // closed before
-	default:
+	if len(c.all) == 0 && r.reports == 0 && !r.over {
+		r.over = true
 		close(r.drained)
 	}
 }

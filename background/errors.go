@@ -112,9 +112,12 @@ func (e *SkippedError) Unwrap() error { return e.Err }
 // DrainError says what had not finished when the time of a [Runner.Shutdown]
 // was up.
 type DrainError struct {
-	// Running names the tasks that were running and have been asked to stop, in
+	// Running names the tasks that have been asked to end and still run, in
 	// alphabetical order.
 	Running []string
+
+	// Stopped names the tasks that failed after they had been asked to end.
+	Stopped []string
 
 	// Waiting names the tasks that were given up: they had not started, or were
 	// to be tried again.
@@ -133,6 +136,9 @@ func (e *DrainError) Error() string {
 	s := "background: drain ended early: " + unprefixed(e.Err)
 	if len(e.Running) > 0 {
 		s += fmt.Sprintf("; %d still running: %s", len(e.Running), quoted(e.Running))
+	}
+	if len(e.Stopped) > 0 {
+		s += fmt.Sprintf("; %d stopped: %s", len(e.Stopped), quoted(e.Stopped))
 	}
 	if len(e.Waiting) > 0 {
 		s += fmt.Sprintf("; %d given up: %s", len(e.Waiting), quoted(e.Waiting))

@@ -83,19 +83,76 @@ func TestTaskSubmitsToItsRunner(t *testing.T) {
 	})
 }
 
-func TestTaskSubmitsWhileItsRunnerDrains(t *testing.T) {
+// TestTasksMaySubmitWhileTheirRunnerDrains: a chain goes on to its end.
+func TestTasksMaySubmitWhileTheirRunnerDrains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := background.NewRunner(background.RunnerOptions{Workers: 1})
-		release := make(chan struct{})
-		var result error
-		require.NoError(t, r.Submit(t.Context(), background.Func("submits", func(ctx context.Context) error {
-			<-release
-			result = r.Submit(ctx, task("late", t.FailNow))
+		links := 0
+		var kept context.Context
+		var link func(ctx context.Context) error
+		link = func(ctx context.Context) error {
+			kept = ctx
+			time.Sleep(time.Second)
+			if links++; links == 5 {
+				return nil
+			}
+			assert.Equal(t, background.ErrClosed, r.Submit(t.Context(), task("a stranger's", t.FailNow)))
+			return r.Submit(ctx, background.Func("link", link))
+		}
+		require.NoError(t, r.Submit(t.Context(), background.Func("link", link)))
+		require.NoError(t, r.Shutdown(t.Context()))
+		assert.Equal(t, 5, links)
+		assert.Equal(t, background.Stats{Accepted: 5, Succeeded: 5, Rejected: 4}, r.Stats())
+		require.ErrorIs(t, r.Submit(kept, task("late", t.FailNow)), background.ErrClosed, "the drain is over")
+	})
+}
+
+// TestChainsEndWithTheTime of a shutdown.
+func TestChainsEndWithTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := background.NewRunner(background.RunnerOptions{Workers: 1})
+		var results []error
+		var link func(ctx context.Context) error
+		link = func(ctx context.Context) error {
+			time.Sleep(4 * time.Second)
+			results = append(results, r.Submit(ctx, background.Func("link", link)))
+			return nil
+		}
+		require.NoError(t, r.Submit(t.Context(), background.Func("link", link)))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		require.EqualError(t, r.Shutdown(ctx), `background: drain ended early: context deadline exceeded; 1 still running: "link"`)
+		require.NoError(t, r.Shutdown(t.Context()))
+		assert.Equal(t, []error{nil, nil, background.ErrClosed}, results)
+	})
+}
+
+// TestShutdownByATask fails at once: it would wait for itself.
+func TestShutdownByATask(t *testing.T) {
+	inBubble(t, background.RunnerOptions{}, func(t *testing.T, r *background.Runner) {
+		type key struct{}
+		var err error
+		stops := background.Func("stops", func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(context.WithValue(ctx, key{}, 1), time.Minute)
+			defer cancel()
+			err = r.Shutdown(ctx)
+			return nil
+		})
+		require.NoError(t, r.Submit(t.Context(), collection(1, stops)))
+		start := time.Now()
+		pass(time.Hour)
+		assert.EqualError(t, err, "background: Shutdown was called with the context of a task, which it would wait for")
+		assert.Equal(t, start.Add(time.Hour), time.Now())
+		require.NoError(t, r.Submit(t.Context(), task("next", func() {})), "the runner is not closed")
+		assert.False(t, r.Owns(t.Context()))
+
+		other := background.NewRunner(background.RunnerOptions{})
+		require.NoError(t, r.Submit(t.Context(), background.Func("stops another", func(ctx context.Context) error {
+			err = other.Shutdown(ctx)
 			return nil
 		})))
-		time.AfterFunc(time.Second, func() { close(release) })
-		require.NoError(t, r.Shutdown(t.Context()))
-		assert.Equal(t, background.ErrClosed, result)
+		synctest.Wait()
+		require.NoError(t, err)
 	})
 }
 
@@ -187,8 +244,8 @@ func TestHooksThatBlock(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				require.EqualError(t, r.Shutdown(ctx), "background: drain ended early: context deadline exceeded; "+
-					`2 still running: "fails", "held"; 1 given up: "waits"`)
-				assert.Equal(t, time.Minute, time.Since(start), "the hook for what was given up has not blocked")
+					`1 still running: "held"; 1 given up: "waits"`)
+				assert.Equal(t, time.Minute, time.Since(start))
 				synctest.Wait()
 				assert.EqualValues(t, 1, r.Stats().Failed)
 			})
@@ -196,21 +253,46 @@ func TestHooksThatBlock(t *testing.T) {
 	}
 }
 
-// TestHookThatIgnoresItsContext holds up Shutdown, if it is called for what was
-// given up: nobody would be told otherwise.
-func TestHookThatIgnoresItsContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		options := background.RunnerOptions{Workers: 1, OnFailure: func(context.Context, *background.TaskError) { time.Sleep(time.Hour) }}
-		r := background.NewRunner(options)
-		require.NoError(t, r.Submit(t.Context(), obedient("obedient")))
-		require.NoError(t, r.Submit(t.Context(), task("waits", t.FailNow)))
-		start := time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		require.Error(t, r.Shutdown(ctx))
-		assert.Equal(t, time.Hour+time.Minute, time.Since(start))
-		require.Error(t, r.Shutdown(t.Context()))
-	})
+// TestHooksThatIgnoreTheirContext hold up no Shutdown beyond its time. They go on,
+// for all that was given up, and another Shutdown waits for them.
+func TestHooksThatIgnoreTheirContext(t *testing.T) {
+	slow := func() { time.Sleep(time.Hour) }
+	for name, options := range map[string]background.RunnerOptions{
+		"OnFailure": {OnFailure: func(context.Context, *background.TaskError) { slow() }},
+		"Logger":    {Logger: slog.New(recorder{slog.DiscardHandler, func(context.Context, slog.Record) { slow() }})},
+	} {
+		for reason, end := range map[string]struct {
+			after, takes time.Duration
+		}{
+			"out of time": {time.Minute, time.Minute},
+			"cancelled":   {0, 100 * time.Millisecond}, // for the reports
+		} {
+			t.Run(name+", "+reason, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					options.Workers = 1
+					r := background.NewRunner(options)
+					ended := 0
+					require.NoError(t, r.Submit(t.Context(), held("held", t.Context().Done())))
+					for range 3 {
+						v, err := r.Reserve(task("waits", t.FailNow))
+						require.NoError(t, err)
+						require.NoError(t, v.Start(t.Context(), func() { ended++ }))
+					}
+					start := time.Now()
+					ctx, cancel := context.WithTimeout(t.Context(), end.after)
+					defer cancel()
+					require.Error(t, r.Shutdown(ctx))
+					assert.Equal(t, end.takes, time.Since(start))
+					assert.Zero(t, ended)
+					again, cancel := context.WithCancel(t.Context())
+					cancel()
+					require.Error(t, r.Shutdown(again))
+					pass(4 * time.Hour)
+					assert.Equal(t, 3, ended)
+				})
+			})
+		}
+	}
 }
 
 // TestDoneThatBlocks: all work has run by then, so Shutdown has nothing to name
@@ -272,7 +354,32 @@ func TestLargestNumbers(t *testing.T) {
 		assert.Equal(t, background.Stats{Accepted: 3, Retried: 2, Retrying: 2, Running: 1}, r.Stats())
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		require.EqualError(t, r.Shutdown(ctx), "background: drain ended early: context canceled; "+
-			`1 still running: "b"; 2 given up: "a", "c"`)
+		require.Error(t, r.Shutdown(ctx))
+		require.EqualError(t, r.Shutdown(t.Context()), "background: drain ended early: context canceled; "+
+			`1 stopped: "b"; 2 given up: "a", "c"`)
+	})
+}
+
+// TestHooksThatEndTheReport: what was given up goes on being reported when a hook
+// ends the goroutine that does it.
+func TestHooksThatEndTheReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := 0
+		r := background.NewRunner(background.RunnerOptions{
+			Workers:   1,
+			OnFailure: func(context.Context, *background.TaskError) { told++; runtime.Goexit() },
+		})
+		release := make(chan struct{})
+		fill(t, r, 4, release)
+		nothing, err := r.Reserve(&background.Tasks{})
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.Error(t, r.Shutdown(ctx))
+		assert.Equal(t, 3, told)
+		require.NoError(t, nothing.Start(t.Context(), func() { told++ }), "there is nothing to give up")
+		assert.Equal(t, 4, told)
+		close(release)
+		require.Error(t, r.Shutdown(t.Context()))
 	})
 }

@@ -22,11 +22,13 @@ type group struct {
 	// These are guarded by the runner's mutex.
 
 	waiting []*Task       // not started yet
-	since   time.Duration // when they were accepted
-	held    int           // the room they take in the queue
+	since   time.Duration // when it was accepted
+	held    int           // how many tasks hold room: those, and the active ones that may wait again
 	active  int           // started, and not ended: running, or to be tried again
+	again   int           // to be tried again
 	parked  bool          // as many are active as may be, so it takes no turns
 	stopped bool          // a task has failed, and the others are not to run
+	lastDue *retry        // the last of its retries that are in line, or nil
 
 	previous, following *group // in Runner.groups, as long as tasks wait
 }
@@ -41,22 +43,25 @@ func (g *group) context() context.Context {
 
 // acceptGroupLocked starts so many tasks of a new group, and has the others wait
 // in the room that was taken for them.
-func (r *Runner) acceptGroupLocked(g *group, start, held int) {
+func (r *Runner) acceptGroupLocked(g *group, start int) {
 	if g.stopOnError {
 		// Not before: had the group been refused, the runner's context would
 		// keep this one.
 		g.stop, g.cancel = context.WithCancelCause(&g.taskContext)
 	}
-	g.active, g.held = start, held
+	g.active = start
 	for _, task := range g.waiting[:start] {
-		r.assignLocked(job{task: task, group: g, attempt: 1})
+		j := job{task: task, group: g, attempt: 1}
+		if !task.isLast(1) {
+			j.held = g.since
+		}
+		r.assignLocked(j)
 	}
 	g.waiting = g.waiting[start:]
 	if len(g.waiting) == 0 {
 		g.waiting = nil // the slice is the user's, and may be large
 		return
 	}
-	g.since = r.clock.now()
 	r.groups.push(g)
 	if g.parked = start == g.limit; !g.parked {
 		r.turns.push(turn{ctx: g})
@@ -69,9 +74,10 @@ func (r *Runner) takeFromLocked(g *group, j *job) bool {
 	if len(g.waiting) == 0 {
 		return false
 	}
-	*j = job{task: g.waiting[0], group: g, attempt: 1}
+	*j = job{task: g.waiting[0], group: g, attempt: 1, held: g.since}
 	g.active++
 	r.shortenLocked(g, g.waiting[1:])
+	r.begunLocked(j)
 	switch {
 	case len(g.waiting) == 0:
 	case g.active < g.limit:
@@ -82,16 +88,12 @@ func (r *Runner) takeFromLocked(g *group, j *job) bool {
 	return true
 }
 
-// shortenLocked makes rest what still waits of the group, and gives back the
-// room of the others.
+// shortenLocked makes rest what still waits of the group. The room of the others
+// is the caller's to give back.
 func (r *Runner) shortenLocked(g *group, rest []*Task) {
 	before := len(g.waiting)
 	r.stats.Queued -= before - len(rest)
 	g.waiting = rest
-	if free := g.held - len(rest); free > 0 {
-		g.held -= free
-		r.room += free
-	}
 	if len(rest) == 0 && before > 0 {
 		g.waiting = nil // the slice is the user's, and may be large
 		g.parked = false
@@ -99,14 +101,24 @@ func (r *Runner) shortenLocked(g *group, rest []*Task) {
 	}
 }
 
-// endedLocked notes that an active task of the group has ended, with the given
-// failure or nil, and returns what is to be done about it.
-func (r *Runner) endedLocked(g *group, failure *TaskError) *followUp {
-	g.active--
-	var todo *followUp
-	if failure != nil && g.stopOnError && !g.stopped {
-		todo = r.stopLocked(g, failure)
+// dropWaitingLocked gives up the tasks of the group that have not started, and
+// returns them.
+func (r *Runner) dropWaitingLocked(g *group) []*Task {
+	dropped := g.waiting
+	r.shortenLocked(g, nil)
+	r.giveBackOfLocked(g, len(dropped))
+	return dropped
+}
+
+// endedLocked notes that j has ended, and adds what is to be done about its group
+// to todo.
+func (r *Runner) endedLocked(j job, todo *followUp) *followUp {
+	r.giveBackLocked(&j)
+	g := j.group
+	if g == nil {
+		return todo
 	}
+	g.active--
 	if g.parked {
 		g.parked = false
 		r.turns.push(turn{ctx: g})
@@ -114,13 +126,12 @@ func (r *Runner) endedLocked(g *group, failure *TaskError) *followUp {
 	return r.finishLocked(g, todo)
 }
 
-// stopLocked keeps the group from starting another task or attempt.
-func (r *Runner) stopLocked(g *group, failure *TaskError) *followUp {
+// stopLocked keeps the group from starting another task or attempt. It returns
+// the tasks that this concerns, and ends the contexts of those which run.
+func (r *Runner) stopLocked(g *group, cause error) *followUp {
 	g.stopped = true
-	skipped := slices.Concat(g.waiting, r.dropRetriesLocked(g))
-	r.shortenLocked(g, nil)
-	r.stats.Skipped += uint64(len(skipped))
-	return &followUp{ctx: g.context(), lost: skipped, how: ErrSkipped, cancel: g.cancel, cause: failure}
+	lost := slices.Concat(r.dropWaitingLocked(g), r.dropRetriesLocked(g))
+	return &followUp{ctx: g.context(), lost: lost, how: ErrAbandoned, cancel: g.cancel, cause: cause}
 }
 
 // finishLocked adds to todo what is to be done if the group has ended.

@@ -21,17 +21,20 @@ type model struct {
 
 	now      time.Time
 	batches  []*batch // accepted and not ended
-	line     []*batch // those whose turn is to come
+	line     []*batch // those whose turn is to come for a fresh job,
+	dueLine  []*batch // and for one that is to be tried again
 	running  []*job
-	retrying []*job  // to be tried again later,
-	due      []*job  // and now
-	blocked  []*call // waiting for room
-	promised []*call // reserved, neither started nor cancelled
-	leaving  []*call // of Shutdown, waiting
+	retrying []*job   // to be tried again later
+	retried  bool     // the last of those that took their turn was one to be tried again
+	blocked  []*call  // waiting for room
+	before   []*batch // accepted before the first of those was the first
+	promised []*call  // reserved, neither started nor cancelled
+	leaving  []*call  // of Shutdown, waiting
 
 	closed, expired, drained bool
-	reason                   error // why it expired
-	abandoned                []string
+	reason                   error     // why it expired
+	deadline                 time.Time // when it will at the latest; zero is never
+	abandoned, stopped       []string
 
 	stats background.Stats // but for what is going on now
 	told  map[string]int   // the notices
@@ -41,11 +44,14 @@ type model struct {
 type call struct {
 	number int
 	batch  *batch
-	held   int    // room taken by a reservation
-	done   *int   // counts the calls of done; nil if there is none
-	kept   bool   // it starts a reservation, so it can't be refused for want of time
-	result string // empty as long as it waits
+	held   int       // room taken by a reservation
+	done   *int      // counts the calls of done; nil if there is none
+	kept   bool      // it starts a reservation, so it can't be refused for want of time
+	task   bool      // it is a task's, so it doesn't wait
+	since  time.Time // when it began to wait for room
+	result string    // empty as long as it waits
 
+	drain     time.Time // when nine tenths of the time of a Shutdown are over; zero is never
 	until     time.Time // when its context is done by itself; zero is never
 	cancelled bool      // it is done already
 	cause     error     // of that
@@ -62,7 +68,8 @@ type batch struct {
 	call    *call
 	since   time.Time
 	waiting []*job
-	active  int // running, or to be tried again
+	due     []*job // to be tried again now
+	active  int    // running, or to be tried again
 	stopped bool
 	ended   bool
 }
@@ -79,6 +86,7 @@ type job struct {
 	attempt int
 	until   time.Time // when the attempt's timeout is up, or the wait for the next one; zero is never
 	late    bool      // the attempt has exceeded its timeout
+	ended   bool      // the attempt has, but its worker is not free yet
 }
 
 // ending is how an attempt ends.
@@ -101,7 +109,7 @@ func notice(call any, task string, attempt int, again bool, reason string) strin
 // Calls.
 
 func (m *model) submit(c *call) {
-	if m.closed {
+	if m.closed && (!c.task || m.expired) { // a task that runs has the drain go on
 		m.refuse(c, background.ErrClosed)
 		return
 	}
@@ -116,7 +124,7 @@ func (m *model) reserve(c *call) {
 	switch {
 	case m.closed:
 		m.refuse(c, background.ErrClosed)
-	case m.used()+held > m.queue:
+	case m.used()+held > m.queue, m.crowded():
 		m.refuse(c, background.ErrFull)
 	default:
 		c.held = held
@@ -129,7 +137,10 @@ func (m *model) start(c *call) {
 	m.promised = without(m.promised, c)
 	c.kept = true
 	if m.expired {
-		m.refuse(c, background.ErrClosed)
+		m.accept(c)
+		if !c.batch.ended {
+			m.abandon(c.batch)
+		}
 	} else {
 		m.enter(c)
 	}
@@ -143,6 +154,42 @@ func (m *model) unreserve(c *call) {
 func (m *model) shutdown(c *call) {
 	m.closed = true
 	m.leaving = append(m.leaving, c)
+	if !c.drain.IsZero() && (m.deadline.IsZero() || c.drain.Before(m.deadline)) {
+		m.deadline = c.drain
+	}
+	for _, j := range m.retrying {
+		if m.isTooLate(j.until) && slices.Contains(m.retrying, j) {
+			m.retrying = without(m.retrying, j)
+			m.abandonRetry(j)
+		}
+	}
+}
+
+// isTooLate reports whether a Shutdown will have run out of time.
+func (m *model) isTooLate(t time.Time) bool { return !m.deadline.IsZero() && t.After(m.deadline) }
+
+// abandonRetry gives up a job that failed, and is not tried again for want of time.
+func (m *model) abandonRetry(j *job) {
+	b := j.batch
+	lost := []string{j.name}
+	m.told[notice(b.call.number, j.name, 0, false, background.ErrAbandoned.Error())]++
+	b.active--
+	if b.stopOnError && !b.stopped {
+		b.stopped = true
+		lost = append(lost, m.giveUp(b, background.ErrAbandoned)...)
+	}
+	m.lose(lost)
+	m.lineUp(b)
+	m.conclude(b)
+}
+
+// lose books what is given up for want of time.
+func (m *model) lose(names []string) {
+	m.abandoned = append(m.abandoned, names...)
+	m.stats.Abandoned = uint64(len(m.abandoned))
+	if m.reason == nil {
+		m.reason = context.DeadlineExceeded
+	}
 }
 
 // cancel has the context of a call done.
@@ -150,11 +197,12 @@ func (m *model) cancel(c *call) {
 	c.cancelled = true
 	switch {
 	case slices.Contains(m.blocked, c):
-		m.blocked = without(m.blocked, c)
+		m.unblock(c)
 		m.refuse(c, fmt.Errorf("background: no room in the queue: %w", c.cause))
 	case slices.Contains(m.leaving, c):
 		m.leaving = without(m.leaving, c)
-		m.expire(c)
+		m.expire(c.cause)
+		c.returns(m.drainError(c.cause))
 	}
 }
 
@@ -164,35 +212,90 @@ func (m *model) enter(c *call) {
 	switch {
 	case len(c.batch.jobs) == 0:
 		m.accept(c)
-	case len(m.blocked) == 0 && m.fits(c.batch):
+	case m.fits(c.batch) && (len(m.blocked) == 0 || m.mayOvertake(c.batch)):
 		m.accept(c)
-	case m.rejects:
+	case m.rejects, c.task, !c.kept && m.crowded():
 		m.refuse(c, background.ErrFull)
 	default:
+		c.since = m.now
 		m.blocked = append(m.blocked, c)
+		if len(m.blocked) == 1 {
+			m.before = slices.Clone(m.batches)
+		}
 		if c.cancelled || !c.until.IsZero() && !c.until.After(m.now) {
 			m.cancel(c)
 		}
 	}
 }
 
-// fits reports whether there is room for the jobs of b that find no free worker.
-func (m *model) fits(b *batch) bool {
+// crowded reports whether as many submitters wait, or may have to, as may.
+func (m *model) crowded() bool {
+	return !m.rejects && len(m.promised)+len(m.blocked) >= m.workers+m.queue
+}
+
+// fits reports whether there is room for the jobs of b that would hold some.
+func (m *model) fits(b *batch) bool { return m.used()+m.needed(b) <= m.queue }
+
+// needed is how much room b would hold: for the jobs that find no free worker, and
+// for those that do and may be tried again.
+func (m *model) needed(b *batch) int {
 	start := min(len(b.jobs), b.limit, m.workers-len(m.running))
-	wait := len(b.jobs) - start
-	return m.used()+min(wait, m.queue) <= m.queue
+	needed := len(b.jobs) - start
+	for _, j := range b.jobs[:start] {
+		if j.attempts > 1 {
+			needed++
+		}
+	}
+	return min(needed, m.queue)
+}
+
+// mayOvertake reports whether b may be accepted before the first of the blocked:
+// if it needs nothing that the first does, or what was accepted before the first
+// keeps it out anyway.
+func (m *model) mayOvertake(b *batch) bool {
+	before := 0
+	for _, b := range m.before {
+		before += m.holds(b)
+	}
+	return m.needed(b) == 0 || before+m.needed(m.blocked[0].batch) > m.queue
+}
+
+// unblock ends the wait of c.
+func (m *model) unblock(c *call) {
+	first := m.blocked[0] == c
+	m.blocked = without(m.blocked, c)
+	if first {
+		m.before = slices.Clone(m.batches)
+	}
 }
 
 // used is how much of the queue is taken.
 func (m *model) used() int {
 	used := 0
 	for _, b := range m.batches {
-		used += min(len(b.waiting), m.queue)
+		used += m.holds(b)
 	}
 	for _, c := range m.promised {
 		used += c.held
 	}
 	return used
+}
+
+// holds is how much room b holds: for its jobs that wait, for the first time or
+// again, and for those which run and may be tried again.
+func (m *model) holds(b *batch) int {
+	holds := len(b.waiting) + len(b.due)
+	for _, j := range m.retrying {
+		if j.batch == b {
+			holds++
+		}
+	}
+	for _, j := range m.running {
+		if j.batch == b && j.attempt < j.attempts && !j.ended {
+			holds++
+		}
+	}
+	return min(holds, m.queue)
 }
 
 func (m *model) accept(c *call) {
@@ -202,6 +305,12 @@ func (m *model) accept(c *call) {
 	m.stats.Accepted += uint64(len(b.jobs))
 	c.returns(nil)
 	m.lineUp(b)
+	if !m.expired {
+		retried := m.retried
+		for m.startNext() { // at once, if there are workers: that is nobody's turn
+		}
+		m.retried = retried
+	}
 	m.conclude(b)
 }
 
@@ -256,14 +365,19 @@ func (m *model) isDone(j *job) bool { return j.late || m.isFinal(j) }
 // isFinal reports whether the context around the attempts is done.
 func (m *model) isFinal(j *job) bool { return j.batch.stopped || m.expired }
 
-// startNext starts a job: those to be tried again go first, and batches take turns.
+// startNext starts a job: fresh ones and those to be tried again take turns, and
+// batches do in each of the two lines.
 func (m *model) startNext() bool {
 	switch {
 	case len(m.running) == m.workers:
 		return false
-	case len(m.due) > 0:
-		j := m.due[0]
-		m.due = m.due[1:]
+	case len(m.dueLine) > 0 && (len(m.line) == 0 || !m.retried):
+		b := m.dueLine[0]
+		j := b.due[0]
+		m.dueLine, b.due = m.dueLine[1:], b.due[1:]
+		if len(b.due) > 0 {
+			m.dueLine = append(m.dueLine, b)
+		}
 		m.begin(j)
 	case len(m.line) > 0:
 		b := m.line[0]
@@ -281,7 +395,8 @@ func (m *model) startNext() bool {
 func (m *model) begin(j *job) {
 	m.running = append(m.running, j)
 	j.attempt++
-	j.late, j.until = false, time.Time{}
+	m.retried = j.attempt > 1
+	j.late, j.ended, j.until = false, false, time.Time{}
 	if timeout := cmp.Or(j.timeout, m.timeout); timeout > 0 {
 		j.until = m.now.Add(timeout)
 	}
@@ -294,38 +409,68 @@ func (m *model) lineUp(b *batch) {
 	}
 }
 
-// admitNext lets in the caller who came first, if there is room by now.
+// admitNext lets in the caller who came first, if there is room by now, or else
+// the smallest of the others.
 func (m *model) admitNext() bool {
-	if len(m.blocked) == 0 || !m.fits(m.blocked[0].batch) {
+	if len(m.blocked) == 0 {
 		return false
 	}
-	c := m.blocked[0]
-	m.blocked = m.blocked[1:]
-	m.accept(c)
+	next := m.blocked[0]
+	if !m.fits(next.batch) {
+		next = slices.MinFunc(m.blocked, func(a, b *call) int { return smaller(a.batch, b.batch) })
+		if !m.fits(next.batch) || !m.mayOvertake(next.batch) {
+			return false
+		}
+	}
+	first := m.blocked[0] == next
+	m.blocked = without(m.blocked, next)
+	m.accept(next)
+	if first {
+		m.before = slices.Clone(m.batches)
+	}
 	return true
 }
 
-// end ends an attempt. Its worker is not free before all has been done about it,
-// while room that it leaves can be used at once.
+// smaller compares batches by what room they need.
+func smaller(a, b *batch) int {
+	again := func(b *batch) int { return min(b.jobs[0].attempts, 2) }
+	return cmp.Or(cmp.Compare(len(a.jobs), len(b.jobs)), cmp.Compare(again(a), again(b)))
+}
+
+// end ends an attempt. If something is to be done about it, or the worker has to be
+// replaced, its worker is not free before that has been done, while room that it
+// leaves can be used at once.
 func (m *model) end(j *job, how ending) {
-	m.book(j, how)
-	m.schedule()
+	j.ended = true
+	if m.book(j, how) || how == exits {
+		m.schedule()
+	}
 	m.running = without(m.running, j)
 }
 
-func (m *model) book(j *job, how ending) {
+// book reports whether log, hook or done hear of it.
+func (m *model) book(j *job, how ending) bool {
 	b := j.batch
 	retried := (how == fails || how == obeys) && j.attempt < j.attempts && !m.isFinal(j)
 	if how != succeeds {
 		m.told[notice(b.call.number, j.name, j.attempt, retried, j.failure(how))]++
 	}
 	if retried {
+		at := m.now.Add(m.wait(j))
+		if m.isTooLate(at) {
+			m.abandonRetry(j)
+			return true
+		}
 		m.stats.Retried++
 		m.retrying = append(m.retrying, j)
-		j.until = m.now.Add(m.wait(j))
-		return
+		j.until = at
+		return false
+	}
+	if m.expired && how != succeeds {
+		m.stopped = append(m.stopped, j.name)
 	}
 	b.active--
+	stopped := b.stopped
 	if how == succeeds {
 		m.stats.Succeeded++
 	} else {
@@ -333,6 +478,7 @@ func (m *model) book(j *job, how ending) {
 	}
 	m.lineUp(b)
 	m.conclude(b)
+	return b.stopped && !stopped || b.ended && (b.stopOnError || b.call.done != nil)
 }
 
 // failure is what the attempt returns as its error.
@@ -372,7 +518,7 @@ func (m *model) giveUp(b *batch, why error) (lost []string) {
 	for _, j := range b.waiting {
 		lost = append(lost, j.name)
 	}
-	for _, j := range slices.Concat(m.retrying, m.due) {
+	for _, j := range slices.Concat(m.retrying, b.due) {
 		if j.batch == b {
 			lost = append(lost, j.name)
 			b.active--
@@ -383,9 +529,8 @@ func (m *model) giveUp(b *batch, why error) (lost []string) {
 	}
 	ofIt := func(j *job) bool { return j.batch == b }
 	m.retrying = slices.DeleteFunc(m.retrying, ofIt)
-	m.due = slices.DeleteFunc(m.due, ofIt)
-	b.waiting = nil
-	m.line = without(m.line, b)
+	b.waiting, b.due = nil, nil
+	m.line, m.dueLine = without(m.line, b), without(m.dueLine, b)
 	return lost
 }
 
@@ -403,38 +548,39 @@ func (m *model) conclude(b *batch) {
 
 // Shutdown.
 
-// expire ends a call of Shutdown whose time is up.
-func (m *model) expire(c *call) {
-	if !m.expired {
-		m.expired, m.reason = true, c.cause
-		for _, b := range slices.Clone(m.batches) {
-			m.abandon(b)
-		}
-		for _, c := range m.blocked {
-			if c.kept {
-				m.accept(c)
-				m.abandon(c.batch)
-			} else {
-				m.refuse(c, background.ErrClosed)
-			}
-		}
-		m.blocked = nil
-		m.stats.Abandoned = uint64(len(m.abandoned))
+// expire gives up all that waits.
+func (m *model) expire(reason error) {
+	if m.expired {
+		return
 	}
-	c.returns(m.drainError(c.cause))
+	m.expired, m.reason = true, reason
+	for _, b := range slices.Clone(m.batches) {
+		m.abandon(b)
+	}
+	for _, c := range m.blocked {
+		if c.kept {
+			m.accept(c)
+			m.abandon(c.batch)
+		} else {
+			m.refuse(c, background.ErrClosed)
+		}
+	}
+	m.blocked = nil
 }
 
 func (m *model) abandon(b *batch) {
-	m.abandoned = append(m.abandoned, m.giveUp(b, background.ErrAbandoned)...)
+	if lost := m.giveUp(b, background.ErrAbandoned); len(lost) > 0 {
+		m.lose(lost)
+	}
 	m.conclude(b)
 }
 
 // drainError says what has not finished.
 func (m *model) drainError(reason error) error {
-	if len(m.running)+len(m.abandoned)+len(m.promised) == 0 {
+	if len(m.running)+len(m.stopped)+len(m.abandoned)+len(m.promised) == 0 {
 		return nil
 	}
-	e := &background.DrainError{Waiting: m.abandoned, Reserved: len(m.promised), Err: reason}
+	e := &background.DrainError{Stopped: m.stopped, Waiting: m.abandoned, Reserved: len(m.promised), Err: reason}
 	for _, j := range m.running {
 		e.Running = append(e.Running, j.name)
 	}
@@ -451,9 +597,14 @@ func (m *model) unfinished() int {
 func (m *model) numbers() background.Stats {
 	s := m.stats
 	s.Running = len(m.running)
-	s.Retrying = len(m.retrying) + len(m.due)
+	s.Retrying = len(m.retrying)
+	s.Blocked = len(m.blocked)
+	for _, c := range m.blocked {
+		s.OldestWaiting = max(s.OldestWaiting, m.now.Sub(c.since))
+	}
 	for _, b := range m.batches {
 		s.Queued += len(b.waiting)
+		s.Retrying += len(b.due)
 		if len(b.waiting) > 0 {
 			s.OldestWaiting = max(s.OldestWaiting, m.now.Sub(b.since))
 		}
@@ -476,11 +627,19 @@ func (m *model) next() (event func(), at time.Time) {
 	for _, j := range m.retrying {
 		consider(j.until, func() {
 			m.retrying = without(m.retrying, j)
-			m.due = append(m.due, j)
+			j.batch.due = append(j.batch.due, j)
+			if len(j.batch.due) == 1 {
+				m.dueLine = append(m.dueLine, j.batch)
+			}
 		})
 	}
 	for _, c := range slices.Concat(m.blocked, m.leaving) {
 		consider(c.until, func() { m.cancel(c) })
+	}
+	for _, c := range m.leaving {
+		if c.drain.After(m.now) {
+			consider(c.drain, func() { m.expire(context.DeadlineExceeded) })
+		}
 	}
 	return event, at
 }

@@ -1,6 +1,7 @@
 package background
 
 import (
+	"math"
 	"sync"
 	"testing"
 
@@ -8,9 +9,10 @@ import (
 )
 
 func TestPromises(t *testing.T) {
-	var p promises
+	p := promises{most: 2}
 	assert.True(t, p.add())
 	assert.True(t, p.add())
+	assert.False(t, p.add(), "a third")
 	assert.Equal(t, 2, p.count())
 	p.end()
 	p.end()
@@ -22,9 +24,16 @@ func TestPromises(t *testing.T) {
 	assert.False(t, p.add())
 }
 
+func TestMostPromises(t *testing.T) {
+	const largest = math.MaxInt
+	assert.EqualValues(t, 3, mostOf(RunnerOptions{Workers: 1, Queue: 2}))
+	assert.Positive(t, mostOf(RunnerOptions{Workers: largest, Queue: largest}))
+	assert.EqualValues(t, math.MaxInt64, mostOf(RunnerOptions{Workers: 1, Queue: 2, Overflow: Reject}))
+}
+
 // TestPromisesAtOnce: what was promised is counted, and nothing after the end.
 func TestPromisesAtOnce(t *testing.T) {
-	var p promises
+	p := promises{most: math.MaxInt64}
 	var wg sync.WaitGroup
 	made := make([]int, 8)
 	for i := range made {

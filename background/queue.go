@@ -72,14 +72,6 @@ func (q *queue[T]) shrink() {
 	q.spare = b
 }
 
-// peek returns the item that pop would.
-func (q *queue[T]) peek() (item T, ok bool) {
-	if q.length == 0 {
-		return item, false
-	}
-	return q.first.items[q.head], true
-}
-
 // all yields the items in the order pop would return them.
 func (q *queue[T]) all() iter.Seq[T] {
 	return func(yield func(T) bool) {

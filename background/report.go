@@ -20,6 +20,7 @@ func (r *Runner) conclude(ctx context.Context, w *worker, err error) {
 	// Set before the hook runs, which must not be able to change it.
 	w.outcome = outcome{
 		failure:  failure,
+		stopped:  r.base.Err() != nil,
 		panicked: !failure.WillRetry && isPanic(failure.Err),
 		again:    failure.WillRetry,
 		wait:     wait,

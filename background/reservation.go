@@ -17,9 +17,10 @@ type Reservation struct {
 
 // Reserve prepares to submit work. With [Reject], it takes room in the queue for
 // all of work's tasks or returns [ErrFull]. With [Block], it takes none: Start
-// will wait for it. In both cases the work counts as promised: a Shutdown that
-// begins before Start waits for it. After Shutdown has begun, Reserve returns
-// [ErrClosed].
+// will wait for it. It counts as a submitter who may have to wait, so it returns
+// ErrFull when there are Workers + Queue of those already. In both cases the work
+// counts as promised: a Shutdown that begins before Start waits for it. After
+// Shutdown has begun, Reserve returns [ErrClosed].
 //
 // The work belongs to the reservation from now on, and to the runner after
 // Start: do not change it. Reserve panics if work is nil or a nil [*Task].
@@ -34,7 +35,10 @@ func (r *Runner) Reserve(work Runnable) (Reservation, error) {
 	defer r.unlock()
 	if !promised {
 		r.stats.Rejected += uint64(n)
-		return Reservation{}, ErrClosed
+		if r.closed {
+			return Reservation{}, ErrClosed
+		}
+		return Reservation{}, ErrFull
 	}
 	v.held = r.weight(n)
 	if v.held > r.room {
@@ -49,10 +53,10 @@ func (r *Runner) Reserve(work Runnable) (Reservation, error) {
 
 // Start submits the work, as [Runner.Submit] does, also after Shutdown has begun.
 // With [Block] it waits for room until ctx is done, and returns an error that
-// wraps the cause; with [Reject], or with the context of one of the runner's own
-// tasks, it does not wait. When a Shutdown has run out of time it returns
-// [ErrClosed]. When one runs out of time while Start waits, the work is given up
-// like all that waits then, and Start returns nil.
+// wraps the cause; with [Reject], or with the context of a task, it does not wait,
+// and may return [ErrFull]. When a Shutdown has run out of time, or does while
+// Start waits, the work is given up like all that waits then, by name, and Start
+// returns nil.
 //
 // If done is not nil it is called exactly once, when all of the work has ended,
 // whichever way: also if it was skipped or given up, and, before Start returns,
@@ -64,7 +68,7 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 		return nil
 	}
 	*v = Reservation{}
-	s := submission{held: held}
+	s := submission{held: held, promised: true, counted: true}
 	r.prepare(ctx, &s, work, done)
 	err := r.redeem(ctx, &s)
 	if err != nil || s.tasks == 0 {
@@ -76,16 +80,14 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 // redeem submits what was promised.
 func (r *Runner) redeem(ctx context.Context, s *submission) error {
 	r.mu.Lock()
-	r.promises.remove()
 	if r.expired {
-		r.stats.Rejected += uint64(s.tasks)
+		r.fulfilLocked(s)
+		todo := r.giveUpLocked(s)
 		r.unlock()
-		return ErrClosed
+		r.follow(todo)
+		return nil
 	}
 	w, err := r.enterLocked(s)
-	if w != nil {
-		w.promised = true
-	}
 	r.unlock()
 	if w != nil {
 		err = r.await(ctx, w)

@@ -60,13 +60,19 @@ type Runner struct {
 	turns   queue[turn]   // who gets the next free worker
 	groups  groupList     // the groups with tasks that wait, oldest first
 	retries list.List     // of *retry: the tasks to be tried again
-	due     queue[*retry] // those of them whose time has come; they precede turns
-	blocked list.List     // of *waiter: the submitters who wait for room
+	due     queue[*retry] // those of them whose time has come, one of each group
+	retried bool          // the task that was taken last from due or turns was from due
+	blocked waiters       // the submitters who wait for room
 
-	closed    bool     // Shutdown has begun
-	expired   bool     // a Shutdown has run out of time
-	reason    error    // why it did
-	abandoned []string // the tasks it gave up
+	closed    bool            // Shutdown has begun
+	deadline  time.Time       // when a Shutdown runs out of time, unless it is zero
+	expired   bool            // a Shutdown has run out of time
+	reason    error           // why it did
+	abandoned []string        // the tasks it gave up
+	stopped   []string        // those that failed after they were asked to end
+	reports   int             // how many goroutines report what was given up
+	reported  <-chan struct{} // closed when what expired has been reported
+	over      bool            // drained is closed
 }
 
 // NewRunner returns a runner. It panics if an option is out of range. No
@@ -78,11 +84,12 @@ func NewRunner(options RunnerOptions) *Runner {
 	options = options.withDefaults()
 	r := &Runner{
 		options: options,
-		clock:   clock{epoch: time.Now()},
+		clock:   clock{epoch: time.Now().Add(-time.Nanosecond)},
 		drained: make(chan struct{}),
 		room:    options.Queue,
 		crew:    crew{all: make(map[*worker]struct{})},
 	}
+	r.promises.most = mostOf(options)
 	r.base, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), runnerKey{}, r))
 	return r
 }
@@ -95,20 +102,22 @@ type runnerKey struct{}
 // was accepted belongs to the runner; do not change it.
 //
 // If there is no room, a runner with [Reject] returns [ErrFull] at once. One with
-// [Block] waits for room, in the order of the calls, until ctx is done, and then
-// returns an error that wraps the cause. After Shutdown has begun, Submit returns
-// [ErrClosed]; a call that was waiting already is still served.
+// [Block] waits for room until ctx is done, and then returns an error that wraps
+// the cause; when Workers + Queue submitters wait already, it returns ErrFull.
+// After Shutdown has begun, Submit returns [ErrClosed]; a call that was waiting
+// already is still served.
 //
-// A task may submit work to the runner that it runs on. It never waits for room,
-// since it has a worker, which the waiting tasks need: if ctx is the task's, Submit
-// returns ErrFull instead, with [Block] too.
+// A task may submit work with its own context, also while the runner drains. It
+// never waits for room, whichever runner the work is for: it has a worker, and
+// runners whose tasks wait for each other would stand still. Submit returns
+// ErrFull instead, with [Block] too. With another context it would wait.
 //
 // Submit panics if work is nil or a nil [*Task].
 func (r *Runner) Submit(ctx context.Context, work Runnable) error {
 	var s submission
 	r.prepare(ctx, &s, work, nil)
 	r.mu.Lock()
-	if r.closed {
+	if r.closed && !r.takesLocked(ctx) {
 		r.stats.Rejected += uint64(s.tasks)
 		r.unlock()
 		return ErrClosed

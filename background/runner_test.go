@@ -193,7 +193,7 @@ func TestRunnerStopOnErrorDropsRetries(t *testing.T) {
 }
 
 func TestRunnerRetry(t *testing.T) {
-	inBubble(t, background.RunnerOptions{Workers: 1, Queue: 1, Overflow: background.Reject}, func(t *testing.T, r *background.Runner) {
+	inBubble(t, background.RunnerOptions{Workers: 1, Queue: 2, Overflow: background.Reject}, func(t *testing.T, r *background.Runner) {
 		attempts := 0
 		flaky := background.Func("flaky", func(context.Context) error {
 			if attempts++; attempts < 3 {
@@ -205,15 +205,16 @@ func TestRunnerRetry(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, background.Stats{Accepted: 1, Retried: 1, Retrying: 1}, r.Stats())
 
-		// Neither the worker nor the queue is occupied meanwhile.
+		// The worker is free meanwhile, and a place in the queue is taken.
 		release := make(chan struct{})
 		require.NoError(t, r.Submit(t.Context(), held("a", release)))
 		require.NoError(t, r.Submit(t.Context(), held("b", release)))
+		require.ErrorIs(t, r.Submit(t.Context(), held("c", release)), background.ErrFull)
 		pass(time.Hour)
 		assert.Equal(t, 1, attempts, "the worker is busy")
 		close(release)
 		pass(time.Hour)
-		assert.Equal(t, background.Stats{Accepted: 3, Succeeded: 3, Retried: 2}, r.Stats())
+		assert.Equal(t, background.Stats{Accepted: 3, Succeeded: 3, Retried: 2, Rejected: 1}, r.Stats())
 	})
 }
 
@@ -325,35 +326,34 @@ func TestRunnerSubmitsCollectionAgain(t *testing.T) {
 
 func TestRunnerKeepsTheWorkersItNeeds(t *testing.T) {
 	inBubble(t, background.RunnerOptions{Workers: 8}, func(t *testing.T, r *background.Runner) {
-		goroutines := func() int { synctest.Wait(); return runtime.NumGoroutine() }
-		before := goroutines()
+		crew := func() int { synctest.Wait(); return background.Crew(r) }
 		release := make(chan struct{})
 		fill(t, r, 8, release)
 		close(release)
-		assert.Equal(t, before+8, goroutines())
+		assert.Equal(t, 8, crew())
 		for range 10 { // a flow that one worker keeps up with
 			require.NoError(t, r.Submit(t.Context(), task("quick", func() {})))
 			pass(background.IdleTime / 4)
 		}
-		assert.Equal(t, before+1, goroutines())
+		assert.Equal(t, 1, crew())
 		pass(background.IdleTime)
-		assert.Equal(t, before, goroutines())
+		assert.Zero(t, crew())
 	})
 }
 
 func TestRunnerWorkersStayAWhile(t *testing.T) {
 	inBubble(t, background.RunnerOptions{Workers: 2}, func(t *testing.T, r *background.Runner) {
-		goroutines := func() int { synctest.Wait(); return runtime.NumGoroutine() }
-		before := goroutines()
+		crew := func() int { synctest.Wait(); return background.Crew(r) }
+		assert.Zero(t, crew())
 		for range 3 {
 			require.NoError(t, r.Submit(t.Context(), task("quick", func() {})))
-			assert.Equal(t, before+1, goroutines(), "one worker is used again")
+			assert.Equal(t, 1, crew(), "one worker is used again")
 			time.Sleep(background.IdleTime / 2)
 		}
 		time.Sleep(background.IdleTime)
-		assert.Equal(t, before, goroutines(), "it has gone")
+		assert.Zero(t, crew(), "it has gone")
 		require.NoError(t, r.Submit(t.Context(), task("quick", func() {})))
-		assert.Equal(t, before+1, goroutines(), "and another one comes")
+		assert.Equal(t, 1, crew(), "and another one comes")
 	})
 }
 

@@ -1,6 +1,9 @@
 package background
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // job is one attempt at a task.
 type job struct {
@@ -8,6 +11,7 @@ type job struct {
 	values  context.Context // of a single task
 	group   *group          // nil for a single task
 	attempt int
+	held    time.Duration // when its task was accepted; 0 if it holds no room, as it won't have to wait again
 }
 
 // dispatchLocked gives tasks to free workers, and lets in those who wait for
@@ -15,7 +19,7 @@ type job struct {
 // that gives work, workers or room, so that at all other times either no worker
 // is free or no turn is due.
 func (r *Runner) dispatchLocked() {
-	for r.startLocked() || r.unblockLocked() {
+	for r.startLocked() || r.admitLocked() {
 	}
 	if r.closed {
 		r.dismissLocked()
@@ -37,16 +41,20 @@ func (r *Runner) startLocked() bool {
 }
 
 // takeLocked removes the next task from the queue, to be run, and makes it j if
-// there is one. Tasks to be tried again go first: they are the oldest, and their
-// number of attempts is limited.
+// there is one. Tasks to be tried again and fresh ones take turns: neither waits
+// for more than one of the other kind, however many there are.
 func (r *Runner) takeLocked(j *job) bool {
-	ok := r.due.length > 0 && r.takeRetryLocked(j) || r.takeTurnLocked(j)
+	retry := r.due.length > 0 && !r.retried
+	ok := retry && r.takeRetryLocked(j) || r.takeTurnLocked(j) || r.takeRetryLocked(j)
 	if ok {
+		r.retried = j.attempt > 1
 		r.stats.Running++
 	}
 	return ok
 }
 
+// takeTurnLocked removes the fresh task whose turn it is, and makes it j if there
+// is one.
 func (r *Runner) takeTurnLocked(j *job) bool {
 	for next, ok := r.turns.pop(); ok; next, ok = r.turns.pop() {
 		if g := next.group(); g != nil {
@@ -56,11 +64,19 @@ func (r *Runner) takeTurnLocked(j *job) bool {
 			continue
 		}
 		r.stats.Queued--
-		r.room++
-		*j = job{task: next.task, values: next.ctx, attempt: 1}
+		*j = job{task: next.task, values: next.ctx, attempt: 1, held: next.since}
+		r.begunLocked(j)
 		return true
 	}
 	return false
+}
+
+// begunLocked notes that j, which has waited, is about to run: its room is given
+// back unless it may have to wait again.
+func (r *Runner) begunLocked(j *job) {
+	if j.task.isLast(j.attempt) {
+		r.giveBackLocked(j)
+	}
 }
 
 // settleLocked books the end of w's job, and returns what is to be done about it
@@ -68,23 +84,29 @@ func (r *Runner) takeTurnLocked(j *job) bool {
 func (r *Runner) settleLocked(w *worker) *followUp {
 	r.stats.Running--
 	g, failure := w.job.group, w.outcome.failure
-	if failure != nil {
-		out := w.outcome
-		w.outcome = outcome{}
-		if out.again {
-			return r.retryLocked(w.job, out.wait)
-		}
-		r.stats.Failed++
-		if out.panicked {
-			r.stats.Panicked++
-		}
-	} else {
+	if failure == nil {
 		r.stats.Succeeded++
+		return r.endedLocked(w.job, nil)
 	}
-	if g == nil {
-		return nil
+	out := w.outcome
+	w.outcome = outcome{}
+	if out.again {
+		return r.retryLocked(w.job, out.wait)
 	}
-	return r.endedLocked(g, failure)
+	r.stats.Failed++
+	if out.panicked {
+		r.stats.Panicked++
+	}
+	if out.stopped {
+		r.stopped = append(r.stopped, failure.Name)
+	}
+	var todo *followUp
+	if g != nil && g.stopOnError && !g.stopped {
+		todo = r.stopLocked(g, failure)
+		todo.how = ErrSkipped
+		r.stats.Skipped += uint64(len(todo.lost))
+	}
+	return r.endedLocked(w.job, todo)
 }
 
 // contextOf returns the context of j's task.

@@ -2,42 +2,164 @@ package background
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"time"
 )
+
+// errOwnShutdown is returned by a Shutdown that would wait for its caller.
+var errOwnShutdown = errors.New("background: Shutdown was called with the context of a task, which it would wait for")
+
+// lastMoment is what a Shutdown whose context is cancelled waits for the reports
+// of what it gives up: the process ends after it, and nobody would be told.
+const lastMoment = 100 * time.Millisecond
 
 // Shutdown refuses new work, and waits until all work that was accepted or
 // promised has ended, including tasks to be tried again and reservations not yet
-// started. It returns nil if all of it ran, even if tasks failed.
+// started. Tasks that run may go on submitting work with their own context. It
+// returns nil if all of it ran, even if tasks failed.
 //
-// When ctx is done first, Shutdown cancels the contexts of the tasks that run,
-// gives up all that wait, and returns a [*DrainError] that names both. It does
-// not wait for tasks which ignore their context. Each submission that is given
-// up is logged, and the hooks are called for it before that call returns: one that
-// may block has to look at its context, which is done by then.
+// When nine tenths of the time until ctx's deadline are over, Shutdown cancels the
+// contexts of the tasks that run, and gives up all that waits. The last tenth is
+// for those tasks to put things away, and for the log and the hooks, which are
+// told of each submission that is given up. A task that can't be tried again
+// before that is given up at once, and holds nothing up. When ctx is done, or
+// earlier if no task runs any more, Shutdown returns a [*DrainError] that names
+// what did not finish. It does not wait for tasks, hooks and log handlers which
+// take longer; they go on.
+//
+// A ctx that is cancelled, or done from the start, leaves no such time: the tasks
+// are told, and Shutdown returns as soon as log and hooks have been, after 100 ms at
+// most.
 //
 // Shutdown may be called several times, also at once. Each call waits for what
 // is still to be done; the first to run out of time gives up the rest for all,
-// and what was given up is reported by all calls from then on. To call Shutdown
-// from a task is a mistake: it would wait for itself.
+// and what was given up is reported by all calls from then on. With the context of
+// a task of the runner's, Shutdown returns an error at once and does nothing: it
+// would wait for itself.
 func (r *Runner) Shutdown(ctx context.Context) error {
+	if r.Owns(ctx) {
+		return errOwnShutdown
+	}
+	drain, cancel := withReserve(ctx)
+	defer cancel()
+	r.close(drain)
+	select {
+	case <-r.drained:
+	case <-drain.Done():
+		left, reported := r.expire(context.Cause(drain))
+		if ctx.Err() != nil {
+			select {
+			case <-reported:
+			case <-time.After(lastMoment):
+			}
+			return left
+		}
+		select {
+		case <-r.drained:
+		case <-ctx.Done():
+		}
+	}
+	r.mu.Lock()
+	defer r.unlock()
+	if ctx.Err() != nil {
+		return r.drainErrorLocked(context.Cause(ctx))
+	}
+	return r.drainErrorLocked(r.reason)
+}
+
+// withReserve returns a context that is done when nine tenths of ctx's time are
+// over.
+func withReserve(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/10))
+}
+
+// Owns reports whether ctx is the context of one of the runner's tasks, or was
+// made from one.
+func (r *Runner) Owns(ctx context.Context) bool { return ctx.Value(runnerKey{}) == r }
+
+// takesLocked reports whether work that is submitted with ctx is taken although a
+// Shutdown has begun: a task's, as long as the drain goes on. It unlocks the mutex
+// to look at ctx, which is the user's.
+func (r *Runner) takesLocked(ctx context.Context) bool {
+	r.mu.Unlock()
+	own := r.Owns(ctx)
+	r.mu.Lock()
+	return own && !r.expired && !r.over
+}
+
+// close refuses new work, and gives up what can't be tried again before drain is
+// done.
+func (r *Runner) close(drain context.Context) {
 	r.mu.Lock()
 	r.closed = true
 	r.promises.end()
+	if at, ok := drain.Deadline(); ok && (r.deadline.IsZero() || at.Before(r.deadline)) {
+		r.deadline = at
+	}
+	r.reportLocked(r.dropLateRetriesLocked())
 	r.dispatchLocked() // there may be nothing to wait for
 	r.unlock()
-	select {
-	case <-r.drained:
+}
+
+// expire gives up all work that is not running, and asks the tasks that run to
+// end. It returns what was unfinished before that, and a channel that is closed
+// when log and hooks have been told.
+func (r *Runner) expire(reason error) (left error, reported <-chan struct{}) {
+	r.mu.Lock()
+	if !r.expired {
+		r.expired, r.reason = true, reason
+		r.reported = r.reportLocked(r.abandonLocked())
+		r.dispatchLocked()
+	}
+	left, reported = r.drainErrorLocked(reason), r.reported
+	r.unlock()
+	r.cancel(ErrClosed)
+	return left, reported
+}
+
+// reportLocked does what is left to do about work that was given up, on a
+// goroutine of its own: log handlers and hooks may take longer than there is time.
+// A drain waits for it. The channel is closed when all is done.
+func (r *Runner) reportLocked(todo []*followUp) <-chan struct{} {
+	done := make(chan struct{})
+	if len(todo) == 0 {
+		close(done)
+		return done
+	}
+	r.reports++
+	go r.report(todo, done)
+	return done
+}
+
+func (r *Runner) report(todo []*followUp, done chan<- struct{}) {
+	next := 0
+	// Deferred, since a hook may end the goroutine by runtime.Goexit.
+	defer func() {
+		if next < len(todo) {
+			go r.report(todo[next:], done)
+			return
+		}
 		r.mu.Lock()
-		defer r.unlock()
-		return r.drainErrorLocked(r.reason)
-	case <-ctx.Done():
-		return r.expire(context.Cause(ctx))
+		r.reports--
+		r.dispatchLocked()
+		r.unlock()
+		close(done)
+	}()
+	for next < len(todo) {
+		next++
+		r.follow(todo[next-1])
 	}
 }
 
 // drainErrorLocked describes what has not finished, or returns nil if all has.
 func (r *Runner) drainErrorLocked(reason error) error {
 	e := &DrainError{
+		Stopped:  slices.Clone(r.stopped),
 		Waiting:  slices.Clone(r.abandoned),
 		Reserved: r.promises.count(),
 		Err:      reason,
@@ -48,72 +170,43 @@ func (r *Runner) drainErrorLocked(reason error) error {
 		}
 	}
 	slices.Sort(e.Running) // the crew has no order
-	if len(e.Running) == 0 && len(e.Waiting) == 0 && e.Reserved == 0 {
+	if len(e.Running) == 0 && len(e.Stopped) == 0 && len(e.Waiting) == 0 && e.Reserved == 0 {
 		return nil
 	}
 	return e
 }
 
-// expire gives up all work that is not running, asks the tasks that run to end,
-// and returns what was unfinished before it did.
-func (r *Runner) expire(reason error) error {
-	r.mu.Lock()
-	var turns queue[turn] // with the single tasks, which have no followUp yet
-	var todo []*followUp
-	if !r.expired {
-		r.expired, r.reason = true, reason
-		turns = r.turns
-		todo = r.abandonLocked()
-		r.dispatchLocked()
-	}
-	err := r.drainErrorLocked(reason)
-	r.unlock()
-
-	r.cancel(ErrClosed)
-	for next, ok := turns.pop(); ok; next, ok = turns.pop() {
-		if next.task != nil {
-			r.follow(&followUp{ctx: r.context(next.ctx), lost: []*Task{next.task}, how: ErrAbandoned})
-		}
-	}
-	for _, t := range todo {
-		r.follow(t)
-	}
-	return err
-}
-
-// abandonLocked empties all queues, and returns what is to be done about groups
-// and retries.
+// abandonLocked empties all queues, and returns what is to be done about it.
 func (r *Runner) abandonLocked() (todo []*followUp) {
-	giveUp := func(tasks ...*Task) {
-		r.stats.Abandoned += uint64(len(tasks))
-		r.abandoned = append(r.abandoned, names(tasks)...)
-	}
-	for next := range r.turns.all() {
-		if next.task != nil {
-			giveUp(next.task)
-			r.stats.Queued--
-		}
-	}
-	r.turns, r.due = queue[turn]{}, queue[*retry]{}
-
-	for g := r.groups.first; g != nil; g = r.groups.first {
-		lost := g.waiting
-		giveUp(lost...)
-		r.shortenLocked(g, nil)
-		todo = append(todo, r.finishLocked(g, &followUp{ctx: g.context(), lost: lost, how: ErrAbandoned}))
-	}
-	for e := r.retries.Front(); e != nil; e = r.retries.Front() {
-		again := e.Value.(*retry)
-		giveUp(again.task)
-		r.dropLocked(again)
-		f := &followUp{ctx: r.contextOf(again.job), lost: []*Task{again.task}, how: ErrAbandoned}
-		if again.group != nil {
-			f = r.finishLocked(again.group, f)
+	giveUp := func(ctx context.Context, g *group, lost ...*Task) {
+		r.abandonedLocked(lost)
+		f := &followUp{ctx: ctx, lost: lost, how: ErrAbandoned}
+		if g != nil {
+			f = r.finishLocked(g, f)
 		}
 		todo = append(todo, f)
 	}
-	for e := r.blocked.Front(); e != nil; e = r.blocked.Front() {
-		w := e.Value.(*waiter)
+	for next := range r.turns.all() {
+		if next.task != nil {
+			r.stats.Queued--
+			r.room++
+			giveUp(r.context(next.ctx), nil, next.task)
+		}
+	}
+	for g := r.groups.first; g != nil; g = r.groups.first {
+		giveUp(g.context(), g, r.dropWaitingLocked(g)...)
+	}
+	for e := r.retries.Front(); e != nil; e = r.retries.Front() {
+		again := e.Value.(*retry)
+		r.dropLocked(again)
+		r.abandonedLocked([]*Task{again.task})
+		todo = append(todo, r.endedLocked(again.job, &followUp{
+			ctx: r.contextOf(again.job), lost: []*Task{again.task}, how: ErrAbandoned,
+		}))
+	}
+	r.turns, r.due = queue[turn]{}, queue[*retry]{}
+	for r.blocked.len() > 0 {
+		w := r.blocked.oldest()
 		if !w.promised {
 			r.stats.Rejected += uint64(w.tasks)
 			r.releaseLocked(w, ErrClosed)
@@ -121,23 +214,37 @@ func (r *Runner) abandonLocked() (todo []*followUp) {
 		}
 		// The answer that promised it is on its way, so nobody can be refused
 		// any more.
-		f := r.giveUpLocked(w.turn)
-		r.stats.Accepted += uint64(w.tasks)
-		giveUp(f.lost...)
-		todo = append(todo, f)
+		todo = append(todo, r.giveUpLocked(&w.submission))
 		r.releaseLocked(w, nil)
 	}
 	return todo
 }
 
-// giveUpLocked gives up what is not in the queue yet, and returns what is to be
-// done about it.
-func (r *Runner) giveUpLocked(t turn) *followUp {
-	g := t.group()
+// giveUpLocked gives up what was promised and is not in the queue yet, and returns
+// what is to be done about it.
+func (r *Runner) giveUpLocked(s *submission) *followUp {
+	r.room += s.held
+	if s.tasks == 0 {
+		return nil
+	}
+	r.stats.Accepted += uint64(s.tasks)
+	g := s.turn.group()
 	if g == nil {
-		return &followUp{ctx: r.context(t.ctx), lost: []*Task{t.task}, how: ErrAbandoned}
+		lost := []*Task{s.turn.task}
+		r.abandonedLocked(lost)
+		return &followUp{ctx: r.context(s.turn.ctx), lost: lost, how: ErrAbandoned}
 	}
 	lost := g.waiting
 	g.waiting = nil
+	r.abandonedLocked(lost)
 	return r.finishLocked(g, &followUp{ctx: &g.taskContext, lost: lost, how: ErrAbandoned})
+}
+
+// abandonedLocked books tasks that are given up for want of time.
+func (r *Runner) abandonedLocked(tasks []*Task) {
+	r.stats.Abandoned += uint64(len(tasks))
+	r.abandoned = append(r.abandoned, names(tasks)...)
+	if r.reason == nil {
+		r.reason = context.DeadlineExceeded
+	}
 }

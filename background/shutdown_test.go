@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -98,7 +99,7 @@ func TestShutdownWaitsForReservations(t *testing.T) {
 // TestShutdownOutOfTime has work of all kinds under way.
 func TestShutdownOutOfTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := background.NewRunner(background.RunnerOptions{Workers: 3, Queue: 4})
+		r := background.NewRunner(background.RunnerOptions{Workers: 3, Queue: 6})
 		start := func(work background.Runnable) *int {
 			done := new(int)
 			v, err := r.Reserve(work)
@@ -108,8 +109,7 @@ func TestShutdownOutOfTime(t *testing.T) {
 			return done
 		}
 		release := make(chan struct{})
-		hour := background.Retry{Attempts: 2, Backoff: time.Hour, MaxBackoff: time.Hour}
-		again := failing("again", io.EOF).WithRetry(hour)
+		again := failing("again", io.EOF).WithRetry(background.Retry{Attempts: 2, Backoff: time.Second}) // will be due, and find no worker
 		ends := []*int{
 			start(again),
 			start(collection(2, again, held("deaf", release))),
@@ -117,7 +117,7 @@ func TestShutdownOutOfTime(t *testing.T) {
 				<-ctx.Done()
 				assert.Equal(t, background.ErrClosed, context.Cause(ctx))
 				return ctx.Err()
-			}).WithRetry(hour)),
+			})),
 			start(collection(1, held("deaf", release), task("parked", t.FailNow))),
 			start(task("single", t.FailNow)),
 			start(collection(1, task("a", t.FailNow), task("b", t.FailNow))),
@@ -134,7 +134,8 @@ func TestShutdownOutOfTime(t *testing.T) {
 		drain, ok := errors.AsType[*background.DrainError](err)
 		require.True(t, ok, "%v", err)
 		require.ErrorIs(t, err, io.ErrNoProgress)
-		assert.Equal(t, []string{"deaf", "deaf", "obedient"}, drain.Running)
+		assert.Equal(t, []string{"deaf", "deaf"}, drain.Running)
+		assert.Equal(t, []string{"obedient"}, drain.Stopped)
 		assert.Equal(t, []string{"parked", "single", "a", "b", "again", "again"}, drain.Waiting)
 		assert.Equal(t, 1, drain.Reserved)
 		require.ErrorIs(t, <-blocked, background.ErrClosed)
@@ -143,21 +144,145 @@ func TestShutdownOutOfTime(t *testing.T) {
 			assert.Equal(t, want, *ends[i], "done of submission %d", i)
 		}
 
-		refused := 0
-		require.ErrorIs(t, v.Start(t.Context(), func() { refused++ }), background.ErrClosed)
-		assert.Equal(t, 1, refused)
+		// What was promised is given up by name, as all that waited.
+		ended := 0
+		require.NoError(t, v.Start(t.Context(), func() { ended++ }))
+		assert.Equal(t, 1, ended)
+		require.ErrorIs(t, r.Submit(t.Context(), task("late", t.FailNow)), background.ErrClosed)
 
 		// Another call waits for what still runs, and tells again what was given up.
 		time.AfterFunc(time.Hour, func() { close(release) })
 		err = r.Shutdown(t.Context())
-		require.EqualError(t, err, `background: drain ended early: multiple Read calls return no data or error; 6 given up: `+
-			`"parked", "single", "a", "b", "again", "again"`)
+		require.EqualError(t, err, `background: drain ended early: context deadline exceeded; 1 stopped: "obedient"; 7 given up: `+
+			`"parked", "single", "a", "b", "again", "again", "reserved"`)
 		for i, done := range ends {
 			assert.Equal(t, 1, *done, "done of submission %d", i)
 		}
 		stats := r.Stats()
 		assert.True(t, balanced(stats), "%+v", stats)
-		assert.Equal(t, background.Stats{Accepted: 9, Succeeded: 2, Failed: 1, Retried: 2, Rejected: 3, Abandoned: 6}, stats)
+		assert.Equal(t, background.Stats{Accepted: 10, Succeeded: 2, Failed: 1, Retried: 2, Rejected: 3, Abandoned: 7}, stats)
+	})
+}
+
+// TestShutdownLeavesTasksTimeToEnd: a tenth of it.
+func TestShutdownLeavesTasksTimeToEnd(t *testing.T) {
+	saves := func(saved *time.Time) *background.Task {
+		return background.Func("saves", func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(5 * time.Millisecond)
+			*saved = time.Now()
+			return nil
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r := background.NewRunner(background.RunnerOptions{Workers: 1})
+		var saved time.Time
+		require.NoError(t, r.Submit(t.Context(), saves(&saved)))
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.NoError(t, r.Shutdown(ctx), "all that was accepted ran")
+		assert.Equal(t, 905*time.Millisecond, time.Since(start))
+		assert.Equal(t, start.Add(905*time.Millisecond), saved)
+	})
+	t.Run("what waits is given up", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := background.NewRunner(background.RunnerOptions{Workers: 1})
+			var saved time.Time
+			require.NoError(t, r.Submit(t.Context(), saves(&saved)))
+			require.NoError(t, r.Submit(t.Context(), task("waits", t.FailNow)))
+			start := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			require.EqualError(t, r.Shutdown(ctx), `background: drain ended early: context deadline exceeded; 1 given up: "waits"`)
+			assert.Equal(t, 905*time.Millisecond, time.Since(start))
+			assert.NotZero(t, saved)
+		})
+	})
+	t.Run("a deaf one is not waited for", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := background.NewRunner(background.RunnerOptions{})
+			var saved time.Time
+			release := make(chan struct{})
+			require.NoError(t, r.Submit(t.Context(), saves(&saved)))
+			require.NoError(t, r.Submit(t.Context(), held("deaf", release)))
+			start := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			require.EqualError(t, r.Shutdown(ctx), `background: drain ended early: context deadline exceeded; 1 still running: "deaf"`)
+			assert.Equal(t, time.Second, time.Since(start))
+			assert.NotZero(t, saved)
+			close(release)
+			require.NoError(t, r.Shutdown(t.Context()))
+		})
+	})
+	t.Run("there is none when the context is cancelled", func(t *testing.T) {
+		for name, after := range map[string]time.Duration{"before": 0, "early": 100 * time.Millisecond} {
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := background.NewRunner(background.RunnerOptions{})
+					var saved time.Time
+					require.NoError(t, r.Submit(t.Context(), saves(&saved)))
+					synctest.Wait()
+					start := time.Now()
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					time.AfterFunc(after, cancel)
+					require.EqualError(t, r.Shutdown(ctx), `background: drain ended early: context canceled; 1 still running: "saves"`)
+					assert.Equal(t, after, time.Since(start))
+					require.NoError(t, r.Shutdown(t.Context()))
+					assert.NotZero(t, saved)
+				})
+			})
+		}
+	})
+}
+
+// TestShutdownGivesUpLateRetries at once, and not when its time is up: those which
+// wait when it begins, and those of tasks which fail later.
+func TestShutdownGivesUpLateRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		options := j.options()
+		options.Workers = 8
+		r := background.NewRunner(options)
+		late := background.Retry{Attempts: 2, Backoff: time.Hour, MaxBackoff: time.Hour}
+		fails := func(name string, d time.Duration) *background.Task {
+			return background.Func(name, func(context.Context) error { time.Sleep(d); return io.EOF }).WithRetry(late)
+		}
+		chain := collection(1, fails("charge", 0), task("ship", t.FailNow))
+		chain.StopOnError = true
+		cancels := collection(2, fails("later", 3*time.Second), obedient("sibling"))
+		cancels.StopOnError = true
+		ran := 0
+		for _, work := range []background.Runnable{
+			fails("waits", 0), fails("runs", time.Second), chain, cancels,
+			collection(1, fails("independent", 0), task("next", func() { ran++ })),
+			failing("in time", io.EOF).WithRetry(background.Retry{Attempts: 2, Backoff: 4 * time.Second}),
+		} {
+			require.NoError(t, r.Submit(t.Context(), work))
+		}
+		pass(500 * time.Millisecond)
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		err := r.Shutdown(ctx)
+		assert.Less(t, time.Since(start), 4*time.Second)
+		drain, ok := errors.AsType[*background.DrainError](err)
+		require.True(t, ok, "%v", err)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.ElementsMatch(t, []string{"waits", "charge", "ship", "independent", "runs", "later"}, drain.Waiting)
+		assert.Equal(t, 1, ran)
+		stats := r.Stats()
+		assert.True(t, balanced(stats), "%+v", stats)
+		assert.EqualValues(t, 6, stats.Abandoned)
+		assert.EqualValues(t, 2, stats.Failed, "the sibling of a task that was given up, and what was tried again in time")
+		told := map[string]int{}
+		for _, failure := range j.failures {
+			if failure.Attempt == 0 {
+				told[failure.Name]++
+			}
+		}
+		assert.Equal(t, map[string]int{"waits": 1, "charge": 1, "ship": 1, "independent": 1, "runs": 1, "later": 1}, told)
 	})
 }
 
@@ -167,14 +292,14 @@ func TestShutdownOutOfTimeGivesUpPromisedWorkWithoutRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []string
 		r := background.NewRunner(background.RunnerOptions{
-			Workers: 1, Queue: 1,
+			Workers: 1, Queue: 5, // as many may be promised together
 			OnFailure: func(_ context.Context, failure *background.TaskError) {
 				assert.Equal(t, background.ErrAbandoned, failure.Err)
 				told = append(told, failure.Name)
 			},
 		})
 		release := make(chan struct{})
-		fill(t, r, 2, release)
+		fill(t, r, 6, release)
 		stopping := collection(1, task("c", t.FailNow))
 		stopping.StopOnError = true
 		ended := 0
@@ -196,7 +321,7 @@ func TestShutdownOutOfTimeGivesUpPromisedWorkWithoutRoom(t *testing.T) {
 		drain, ok := errors.AsType[*background.DrainError](r.Shutdown(ctx))
 		require.True(t, ok)
 		promised := []string{"single", "single", "a", "b", "a", "b", "c", "c"}
-		assert.Equal(t, append([]string{"fill"}, promised...), drain.Waiting)
+		assert.Equal(t, append(slices.Repeat([]string{"fill"}, 5), promised...), drain.Waiting)
 		assert.Zero(t, drain.Reserved)
 		wg.Wait()
 		assert.ElementsMatch(t, drain.Waiting, told)
@@ -204,7 +329,7 @@ func TestShutdownOutOfTimeGivesUpPromisedWorkWithoutRoom(t *testing.T) {
 
 		close(release)
 		_ = r.Shutdown(t.Context()) // waits for what still runs
-		assert.Equal(t, background.Stats{Accepted: 10, Succeeded: 1, Abandoned: 9}, r.Stats())
+		assert.Equal(t, background.Stats{Accepted: 14, Succeeded: 1, Abandoned: 13}, r.Stats())
 	})
 }
 

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Stats is what a [Runner] has done and is doing. Numbers are of tasks: each of
-// a collection counts, and a [Runnable] of the user's own kind counts as one.
+// Stats is what a [Runner] has done and is doing. Numbers are of tasks, but for
+// Blocked: each of a collection counts, and a [Runnable] of the user's own kind
+// counts as one.
 //
 // At any time, Accepted is the sum of Succeeded, Failed, Skipped, Abandoned,
 // Queued, Running and Retrying.
@@ -23,9 +24,11 @@ type Stats struct {
 	Queued   int // waiting for their first attempt
 	Running  int // running now
 	Retrying int // waiting to be tried again
+	Blocked  int // submitters who wait for room; their tasks are not accepted yet
 
-	// OldestWaiting is how long the oldest of the queued tasks has waited, or
-	// about a millisecond more; zero if there is none.
+	// OldestWaiting is how long the oldest of the queued tasks has waited since
+	// it was accepted, or the oldest of the blocked submitters for room, or about
+	// a millisecond more; zero if there are none.
 	OldestWaiting time.Duration
 }
 
@@ -34,17 +37,22 @@ func (r *Runner) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	stats := r.stats
-	if stats.Queued > 0 {
+	stats.Blocked = r.blocked.len()
+	if stats.Queued+stats.Blocked > 0 {
 		stats.OldestWaiting = r.clock.since(r.oldestLocked())
 	}
 	return stats
 }
 
-// oldestLocked returns when the oldest of the waiting tasks was accepted.
+// oldestLocked returns when the oldest of the waiting tasks was accepted, or that
+// of the waiting submitters came.
 func (r *Runner) oldestLocked() time.Duration {
 	oldest := time.Duration(math.MaxInt64)
+	if r.blocked.len() > 0 {
+		oldest = r.blocked.oldest().since
+	}
 	if g := r.groups.first; g != nil {
-		oldest = g.since
+		oldest = min(oldest, g.since)
 	}
 	for next := range r.turns.all() { // groups may be in front of the first single task
 		if next.task != nil {

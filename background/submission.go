@@ -8,10 +8,30 @@ import (
 
 // submission is work on its way into the queue.
 type submission struct {
-	turn  turn
-	tasks int // how many it has
-	limit int // how many of them may run at once
-	held  int // the room already taken for it by a reservation
+	turn     turn
+	tasks    int  // how many it has
+	limit    int  // how many of them may run at once
+	held     int  // the room already taken for it by a reservation
+	promised bool // it is a reservation that was started
+	counted  bool // it is among Runner.promises
+}
+
+// mayWaitAgain returns how many of the first n tasks, which have not started, may
+// have to be tried again.
+func (s *submission) mayWaitAgain(n int) (again int) {
+	g := s.turn.group()
+	if g == nil {
+		if n > 0 && !s.turn.task.isLast(1) {
+			again = 1
+		}
+		return again
+	}
+	for _, task := range g.waiting[:n] {
+		if !task.isLast(1) {
+			again++
+		}
+	}
+	return again
 }
 
 // turn is a place in the queue: of a single task, or of a group's next one.

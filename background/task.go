@@ -165,7 +165,7 @@ func (t *Task) attempt(ctx context.Context, timeout time.Duration) (err error) {
 // before the next one if there is to be one.
 func (t *Task) failed(ctx context.Context, attempt int, err error) (*TaskError, time.Duration) {
 	failure := &TaskError{Name: t.Name(), Attempt: attempt, Err: err}
-	if t.retry == nil || attempt >= t.retry.Attempts || ctx.Err() != nil {
+	if t.isLast(attempt) || ctx.Err() != nil {
 		return failure, 0
 	}
 	failure.WillRetry, failure.Err = t.retry.wants(err)
@@ -174,6 +174,9 @@ func (t *Task) failed(ctx context.Context, attempt int, err error) (*TaskError, 
 	}
 	return failure, t.retry.wait(attempt)
 }
+
+// isLast reports whether no attempt follows the given one, however it ends.
+func (t *Task) isLast(attempt int) bool { return t.retry == nil || attempt >= t.retry.Attempts }
 
 // sleep waits for d and reports whether it did, rather than ctx being done.
 func sleep(ctx context.Context, d time.Duration) bool {

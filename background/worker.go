@@ -14,6 +14,7 @@ type worker struct {
 type outcome struct {
 	failure  *TaskError
 	panicked bool
+	stopped  bool          // the task had been asked to end by a shutdown
 	again    bool          // the task is to be tried again,
 	wait     time.Duration // after that time
 }

@@ -1,0 +1,142 @@
+package background_test
+
+import (
+	"context"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+// storm returns tasks that take 10 ms, fail, and are tried again at once, all
+// the time.
+func storm(n int) []*background.Task {
+	tasks := make([]*background.Task, n)
+	for i := range tasks {
+		tasks[i] = background.Func("storm", func(context.Context) error {
+			time.Sleep(10 * time.Millisecond)
+			return io.EOF
+		}).WithRetry(background.Retry{Attempts: 6000, Backoff: time.Millisecond, MaxBackoff: 10 * time.Millisecond})
+	}
+	return tasks
+}
+
+// stop ends a runner that has more to do than a test can wait for.
+func stop(t *testing.T, r *background.Runner) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = r.Shutdown(ctx)
+	_ = r.Shutdown(t.Context())
+	stats := r.Stats()
+	assert.True(t, balanced(stats), "%+v", stats)
+}
+
+// TestRetriesTakeTurns: tasks which are tried again without end hold up a fresh
+// one by one turn.
+func TestRetriesTakeTurns(t *testing.T) {
+	for name, submit := range map[string]func(*testing.T, *background.Runner){
+		"single tasks": func(t *testing.T, r *background.Runner) {
+			for _, task := range storm(40) {
+				require.NoError(t, r.Submit(t.Context(), task))
+			}
+		},
+		"a collection": func(t *testing.T, r *background.Runner) {
+			require.NoError(t, r.Submit(t.Context(), collection(40, storm(40)...)))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := background.NewRunner(background.RunnerOptions{Workers: 4})
+				submit(t, r)
+				pass(time.Second)
+				start := time.Now()
+				var single, collected time.Duration
+				require.NoError(t, r.Submit(t.Context(), task("single", func() { single = time.Since(start) })))
+				require.NoError(t, r.Submit(t.Context(), collection(1, task("a", func() {}), task("b", func() { collected = time.Since(start) }))))
+				pass(time.Minute)
+				assert.NotZero(t, single)
+				assert.LessOrEqual(t, single, 10*time.Millisecond)
+				assert.NotZero(t, collected)
+				assert.LessOrEqual(t, collected, 20*time.Millisecond)
+				stop(t, r)
+			})
+		})
+	}
+}
+
+// TestRetriesHaveTheirTurn: a flood of fresh tasks holds up one that is due by
+// one turn, too.
+func TestRetriesHaveTheirTurn(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {
+		var attempts []time.Duration
+		start := time.Now()
+		flaky := background.Func("flaky", func(context.Context) error {
+			attempts = append(attempts, time.Since(start))
+			return io.EOF
+		}).WithRetry(background.Retry{Attempts: 2, Backoff: 10 * time.Millisecond})
+		require.NoError(t, r.Submit(t.Context(), flaky))
+		for range 1000 {
+			require.NoError(t, r.Submit(t.Context(), task("fresh", func() { time.Sleep(time.Millisecond) })))
+		}
+		pass(time.Minute)
+		require.Len(t, attempts, 2)
+		assert.LessOrEqual(t, attempts[1], 11*time.Millisecond)
+	})
+}
+
+// TestRetriesOfACollectionTakeTurns: a thousand tasks of a collection that are
+// due hold up the retry of a single task by one turn.
+func TestRetriesOfACollectionTakeTurns(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {
+		release := make(chan struct{})
+		second := background.Retry{Attempts: 2, Backoff: time.Second}
+		large := collection(1001)
+		for range 1000 {
+			large.Add(failing("large", io.EOF).WithRetry(second))
+		}
+		var order []string
+		note := func(name string) *background.Task {
+			return background.Func(name, func(context.Context) error {
+				order = append(order, name)
+				return io.EOF
+			}).WithRetry(second)
+		}
+		large.Add(note("last"))
+		require.NoError(t, r.Submit(t.Context(), large))
+		synctest.Wait()
+		require.NoError(t, r.Submit(t.Context(), note("single")))
+		synctest.Wait()
+		require.NoError(t, r.Submit(t.Context(), held("held", release)))
+		time.Sleep(time.Minute) // all are due by now
+		close(release)
+		synctest.Wait()
+		assert.Equal(t, []string{"last", "single", "single", "last"}, order)
+	})
+}
+
+// TestCollectionThatWasStoppedWhileDue: its retries take no turn, and those
+// behind them do.
+func TestCollectionThatWasStoppedWhileDue(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 2}, func(t *testing.T, r *background.Runner) {
+		release := make(chan struct{})
+		again := background.Retry{Attempts: 2, Backoff: time.Second}
+		stopped := collection(4,
+			failing("a", io.EOF).WithRetry(again), failing("b", io.EOF).WithRetry(again),
+			background.Func("fails", func(context.Context) error { <-release; return io.EOF }))
+		stopped.StopOnError = true
+		require.NoError(t, r.Submit(t.Context(), stopped))
+		require.NoError(t, r.Submit(t.Context(), failing("single", io.EOF).WithRetry(again)))
+		synctest.Wait()
+		require.NoError(t, r.Submit(t.Context(), held("held", release)))
+		time.Sleep(time.Minute)
+		close(release)
+		synctest.Wait()
+		assert.EqualValues(t, 2, r.Stats().Skipped+r.Stats().Failed-2, "a and b are skipped or failed, as fails ends first or not")
+	})
+}
