@@ -254,7 +254,7 @@ func TestRejectAnswers503AtTheBound(t *testing.T) {
 
 	response, body := send(t, address, request("GET", "/work?name=refused", ""))
 	assert.Equal(t, 503, response.StatusCode)
-	assert.Equal(t, "1", response.Header.Get("Retry-After"))
+	assert.Contains(t, []string{"1", "2", "3", "4", "5"}, response.Header.Get("Retry-After"))
 	assert.JSONEq(t, `{"title":"Service Unavailable","status":503,"detail":"the service is busy: try again later"}`, body)
 
 	close(release)

@@ -262,13 +262,29 @@ func (a *App) Run(addr string) error {
 // that is less. The contexts of streams that are being sent are cancelled, so
 // that an event stream ends.
 //
-// When ctx is done first, the remaining connections are closed, the contexts of
-// the remaining tasks are cancelled, and the error joins that of ctx with a
-// [*background.DrainError] which names what did not finish.
+// When nine tenths of the time until ctx's deadline are over, the contexts of the
+// tasks that run are cancelled, and what waits is given up, also if connections
+// are still open: the last tenth is for tasks to put things away. When ctx is done,
+// the remaining connections are closed, and the error joins that of ctx with a
+// [*background.DrainError] which names what did not finish. A ctx that is cancelled
+// leaves no such time.
 //
 // Shutdown may be called before Serve, more than once, and concurrently: each
-// call waits for the same end, as long as its own ctx allows.
+// call waits for the same end, as long as its own ctx allows. With the context of a
+// task of the app's runner, it returns an error at once and does nothing, since it
+// would wait for itself.
 func (a *App) Shutdown(ctx context.Context) error {
+	if a.runner.Owns(ctx) {
+		return a.runner.Shutdown(ctx) // which refuses
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		// The runner's own reserve would be a tenth of what connections leave of
+		// the time.
+		drain, cancel := context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/10))
+		defer cancel()
+		stop := context.AfterFunc(drain, func() { _ = a.runner.Shutdown(drain) })
+		defer stop()
+	}
 	err := a.server.shutdown(ctx)
 	a.Settle(ctx)
 	return errors.Join(err, a.runner.Shutdown(ctx))

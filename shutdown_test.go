@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -94,6 +95,60 @@ func TestShutdownPastItsDeadlineNamesWhatDidNotFinish(t *testing.T) {
 	assert.Equal(t, []string{"waits"}, drain.Waiting)
 	require.ErrorIs(t, err, context.Canceled)
 	close(release)
+}
+
+// The last tenth of the time is for tasks to put things away, also when requests
+// take all of it.
+func TestShutdownLeavesTasksTimeToEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		leave := make(chan struct{})
+		app := velithon.New(velithon.Options{Logger: quiet})
+		app.Get("/hang", func(context.Context, struct{}) (string, error) {
+			<-leave
+			return "late", nil
+		})
+		listener := &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+		served := make(chan error, 1)
+		go func() { served <- app.Serve(listener) }()
+		conn, accepted := net.Pipe()
+		defer conn.Close()
+		listener.conns <- accepted
+		go func() { _, _ = io.WriteString(conn, request("GET", "/hang", "")) }()
+		saved := time.Time{}
+		require.NoError(t, app.Runner().Submit(t.Context(), background.Func("saves", func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(5 * time.Millisecond)
+			saved = time.Now()
+			return nil
+		})))
+		synctest.Wait()
+
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		err := app.Shutdown(ctx)
+		require.EqualError(t, err, "velithon: 1 connections were closed before their requests had ended: context deadline exceeded")
+		assert.Equal(t, start.Add(9*time.Second+5*time.Millisecond), saved)
+		assert.Equal(t, 10*time.Second, time.Since(start))
+		close(leave)
+		require.NoError(t, app.Shutdown(t.Context()))
+		require.NoError(t, <-served)
+	})
+}
+
+// A shutdown by a task would wait for the task.
+func TestShutdownByATaskOfTheAppFails(t *testing.T) {
+	app := velithon.New(velithon.Options{Logger: quiet})
+	app.Get("/", func(context.Context, struct{}) (string, error) { return "ok", nil })
+	address := serve(t, app)
+	result := make(chan error, 1)
+	require.NoError(t, app.Runner().Submit(t.Context(), background.Func("stops", func(ctx context.Context) error {
+		result <- app.Shutdown(ctx)
+		return nil
+	})))
+	require.ErrorContains(t, await(t, result, "the shutdown"), "Shutdown was called with the context of a task")
+	_, body := send(t, address, request("GET", "/", ""))
+	assert.Equal(t, `"ok"`, body)
 }
 
 func TestShutdownDoesNotWaitForAHandlerBeyondItsDeadline(t *testing.T) {

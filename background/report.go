@@ -2,6 +2,7 @@ package background
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"time"
@@ -70,11 +71,45 @@ func (r *Runner) follow(todo *followUp) {
 		todo.cancel(todo.cause)
 	}
 	if len(todo.lost) > 0 {
-		r.log(todo.ctx, slog.LevelError, todo.how.Error(), slog.Any("tasks", names(todo.lost)))
+		r.logLost(todo)
 	}
 	for _, t := range todo.lost {
 		r.tell(todo.ctx, &TaskError{Name: t.Name(), Err: todo.how})
 	}
+}
+
+// logLost writes one record for all tasks that were lost together.
+func (r *Runner) logLost(todo *followUp) {
+	names, more := summary(todo.lost)
+	attrs := []slog.Attr{slog.Any("tasks", names)}
+	if more > 0 {
+		attrs = append(attrs, slog.Int("more", more))
+	}
+	r.log(todo.ctx, slog.LevelError, todo.how.Error(), attrs...)
+}
+
+// summary returns the first 50 different names of tasks, each with how often it
+// is there if that is more than once, and how many tasks have other names: a
+// collection may have half a million, and a record should be read.
+func summary(tasks []*Task) (names []string, more int) {
+	const most = 50
+	times := make(map[string]int)
+	for _, t := range tasks {
+		name := t.Name()
+		if times[name] == 0 && len(names) == most {
+			more++
+			continue
+		}
+		if times[name]++; times[name] == 1 {
+			names = append(names, name)
+		}
+	}
+	for i, name := range names {
+		if n := times[name]; n > 1 {
+			names[i] = fmt.Sprintf("%s (%d times)", name, n)
+		}
+	}
+	return names, more
 }
 
 // tell calls the hook for failures.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"runtime"
@@ -136,6 +138,70 @@ func TestAbandonedTasksAreLogged(t *testing.T) {
 		}, j.failures)
 		close(release)
 		require.Error(t, r.Shutdown(t.Context()))
+	})
+}
+
+// TestRecordsOfManyTasksAreBounded: tasks of one name are counted, and of many
+// names the first are told.
+func TestRecordsOfManyTasksAreBounded(t *testing.T) {
+	const n = 100_000
+	give := func(t *testing.T, name func(int) string) map[string]any {
+		t.Helper()
+		var record map[string]any
+		synctest.Test(t, func(t *testing.T) {
+			var j journal
+			options := j.options()
+			options.OnFailure = nil
+			r := background.NewRunner(options)
+			release := make(chan struct{})
+			fill(t, r, 1, release)
+			all := collection(1)
+			for i := range n {
+				all.Add(task(name(i), t.FailNow))
+			}
+			require.NoError(t, r.Submit(t.Context(), all))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			drain, ok := errors.AsType[*background.DrainError](r.Shutdown(ctx))
+			require.True(t, ok)
+			assert.Len(t, drain.Waiting, n, "the error has all")
+			assert.Less(t, j.log.Len(), 4096)
+			record = j.records(t)[0]
+			close(release)
+			require.Error(t, r.Shutdown(t.Context()))
+		})
+		return record
+	}
+	record := give(t, func(int) string { return "process item" })
+	assert.Equal(t, []any{"process item (100000 times)"}, record["tasks"])
+	assert.NotContains(t, record, "more")
+
+	record = give(t, func(i int) string { return fmt.Sprint("item ", i/2) })
+	tasks := record["tasks"].([]any)
+	assert.Len(t, tasks, 50)
+	assert.Equal(t, "item 0 (2 times)", tasks[0])
+	assert.EqualValues(t, n-100, record["more"])
+}
+
+// TestSlowLogsHoldUpNoShutdown beyond its time, and all is told in the end.
+func TestSlowLogsHoldUpNoShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := 0
+		slow := slog.New(handler{slog.DiscardHandler, func() { time.Sleep(10 * time.Millisecond); told++ }})
+		r := background.NewRunner(background.RunnerOptions{Workers: 1, Logger: slow})
+		require.NoError(t, r.Submit(t.Context(), obedient("obedient")))
+		for range 1000 {
+			require.NoError(t, r.Submit(t.Context(), task("waits", t.FailNow)))
+		}
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		drain, ok := errors.AsType[*background.DrainError](r.Shutdown(ctx))
+		require.True(t, ok)
+		assert.Equal(t, 2*time.Second, time.Since(start))
+		assert.Len(t, drain.Waiting, 1000)
+		require.Error(t, r.Shutdown(t.Context())) // waits for the rest
+		assert.Equal(t, 1001, told)
 	})
 }
 

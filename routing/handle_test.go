@@ -168,9 +168,26 @@ func TestWorkThatFindsNoRoom(t *testing.T) {
 	})
 	response := do(t, r.Handler(), "GET", "/")
 	assert.Equal(t, 503, response.StatusCode())
-	assert.Equal(t, "1", string(response.Header.Peek("Retry-After")))
+	assert.Contains(t, []string{"1", "2", "3", "4", "5"}, string(response.Header.Peek("Retry-After")))
 	assert.JSONEq(t, `{"title":"Service Unavailable","status":503,"detail":"the service is busy: try again later"}`, string(response.Body()))
 	assert.Contains(t, book.next(t), "no room for the background work of a response, which is answered 503")
+}
+
+// TestRetryAfterIsSpread: those who are refused together are not to come back
+// together.
+func TestRetryAfterIsSpread(t *testing.T) {
+	runner := background.NewRunner(background.RunnerOptions{})
+	require.NoError(t, runner.Shutdown(context.Background()))
+	r := routing.New(routing.Options{Runner: runner, Logger: slog.New(slog.DiscardHandler)})
+	r.Get("/", func(context.Context, struct{}) (responses.TextResponse, error) {
+		return responses.TextResponse{Background: background.Func("mail", func(context.Context) error { return nil })}, nil
+	})
+	handler, seen := r.Handler(), map[string]bool{}
+	for range 1000 {
+		response := do(t, handler, "GET", "/")
+		seen[string(response.Header.Peek("Retry-After"))] = true
+	}
+	assert.Equal(t, map[string]bool{"1": true, "2": true, "3": true, "4": true, "5": true}, seen)
 }
 
 func TestWorkOfAResponseThatCanNotBeWrittenIsToldToTheLog(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
+	"strconv"
 	"sync"
 
 	"github.com/valyala/fasthttp"
@@ -93,14 +95,16 @@ func (rt *route) problem(r *request, err error) *responses.Problem {
 	return problem
 }
 
-// retryAfter is what a client is told to wait when the runner is full.
-const retryAfter = "1"
+// retryAfter returns how many seconds a client is told to wait when the runner is
+// full: 1 to 5, by chance, so that those who are refused together do not come back
+// together.
+func retryAfter() string { return strconv.Itoa(1 + rand.IntN(5)) }
 
 // unavailable answers a request whose work found no room.
 func (rt *route) unavailable(r *request, work background.Runnable, err error) *responses.Problem {
 	rt.logWork(r, slog.LevelWarn, "no room for the background work of a response, which is answered 503", work, err)
 	problem := responses.NewProblem(fasthttp.StatusServiceUnavailable, "the service is busy: try again later")
-	problem.Header = responses.Header{fasthttp.HeaderRetryAfter: {retryAfter}}
+	problem.Header = responses.Header{fasthttp.HeaderRetryAfter: {retryAfter()}}
 	return problem
 }
 

@@ -6,6 +6,7 @@ import (
 	"log"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -56,7 +57,7 @@ func serve(name string) int {
 	log.Print(err)
 	// The text of the error has the first ten names.
 	if drain, ok := errors.AsType[*background.DrainError](err); ok {
-		for _, task := range append(drain.Running, drain.Waiting...) {
+		for _, task := range slices.Concat(drain.Running, drain.Stopped, drain.Waiting) {
 			log.Print(unfinished, task)
 		}
 	}

@@ -275,7 +275,7 @@ func (v *visitor) carrying(n, want int, after state, r request) request {
 	logs := r.logs
 	r.logs = nil
 	r.check = func(a answer) error {
-		if v.rejects && a.status == 503 && a.header.Get("Retry-After") == "1" {
+		if v.rejects && a.status == 503 && !isLate(a) {
 			v.ledger.answered(n, noRoom)
 			v.figures.logged(logNoRoom)
 			return nil

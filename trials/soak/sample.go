@@ -100,6 +100,7 @@ func (s *sample) left(before sample) error {
 		{"tasks that wait", s.Stats.Queued, 0},
 		{"tasks that run", s.Stats.Running, 0},
 		{"tasks that wait to be tried again", s.Stats.Retrying, 0},
+		{"submitters who wait for room", s.Stats.Blocked, 0},
 	} {
 		if n.now > n.before {
 			more = append(more, fmt.Errorf("%d %s, and not %d as before the load", n.now, n.what, n.before))
