@@ -7,7 +7,8 @@ import (
 )
 
 var (
-	// ErrFull is returned by a [Runner] with [Reject] that has no room left.
+	// ErrFull is returned by a [Runner] with [Reject] that has no room left, and
+	// by one with [Block] to a task, or when too many wait for room.
 	ErrFull = errors.New("background: queue full")
 
 	// ErrClosed is returned by a [Runner] that is shutting down or has shut

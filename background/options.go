@@ -18,8 +18,8 @@ type Overflow int
 
 const (
 	// Block makes the submitter wait until there is room: a flood slows down
-	// those who cause it. A task of the runner's own is refused; see
-	// [Runner.Submit].
+	// those who cause it. No more than Workers + Queue of them wait; further
+	// ones, and tasks, are refused with [ErrFull]. See [Runner.Submit].
 	Block Overflow = iota
 
 	// Reject refuses the work at once, with [ErrFull].
@@ -43,10 +43,12 @@ type RunnerOptions struct {
 	// its own while it runs. Zero means [DefaultWorkers], 64.
 	Workers int
 
-	// Queue is how many tasks wait, at most. Zero means [DefaultQueue], 65 536.
-	// A collection is accepted as a whole; one that is larger than Queue counts
-	// as Queue tasks, so that it can be accepted when nothing else waits. Tasks
-	// that wait to be tried again have been accepted already and do not count.
+	// Queue is how many tasks wait, for their first or their next attempt, at
+	// most. Zero means [DefaultQueue], 65 536. A retry is never refused, so a task
+	// that may have to wait again keeps its place while it runs; one that runs its
+	// last attempt holds none. A collection is accepted as a whole; one that is
+	// larger than Queue counts as Queue tasks, so that it can be accepted when
+	// nothing else waits.
 	Queue int
 
 	// Overflow is what to do when Queue tasks wait: [Block], the default, or
@@ -62,7 +64,7 @@ type RunnerOptions struct {
 	// reason: its Err is then [ErrSkipped] or [ErrAbandoned] and its Attempt 0.
 	// So the failures whose WillRetry is false are the tasks that came to
 	// nothing. It runs on the worker, which takes no other task meanwhile, or on
-	// the goroutine of Shutdown, and on several at once. A panic in it is
+	// a goroutine of Shutdown's, and on several at once. A panic in it is
 	// recovered and logged.
 	OnFailure func(ctx context.Context, failure *TaskError)
 

@@ -14,7 +14,9 @@ import (
 // Submissions take turns. A [Tasks] whose turn it is has one task started and,
 // if it may have more running, lines up again at the end: ten thousand tasks of
 // one collection hold up a single task behind them by one turn, not by ten
-// thousand. A collection occupies at most MaxConcurrent workers.
+// thousand. A collection occupies at most MaxConcurrent workers. Tasks whose time
+// has come to be tried again take turns with the others, one to one, and those of
+// a collection are one among them.
 //
 // A waiting task takes about 32 bytes beyond the task itself, and so does a
 // collection, however many of its tasks wait. The memory is given back when they
@@ -22,9 +24,9 @@ import (
 //
 // A worker that has nothing to do ends within a second.
 //
-// A task that waits to be tried again holds no worker. It does hold its place
-// among the MaxConcurrent of its collection, so that tasks which are to run
-// strictly in order do.
+// A task that waits to be tried again holds no worker. It does hold its place in
+// the queue, and among the MaxConcurrent of its collection, so that tasks which
+// are to run strictly in order do.
 //
 // # Context
 //
@@ -32,7 +34,7 @@ import (
 // its deadline nor its cancellation: a request's end does not stop the work
 // that was promised in its response. A task's context is done when an attempt
 // exceeds its timeout, when a sibling in a collection with StopOnError fails,
-// and when a [Runner.Shutdown] runs out of time.
+// and when nine tenths of the time of a [Runner.Shutdown] are over.
 //
 // # Failures
 //

@@ -44,7 +44,7 @@ func (s *shared) refuse(raw *fasthttp.RequestCtx, problem *responses.Problem) {
 	defer func() {
 		if cause := recover(); cause != nil { // the answer stands
 			p := newPanicError(cause)
-			s.logLost(raw, "panic in OnRefused", slog.Any("panic", p.value), slog.String("stack", string(p.stack)))
+			s.logLost(raw, RequestID(raw), "panic in OnRefused", slog.Any("panic", p.value), slog.String("stack", string(p.stack)))
 		}
 	}()
 	WriteProblem(raw, problem)

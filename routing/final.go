@@ -33,8 +33,7 @@ func (s *shared) finish(raw *fasthttp.RequestCtx) {
 	case (status < 200 || status > 999) && !raw.Hijacked():
 		// Nothing follows an informational response here, so the client would
 		// wait, or take the next response for this one's.
-		s.logLost(raw, fmt.Sprintf("a response has the status %d, which ends no request, and is answered with 500", status))
-		giveUpHandOver(raw)
+		s.logLost(raw, RequestID(raw), fmt.Sprintf("a response has the status %d, which ends no request, and is answered with 500", status))
 		response.ResetBody()
 		response.SetStatusCode(fasthttp.StatusInternalServerError)
 		if response == &raw.Response { // or else a late handler may still use raw
