@@ -32,8 +32,13 @@
 // absent key and a JSON null are not. All other rules see the zero value of an
 // absent field; put omitempty first to have them skipped. A struct in a body
 // is judged even when it is absent, as if it had been sent empty; a pointer to
-// one, or omitempty, makes it optional. The elements of a list or map are
-// judged where the tag says dive.
+// one, or omitempty, makes it optional. The rules inside structs hold wherever
+// the structs are, also in lists and maps; rules on the elements themselves
+// follow dive.
+//
+// A rule that can't work, that no value can keep, or that never says anything is
+// an error of [Compile], with what to write instead. So are tags that JSON would
+// leave out in silence.
 //
 // A request is told all its faults at once, in one [Error].
 //
