@@ -3,7 +3,6 @@ package params
 import (
 	"bytes"
 	"cmp"
-	"net/url"
 	"slices"
 	"strings"
 	"unsafe"
@@ -42,9 +41,7 @@ func (d *decoding) decode() error {
 		}
 	}
 	if len(p.path.params) > 0 {
-		if err := d.pathParams(); err != nil {
-			return err
-		}
+		d.pathParams()
 	}
 	if len(p.query.params) > 0 {
 		d.query(&p.query)
@@ -158,25 +155,14 @@ func view(b []byte) string {
 	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // setters copy what they keep
 }
 
-// pathParams reads the segments that the router put into the user values.
-func (d *decoding) pathParams() error {
+// pathParams stores what the router found.
+func (d *decoding) pathParams() {
+	path := PathOf(d.raw)
 	for _, p := range d.plan.path.params {
-		text, ok := d.raw.UserValue(p.name).(string)
-		if !ok {
-			continue // an optional segment
+		if value, ok := path.Get(p.name); ok { // or else an optional segment
+			d.store(p, value)
 		}
-		if strings.IndexByte(text, '%') >= 0 {
-			// The router matches the path as it was sent, so this is the one
-			// place where it is decoded, and %2F can be part of a value.
-			decoded, err := url.PathUnescape(text)
-			if err != nil {
-				return &Error{Status: fasthttp.StatusBadRequest, Detail: "the path has an invalid percent-encoding", Err: err}
-			}
-			text = decoded
-		}
-		d.store(p, text)
 	}
-	return nil
 }
 
 // headers reads the header fields. One that stands on several lines is the list

@@ -37,7 +37,7 @@ func Example() {
 	}
 
 	raw := get("/shops/berlin/orders?limit=5&tag=new&tag=paid")
-	raw.SetUserValue("shop", "berlin") // as the router does
+	params.SetPath(raw, []string{"shop"}).Add("berlin") // as the router does
 	var in ListOrders
 	fmt.Println(plan.Decode(raw, &in))
 	fmt.Println(in.Shop, in.Limit, in.Since == nil, in.Tags, in.Theme)

@@ -3,7 +3,9 @@ package params_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,8 +44,10 @@ func (r request) ctx() *fasthttp.RequestCtx {
 	}
 	ctx := &fasthttp.RequestCtx{}
 	ctx.Init(&req, nil, nil)
-	for name, value := range r.path {
-		ctx.SetUserValue(name, value)
+	names := slices.Collect(maps.Keys(r.path))
+	path := params.SetPath(ctx, names)
+	for _, name := range names {
+		path.Add(r.path[name])
 	}
 	return ctx
 }

@@ -3,11 +3,12 @@ package routing
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/params"
 )
 
 // ErrRequestEnded says that a request is over, so that its memory is no longer
@@ -63,14 +64,13 @@ type rest struct {
 type userValue struct{ key, value any }
 
 // newRequest returns the context of a request, with what a handler may see of
-// the raw one. The values of the route's path parameters belong to its input and
-// are left out.
-func newRequest(x *exchange, pathParams []string) *request {
+// the raw one. Path parameters belong to its input and are left out.
+func newRequest(x *exchange) *request {
 	r := &request{number: x.raw.ID(), exchange: x}
 	x.raw.VisitUserValuesAll(func(key, value any) {
 		if key == (takenID{}) {
 			r.restLocked().id = value.(string) // nobody else has it yet
-		} else if name, ok := key.(string); !ok || !slices.Contains(pathParams, name) {
+		} else if _, isPath := value.(*params.PathValues); !isPath {
 			r.restLocked().values = append(r.restLocked().values, userValue{key, value})
 		}
 	})

@@ -48,7 +48,7 @@ func (rt *route) begin(raw *fasthttp.RequestCtx) *exchange {
 		x.route = rt
 	}
 	x.raw = raw
-	x.request = newRequest(x, rt.pathParams)
+	x.request = newRequest(x)
 	return x
 }
 

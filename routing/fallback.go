@@ -11,15 +11,6 @@ import (
 	"github.com/velithon-go/velithon/responses"
 )
 
-func notFound(raw *fasthttp.RequestCtx) {
-	WriteProblem(raw, responses.NewProblem(fasthttp.StatusNotFound, "no route matches the path"))
-}
-
-// methodNotAllowed leaves the Allow field, which the mux has set.
-func methodNotAllowed(raw *fasthttp.RequestCtx) {
-	WriteProblem(raw, responses.NewProblem(fasthttp.StatusMethodNotAllowed, "the path exists, but not for this method: see Allow"))
-}
-
 // WriteProblem answers a request with a problem, for middleware. Background
 // work of the problem is not run.
 func WriteProblem(raw *fasthttp.RequestCtx, problem *responses.Problem) {

@@ -27,8 +27,8 @@ func TestWhatNoRouteTakes(t *testing.T) {
 		allow, body    string
 	}{
 		{"GET", "/y", 404, "", `{"title":"Not Found","status":404,"detail":"no route matches the path"}`},
-		{"POST", "/x", 405, "GET, OPTIONS, PUT", `{"title":"Method Not Allowed","status":405,"detail":"the path exists, but not for this method: see Allow"}`},
-		{"OPTIONS", "/x", 204, "GET, OPTIONS, PUT", ""},
+		{"POST", "/x", 405, "GET, HEAD, OPTIONS, PUT", `{"title":"Method Not Allowed","status":405,"detail":"the path exists, but not for this method: see Allow"}`},
+		{"OPTIONS", "/x", 204, "GET, HEAD, OPTIONS, PUT", ""},
 	} {
 		response := do(t, handler, test.method, test.target)
 		assert.Equal(t, test.status, response.StatusCode())

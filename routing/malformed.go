@@ -26,6 +26,7 @@ func isPlain(raw *fasthttp.RequestCtx) bool {
 		len(h.PeekTrailerKeys()) == 0 &&
 		endsWithEmptyLine(h.RawHeaders()) &&
 		isPathAndQuery(h.RequestURI(), uri.PathOriginal(), uri.QueryString()) &&
+		isPlainPath(uri) &&
 		len(h.Host()) == len(uri.Host())
 }
 
@@ -71,7 +72,9 @@ func malformed(raw *fasthttp.RequestCtx) *responses.Problem {
 	case !isFramed(h.RawHeaders()):
 		detail = "the fields Transfer-Encoding and Content-Length leave it open where the body ends"
 	default:
-		return nil
+		if detail = pathFault(raw.URI()); detail == "" {
+			return nil
+		}
 	}
 	return responses.NewProblem(fasthttp.StatusBadRequest, detail)
 }

@@ -88,9 +88,6 @@ func ReadTimeout(d time.Duration) Option {
 	}
 }
 
-// readingKey is the user value by which the tree of RequestConfig answers.
-type readingKey struct{}
-
 // HasReadTimeouts reports whether a route has a [ReadTimeout] of its own.
 func (r *Router) HasReadTimeouts() bool { return r.shared.hasReadTimeouts }
 
@@ -109,11 +106,9 @@ func (r *Router) RequestConfig() func(*fasthttp.RequestHeader) fasthttp.RequestC
 		if uri.Parse(header.Host(), header.RequestURI()) != nil {
 			return config // the server refuses it next
 		}
-		handler, _ := s.reading.Lookup(string(header.Method()), string(uri.PathOriginal()), nil)
-		if handler != nil {
-			var probe fasthttp.RequestCtx
-			handler(&probe)
-			config, _ = probe.UserValue(readingKey{}).(fasthttp.RequestConfig)
+		look := search{method: view(header.Method()), path: searchPath(uri)}
+		if rt := s.tree.find(&look); rt != nil {
+			config = rt.options.reading
 		}
 		return config
 	}

@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"strconv"
@@ -18,12 +19,19 @@ import (
 // A route is an endpoint bound to a method and a pattern.
 type route struct {
 	Route
+	place      string                  // where it was registered
+	handler    fasthttp.RequestHandler // serve, with the middleware of its groups
 	options    routeOptions
 	pathParams []string
 	endpoint   Endpoint
 	plan       *params.Plan
 	router     *shared
 	exchanges  sync.Pool // of *exchange, see exchange.recycle
+}
+
+// String returns what a message about another route says of this one.
+func (rt *route) String() string {
+	return fmt.Sprintf("%q (registered at %s)", rt.Method+" "+rt.Pattern, rt.place)
 }
 
 // serve answers one request. It is the whole path of a request below the

@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -85,11 +86,11 @@ type Router struct {
 // shared is what a router and its groups have in common.
 type shared struct {
 	Options
-	mux             *router.Router
-	routes          []Route
-	reading         *router.Router // how each route's requests are read, see RequestConfig
-	hasReading      bool           // at least one route has its own way
-	hasReadTimeouts bool           // at least one has a time limit for it
+	mux             *router.Router // of the paths without parameters, see serveRoute
+	tree            tree           // of all
+	routes          []*route
+	hasReading      bool // at least one route has its own way to be read, see RequestConfig
+	hasReadTimeouts bool // at least one has a time limit for it
 	streams         streams
 	pending         pending
 	complete        bool
@@ -108,14 +109,13 @@ func New(options Options) *Router {
 	if options.Runner == nil {
 		panic("routing: Options.Runner is nil: set it to a background.NewRunner")
 	}
-	s := &shared{Options: options.withDefaults(), mux: router.New(), reading: router.New()}
+	s := &shared{Options: options.withDefaults(), mux: router.New()}
 	// A client is told what is wrong with its path, not sent elsewhere: a
 	// redirect would make it repeat a POST, and is one more way to be led to
 	// another host.
 	s.mux.RedirectTrailingSlash, s.mux.RedirectFixedPath = false, false
-	s.mux.NotFound = notFound
-	s.mux.MethodNotAllowed = methodNotAllowed
-	s.mux.GlobalOPTIONS = func(raw *fasthttp.RequestCtx) { raw.SetStatusCode(fasthttp.StatusNoContent) }
+	s.mux.HandleMethodNotAllowed, s.mux.HandleOPTIONS = false, false
+	s.mux.NotFound = s.serveRoute
 	return &Router{shared: s, group: &group{}}
 }
 
@@ -152,10 +152,20 @@ func (r *Router) Use(middleware ...Middleware) {
 	r.group.middleware = append(r.group.middleware, middleware...)
 }
 
-// Add adds an endpoint for a method and a pattern, in which {name} is a path
-// parameter, {name:regexp} one of a form, {name?} an optional last one and
-// {name:*} the rest of the path. It panics when the endpoint, the pattern or
-// an option is wrong, and when the route exists already.
+// Add adds an endpoint for a method and a pattern, in which {name} is a segment
+// of the path, {name:regexp} one of a form, {name?} an optional last one and
+// {name:*} the rest of the path, also an empty one. Parameters may have text
+// around them, as in /{name}.{type}. The rest of a pattern is as people read it
+// or as clients send it: /café and /caf%C3%A9 are the same.
+//
+// Where several patterns match a path, at the first segment in which they differ
+// a text goes before {p:regexp} and parameters with text around them, these
+// before {p}, and that before {p:*}; forms are tried in the order in which they
+// were added. Routes that do not have the method count for Allow only. A GET
+// route answers HEAD, too, unless its pattern has a HEAD route.
+//
+// It panics when the endpoint, the pattern or an option is wrong, and when there
+// is a route for the same requests.
 func (r *Router) Add(method, pattern string, endpoint Endpoint, options ...Option) {
 	if err := r.add(method, pattern, endpoint, options); err != nil {
 		panic(registrationError(method, r.group.prefix+pattern, endpoint, err))
@@ -179,16 +189,20 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 	if endpoint.exchange == nil {
 		return fmt.Errorf("the endpoint is empty: make it with routing.Handle")
 	}
+	if method == router.MethodWild {
+		return errors.New(`the method "*" stands for none in particular: add the route for each method that it has`)
+	}
 	if !isMethod(method) {
 		return fmt.Errorf("the method %q is not a token: want one such as GET, in capitals, without blanks", method)
 	}
-	names, err := patternParams(pattern)
+	parsed, err := parsePattern(pattern)
 	if err != nil {
 		return err
 	}
 	rt := &route{
 		Route:      Route{Method: method, Pattern: pattern, Handler: endpoint.handler, In: endpoint.in, Out: endpoint.out},
-		pathParams: names,
+		place:      caller(),
+		pathParams: parsed.names,
 		endpoint:   endpoint,
 		router:     s,
 		options:    routeOptions{status: fasthttp.StatusOK},
@@ -198,39 +212,28 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 			return err
 		}
 	}
-	rt.Name = rt.options.name
-	if rt.plan, err = params.Compile(endpoint.in, params.Options{Method: method, PathParams: names, Validator: s.Validator}); err != nil {
+	if rt.Name = rt.options.name; rt.Name != "" {
+		if i := slices.IndexFunc(s.routes, func(other *route) bool { return other.Name == rt.Name }); i >= 0 {
+			return fmt.Errorf("option Name(%q): the name is that of %s: give each route its own", rt.Name, s.routes[i])
+		}
+	}
+	if rt.plan, err = params.Compile(endpoint.in, params.Options{Method: method, PathParams: parsed.names, Validator: s.Validator}); err != nil {
 		return err
 	}
 	if err := responses.Check(endpoint.out); err != nil {
 		return err
 	}
-	if err := register(s.mux, method, pattern, r.group.wrap(rt.serve)); err != nil {
-		return err
+	rt.handler = r.group.wrap(rt.serve)
+	if taken := s.tree.add(rt, parsed.variants); taken != nil {
+		return fmt.Errorf("pattern %q conflicts with pattern %s: %[1]s matches the same requests as %[3]s",
+			method+" "+pattern, taken, taken.Method+" "+taken.Pattern)
 	}
-	// The same tree again, with what is asked for in the place of the handlers:
-	// the mux keeps to itself which route a path matches.
-	reading := rt.options.reading
-	if err := register(s.reading, method, pattern, func(raw *fasthttp.RequestCtx) { raw.SetUserValue(readingKey{}, reading) }); err != nil {
-		return err
-	}
-	s.hasReading = s.hasReading || reading != fasthttp.RequestConfig{}
-	s.hasReadTimeouts = s.hasReadTimeouts || reading.ReadTimeout > 0
-	s.routes = append(s.routes, rt.Route)
+	s.hasReading = s.hasReading || rt.options.reading != fasthttp.RequestConfig{}
+	s.hasReadTimeouts = s.hasReadTimeouts || rt.options.reading.ReadTimeout > 0
+	s.routes = append(s.routes, rt)
 	for g := r.group; g != nil; g = g.parent {
 		g.hasRoutes = true
 	}
-	return nil
-}
-
-// register turns the mux's panics into errors.
-func register(mux *router.Router, method, pattern string, handler fasthttp.RequestHandler) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("the pattern can't be added: %v", cause)
-		}
-	}()
-	mux.Handle(method, pattern, handler)
 	return nil
 }
 
@@ -258,7 +261,7 @@ func chain(middleware []Middleware, handler fasthttp.RequestHandler) fasthttp.Re
 // after it.
 func (r *Router) Handler() fasthttp.RequestHandler {
 	s := r.shared
-	s.complete = true
+	s.completeMux()
 	root := r.group
 	for root.parent != nil {
 		root = root.parent
@@ -272,6 +275,9 @@ func (r *Router) Handler() fasthttp.RequestHandler {
 			handler(raw)
 			if !hasUsualStatus(raw) {
 				s.finish(raw)
+			}
+			if late := raw.LastTimeoutErrorResponse(); late != nil && raw.IsHead() {
+				late.SkipBody = true // fasthttp sends it in another request's name
 			}
 		}
 		if !s.pending.isEmpty(raw.ConnID()) || raw.LastTimeoutErrorResponse() != nil {
@@ -291,7 +297,13 @@ type Route struct {
 }
 
 // Routes returns the routes in the order in which they were added.
-func (r *Router) Routes() []Route { return slices.Clone(r.shared.routes) }
+func (r *Router) Routes() []Route {
+	routes := make([]Route, len(r.shared.routes))
+	for i, rt := range r.shared.routes {
+		routes[i] = rt.Route
+	}
+	return routes
+}
 
 // isMethod reports whether a method is a token of RFC 9110, section 5.6.2. It is
 // sent to clients in the field Allow.
@@ -304,55 +316,6 @@ func isMethod(method string) bool {
 		}
 	}
 	return method != ""
-}
-
-// patternParams returns the names of the parameters in a pattern.
-func patternParams(pattern string) (names []string, err error) {
-	if !strings.HasPrefix(pattern, "/") {
-		return nil, fmt.Errorf("the pattern %q does not start with a slash", pattern)
-	}
-	if strings.Contains(pattern, "/:") {
-		return nil, fmt.Errorf("the pattern %q has a segment that starts with a colon: a parameter is written {name}", pattern)
-	}
-	for rest := pattern; ; {
-		open := strings.IndexByte(rest, '{')
-		if open < 0 {
-			return names, nil
-		}
-		rest = rest[open+1:]
-		end := closingBrace(rest)
-		if end < 0 {
-			return nil, fmt.Errorf("the pattern %q has a { without its }", pattern)
-		}
-		name, _, _ := strings.Cut(rest[:end], ":")
-		name = strings.TrimSuffix(name, "?")
-		switch {
-		case name == "":
-			return nil, fmt.Errorf("the pattern %q has a parameter without a name", pattern)
-		case slices.Contains(names, name):
-			return nil, fmt.Errorf("the pattern %q has two parameters %q", pattern, name)
-		}
-		names = append(names, name)
-		rest = rest[end+1:]
-	}
-}
-
-// closingBrace returns the index of the brace that closes one opened before s;
-// a regular expression in it may have braces too.
-func closingBrace(s string) int {
-	depth := 0
-	for i, c := range s {
-		switch c {
-		case '{':
-			depth++
-		case '}':
-			if depth == 0 {
-				return i
-			}
-			depth--
-		}
-	}
-	return -1
 }
 
 // caller returns the place outside of this module's packages from which a

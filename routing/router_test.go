@@ -106,33 +106,104 @@ func TestMistakesPanicAtRegistration(t *testing.T) {
 		do   func(r *routing.Router)
 		want string
 	}{
-		"no slash":            {add("x"), `the pattern "x" does not start with a slash`},
-		"open brace":          {add("/{x"), `the pattern "/{x" has a { without its }`},
-		"no name":             {add("/{:[a-z]+}"), `the pattern "/{:[a-z]+}" has a parameter without a name`},
-		"two of a name":       {add("/{x}/{x}"), `the pattern "/{x}/{x}" has two parameters "x"`},
-		"status":              {add("/x", routing.Status(404)), "option Status(404): a success status is from 200 to 399"},
-		"timeout":             {add("/x", routing.Timeout(0)), "option Timeout(0s): want more than 0; leave the option out for no timeout"},
-		"body limit":          {add("/x", routing.BodyLimit(-1)), "option BodyLimit(-1): want more than 0 bytes"},
-		"read timeout":        {add("/x", routing.ReadTimeout(0)), "option ReadTimeout(0s): want more than 0; leave the option out for the application's"},
-		"colon":               {add("/x/:id"), `the pattern "/x/:id" has a segment that starts with a colon: a parameter is written {name}`},
-		"place and handler":   {add("x"), "GET x, handler github.com/velithon-go/velithon/routing_test.hello (registered at "},
-		"twice":               {func(r *routing.Router) { add("/x")(r); add("/x")(r) }, "the pattern can't be added: a handler is already registered for path '/x'"},
-		"after Handler":       {func(r *routing.Router) { r.Handler(); add("/x")(r) }, "the route is added after Handler was called"},
-		"empty endpoint":      {func(r *routing.Router) { r.Add("GET", "/x", routing.Endpoint{}) }, "the endpoint is empty: make it with routing.Handle"},
-		"nil handler":         {func(*routing.Router) { routing.Handle[struct{}, string](nil) }, "routing: Handle was given a nil handler"},
-		"group":               {func(r *routing.Router) { r.Group("/x/") }, `group "/x/": a prefix starts with a slash and does not end with one`},
-		"use after a route":   {func(r *routing.Router) { g := r.Group("/g"); g.Get("/x", hello); g.Use(trail("a")) }, `Use was called on group "/g" after a route was added to it`},
-		"use after Handler":   {func(r *routing.Router) { r.Handler(); r.Use(trail("a")) }, "Use was called after Handler"},
-		"nil middleware":      {func(r *routing.Router) { r.Use(nil) }, "Use was given a nil middleware"},
-		"no runner":           {func(*routing.Router) { routing.New(routing.Options{}) }, "routing: Options.Runner is nil"},
-		"absent path param":   {func(r *routing.Router) { r.Add("GET", "/x", routing.Handle(wantsID)) }, `field ID: reads the path parameter "id", which the route does not have: add {id} to its pattern`},
-		"body of a GET":       {func(r *routing.Router) { r.Add("GET", "/x", routing.Handle(wantsBody)) }, "input type map[string]string: has no source tags, so it is the JSON body, which a GET request does not have: add tags such as `query:\"name\"`, or use struct{}"},
-		"wildcard in between": {add("/{x:*}/y"), "the pattern can't be added: "},
+		"no slash":          {add("x"), `the pattern "x" does not start with a slash`},
+		"open brace":        {add("/{x"), `the pattern "/{x" has a { without its }`},
+		"no name":           {add("/{:[a-z]+}"), `the pattern "/{:[a-z]+}" has a parameter without a name`},
+		"two of a name":     {add("/{x}/{x}"), `the pattern "/{x}/{x}" has two parameters "x"`},
+		"status":            {add("/x", routing.Status(404)), "option Status(404): a success status is from 200 to 399"},
+		"timeout":           {add("/x", routing.Timeout(0)), "option Timeout(0s): want more than 0; leave the option out for no timeout"},
+		"body limit":        {add("/x", routing.BodyLimit(-1)), "option BodyLimit(-1): want more than 0 bytes"},
+		"read timeout":      {add("/x", routing.ReadTimeout(0)), "option ReadTimeout(0s): want more than 0; leave the option out for the application's"},
+		"colon":             {add("/x/:id"), `the pattern "/x/:id" has a segment that starts with a colon: a parameter is written {name}`},
+		"place and handler": {add("x"), "GET x, handler github.com/velithon-go/velithon/routing_test.hello (registered at "},
+		"after Handler":     {func(r *routing.Router) { r.Handler(); add("/x")(r) }, "the route is added after Handler was called"},
+		"empty endpoint":    {func(r *routing.Router) { r.Add("GET", "/x", routing.Endpoint{}) }, "the endpoint is empty: make it with routing.Handle"},
+		"nil handler":       {func(*routing.Router) { routing.Handle[struct{}, string](nil) }, "routing: Handle was given a nil handler"},
+		"group":             {func(r *routing.Router) { r.Group("/x/") }, `group "/x/": a prefix starts with a slash and does not end with one`},
+		"use after a route": {func(r *routing.Router) { g := r.Group("/g"); g.Get("/x", hello); g.Use(trail("a")) }, `Use was called on group "/g" after a route was added to it`},
+		"use after Handler": {func(r *routing.Router) { r.Handler(); r.Use(trail("a")) }, "Use was called after Handler"},
+		"nil middleware":    {func(r *routing.Router) { r.Use(nil) }, "Use was given a nil middleware"},
+		"no runner":         {func(*routing.Router) { routing.New(routing.Options{}) }, "routing: Options.Runner is nil"},
+		"absent path param": {func(r *routing.Router) { r.Add("GET", "/x", routing.Handle(wantsID)) }, `field ID: reads the path parameter "id", which the route does not have: add {id} to its pattern`},
+		"body of a GET":     {func(r *routing.Router) { r.Add("GET", "/x", routing.Handle(wantsBody)) }, "input type map[string]string: has no source tags, so it is the JSON body, which a GET request does not have: add tags such as `query:\"name\"`, or use struct{}"},
+		"rest in between":   {add("/{x:*}/y"), `the pattern "/{x:*}/y" goes on after {x:*}, which takes the rest of the path: put it last`},
+		"any method":        {func(r *routing.Router) { r.Add("*", "/x", routing.Handle(hello)) }, `the method "*" stands for none in particular: add the route for each method that it has`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Contains(t, panicOf(func() { test.do(newRouter(t)) }), test.want)
 		})
 	}
+}
+
+// Patterns that no request could match, or none that its author means.
+func TestPatternsThatNoClientReaches(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"/q?x=1":    "has a question mark, and a query is no part of a path: add a field with the tag `query`, or write %3F for the character",
+		"/frag#x":   "has a #, and clients do not send fragments: remove it, or write %23 for the character",
+		"/100%/x":   "has a % without two hexadecimal digits: write %25 for the character",
+		"/100%":     "has a % without two hexadecimal digits: write %25 for the character",
+		"/100%2":    "has a % without two hexadecimal digits: write %25 for the character",
+		"/%+1":      "has a % without two hexadecimal digits: write %25 for the character",
+		"/glob/*":   "has an asterisk, which is a character like any other: the rest of the path is {name:*}; write %2A for the character",
+		"/{p...}":   `has a parameter "p...": a name is made of letters, digits, _ and -; the rest of the path is {name:*}, and a segment of a form {name:regexp}`,
+		"/{$}":      `has a parameter "$": a name is made of`,
+		"/{id int}": `has a parameter "id int": a name is made of`,
+		"/a%2Fb":    "has an encoded slash, and such requests are answered with 400: take a parameter {name:*}, or the query",
+		"/a/../b":   "has a segment that is empty or made of dots, and such requests are answered with 400: remove it",
+		"/a/%2e":    "has a segment that is empty or made of dots",
+		"/a//b":     "has a segment that is empty or made of dots",
+		"//":        "has a segment that is empty or made of dots",
+		"/}":        "has a } without its {",
+		"/{a}{b}":   "has no text between {b} and the parameter in front of it, so nobody knows where one ends",
+		"/{p:a/b}":  `has a parameter "p" with a slash in its form, but a parameter is one segment: the rest of the path is {p:*}`,
+		"/{p:}":     `has a parameter "p" with an empty form: leave the colon out for any text`,
+		"/{p:[}":    `has a parameter "p" whose form is no regular expression: error parsing regexp: missing closing ]`,
+		"/{p:a)(b}": `has a parameter "p" whose form is no regular expression: error parsing regexp: unexpected )`,
+		"/x{p:*}":   "has {p:*} next to other text: it has to be a segment of its own",
+		"/{p:*}x":   "has {p:*} next to other text: it has to be a segment of its own",
+		"/{a}-{p?}": "has {p?} next to other text: it has to be a segment of its own",
+		"/{p?}/x":   "goes on after an optional parameter: make all that follows optional too, or add two routes",
+		"/%ff{p}":   "can't be made a regular expression: error parsing regexp: invalid UTF-8",
+		"/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}/{j}/{k}/{l}/{m}/{n}/{o}/{p}/{q}": "has 17 parameters: at most 16 are possible",
+	} {
+		message := panicOf(func() { newRouter(t).Get(pattern, hello) })
+		assert.Contains(t, message, fmt.Sprintf("the pattern %q %s", pattern, want))
+	}
+	for _, pattern := range []string{"/{p:[^/]+}", "/...", "/{größe}", "/{a_b-1}", "/a:b", "/~@!$&'()+,;=", "/{a:x{2,3}}", "/v{n}.{m:[0-9]+}", "/{p?:*}"} {
+		assert.Equal(t, "<nil>", panicOf(func() { newRouter(t).Get(pattern, hello) }), pattern)
+	}
+}
+
+// Both places are named, in the words of http.ServeMux.
+func TestARouteThatIsThereAlready(t *testing.T) {
+	for _, test := range []struct{ first, second string }{
+		{"/x", "/x"},
+		{"/x/{a}", "/x/{b}"},
+		{"/x/{a:[0-9]+}/y", "/x/{b:[0-9]+}/y"},
+		{"/x/{a:*}", "/x/{b:*}"},
+		{"/x/{a?}", "/x"},
+		{"/x/{a}", "/x/{b?}"},
+		{"/café", "/caf%c3%a9"},
+		{"/{a}.txt", "/{b}.t%78t"},
+	} {
+		r := newRouter(t)
+		r.Get(test.first, hello)
+		message := panicOf(func() { r.Get(test.second, hello) })
+		assert.Regexp(t, `velithon: GET \S+, handler \S+hello \(registered at \S+/router_test.go:\d+\): `, message)
+		assert.Contains(t, message, fmt.Sprintf("pattern %q conflicts with pattern %q (registered at ", "GET "+test.second, "GET "+test.first))
+		assert.Contains(t, message, fmt.Sprintf("): GET %s matches the same requests as GET %s", test.second, test.first))
+		assert.Equal(t, "<nil>", panicOf(func() { r.Post(test.second, hello) }), "of another method")
+		assert.Len(t, r.Routes(), 2)
+	}
+}
+
+func TestANameIsOfOneRoute(t *testing.T) {
+	r := newRouter(t)
+	r.Get("/a", hello, routing.Name("a"))
+	message := panicOf(func() { r.Group("/g").Post("/b", hello, routing.Name("a")) })
+	assert.Regexp(t, `option Name\("a"\): the name is that of "GET /a" \(registered at \S+/router_test.go:\d+\): give each route its own`, message)
+	r.Get("/c", hello)
+	r.Get("/d", hello) // without a name
 }
 
 func wantsBody(context.Context, map[string]string) (string, error) { return "", nil }

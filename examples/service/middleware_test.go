@@ -41,7 +41,7 @@ func TestAccessLog(t *testing.T) {
 		{"ada", "/api/v1/orders", 200},
 		{"", "/api/v1/orders", 401},
 		{"", "/nothing", 404},
-		{"ada", "/api/v1/orders/%2e%2e", 404}, // as it was sent, not as "/api/v1/"
+		{"ada", "/api/v1/%6eothing", 404}, // as it was sent
 	} {
 		got := r.do(test.customer, "GET", test.path, "")
 		require.Equal(t, test.status, got.status)

@@ -94,7 +94,6 @@ func (s *service) addRoutes(reading []routing.Option) {
 	app.Get("/export", export)
 	app.Get("/events", watch)
 	app.Get("/pages/{name}", s.page)
-	app.Head("/pages/{name}", s.page)
 	app.Get("/problem", func(context.Context, struct{}) (struct{}, error) {
 		return struct{}{}, responses.NewProblem(409, "sold out")
 	})

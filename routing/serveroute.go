@@ -1,0 +1,147 @@
+package routing
+
+import (
+	"bytes"
+	"strings"
+	"unsafe"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/params"
+	"github.com/velithon-go/velithon/responses"
+)
+
+// completeMux gives fasthttp/router the paths without parameters: no other
+// pattern comes before such a path, so what it finds is right, and it finds it
+// soonest. All else is the tree's, which it asks when it finds nothing. With
+// parameters it can't be trusted: see docs/decisions.md.
+func (s *shared) completeMux() {
+	if s.complete {
+		return
+	}
+	s.complete = true
+	s.tree.root.statics("", func(path string, l leaf) {
+		if !isMuxPath(path) {
+			return
+		}
+		for _, e := range l {
+			s.mux.Handle(e.method, path, e.route.handler)
+		}
+	})
+}
+
+// isMuxPath reports whether fasthttp/router takes a path as it is. It compares
+// paths as they were sent, in which other characters are encoded; it can't have
+// two paths that differ by a slash at the end; and braces are parameters to it.
+func isMuxPath(path string) bool {
+	for i := range len(path) {
+		if c := path[i]; c <= ' ' || c > '~' || c == '%' || c == '{' || c == '}' {
+			return false
+		}
+	}
+	return path == "/" || path[len(path)-1] != '/'
+}
+
+// serveRoute answers a request for which fasthttp/router has nothing.
+func (s *shared) serveRoute(raw *fasthttp.RequestCtx) {
+	uri := raw.URI()
+	look := search{method: view(raw.Method()), path: searchPath(uri)}
+	if rt := s.tree.find(&look); rt != nil {
+		if look.n > 0 {
+			path := strings.Clone(look.path) // as middleware may change it
+			values := params.SetPath(raw, rt.pathParams)
+			for _, v := range look.values[:look.n] {
+				values.Add(path[v.start:v.end])
+			}
+		}
+		rt.handler(raw)
+		return
+	}
+	if string(uri.PathOriginal()) == "*" { // only with OPTIONS: RFC 9110, section 9.3.7
+		var all leaf
+		for _, rt := range s.routes {
+			all.add(rt)
+		}
+		look.others = []leaf{all}
+	}
+	allow := look.allow()
+	switch {
+	case allow == "":
+		WriteProblem(raw, responses.NewProblem(fasthttp.StatusNotFound, "no route matches the path"))
+	case look.method == fasthttp.MethodOptions:
+		raw.Response.Header.Set(fasthttp.HeaderAllow, allow)
+		raw.SetStatusCode(fasthttp.StatusNoContent)
+	default:
+		raw.Response.Header.Set(fasthttp.HeaderAllow, allow)
+		WriteProblem(raw, responses.NewProblem(fasthttp.StatusMethodNotAllowed, "the path exists, but not for this method: see Allow"))
+	}
+}
+
+// PathValue returns a path parameter of a request's route, for the middleware of
+// a group; percent-decoded, and empty where the route has none of that name. No
+// route is known yet in the router's own middleware. The text may be kept.
+func PathValue(raw *fasthttp.RequestCtx, name string) string {
+	value, _ := params.PathOf(raw).Get(name)
+	return value
+}
+
+// searchPath returns the path that routes are searched with: the one that
+// middleware and handlers see, percent-decoded. It is none when the target is
+// no path: an asterisk, or the authority of a CONNECT, which fasthttp puts a
+// slash in front of.
+func searchPath(uri *fasthttp.URI) string {
+	if original := uri.PathOriginal(); len(original) > 0 && original[0] != '/' {
+		return ""
+	}
+	return view(uri.Path())
+}
+
+// view returns b as a string without a copy.
+func view(b []byte) string {
+	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // only while the request is read
+}
+
+// isPlainPath reports whether a path was sent as it is: fasthttp makes a path
+// shorter when it decodes it, or takes segments out.
+func isPlainPath(uri *fasthttp.URI) bool {
+	path := uri.Path()
+	return len(path) == len(uri.PathOriginal()) && bytes.IndexByte(path, '%') < 0
+}
+
+// pathFault returns what is wrong with a path that is not plain, and nothing
+// when it is in order. All that looks at a request, here and in a proxy, has to
+// agree on its segments:
+//
+//   - fasthttp decodes %2F to a slash like any other, so it would separate
+//     segments for middleware, and for handlers be part of a value;
+//   - it takes out dots and empty segments, as many others do, and many do not;
+//   - it leaves a percent sign without two digits as it is.
+func pathFault(uri *fasthttp.URI) string {
+	sent := uri.PathOriginal()
+	if searchPath(uri) == "" || len(sent) == 0 {
+		return ""
+	}
+	decoded := len(sent)
+	for rest := sent; ; {
+		i := bytes.IndexByte(rest, '%')
+		if i < 0 {
+			break
+		}
+		rest = rest[i+1:]
+		if len(rest) < 2 || !isHex(rest[0]) || !isHex(rest[1]) {
+			return "the path has an invalid percent-encoding"
+		}
+		if rest[0] == '2' && rest[1]|0x20 == 'f' {
+			return "the path has an encoded slash"
+		}
+		decoded -= 2
+	}
+	if len(uri.Path()) != decoded {
+		return "the path has a segment that is empty or made of dots"
+	}
+	return ""
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
+}
