@@ -21,10 +21,10 @@ type pattern struct {
 type kind int
 
 const (
-	isText  kind = iota // a text
-	isForm              // {p:regexp}, or parameters with text around them
-	isParam             // {p}, a segment that is not empty
-	isRest              // {p:*}, all that is left, also nothing
+	kindText  kind = iota // a text
+	kindForm              // {p:regexp}, or parameters with text around them
+	kindParam             // {p}, a segment that is not empty
+	kindRest              // {p:*}, all that is left, also nothing
 )
 
 // A segment is the part of a pattern between two slashes.
@@ -65,9 +65,9 @@ func parseSegments(text string) (*pattern, error) {
 		switch {
 		case err != nil:
 			return nil, err
-		case s.kind == isRest && more:
+		case s.kind == kindRest && more:
 			return nil, fmt.Errorf("goes on after {%s:*}, which takes the rest of the path: put it last", p.names[len(p.names)-1])
-		case s.kind == isText && (s.text == "" && more || s.text == "." || s.text == ".."):
+		case s.kind == kindText && (s.text == "" && more || s.text == "." || s.text == ".."):
 			return nil, errors.New("has a segment that is empty or made of dots, and such requests are answered with 400: remove it")
 		case optional > 0 && !s.optional:
 			return nil, errors.New("goes on after an optional parameter: make all that follows optional too, or add two routes")
@@ -266,14 +266,14 @@ func hasSlash(re *syntax.Regexp) bool {
 func (b *formBuilder) segment(s segment) (segment, error) {
 	switch {
 	case b.isRest:
-		s.kind = isRest
+		s.kind = kindRest
 	case len(b.groups) == 0:
-		s.kind, s.text = isText, b.text
+		s.kind, s.text = kindText, b.text
 	case b.literals == 0 && !b.isFormed:
-		s.kind = isParam
+		s.kind = kindParam
 	default:
 		var err error
-		s.kind, s.groups, s.whole = isForm, b.groups, b.literals == 0
+		s.kind, s.groups, s.whole = kindForm, b.groups, b.literals == 0
 		if s.form, err = regexp.Compile(`\A` + b.regexp.String() + `\z`); err != nil {
 			return s, fmt.Errorf("can't be made a regular expression: %w", err)
 		}

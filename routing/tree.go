@@ -72,7 +72,7 @@ func (n *node) grow(segments []segment) *leaf {
 	}
 	s := segments[0]
 	switch s.kind {
-	case isText:
+	case kindText:
 		if n.static == nil {
 			n.static = make(map[string]*node)
 		}
@@ -80,14 +80,14 @@ func (n *node) grow(segments []segment) *leaf {
 			n.static[s.text] = new(node)
 		}
 		return n.static[s.text].grow(segments[1:])
-	case isForm:
+	case kindForm:
 		i := slices.IndexFunc(n.formed, func(f *formedNode) bool { return f.form.String() == s.form.String() })
 		if i < 0 {
 			i = len(n.formed)
 			n.formed = append(n.formed, &formedNode{segment: s})
 		}
 		return n.formed[i].grow(segments[1:])
-	case isParam:
+	case kindParam:
 		if n.param == nil {
 			n.param = new(node)
 		}
