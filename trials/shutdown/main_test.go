@@ -33,11 +33,17 @@ func TestNothingIsLost(t *testing.T) {
 
 // What the trial would say if the service did wrong.
 func TestFaultsAreFound(t *testing.T) {
-	outcomes := []outcome{{responses: 2, tasks: []string{"a", "b", "c", "d"}, behind: []string{"e", "f"}}}
+	outcomes := []outcome{{responses: 2, tasks: []string{"a", "b", "c", "d"}, behind: []string{"e", "f"}, cut: []string{"EOF"}, late: 3}}
 	var f figures
 	faults := f.compare(outcomes, "a\na\nb\ne\n", "INFO shutting down within=1s\nunfinished c\n")
 	assert.Equal(t, []string{"a was done 2 times", "d is lost", "e was taken, though its connection was closed before"}, faults)
-	assert.Equal(t, figures{responses: 2, tasks: 4, lost: 1, doubled: 1, unfinished: 1, behind: 2}, f)
+	assert.Equal(t, figures{responses: 2, tasks: 4, lost: 1, doubled: 1, unfinished: 1, behind: 2, cut: 1, late: 3}, f)
+	assert.Equal(t, []string{"a request that was sent in time was not answered: EOF"}, unanswered(outcomes))
+
+	var o outcome
+	o.unanswered(2, io.EOF, shutdownGrace-1)
+	o.unanswered(3, io.EOF, shutdownGrace)
+	assert.Equal(t, outcome{cut: []string{"EOF", "EOF"}, late: 3}, o)
 
 	const text = "INFO listening address=x\nINFO shutting down within=1s\nINFO shut down tasks_succeeded=3 tasks_failed=0\n"
 	assert.Empty(t, drained(nil, text, 3))

@@ -24,7 +24,8 @@ type figures struct {
 	doubled    int           // of them: done more than once
 	unfinished int           // tasks that the service named when it gave up
 	behind     int           // pipelined requests behind the last response of a connection
-	cut        int           // other requests that were sent, or begun, and not answered
+	cut        int           // other requests that were sent in time, and not answered
+	late       int           // those that were sent too late
 	longest    time.Duration // of the shutdowns
 }
 
@@ -37,13 +38,14 @@ func (f *figures) add(o figures) {
 	f.unfinished += o.unfinished
 	f.behind += o.behind
 	f.cut += o.cut
+	f.late += o.late
 	f.longest = max(f.longest, o.longest)
 }
 
 func (f *figures) String() string {
 	return fmt.Sprintf("%d rounds, %d responses with %d tasks: %d lost, %d doubled, %d named as unfinished; "+
-		"%d requests not answered, and %d behind the last of a pipeline; longest shutdown %v",
-		f.rounds, f.responses, f.tasks, f.lost, f.doubled, f.unfinished, f.cut, f.behind, f.longest.Round(time.Millisecond))
+		"%d requests not answered, %d that were late, and %d behind the last of a pipeline; longest shutdown %v",
+		f.rounds, f.responses, f.tasks, f.lost, f.doubled, f.unfinished, f.cut, f.late, f.behind, f.longest.Round(time.Millisecond))
 }
 
 // round has clients load a service, ends it with SIGTERM after a while, and
@@ -63,10 +65,18 @@ func (t *trial) round(service string, after time.Duration) (f figures, faults []
 	defer process.Kill()
 
 	outcomes := make([]outcome, len(loads))
-	var clients sync.WaitGroup
+	var clients, started sync.WaitGroup
+	started.Add(len(loads))
 	for i, name := range slices.Sorted(maps.Keys(loads)) {
-		clients.Go(func() { loads[name](process.Address, name, &outcomes[i]) })
+		outcomes[i].started = sync.OnceFunc(started.Done)
+		clients.Go(func() {
+			defer outcomes[i].started() // one that was not answered is not waited for
+			loads[name](process.Address, name, &outcomes[i])
+		})
 	}
+	// Before that, a connection may be one that the kernel has accepted and the
+	// service has not, and is reset.
+	started.Wait()
 	time.Sleep(after)
 	begun := time.Now()
 	if err := process.Signal(syscall.SIGTERM); err != nil {
@@ -89,6 +99,9 @@ func (t *trial) round(service string, after time.Duration) (f figures, faults []
 		faults = append(faults, outcomes[i].wrong...)
 	}
 	faults = append(faults, f.compare(outcomes, string(done), process.Log())...)
+	if service == drains {
+		faults = append(faults, unanswered(outcomes)...)
+	}
 	if f.unfinished == 0 {
 		faults = append(faults, drained(ended, process.Log(), bytes.Count(done, []byte("\n")))...)
 	} else {
@@ -121,7 +134,8 @@ func (f *figures) compare(outcomes []outcome, journal, log string) (faults []str
 		f.responses += o.responses
 		f.tasks += len(o.tasks)
 		f.behind += len(o.behind)
-		f.cut += o.cut
+		f.cut += len(o.cut)
+		f.late += o.late
 		for _, task := range o.tasks {
 			if done[task] == 0 && !named[task] {
 				f.lost++
@@ -132,6 +146,17 @@ func (f *figures) compare(outcomes []outcome, journal, log string) (faults []str
 			if done[task] > 0 || named[task] {
 				faults = append(faults, task+" was taken, though its connection was closed before")
 			}
+		}
+	}
+	return faults
+}
+
+// unanswered names the requests that got no answer from a process which had the
+// time for it.
+func unanswered(outcomes []outcome) (faults []string) {
+	for _, o := range outcomes {
+		for _, err := range o.cut {
+			faults = append(faults, "a request that was sent in time was not answered: "+err)
 		}
 	}
 	return faults
