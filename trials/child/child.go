@@ -58,6 +58,7 @@ func Start(name string, variables ...string) (*Process, error) {
 	}
 	p := &Process{command: exec.Command(program)} //nolint:gosec // it is this program
 	p.command.Env = append(append(os.Environ(), environment+"="+name), variables...)
+	Leash(p.command)
 	output, err := p.command.StderrPipe()
 	if err != nil {
 		return nil, err

@@ -1,0 +1,268 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"mime/multipart"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The checks of a proxy say what they found.
+var checks = []struct {
+	name string
+	run  func(context.Context, *setup) (string, error)
+}{
+	{"a forged address", forged},
+	{"a large upload", uploads},
+	{"a body that is too large", tooLarge},
+	{"an event stream", events},
+	{"the probes", probes},
+}
+
+var versions = []string{http1, http2}
+
+// problemType is what the service answers its errors as.
+const problemType = "application/problem+json"
+
+// forged sends fields that say that the client is somebody else. The service
+// must see the client as it is, and must not see its id of the request.
+func forged(ctx context.Context, s *setup) (string, error) {
+	const other = "203.0.113.66"
+	forgeries := []http.Header{
+		{"X-Real-Ip": {other}},
+		{"X-Real-Ip": {other, other}},
+		{"x-real-ip": {other}},
+		{"X-Forwarded-For": {other}},
+		{"X-Forwarded-For": {other, "10.0.0.1"}},
+		{"x-forwarded-for": {other + ", 10.0.0.1"}},
+		{"X-Forwarded-Proto": {"http"}},
+		{"X-Request-Id": {other}},
+		// Fields that a proxy may take out after it has set them.
+		{"Connection": {"X-Real-IP, X-Forwarded-For, X-Forwarded-Proto, X-Request-Id"}, "X-Real-Ip": {other}},
+	}
+	sent := 0
+	for _, version := range versions {
+		web := s.client(version)
+		defer web.CloseIdleConnections()
+		for _, header := range forgeries {
+			if version == http2 && header["Connection"] != nil {
+				continue // HTTP/2 has no such field
+			}
+			a, err := do(ctx, web, http.MethodGet, "/api/caller", header, nil)
+			if err != nil {
+				return "", err
+			}
+			var seen caller
+			if err := a.decode(&seen); err != nil {
+				return "", fmt.Errorf("%s with %v: %w", version, header, err)
+			}
+			me := clientAddress.String()
+			if seen.RealIP != me || !slices.Equal(seen.ForwardedFor, []string{me}) || seen.Proto != "https" || seen.RequestID == other || seen.RequestID == "" {
+				return "", fmt.Errorf("%s with %v: the service saw %+v", version, header, seen)
+			}
+			sent++
+		}
+	}
+	return fmt.Sprintf("%d forged requests, none believed", sent), nil
+}
+
+// form returns a body of a size with one file, its content type, and what the
+// service must say of it.
+func form(size int) (body []byte, contentType string, want picture) {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	part, _ := w.CreateFormFile("file", "file") // writing to a buffer does not fail
+	end := len("\r\n--" + w.Boundary() + "--\r\n")
+	content := make([]byte, size-b.Len()-end)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(content)
+	_, _ = part.Write(content)
+	_ = w.Close()
+	hash := sha256.Sum256(content)
+	return b.Bytes(), w.FormDataContentType(), picture{int64(len(content)), hex.EncodeToString(hash[:])}
+}
+
+// inChunks hides the length of a body.
+type inChunks struct{ io.Reader }
+
+// uploads sends the largest body that the route takes.
+func uploads(ctx context.Context, s *setup) (string, error) {
+	body, contentType, want := form(pictureLimit)
+	longest := time.Duration(0)
+	for _, version := range versions {
+		web := s.client(version)
+		defer web.CloseIdleConnections()
+		for _, reader := range []io.Reader{bytes.NewReader(body), inChunks{bytes.NewReader(body)}} {
+			begun := time.Now()
+			a, err := do(ctx, web, http.MethodPost, "/api/pictures", http.Header{"Content-Type": {contentType}}, reader)
+			if err != nil {
+				return "", err
+			}
+			var got picture
+			if err := a.decode(&got); err != nil {
+				return "", fmt.Errorf("%s: %w", version, err)
+			}
+			if got != want {
+				return "", fmt.Errorf("%s: the service got %+v, want %+v", version, got, want)
+			}
+			longest = max(longest, time.Since(begun))
+		}
+	}
+	return fmt.Sprintf("4 of %d MiB, the longest in %v", pictureLimit>>20, longest.Round(time.Millisecond)), nil
+}
+
+// tooLarge sends bodies above the limits. The proxy must answer them with 413.
+// One that hangs up leaves chunks to the service. A client that is still sending
+// then may find its connection broken: over HTTP/2 a 413 of the proxy arrives.
+func tooLarge(ctx context.Context, s *setup) (string, error) {
+	sent, broken := 0, 0
+	for _, kind := range []struct {
+		path string
+		size int
+	}{{"/api/orders", bodyLimit + 1}, {"/api/orders", 4 * bodyLimit}, {"/api/pictures", pictureLimit + 1}} {
+		body, contentType, _ := form(kind.size)
+		for _, version := range versions {
+			for _, chunked := range []bool{false, true} {
+				reader, by := io.Reader(bytes.NewReader(body)), s.proxy.refusal
+				if chunked {
+					reader = inChunks{reader}
+				}
+				web := s.client(version)
+				a, err := do(ctx, web, http.MethodPost, kind.path, http.Header{"Content-Type": {contentType}}, reader)
+				web.CloseIdleConnections()
+				sent++
+				if s.proxy.hangsUp && chunked {
+					by = problemType // the service's
+				}
+				if s.proxy.hangsUp && (chunked || version == http1) && (err != nil || a.status == http.StatusBadGateway) {
+					broken++
+					continue
+				}
+				if err != nil {
+					return "", fmt.Errorf("%s %s of %d bytes, chunked %v: %w", version, kind.path, kind.size, chunked, err)
+				}
+				if a.status != http.StatusRequestEntityTooLarge || !strings.HasPrefix(a.contentType, by) {
+					return "", fmt.Errorf("%s %s of %d bytes, chunked %v: got %d as %q, want 413 as %q: %s",
+						version, kind.path, kind.size, chunked, a.status, a.contentType, by, a.body)
+				}
+			}
+		}
+	}
+	return fmt.Sprintf("%d bodies, %d answered with 413, %d with a broken connection", sent, sent-broken, broken), nil
+}
+
+// events reads a stream whose next event is sent once the one before was read.
+func events(ctx context.Context, s *setup) (string, error) {
+	direct := &http.Client{Timeout: requestLimit, Transport: &http.Transport{}}
+	defer direct.CloseIdleConnections()
+	longest := time.Duration(0)
+	for _, version := range versions {
+		web := s.client(version)
+		defer web.CloseIdleConnections()
+		delays, err := listen(ctx, web, direct)
+		if err != nil {
+			return "", fmt.Errorf("%s, after %d events: %w", version, len(delays), err)
+		}
+		if len(delays) != eventCount {
+			return "", fmt.Errorf("%s: the stream ended after %d events, want %d", version, len(delays), eventCount)
+		}
+		longest = max(longest, slices.Max(delays))
+	}
+	return fmt.Sprintf("%d events one by one, the longest on its way for %v", len(versions)*eventCount, longest.Round(10*time.Microsecond)), nil
+}
+
+// listen returns how long each event of a stream was on its way.
+func listen(ctx context.Context, web, direct *http.Client) (delays []time.Duration, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+host+"/api/events", nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := web.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	lines := bufio.NewScanner(response.Body)
+	for lines.Scan() {
+		field, value, _ := strings.Cut(lines.Text(), ": ")
+		switch field {
+		case "id":
+			sent, err := strconv.ParseInt(value, 10, 64)
+			if err != nil {
+				return delays, err
+			}
+			delays = append(delays, time.Since(time.Unix(0, sent)))
+		case "data": // the address of the instance
+			response, err := direct.Post("http://"+value+"/api/events/next", "", nil)
+			if err != nil {
+				return delays, err
+			}
+			if err := response.Body.Close(); err != nil {
+				return delays, err
+			}
+		}
+	}
+	return delays, lines.Err()
+}
+
+// probes asks for what is not for clients.
+func probes(ctx context.Context, s *setup) (string, error) {
+	for _, version := range versions {
+		web := s.client(version)
+		defer web.CloseIdleConnections()
+		for _, path := range []string{"/livez", "/readyz"} {
+			a, err := do(ctx, web, http.MethodGet, path, nil, nil)
+			if err != nil {
+				return "", err
+			}
+			if a.status != http.StatusNotFound {
+				return "", fmt.Errorf("%s %s: got %d, want 404", version, path, a.status)
+			}
+		}
+	}
+	return "not found from outside", nil
+}
+
+// An answer is a response that was read in full.
+type answer struct {
+	status      int
+	contentType string
+	body        []byte
+}
+
+// decode reads the body of a 200.
+func (a *answer) decode(v any) error {
+	if a.status != http.StatusOK {
+		return fmt.Errorf("answered with %d: %s", a.status, a.body)
+	}
+	return json.Unmarshal(a.body, v)
+}
+
+// do sends a request and reads its answer.
+func do(ctx context.Context, web *http.Client, method, path string, header http.Header, body io.Reader) (a answer, err error) {
+	request, err := http.NewRequestWithContext(ctx, method, "https://"+host+path, body)
+	if err != nil {
+		return a, err
+	}
+	if header != nil {
+		request.Header = header.Clone()
+	}
+	response, err := web.Do(request)
+	if err != nil {
+		return a, err
+	}
+	defer response.Body.Close()
+	a.status, a.contentType = response.StatusCode, response.Header.Get("Content-Type")
+	a.body, err = io.ReadAll(response.Body)
+	return a, err
+}
