@@ -4,13 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"mime/multipart"
 	"net/http"
 	"slices"
 	"strconv"
@@ -77,19 +74,11 @@ func forged(ctx context.Context, s *setup) (string, error) {
 	return fmt.Sprintf("%d forged requests, none believed", sent), nil
 }
 
-// form returns a body of a size with one file, its content type, and what the
-// service must say of it.
-func form(size int) (body []byte, contentType string, want picture) {
-	var b bytes.Buffer
-	w := multipart.NewWriter(&b)
-	part, _ := w.CreateFormFile("file", "file") // writing to a buffer does not fail
-	end := len("\r\n--" + w.Boundary() + "--\r\n")
-	content := make([]byte, size-b.Len()-end)
-	_, _ = rand.NewChaCha8([32]byte{}).Read(content)
-	_, _ = part.Write(content)
-	_ = w.Close()
-	hash := sha256.Sum256(content)
-	return b.Bytes(), w.FormDataContentType(), picture{int64(len(content)), hex.EncodeToString(hash[:])}
+// upload returns a body of a size, and the header of its request.
+func upload(size int) ([]byte, http.Header) {
+	body := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(body) // does not fail
+	return body, http.Header{"Content-Type": {"application/octet-stream"}}
 }
 
 // inChunks hides the length of a body.
@@ -97,14 +86,15 @@ type inChunks struct{ io.Reader }
 
 // uploads sends the largest body that the route takes.
 func uploads(ctx context.Context, s *setup) (string, error) {
-	body, contentType, want := form(pictureLimit)
+	body, header := upload(pictureLimit)
+	want := pictureOf(body)
 	longest := time.Duration(0)
 	for _, version := range versions {
 		web := s.client(version)
 		defer web.CloseIdleConnections()
 		for _, reader := range []io.Reader{bytes.NewReader(body), inChunks{bytes.NewReader(body)}} {
 			begun := time.Now()
-			a, err := do(ctx, web, http.MethodPost, "/api/pictures", http.Header{"Content-Type": {contentType}}, reader)
+			a, err := do(ctx, web, http.MethodPost, "/api/pictures", header, reader)
 			if err != nil {
 				return "", err
 			}
@@ -130,7 +120,7 @@ func tooLarge(ctx context.Context, s *setup) (string, error) {
 		path string
 		size int
 	}{{"/api/orders", bodyLimit + 1}, {"/api/orders", 4 * bodyLimit}, {"/api/pictures", pictureLimit + 1}} {
-		body, contentType, _ := form(kind.size)
+		body, header := upload(kind.size)
 		for _, version := range versions {
 			for _, chunked := range []bool{false, true} {
 				reader, by := io.Reader(bytes.NewReader(body)), s.proxy.refusal
@@ -138,7 +128,7 @@ func tooLarge(ctx context.Context, s *setup) (string, error) {
 					reader = inChunks{reader}
 				}
 				web := s.client(version)
-				a, err := do(ctx, web, http.MethodPost, kind.path, http.Header{"Content-Type": {contentType}}, reader)
+				a, err := do(ctx, web, http.MethodPost, kind.path, header, reader)
 				web.CloseIdleConnections()
 				sent++
 				if s.proxy.hangsUp && chunked {

@@ -32,7 +32,6 @@ func TestDocumentedConfigurations(t *testing.T) {
 	for i := range proxies {
 		p := &proxies[i]
 		t.Run(p.name, func(t *testing.T) {
-			t.Parallel()
 			if _, err := find(p.name); err != nil {
 				t.Skip(p.name, "was not tried:", err)
 			}

@@ -4,14 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"os"
 	"strconv"
 	"time"
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
-	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
@@ -92,22 +90,21 @@ func (*shop) find(_ context.Context, in struct {
 
 // A picture is what has arrived of an upload.
 type picture struct {
-	Size int64  `json:"size"`
+	Size int    `json:"size"`
 	Hash string `json:"hash"`
 }
 
-func (*shop) picture(_ context.Context, in struct {
-	File params.File `form:"file" validate:"required"`
-},
-) (picture, error) {
-	file, err := in.File.Open()
+func pictureOf(body []byte) picture {
+	hash := sha256.Sum256(body)
+	return picture{len(body), hex.EncodeToString(hash[:])}
+}
+
+func (*shop) picture(ctx context.Context, _ struct{}) (picture, error) {
+	raw, err := routing.Raw(ctx)
 	if err != nil {
 		return picture{}, err
 	}
-	defer file.Close()
-	hash := sha256.New()
-	size, err := io.Copy(hash, file)
-	return picture{size, hex.EncodeToString(hash.Sum(nil))}, err
+	return pictureOf(raw.PostBody()), nil
 }
 
 // A caller is who the service takes the client for.
