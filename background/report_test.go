@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -186,8 +187,8 @@ func TestRecordsOfManyTasksAreBounded(t *testing.T) {
 // TestSlowLogsHoldUpNoShutdown beyond its time, and all is told in the end.
 func TestSlowLogsHoldUpNoShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		told := 0
-		slow := slog.New(handler{slog.DiscardHandler, func() { time.Sleep(10 * time.Millisecond); told++ }})
+		var told atomic.Int64
+		slow := slog.New(handler{slog.DiscardHandler, func() { time.Sleep(10 * time.Millisecond); told.Add(1) }})
 		r := background.NewRunner(background.RunnerOptions{Workers: 1, Logger: slow})
 		require.NoError(t, r.Submit(t.Context(), obedient("obedient")))
 		for range 1000 {
@@ -201,7 +202,7 @@ func TestSlowLogsHoldUpNoShutdown(t *testing.T) {
 		assert.Equal(t, 2*time.Second, time.Since(start))
 		assert.Len(t, drain.Waiting, 1000)
 		require.Error(t, r.Shutdown(t.Context())) // waits for the rest
-		assert.Equal(t, 1001, told)
+		assert.EqualValues(t, 1001, told.Load())
 	})
 }
 

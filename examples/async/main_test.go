@@ -70,7 +70,8 @@ func TestShutdownWithoutTimeLeft(t *testing.T) {
 	require.Equal(t, []string{"process data"}, unfinished.Running)
 
 	// The task was told by its context. It ends, and has done nothing.
-	require.NoError(t, app.Shutdown(context.Background()))
+	require.ErrorAs(t, app.Shutdown(context.Background()), &unfinished)
+	require.Equal(t, []string{"process data"}, unfinished.Stopped)
 	require.Empty(t, entries.String())
 }
 
