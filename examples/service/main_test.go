@@ -80,7 +80,13 @@ func (r *rig) stop() {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
-	require.NoError(r.t, r.app.Shutdown(ctx))
+	if err := r.app.Shutdown(ctx); err != nil {
+		// Tasks that a test has stopped are told by every shutdown from then on.
+		var drain *background.DrainError
+		require.ErrorAs(r.t, err, &drain)
+		require.Empty(r.t, drain.Running)
+		require.Empty(r.t, drain.Waiting)
+	}
 }
 
 // An answer is a response that was read to its end.
