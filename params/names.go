@@ -2,6 +2,7 @@ package params
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -86,9 +87,11 @@ func (n fieldNames) has(path string) bool {
 }
 
 // structBehind returns the struct that pointers, lists and maps lead to, nil
-// when they lead to something else.
+// when they lead to something else, or to themselves as type T []T does.
 func structBehind(t reflect.Type) reflect.Type {
-	for t != nil {
+	var seen []reflect.Type
+	for t != nil && !slices.Contains(seen, t) {
+		seen = append(seen, t)
 		switch t.Kind() {
 		case reflect.Struct:
 			return t

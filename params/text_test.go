@@ -84,7 +84,7 @@ func TestWordsOfRules(t *testing.T) {
 		{0, "ltcsfield=Outer.Flat", `1`, "must be less than flat"},
 		{time.Time{}, "gtfield=T", `"0001-01-01T00:00:00Z"`, "must be later than t"},
 		{time.Time{}, "ltfield=T", `"2001-01-01T00:00:00Z"`, "must be before t"},
-		{[]int{}, "gtfield=L", `[]`, "must have more items than l"},
+		{[]int{}, "gtcsfield=L", `[]`, "must have more items than l"},
 		{"", "fieldcontains=B", `"x"`, ""}, // an empty text is in all
 		{"", "fieldexcludes=B", `"x"`, "must not contain b"},
 		{"", "required_if=N 0", `""`, "is required when a number is 0"},
