@@ -31,7 +31,7 @@ type orderedFault struct {
 	Fault
 }
 
-func (d *decoding) decode() error {
+func (d *decoding) decode(path *PathValues) error {
 	p := d.plan
 	// The body goes first: a request that can't be parsed is not examined
 	// further.
@@ -41,7 +41,7 @@ func (d *decoding) decode() error {
 		}
 	}
 	if len(p.path.params) > 0 {
-		d.pathParams()
+		d.pathParams(path)
 	}
 	if len(p.query.params) > 0 {
 		d.query(&p.query)
@@ -155,9 +155,9 @@ func view(b []byte) string {
 	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // setters copy what they keep
 }
 
-// pathParams stores what the router found.
-func (d *decoding) pathParams() {
-	path := PathOf(d.raw)
+// pathParams stores what the router found. It takes path from hand to hand, since
+// what d points to is allocated.
+func (d *decoding) pathParams(path *PathValues) {
 	for _, p := range d.plan.path.params {
 		if value, ok := path.Get(p.name); ok { // or else an optional segment
 			d.store(p, value)

@@ -215,7 +215,9 @@ func TestNothingDecodedAliasesTheRequest(t *testing.T) {
 	decodeFrom := func(wire string) input {
 		require.NoError(t, ctx.Request.Read(bufio.NewReader(strings.NewReader(wire))))
 		path := ctx.Path()
-		params.SetPath(&ctx, []string{"id"}).Add(string(path[len("/orders/"):]))
+		values := params.PathValues{Names: []string{"id"}, Path: string(path)}
+		values.Add(len("/orders/"), len(path))
+		params.SetPath(&ctx, &values)
 		var in input
 		require.NoError(t, plan.Decode(&ctx, &in))
 		return in
@@ -285,7 +287,9 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		defer ctx.Request.Reset()
-		params.SetPath(ctx, []string{"id"}).Add(path)
+		values := params.PathValues{Names: []string{"id"}, Path: path}
+		values.Add(0, len(path))
+		params.SetPath(ctx, &values)
 		var in input
 		err = plan.Decode(ctx, &in)
 		if err != nil {

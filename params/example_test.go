@@ -37,7 +37,9 @@ func Example() {
 	}
 
 	raw := get("/shops/berlin/orders?limit=5&tag=new&tag=paid")
-	params.SetPath(raw, []string{"shop"}).Add("berlin") // as the router does
+	path := params.PathValues{Names: []string{"shop"}, Path: "/shops/berlin"} // as the router does
+	path.Add(len("/shops/"), len("/shops/berlin"))
+	params.SetPath(raw, &path)
 	var in ListOrders
 	fmt.Println(plan.Decode(raw, &in))
 	fmt.Println(in.Shop, in.Limit, in.Since == nil, in.Tags, in.Theme)

@@ -3,9 +3,7 @@ package params_test
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -44,11 +42,13 @@ func (r request) ctx() *fasthttp.RequestCtx {
 	}
 	ctx := &fasthttp.RequestCtx{}
 	ctx.Init(&req, nil, nil)
-	names := slices.Collect(maps.Keys(r.path))
-	path := params.SetPath(ctx, names)
-	for _, name := range names {
-		path.Add(r.path[name])
+	var path params.PathValues
+	for name, value := range r.path {
+		path.Names = append(path.Names, name)
+		path.Path += "/" + value
+		path.Add(len(path.Path)-len(value), len(path.Path))
 	}
+	params.SetPath(ctx, &path)
 	return ctx
 }
 

@@ -1,49 +1,69 @@
 package params
 
-import "github.com/valyala/fasthttp"
+import (
+	"strings"
 
-// PathValues are the path parameters of one request. A router sets them with
-// [SetPath], and [Plan.Decode] reads them. They are one user value with a key of
-// its own: a value that middleware sets under the name of a parameter is not
-// taken for the parameter, and not hidden by it.
+	"github.com/valyala/fasthttp"
+)
+
+// MaxPathParams is how many parameters the pattern of a route may have.
+const MaxPathParams = 16
+
+// PathValues are the path parameters of one request, by where they stand in its
+// path. They have no pointers into themselves, and [Plan.DecodeWith] keeps none,
+// so that a router can have them on its stack.
 type PathValues struct {
-	names  []string
-	values []string
-	few    [2]string // room for the values of most routes
+	Names []string // of the pattern's parameters, from left to right
+	Path  string   // percent-decoded
+
+	spans [MaxPathParams]pathSpan
+	n     int
 }
 
-type pathKey struct{}
+type pathSpan struct{ start, end int32 }
 
-// SetPath gives a request the path parameters of its route, in place of those
-// that it had. names are those of the pattern, from left to right, and are kept;
-// add their values to what SetPath returns. Without a value is an optional
-// parameter that is absent, so these are the last ones.
-func SetPath(raw *fasthttp.RequestCtx, names []string) *PathValues {
-	p := &PathValues{names: names}
-	p.values = p.few[:0]
-	raw.SetUserValue(pathKey{}, p)
-	return p
+// Add adds the place of the next parameter in Path. Optional parameters that are
+// absent have none, so these are the last ones. At most [MaxPathParams] can be
+// added.
+func (p *PathValues) Add(start, end int) {
+	p.spans[p.n] = pathSpan{int32(start), int32(end)} //nolint:gosec // a path is in a header
+	p.n++
 }
 
-// PathOf returns the path parameters of a request, nil when it has none; Get may
-// be called on that.
-func PathOf(raw *fasthttp.RequestCtx) *PathValues {
-	p, _ := raw.UserValue(pathKey{}).(*PathValues)
-	return p
-}
+// Len returns how many parameters have a place.
+func (p *PathValues) Len() int { return p.n }
 
-// Add adds the value of the next parameter. It is percent-decoded, and kept.
-func (p *PathValues) Add(value string) { p.values = append(p.values, value) }
+// Truncate removes all places but the first n.
+func (p *PathValues) Truncate(n int) { p.n = n }
 
-// Get returns the value of a parameter, and whether there is one.
+// Get returns the value of a parameter, and whether there is one. It may be called
+// on nil, which has none.
 func (p *PathValues) Get(name string) (value string, ok bool) {
 	if p == nil {
 		return "", false
 	}
-	for i, value := range p.values {
-		if p.names[i] == name {
-			return value, true
+	for i, at := range p.spans[:p.n] {
+		if p.Names[i] == name {
+			return p.Path[at.start:at.end], true
 		}
 	}
 	return "", false
+}
+
+type pathKey struct{}
+
+// SetPath gives a request a copy of its path parameters, in place of those that it
+// had. They are one user value with a key of its own: a value that middleware sets
+// under the name of a parameter is not taken for the parameter, and not hidden by
+// it.
+func SetPath(raw *fasthttp.RequestCtx, path *PathValues) {
+	kept := *path
+	kept.Path = strings.Clone(path.Path)
+	raw.SetUserValue(pathKey{}, &kept)
+}
+
+// PathOf returns the path parameters of a request, nil when it has none.
+func PathOf(raw *fasthttp.RequestCtx) *PathValues {
+	p, _ := raw.UserValue(pathKey{}).(*PathValues)
+	return p
 }

@@ -159,13 +159,21 @@ func (p *Plan) Input() reflect.Type { return p.input }
 func (p *Plan) HasFiles() bool { return len(p.files) > 0 }
 
 // Decode fills *input, a pointer to a zero value of the plan's input type,
-// from the request. It fails with an [*Error]. raw is only read, and not kept.
+// from the request, whose path parameters are those of [SetPath]. It fails with
+// an [*Error]. raw is only read, and not kept.
 //
 // After a Decode without error of a plan that [Plan.HasFiles], the caller owns
 // the open uploads and calls [Plan.Release] once they are no longer needed.
 func (p *Plan) Decode(raw *fasthttp.RequestCtx, input any) error {
+	return p.DecodeWith(raw, PathOf(raw), input)
+}
+
+// DecodeWith is [Plan.Decode] with path parameters that nobody else looks at.
+// They are only read, and nothing of them is kept, so they may lie on the stack
+// and in the request's memory. nil is none.
+func (p *Plan) DecodeWith(raw *fasthttp.RequestCtx, path *PathValues, input any) error {
 	d := decoding{plan: p, raw: raw, base: p.pointer(input)}
-	err := d.decode()
+	err := d.decode(path)
 	if err != nil {
 		p.release(d.base)
 	}

@@ -69,6 +69,8 @@ func TestAllocations(t *testing.T) {
 		return responses.Text("hello"), nil
 	}))
 	r.Add("GET", "/lookup/{id}", routing.Handle(func(_ context.Context, in lookup) (product, error) { return product(in), nil }))
+	group := r.Group("/group", func(next fasthttp.RequestHandler) fasthttp.RequestHandler { return next })
+	group.Add("GET", "/lookup/{id}", routing.Handle(func(_ context.Context, in lookup) (product, error) { return product(in), nil }))
 	r.Add("POST", "/order", routing.Handle(func(context.Context, newOrder) (created, error) { return created{"7", "created"}, nil }))
 	r.Add("POST", "/tasks", routing.Handle(createWithTasks))
 	handler := r.Handler()
@@ -93,8 +95,10 @@ func TestAllocations(t *testing.T) {
 	const order = `{"email":"ada@example.com","items":[{"sku":"A-1","qty":1},{"sku":"B-2","qty":2}]}`
 	assert.EqualValues(t, 1, count("GET", "/text", "", 0))
 
-	// The router: the path, and the parameters in it.
-	assert.EqualValues(t, 1+2, count("GET", "/lookup/42?full=true", "", 0))
+	assert.EqualValues(t, 1, count("GET", "/lookup/42?full=true", "", 0))
+
+	// For the middleware of a group: the path, and where the parameters are in it.
+	assert.EqualValues(t, 1+2, count("GET", "/group/lookup/42?full=true", "", 0))
 
 	// params: the texts of the body, and the list in it.
 	assert.EqualValues(t, 1+2, count("POST", "/order?source=web&priority=3", order, 0))

@@ -3,6 +3,8 @@ package routing
 import (
 	"testing"
 	"unsafe"
+
+	"github.com/valyala/fasthttp"
 )
 
 // Reflected makes an endpoint as the verbs do before Go 1.27, on any version.
@@ -20,3 +22,11 @@ func (e Endpoint) Reusable() bool { return e.reusable }
 
 // ContextSize is the size of a request's context.
 const ContextSize = unsafe.Sizeof(request{})
+
+// Wrapped returns a group of no prefix, with middleware that does nothing, so that
+// [params.PathOf] has the path parameters of a request in its handler.
+func Wrapped(r *Router) *Router {
+	child := &Router{shared: r.shared, group: &group{parent: r.group}}
+	child.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler { return next })
+	return child
+}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/params"
 )
 
 // An Option sets something about one route. Its error is a mistake in the
@@ -106,7 +108,7 @@ func (r *Router) RequestConfig() func(*fasthttp.RequestHeader) fasthttp.RequestC
 		if uri.Parse(header.Host(), header.RequestURI()) != nil {
 			return config // the server refuses it next
 		}
-		look := search{method: view(header.Method()), path: searchPath(uri)}
+		look := search{method: view(header.Method()), PathValues: params.PathValues{Path: searchPath(uri)}}
 		if rt := s.tree.find(&look); rt != nil {
 			config = rt.options.reading
 		}

@@ -87,7 +87,7 @@ func TestThereIsOneViewOfAPath(t *testing.T) {
 		})
 		for _, pattern := range []string{"/", "/users/me", "/users/{id}", "/shops/{id}", "/public/{id}", "/public/x", "/f/{id:[^./]+}", "/n/{id:[0-9]+}", "/rest/{id:*}"} {
 			pattern := strings.NewReplacer("{id:[^", "{name:[^", "{id:[0", "{n:[0", "{id:*", "{p:*").Replace(pattern)
-			r.Get(pattern, func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
+			routing.Wrapped(r).Get(pattern, func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
 				raw, err := routing.Raw(ctx)
 				value := routing.PathValue(raw, "id") + routing.PathValue(raw, "name") + routing.PathValue(raw, "n") + routing.PathValue(raw, "p")
 				return responses.Text(pattern + ": " + value), err
@@ -170,12 +170,13 @@ func FuzzPath(f *testing.F) {
 			next(raw)
 		}
 	})
+	wrapped := routing.Wrapped(router)
 	for i := range routes {
 		rt := &routes[i]
 		for j, s := range rt.segments {
 			rt.pattern += "/" + strings.ReplaceAll(s.pattern, "NAME", fmt.Sprintf("p%d", j))
 		}
-		router.Add(rt.method, rt.pattern, routing.Handle(func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
+		wrapped.Add(rt.method, rt.pattern, routing.Handle(func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
 			raw, err := routing.Raw(ctx)
 			hit, values = i, nil
 			for j, s := range rt.segments {

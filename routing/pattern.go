@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/velithon-go/velithon/params"
 )
 
 // A pattern is the path of a route, parsed.
@@ -36,9 +38,6 @@ type segment struct {
 	whole    bool           // the form is one parameter, without text around it
 	optional bool
 }
-
-// maxPathParams is how many parameters a pattern may have.
-const maxPathParams = 16
 
 // parsePattern parses a pattern, or says why no request could match it.
 func parsePattern(text string) (*pattern, error) {
@@ -77,8 +76,8 @@ func parseSegments(text string) (*pattern, error) {
 		}
 		segments = append(segments, s)
 	}
-	if len(p.names) > maxPathParams {
-		return nil, fmt.Errorf("has %d parameters: at most %d are possible", len(p.names), maxPathParams)
+	if len(p.names) > params.MaxPathParams {
+		return nil, fmt.Errorf("has %d parameters: at most %d are possible", len(p.names), params.MaxPathParams)
 	}
 	for n := len(segments) - optional; n <= len(segments); n++ {
 		variant := segments[:n:n]

@@ -21,6 +21,7 @@ type route struct {
 	Route
 	place      string                  // where it was registered
 	handler    fasthttp.RequestHandler // serve, with the middleware of its groups
+	isWrapped  bool                    // there is such middleware
 	options    routeOptions
 	pathParams []string
 	endpoint   Endpoint
@@ -36,20 +37,20 @@ func (rt *route) String() string {
 
 // serve answers one request. It is the whole path of a request below the
 // middleware: decode, call, answer, and hand over the work.
-func (rt *route) serve(raw *fasthttp.RequestCtx) {
+func (rt *route) serve(raw *fasthttp.RequestCtx, path *params.PathValues) {
 	x := rt.begin(raw)
 	// Here and not only around all middleware, so that middleware sees the
 	// status of the answer.
 	returned := false
 	defer rt.recover(raw, x.request, &returned)
-	x.serve()
+	x.serve(path)
 	returned = true
 }
 
-func (x *exchange) serve() {
+func (x *exchange) serve(path *params.PathValues) {
 	rt := x.route
 	if !rt.plan.IsEmpty() {
-		if err := rt.plan.Decode(x.raw, x.call.input()); err != nil {
+		if err := rt.plan.DecodeWith(x.raw, path, x.call.input()); err != nil {
 			x.answer(nil, err)
 			return
 		}

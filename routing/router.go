@@ -223,7 +223,7 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 	if err := responses.Check(endpoint.out); err != nil {
 		return err
 	}
-	rt.handler = r.group.wrap(rt.serve)
+	rt.handler, rt.isWrapped = r.group.wrap(func(raw *fasthttp.RequestCtx) { rt.serve(raw, params.PathOf(raw)) })
 	if taken := s.tree.add(rt, parsed.variants); taken != nil {
 		return fmt.Errorf("pattern %q conflicts with pattern %s: %[1]s matches the same requests as %[3]s",
 			method+" "+pattern, taken, taken.Method+" "+taken.Pattern)
@@ -238,12 +238,12 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 }
 
 // wrap puts the middleware of a group and the groups around it, but not of the
-// router itself, around a handler.
-func (g *group) wrap(handler fasthttp.RequestHandler) fasthttp.RequestHandler {
+// router itself, around a handler. It reports whether there is any.
+func (g *group) wrap(handler fasthttp.RequestHandler) (wrapped fasthttp.RequestHandler, isWrapped bool) {
 	for ; g.parent != nil; g = g.parent {
-		handler = chain(g.middleware, handler)
+		handler, isWrapped = chain(g.middleware, handler), isWrapped || len(g.middleware) > 0
 	}
-	return handler
+	return handler, isWrapped
 }
 
 func chain(middleware []Middleware, handler fasthttp.RequestHandler) fasthttp.RequestHandler {

@@ -2,7 +2,6 @@ package routing
 
 import (
 	"bytes"
-	"strings"
 	"unsafe"
 
 	"github.com/valyala/fasthttp"
@@ -45,16 +44,9 @@ func isMuxPath(path string) bool {
 // serveRoute answers a request for which fasthttp/router has nothing.
 func (s *shared) serveRoute(raw *fasthttp.RequestCtx) {
 	uri := raw.URI()
-	look := search{method: view(raw.Method()), path: searchPath(uri)}
+	look := search{method: view(raw.Method()), PathValues: params.PathValues{Path: searchPath(uri)}}
 	if rt := s.tree.find(&look); rt != nil {
-		if look.n > 0 {
-			path := strings.Clone(look.path) // as middleware may change it
-			values := params.SetPath(raw, rt.pathParams)
-			for _, v := range look.values[:look.n] {
-				values.Add(path[v.start:v.end])
-			}
-		}
-		rt.handler(raw)
+		rt.serveFound(raw, &look)
 		return
 	}
 	if string(uri.PathOriginal()) == "*" { // only with OPTIONS: RFC 9110, section 9.3.7
@@ -77,9 +69,26 @@ func (s *shared) serveRoute(raw *fasthttp.RequestCtx) {
 	}
 }
 
+// serveFound answers a request with the parameters that were found in its path.
+// Where only the handler's input needs them, they stay on the stack and in the
+// request's memory.
+func (rt *route) serveFound(raw *fasthttp.RequestCtx, found *search) {
+	path := &found.PathValues
+	path.Names = rt.pathParams
+	if !rt.isWrapped {
+		rt.serve(raw, path)
+		return
+	}
+	if path.Len() > 0 {
+		params.SetPath(raw, path)
+	}
+	rt.handler(raw)
+}
+
 // PathValue returns a path parameter of a request's route, for the middleware of
 // a group; percent-decoded, and empty where the route has none of that name. No
-// route is known yet in the router's own middleware. The text may be kept.
+// route is known yet in the router's own middleware, and a handler has the
+// parameters in its input instead. The text may be kept.
 func PathValue(raw *fasthttp.RequestCtx, name string) string {
 	value, _ := params.PathOf(raw).Get(name)
 	return value

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/params"
 )
 
 // A tree finds the route of a path, segment by segment, from left to right. At
@@ -137,19 +139,14 @@ func (n *node) statics(prefix string, f func(path string, l leaf)) {
 
 // A search is one look for a route. It lies on the stack of who makes it.
 type search struct {
-	method, path string // the path is percent-decoded
-
-	values [maxPathParams]span // of the parameters so far
-	n      int                 // how many there are
-	others []leaf              // leaves of the path that have no route for the method
+	method            string
+	params.PathValues        // those so far
+	others            []leaf // leaves of the path that have no route for the method
 }
-
-// A span is a part of the path.
-type span struct{ start, end int32 }
 
 // find returns the route, nil when there is none. The others are complete then.
 func (t *tree) find(s *search) *route {
-	if !strings.HasPrefix(s.path, "/") {
+	if !strings.HasPrefix(s.Path, "/") {
 		return nil
 	}
 	return t.root.find(s, 1)
@@ -157,16 +154,16 @@ func (t *tree) find(s *search) *route {
 
 // find looks below a node for the path from the segment at start on.
 func (n *node) find(s *search, start int) *route {
-	end := strings.IndexByte(s.path[start:], '/')
+	end := strings.IndexByte(s.Path[start:], '/')
 	if end += start; end < start { // the last segment
-		end = len(s.path)
+		end = len(s.Path)
 	}
-	if child := n.static[s.path[start:end]]; child != nil {
+	if child := n.static[s.Path[start:end]]; child != nil {
 		if rt := child.findAfter(s, end); rt != nil {
 			return rt
 		}
 	}
-	values := s.n
+	known := s.Len()
 	if start < end { // no parameter is empty but {p:*}
 		for _, child := range n.formed {
 			if child.match(s, start, end) {
@@ -174,29 +171,29 @@ func (n *node) find(s *search, start int) *route {
 					return rt
 				}
 			}
-			s.n = values
+			s.Truncate(known)
 		}
 		if n.param != nil {
-			s.push(start, end)
+			s.Add(start, end)
 			if rt := n.param.findAfter(s, end); rt != nil {
 				return rt
 			}
-			s.n = values
+			s.Truncate(known)
 		}
 	}
 	if n.rest != nil {
-		s.push(start, len(s.path))
+		s.Add(start, len(s.Path))
 		if rt := s.take(n.rest); rt != nil {
 			return rt
 		}
-		s.n = values
+		s.Truncate(known)
 	}
 	return nil
 }
 
 // findAfter looks at and below a node whose segments end at end.
 func (n *node) findAfter(s *search, end int) *route {
-	if end == len(s.path) {
+	if end == len(s.Path) {
 		return s.take(n.leaf)
 	}
 	return n.find(s, end+1)
@@ -204,9 +201,9 @@ func (n *node) findAfter(s *search, end int) *route {
 
 // match matches a segment, and notes its parameters.
 func (f *formedNode) match(s *search, start, end int) bool {
-	text := s.path[start:end]
+	text := s.Path[start:end]
 	if f.whole {
-		s.push(start, end)
+		s.Add(start, end)
 		return f.form.MatchString(text)
 	}
 	at := f.form.FindStringSubmatchIndex(text)
@@ -218,14 +215,9 @@ func (f *formedNode) match(s *search, start, end int) bool {
 		if from == to {
 			return false
 		}
-		s.push(start+from, start+to)
+		s.Add(start+from, start+to)
 	}
 	return true
-}
-
-func (s *search) push(start, end int) {
-	s.values[s.n] = span{int32(start), int32(end)} //nolint:gosec // a path is in a header
-	s.n++
 }
 
 // take returns the route that a leaf has for the method.

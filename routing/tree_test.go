@@ -112,13 +112,14 @@ func TestTheRouterFindsWhatTheReferenceFinds(t *testing.T) {
 	found, refused, conflicts := 0, 0, 0
 	for range sets {
 		router := routing.New(routing.Options{Runner: runner, Validator: validator})
+		wrapped := routing.Wrapped(router)
 		var routes []refRoute
 		hit, values := -1, []string(nil)
 		for range 1 + r.IntN(10) {
 			rt := randomRoute(r)
 			i := len(routes)
 			message := panicOf(func() {
-				router.Add(rt.method, rt.pattern, routing.Handle(func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
+				wrapped.Add(rt.method, rt.pattern, routing.Handle(func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
 					raw, err := routing.Raw(ctx)
 					hit, values = i, nil
 					for j, s := range rt.segments {
