@@ -7,25 +7,26 @@ import (
 	"strings"
 )
 
-// Names returns the names of the tasks of some work, in their order. A
-// [Runnable] of the user's own kind has the name of its type, such as
-// "*shop.Report". Work that is nil has none.
-func Names(work Runnable) []string {
+// Summary names the tasks of some work for a log record: their first 50 different
+// names, each with how often it is there if that is more than once, and how many
+// tasks have other names. A [Runnable] of the user's own kind has the name of its
+// type, such as "*shop.Report". Work that is nil has none.
+func Summary(work Runnable) (names []string, more int) {
 	switch work := work.(type) {
 	case nil:
-		return nil
+		return nil, 0
 	case *Tasks:
 		if work != nil {
-			return names(work.tasks)
+			return summary(work.tasks)
 		}
-		return nil
+		return nil, 0
 	case *Task:
 		if work != nil {
-			return []string{work.Name()}
+			return []string{work.Name()}, 0
 		}
-		return nil
+		return nil, 0
 	default:
-		return []string{fmt.Sprintf("%T", work)}
+		return []string{fmt.Sprintf("%T", work)}, 0
 	}
 }
 

@@ -3,6 +3,7 @@ package background_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"testing"
@@ -127,14 +128,31 @@ func TestTaskGoexitEndsItsGoroutineOnly(t *testing.T) {
 	assert.False(t, returned)
 }
 
-func TestNames(t *testing.T) {
+func TestSummary(t *testing.T) {
 	one := background.Func("one", func(context.Context) error { return nil })
 	tasks := new(background.Tasks)
-	tasks.Add(one, background.Func("two", one.Run))
-	assert.Equal(t, []string{"one"}, background.Names(one))
-	assert.Equal(t, []string{"one", "two"}, background.Names(tasks))
-	assert.Equal(t, []string{"background_test.report"}, background.Names(report{}))
-	assert.Empty(t, background.Names(nil))
-	assert.Empty(t, background.Names((*background.Task)(nil)))
-	assert.Empty(t, background.Names((*background.Tasks)(nil)))
+	tasks.Add(one, background.Func("two", one.Run), one)
+	many := new(background.Tasks)
+	for i := range 60 {
+		many.Add(background.Func(fmt.Sprintf("task %d", i), one.Run))
+	}
+	for _, test := range []struct {
+		work  background.Runnable
+		names []string
+	}{
+		{work: one, names: []string{"one"}},
+		{work: tasks, names: []string{"one (2 times)", "two"}},
+		{work: report{}, names: []string{"background_test.report"}},
+		{work: nil},
+		{work: (*background.Task)(nil)},
+		{work: (*background.Tasks)(nil)},
+	} {
+		names, more := background.Summary(test.work)
+		assert.Equal(t, test.names, names)
+		assert.Zero(t, more)
+	}
+	names, more := background.Summary(many)
+	assert.Len(t, names, 50)
+	assert.Equal(t, "task 49", names[49])
+	assert.Equal(t, 10, more)
 }

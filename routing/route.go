@@ -119,7 +119,12 @@ func (rt *route) unavailable(r *request, work background.Runnable, err error) *r
 
 // logWork writes a record about work that is not run, and names it.
 func (rt *route) logWork(r *request, level slog.Level, message string, work background.Runnable, err error) {
-	rt.log(r, level, message, err, slog.Any("tasks", background.Names(work)))
+	names, more := background.Summary(work)
+	attrs := []slog.Attr{slog.Any("tasks", names)}
+	if more > 0 {
+		attrs = append(attrs, slog.Int("more", more))
+	}
+	rt.log(r, level, message, err, attrs...)
 }
 
 func (rt *route) log(r *request, level slog.Level, message string, err error, more ...slog.Attr) {
