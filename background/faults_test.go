@@ -271,24 +271,24 @@ func TestHooksThatIgnoreTheirContext(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					options.Workers = 1
 					r := background.NewRunner(options)
-					ended := 0
+					var ended atomic.Int32 // on the goroutine of the reports
 					require.NoError(t, r.Submit(t.Context(), held("held", t.Context().Done())))
 					for range 3 {
 						v, err := r.Reserve(task("waits", t.FailNow))
 						require.NoError(t, err)
-						require.NoError(t, v.Start(t.Context(), func() { ended++ }))
+						require.NoError(t, v.Start(t.Context(), func() { ended.Add(1) }))
 					}
 					start := time.Now()
 					ctx, cancel := context.WithTimeout(t.Context(), end.after)
 					defer cancel()
 					require.Error(t, r.Shutdown(ctx))
 					assert.Equal(t, end.takes, time.Since(start))
-					assert.Zero(t, ended)
+					assert.Zero(t, ended.Load())
 					again, cancel := context.WithCancel(t.Context())
 					cancel()
 					require.Error(t, r.Shutdown(again))
 					pass(4 * time.Hour)
-					assert.Equal(t, 3, ended)
+					assert.EqualValues(t, 3, ended.Load())
 				})
 			})
 		}
