@@ -53,6 +53,15 @@ func (s size) timeout() time.Duration {
 	return 2 * time.Second
 }
 
+// guestEvery is the time from one guest to the next. Small trials run all at once,
+// and guests who come faster than a busy machine serves them pile up.
+func (s size) guestEvery() time.Duration {
+	if s == full {
+		return 5 * time.Millisecond
+	}
+	return 50 * time.Millisecond
+}
+
 const (
 	bodyLimit  = velithon.DefaultBodyLimit
 	batchLimit = 32 << 20 // of the route that takes large bodies

@@ -92,7 +92,7 @@ func (a *attack) try(s size) (f figures, err error) {
 	}
 	defer w.Close()
 
-	t := &trial{size: s, service: service, guests: invite(service.Address), statuses: make(map[int]int)}
+	t := &trial{size: s, service: service, guests: invite(service.Address, s.guestEvery()), statuses: make(map[int]int)}
 	w.begin()
 	start := time.Now()
 	attackErr := a.run(t)
@@ -279,8 +279,8 @@ func (w *watcher) settle() (usage, error) {
 	}
 }
 
-// Guests are the clients that behave, and are to be served meanwhile. One comes
-// every guestEvery, however long the others take, and every other one on a
+// Guests are the clients that behave, and are to be served meanwhile. They come
+// at fixed times, however long the others take, and every other one on a
 // connection of its own.
 type guests struct {
 	address string
@@ -294,12 +294,10 @@ type guests struct {
 	failure   error
 }
 
-const guestEvery = 5 * time.Millisecond
-
-func invite(address string) *guests {
+func invite(address string, every time.Duration) *guests {
 	g := &guests{address: address, leaving: make(chan struct{}), idle: make(chan *client, 8)}
 	g.present.Go(func() {
-		for due, i := time.Now(), 0; ; due, i = due.Add(guestEvery), i+1 {
+		for due, i := time.Now(), 0; ; due, i = due.Add(every), i+1 {
 			select {
 			case <-g.leaving:
 				return
