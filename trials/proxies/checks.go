@@ -27,8 +27,6 @@ var checks = []struct {
 	{"the probes", probes},
 }
 
-var versions = []string{http1, http2}
-
 // problemType is what the service answers its errors as.
 const problemType = "application/problem+json"
 
@@ -48,30 +46,28 @@ func forged(ctx context.Context, s *setup) (string, error) {
 		// Fields that a proxy may take out after it has set them.
 		{"Connection": {"X-Real-IP, X-Forwarded-For, X-Forwarded-Proto, X-Request-Id"}, "X-Real-Ip": {other}},
 	}
-	sent := 0
-	for _, version := range versions {
-		web := s.client(version)
-		defer web.CloseIdleConnections()
+	sent, me := 0, clientAddress.String()
+	err := s.withEach(func(version string, web *http.Client) error {
 		for _, header := range forgeries {
 			if version == http2 && header["Connection"] != nil {
 				continue // HTTP/2 has no such field
 			}
 			a, err := do(ctx, web, http.MethodGet, "/api/caller", header, nil)
 			if err != nil {
-				return "", err
+				return err
 			}
 			var seen caller
 			if err := a.decode(&seen); err != nil {
-				return "", fmt.Errorf("%s with %v: %w", version, header, err)
+				return fmt.Errorf("with %v: %w", header, err)
 			}
-			me := clientAddress.String()
 			if seen.RealIP != me || !slices.Equal(seen.ForwardedFor, []string{me}) || seen.Proto != "https" || seen.RequestID == other || seen.RequestID == "" {
-				return "", fmt.Errorf("%s with %v: the service saw %+v", version, header, seen)
+				return fmt.Errorf("with %v: the service saw %+v", header, seen)
 			}
 			sent++
 		}
-	}
-	return fmt.Sprintf("%d forged requests, none believed", sent), nil
+		return nil
+	})
+	return fmt.Sprintf("%d forged requests, none believed", sent), err
 }
 
 // upload returns a body of a size, and the header of its request.
@@ -88,87 +84,105 @@ type inChunks struct{ io.Reader }
 func uploads(ctx context.Context, s *setup) (string, error) {
 	body, header := upload(pictureLimit)
 	want := pictureOf(body)
-	longest := time.Duration(0)
-	for _, version := range versions {
-		web := s.client(version)
-		defer web.CloseIdleConnections()
+	sent, longest := 0, time.Duration(0)
+	err := s.withEach(func(_ string, web *http.Client) error {
 		for _, reader := range []io.Reader{bytes.NewReader(body), inChunks{bytes.NewReader(body)}} {
 			begun := time.Now()
 			a, err := do(ctx, web, http.MethodPost, "/api/pictures", header, reader)
 			if err != nil {
-				return "", err
+				return err
 			}
 			var got picture
 			if err := a.decode(&got); err != nil {
-				return "", fmt.Errorf("%s: %w", version, err)
+				return err
 			}
 			if got != want {
-				return "", fmt.Errorf("%s: the service got %+v, want %+v", version, got, want)
+				return fmt.Errorf("the service got %+v, want %+v", got, want)
 			}
+			sent++
 			longest = max(longest, time.Since(begun))
 		}
-	}
-	return fmt.Sprintf("4 of %d MiB, the longest in %v", pictureLimit>>20, longest.Round(time.Millisecond)), nil
+		return nil
+	})
+	return fmt.Sprintf("%d of %d MiB, the longest in %v", sent, pictureLimit>>20, longest.Round(time.Millisecond)), err
 }
 
-// tooLarge sends bodies above the limits. The proxy must answer them with 413.
-// One that hangs up leaves chunks to the service. A client that is still sending
-// then may find its connection broken: over HTTP/2 a 413 of the proxy arrives.
+// tooLarge sends bodies above the limits, with a length and in chunks.
 func tooLarge(ctx context.Context, s *setup) (string, error) {
-	sent, broken := 0, 0
+	sent, answered := 0, 0
 	for _, kind := range []struct {
 		path string
 		size int
 	}{{"/api/orders", bodyLimit + 1}, {"/api/orders", 4 * bodyLimit}, {"/api/pictures", pictureLimit + 1}} {
 		body, header := upload(kind.size)
-		for _, version := range versions {
+		err := s.withEach(func(version string, _ *http.Client) error {
 			for _, chunked := range []bool{false, true} {
-				reader, by := io.Reader(bytes.NewReader(body)), s.proxy.refusal
+				reader := io.Reader(bytes.NewReader(body))
 				if chunked {
 					reader = inChunks{reader}
 				}
-				web := s.client(version)
+				web := s.client(version) // its connection may not outlive the answer
 				a, err := do(ctx, web, http.MethodPost, kind.path, header, reader)
 				web.CloseIdleConnections()
 				sent++
-				if s.proxy.hangsUp && chunked {
-					by = problemType // the service's
-				}
-				if s.proxy.hangsUp && (chunked || version == http1) && (err != nil || a.status == http.StatusBadGateway) {
-					broken++
-					continue
-				}
+				ok, err := s.proxy.refused(a, err, version, chunked)
 				if err != nil {
-					return "", fmt.Errorf("%s %s of %d bytes, chunked %v: %w", version, kind.path, kind.size, chunked, err)
+					return fmt.Errorf("%s of %d bytes, chunked %v: %w", kind.path, kind.size, chunked, err)
 				}
-				if a.status != http.StatusRequestEntityTooLarge || !strings.HasPrefix(a.contentType, by) {
-					return "", fmt.Errorf("%s %s of %d bytes, chunked %v: got %d as %q, want 413 as %q: %s",
-						version, kind.path, kind.size, chunked, a.status, a.contentType, by, a.body)
+				if ok {
+					answered++
 				}
 			}
+			return nil
+		})
+		if err != nil {
+			return "", err
 		}
 	}
-	return fmt.Sprintf("%d bodies, %d answered with 413, %d with a broken connection", sent, sent-broken, broken), nil
+	return fmt.Sprintf("%d bodies, %d answered with 413, %d with a broken connection", sent, answered, sent-answered), nil
+}
+
+// refused reports whether a body that is too large was answered with 413. One
+// that hangs up leaves chunks to the service, and a client that is still sending
+// may find its connection broken, but for the proxy's own 413 over HTTP/2.
+func (p *proxy) refused(a answer, err error, version string, chunked bool) (bool, error) {
+	by := p.refusal
+	if p.hangsUp && chunked {
+		by = problemType // the service's
+	}
+	mayBreak := p.hangsUp && (chunked || version == http1)
+	contentType, _, _ := strings.Cut(a.contentType, ";")
+	switch {
+	case mayBreak && (err != nil || a.status == http.StatusBadGateway):
+		return false, nil //nolint:nilerr // that is what it does
+	case err != nil:
+		return false, err
+	case a.status != http.StatusRequestEntityTooLarge || contentType != by:
+		return false, fmt.Errorf("got %d as %q, want 413 as %q: %s", a.status, contentType, by, a.body)
+	}
+	return true, nil
 }
 
 // events reads a stream whose next event is sent once the one before was read.
 func events(ctx context.Context, s *setup) (string, error) {
 	direct := &http.Client{Timeout: requestLimit, Transport: &http.Transport{}}
 	defer direct.CloseIdleConnections()
-	longest := time.Duration(0)
-	for _, version := range versions {
-		web := s.client(version)
-		defer web.CloseIdleConnections()
+	var all []time.Duration
+	err := s.withEach(func(_ string, web *http.Client) error {
 		delays, err := listen(ctx, web, direct)
 		if err != nil {
-			return "", fmt.Errorf("%s, after %d events: %w", version, len(delays), err)
+			return fmt.Errorf("after %d events: %w", len(delays), err)
 		}
 		if len(delays) != eventCount {
-			return "", fmt.Errorf("%s: the stream ended after %d events, want %d", version, len(delays), eventCount)
+			return fmt.Errorf("the stream ended after %d events, want %d", len(delays), eventCount)
 		}
-		longest = max(longest, slices.Max(delays))
+		all = append(all, delays...)
+		return nil
+	})
+	if err != nil {
+		return "", err
 	}
-	return fmt.Sprintf("%d events one by one, the longest on its way for %v", len(versions)*eventCount, longest.Round(10*time.Microsecond)), nil
+	return fmt.Sprintf("%d events one by one, the longest on its way for %v", len(all), slices.Max(all).Round(10*time.Microsecond)), nil
 }
 
 // listen returns how long each event of a stream was on its way.
@@ -207,20 +221,19 @@ func listen(ctx context.Context, web, direct *http.Client) (delays []time.Durati
 
 // probes asks for what is not for clients.
 func probes(ctx context.Context, s *setup) (string, error) {
-	for _, version := range versions {
-		web := s.client(version)
-		defer web.CloseIdleConnections()
+	err := s.withEach(func(_ string, web *http.Client) error {
 		for _, path := range []string{"/livez", "/readyz"} {
 			a, err := do(ctx, web, http.MethodGet, path, nil, nil)
 			if err != nil {
-				return "", err
+				return err
 			}
 			if a.status != http.StatusNotFound {
-				return "", fmt.Errorf("%s %s: got %d, want 404", version, path, a.status)
+				return fmt.Errorf("%s: got %d, want 404", path, a.status)
 			}
 		}
-	}
-	return "not found from outside", nil
+		return nil
+	})
+	return "not found from outside", err
 }
 
 // An answer is a response that was read in full.

@@ -167,7 +167,8 @@ func (t *trial) replace(ctx context.Context, s *setup) (f figures, faults []stri
 	if err != nil {
 		return f, nil, err
 	}
-	return f, f.compare(clients, string(journal)), nil
+	faults = f.compare(clients, string(journal))
+	return f, faults, nil
 }
 
 // wait waits, but not longer than ctx.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"log"
 	"os"
 	"path/filepath"
@@ -107,6 +108,42 @@ func TestFaultsAreFound(t *testing.T) {
 	faults := f.compare(clients, "0-1\n1-1\n1-1\n")
 	assert.Equal(t, []string{"0-3: answered with 502: ", "0-2: answered, but not taken", "1-1: taken 2 times"}, faults)
 	assert.Equal(t, figures{replaced: 2, sent: 5, lost: 1, twice: 1, slowest: time.Second}, f)
+}
+
+func TestRefused(t *testing.T) {
+	html := answer{status: 413, contentType: "text/html; charset=utf-8"}
+	service := answer{status: 413, contentType: problemType}
+	strict, lax := &proxy{refusal: "text/html"}, &proxy{refusal: "text/html", hangsUp: true}
+	for _, test := range []struct {
+		proxy   *proxy
+		answer  answer
+		err     error
+		version string
+		chunked bool
+		want    string // "413", "broken" or an error
+	}{
+		{strict, html, nil, http1, false, "413"},
+		{strict, html, nil, http2, true, "413"},
+		{strict, service, nil, http1, false, `got 413 as "application/problem+json", want 413 as "text/html": `},
+		{strict, answer{status: 502}, nil, http1, true, `got 502 as "", want 413 as "text/html": `},
+		{strict, answer{}, io.EOF, http1, true, "EOF"},
+		{&proxy{}, html, nil, http1, false, `got 413 as "text/html", want 413 as "": `},
+		{lax, html, nil, http1, false, "413"},
+		{lax, service, nil, http2, true, "413"},
+		{lax, answer{}, io.EOF, http1, false, "broken"},
+		{lax, answer{status: 502}, nil, http2, true, "broken"},
+		{lax, answer{}, io.EOF, http2, false, "EOF"},
+		{lax, answer{status: 200}, nil, http1, true, `got 200 as "", want 413 as "application/problem+json": `},
+	} {
+		ok, err := test.proxy.refused(test.answer, test.err, test.version, test.chunked)
+		switch test.want {
+		case "413", "broken":
+			require.NoError(t, err)
+			assert.Equal(t, test.want == "413", ok, "%+v", test)
+		default:
+			assert.EqualError(t, err, test.want)
+		}
+	}
 }
 
 // A proxy that can't be started leaves nothing behind, and says why.

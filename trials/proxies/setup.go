@@ -69,7 +69,10 @@ func (t *trial) begin(ctx context.Context, p *proxy, program string) (_ *setup, 
 	if s.process, err = start(program, a.arguments, a.environment, s.place.folder); err != nil {
 		return nil, err
 	}
-	return s, s.awaitProxy(ctx, s.place.path(a.roots))
+	if err := s.awaitProxy(ctx, s.place.path(a.roots)); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // freeAddress returns an address of loopback that nobody listens on.
@@ -167,6 +170,8 @@ const (
 	http2 = "HTTP/2.0"
 )
 
+var versions = []string{http1, http2}
+
 // clientAddress is where all clients are: not where the proxy is, so that the
 // one can't be taken for the other.
 var clientAddress = net.IPv4(127, 0, 0, 77)
@@ -184,4 +189,17 @@ func (s *setup) client(version string) *http.Client {
 			return dialer.DialContext(ctx, network, s.place.address)
 		},
 	}}
+}
+
+// withEach calls f with a client of each version of HTTP.
+func (s *setup) withEach(f func(version string, web *http.Client) error) error {
+	for _, version := range versions {
+		web := s.client(version)
+		err := f(version, web)
+		web.CloseIdleConnections()
+		if err != nil {
+			return fmt.Errorf("%s: %w", version, err)
+		}
+	}
+	return nil
 }
