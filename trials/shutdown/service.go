@@ -48,7 +48,7 @@ func serve(name string) int {
 	defer file.Close()
 	service := service{journal: file}
 	if name == stuck {
-		service.stuckOneIn = 10 // so that the queue fills up, and connections wait
+		service.stuckOneIn = 3 // so that the queue fills up in the shortest round, and connections wait
 	}
 	err = service.app(shutdownTimeouts[name]).Run("127.0.0.1:0")
 	if err == nil {
@@ -72,7 +72,7 @@ type service struct {
 func (s *service) app(shutdownTimeout time.Duration) *velithon.App {
 	app := velithon.New(velithon.Options{
 		ShutdownTimeout: shutdownTimeout,
-		Runner:          background.RunnerOptions{Workers: 16, Queue: 256},
+		Runner:          background.RunnerOptions{Workers: 16, Queue: 32},
 	})
 	app.Post("/task", s.task)
 	app.Post("/retry", s.retry)
