@@ -29,7 +29,9 @@ func RegisterText(v *validator.Validate, rule, text string) {
 	switch {
 	case text == "":
 		panic(fmt.Sprintf("params: the text of the rule %q is empty", rule))
-	case rule == "" || rule == "required" || strings.ContainsAny(rule, "=,|") || !knows(v, rule):
+	case rule == "required":
+		panic(`params: the rule "required" has a text that can't be changed: leave it out`)
+	case rule == "" || strings.ContainsAny(rule, "=,|") || !knows(v, rule):
 		panic(fmt.Sprintf("params: there is no rule %q to give a text to: register it first, and name it without a parameter", rule))
 	}
 	ownTexts(v).rules[rule] = text

@@ -251,6 +251,8 @@ func checkForm(name, form string) (groups int, err error) {
 		return 0, fmt.Errorf("has a parameter %q with an empty form: leave the colon out for any text", name)
 	case hasSlash(parsed):
 		return 0, fmt.Errorf("has a parameter %q with a slash in its form, but a parameter is one segment: the rest of the path is {%s:*}", name, name)
+	case parsed.Op == syntax.OpLiteral && parsed.Flags&syntax.FoldCase == 0: // {id:int} and {file:path}, of Starlette and others
+		return 0, fmt.Errorf("has a parameter %q whose form has %q as its only match: a form is a regular expression such as [0-9]+, and the rest of the path is {%s:*}", name, string(parsed.Rune), name)
 	}
 	return parsed.MaxCap(), nil
 }

@@ -157,6 +157,8 @@ func TestPatternsThatNoClientReaches(t *testing.T) {
 		"/{a}{b}":   "has no text between {b} and the parameter in front of it, so nobody knows where one ends",
 		"/{p:a/b}":  `has a parameter "p" with a slash in its form, but a parameter is one segment: the rest of the path is {p:*}`,
 		"/{p:}":     `has a parameter "p" with an empty form: leave the colon out for any text`,
+		"/{id:int}": `has a parameter "id" whose form has "int" as its only match: a form is a regular expression such as [0-9]+, and the rest of the path is {id:*}`,
+		"/{p:path}": `has a parameter "p" whose form has "path" as its only match: a form is a regular expression such as [0-9]+, and the rest of the path is {p:*}`,
 		"/{p:[}":    `has a parameter "p" whose form is no regular expression: error parsing regexp: missing closing ]`,
 		"/{p:a)(b}": `has a parameter "p" whose form is no regular expression: error parsing regexp: unexpected )`,
 		"/x{p:*}":   "has {p:*} next to other text: it has to be a segment of its own",
@@ -169,7 +171,7 @@ func TestPatternsThatNoClientReaches(t *testing.T) {
 		message := panicOf(func() { newRouter(t).Get(pattern, hello) })
 		assert.Contains(t, message, fmt.Sprintf("the pattern %q %s", pattern, want))
 	}
-	for _, pattern := range []string{"/{p:[^/]+}", "/...", "/{größe}", "/{a_b-1}", "/a:b", "/~@!$&'()+,;=", "/{a:x{2,3}}", "/v{n}.{m:[0-9]+}", "/{p?:*}"} {
+	for _, pattern := range []string{"/{p:[^/]+}", "/...", "/{größe}", "/{a_b-1}", "/a:b", "/~@!$&'()+,;=", "/{a:x{2,3}}", "/{l:en|de}", "/{l:(?i)en}", "/v{n}.{m:[0-9]+}", "/{p?:*}"} {
 		assert.Equal(t, "<nil>", panicOf(func() { newRouter(t).Get(pattern, hello) }), pattern)
 	}
 }
