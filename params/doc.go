@@ -27,14 +27,15 @@
 //
 // # Validation
 //
-// The rules of validate tags are those of go-playground/validator, with one
-// difference: required means present. {"qty":0} and ?qty=0 are present; an
-// absent key and a JSON null are not. All other rules see the zero value of an
-// absent field; put omitempty first to have them skipped. A struct in a body
-// is judged even when it is absent, as if it had been sent empty; a pointer to
-// one, or omitempty, makes it optional. The rules inside structs hold wherever
-// the structs are, also in lists and maps; rules on the elements themselves
-// follow dive.
+// The rules of validate tags are those of go-playground/validator, with two
+// differences. Required means present: {"qty":0} and ?qty=0 are present; an
+// absent key and a JSON null are not. And the rules inside structs hold wherever
+// the structs are, also in lists and maps, without dive; rules on the elements
+// themselves follow dive.
+//
+// All other rules see the zero value of an absent field; put omitempty first to
+// have them skipped. A struct in a body is judged even when it is absent, as if
+// it had been sent empty; a pointer to one, or omitempty, makes it optional.
 //
 // A rule that can't work, that no value can keep, or that never says anything is
 // an error of [Compile], with what to write instead. So are tags that JSON would

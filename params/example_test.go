@@ -59,7 +59,7 @@ type NewOrder struct {
 
 type Order struct {
 	Email string `json:"email" validate:"required,email"`
-	Items []Item `json:"items" validate:"required,min=1,dive"`
+	Items []Item `json:"items" validate:"required,min=1"`
 }
 
 type Item struct {

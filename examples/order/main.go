@@ -35,7 +35,7 @@ import (
 // order is the body of the request. Its tags are all there is to validation.
 type order struct {
 	Email string `json:"email" validate:"required,email"`
-	Items []item `json:"items" validate:"required,min=1,dive"`
+	Items []item `json:"items" validate:"required,min=1"`
 }
 
 type item struct {

@@ -28,7 +28,7 @@ type order struct {
 // newOrder is the body of the request that creates one.
 type newOrder struct {
 	Email string `json:"email" validate:"required,email"`
-	Items []item `json:"items" validate:"required,min=1,max=100,dive"`
+	Items []item `json:"items" validate:"required,min=1,max=100"`
 }
 
 type item struct {
