@@ -20,7 +20,7 @@ var (
 	ErrSkipped = errors.New("background: task skipped after a failure")
 
 	// ErrAbandoned is why a task did not run, or not again: a Shutdown had run
-	// out of time. OnFailure is told.
+	// out of time, or would have before the next attempt. OnFailure is told.
 	ErrAbandoned = errors.New("background: task given up, no time left to drain")
 )
 
@@ -125,7 +125,7 @@ type DrainError struct {
 	Waiting []string
 
 	// Reserved counts the reservations that had been neither started nor
-	// cancelled. They can no longer be started.
+	// cancelled. Their work is given up when they are started.
 	Reserved int
 
 	// Err is why the wait ended: the cause of Shutdown's context.
