@@ -75,6 +75,25 @@ func TestLinksInDocuments(t *testing.T) {
 	}
 }
 
+// Each record that the framework logs by a text of its own is in the list of
+// records.
+func TestRecordsAreInTheDocument(t *testing.T) {
+	message := regexp.MustCompile(`\b(?:slog\.Level\w+|level), (?:fmt\.Sprintf\()?"([^"%]+)`)
+	document := read(t, "docs/errors.md")
+	seen := 0
+	for _, file := range repositoryFiles(t, ".go") {
+		folder, _, _ := strings.Cut(file, "/")
+		if strings.HasSuffix(file, "_test.go") || slices.Contains([]string{"examples", "trials", "benchmarks"}, folder) {
+			continue
+		}
+		for _, match := range message.FindAllStringSubmatch(read(t, file), -1) {
+			seen++
+			assert.Contains(t, document, "`"+match[1], "%s logs a record that the list does not have", file)
+		}
+	}
+	assert.GreaterOrEqual(t, seen, 15, "records found in the source")
+}
+
 func TestHeadingsAsGitHubLinksThem(t *testing.T) {
 	document := "# Go 1.27 and `Post[In, Out]`\n\n```sh\n# no heading\n```\n## A-b_c, [d](e.md)!\n## What?\n## What\n"
 	assert.Equal(t, []string{"go-127-and-postin-out", "a-b_c-d", "what", "what-1"}, headings(document))
