@@ -171,8 +171,9 @@ func logRequestID(ctx context.Context) []slog.Attr {
 	return nil
 }
 
-// An App is a service: routes, a server and a runner of background work. It is
-// built by one goroutine, then serves on many.
+// An App is a service: routes, a server and a runner of background work. The
+// methods of its [routing.Router] add routes, groups and middleware: Get, Post,
+// Group, Use and the others. It is built by one goroutine, then serves on many.
 type App struct {
 	*routing.Router
 
