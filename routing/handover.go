@@ -98,7 +98,7 @@ func (s *shared) handlerEnded(raw *fasthttp.RequestCtx, failed bool) {
 	if r := slot.first.Load(); r != nil {
 		s.handlerEndedFor(r, raw, isLate, failed)
 	}
-	for _, r := range slot.others() {
+	for _, r := range slot.others(raw.ConnID() & maxConnection) {
 		s.handlerEndedFor(r, raw, isLate, failed)
 	}
 }

@@ -27,10 +27,10 @@ type pendingSlot struct {
 	first atomic.Pointer[request]
 	more  atomic.Int32 // how many there are in rest
 
-	mu   sync.Mutex // guards rest
-	rest []*request
+	mu   sync.Mutex            // guards rest
+	rest map[uint64][]*request // by connection: streams may be many, and stay for hours
 
-	_ [16]byte // up to 64, so that no two slots share a cache line
+	_ [32]byte // up to 64, so that no two slots share a cache line
 }
 
 func (p *pending) slot(connection uint64) *pendingSlot {
@@ -44,27 +44,38 @@ func (p *pending) isEmpty(connection uint64) bool {
 }
 
 func (p *pending) add(r *request) {
-	slot := p.slot(r.connection())
+	connection := r.connection()
+	slot := p.slot(connection)
 	if slot.first.CompareAndSwap(nil, r) {
 		return
 	}
 	slot.mu.Lock()
 	defer slot.mu.Unlock()
-	slot.rest = append(slot.rest, r)
+	if slot.rest == nil {
+		slot.rest = make(map[uint64][]*request)
+	}
+	slot.rest[connection] = append(slot.rest[connection], r)
 	slot.more.Add(1)
 }
 
 // remove does nothing for a request that is not there.
 func (p *pending) remove(r *request) {
-	slot := p.slot(r.connection())
+	connection := r.connection()
+	slot := p.slot(connection)
 	if slot.first.CompareAndSwap(r, nil) || slot.more.Load() == 0 {
 		return
 	}
 	slot.mu.Lock()
 	defer slot.mu.Unlock()
-	if i := slices.Index(slot.rest, r); i >= 0 {
-		slot.rest = slices.Delete(slot.rest, i, i+1)
-		slot.more.Add(-1)
+	requests := slot.rest[connection]
+	i := slices.Index(requests, r)
+	if i < 0 {
+		return
+	}
+	if slot.more.Add(-1); len(requests) == 1 {
+		delete(slot.rest, connection)
+	} else {
+		slot.rest[connection] = slices.Delete(requests, i, i+1)
 	}
 }
 
@@ -74,19 +85,23 @@ func (p *pending) all() (requests []*request) {
 		if r := slot.first.Load(); r != nil {
 			requests = append(requests, r)
 		}
-		requests = append(requests, slot.others()...)
+		slot.mu.Lock()
+		for _, more := range slot.rest {
+			requests = append(requests, more...)
+		}
+		slot.mu.Unlock()
 	}
 	return requests
 }
 
-// others returns the requests of a slot besides the first.
-func (slot *pendingSlot) others() []*request {
+// others returns the requests of a connection besides the first of the slot.
+func (slot *pendingSlot) others(connection uint64) []*request {
 	if slot.more.Load() == 0 {
 		return nil
 	}
 	slot.mu.Lock()
 	defer slot.mu.Unlock()
-	return slices.Clone(slot.rest)
+	return slices.Clone(slot.rest[connection])
 }
 
 // lateRequests are the numbers of the requests that a middleware has answered
