@@ -280,8 +280,14 @@ func TestNoRuleOnOtherFieldsEverPanics(t *testing.T) {
 		typ   any
 		value string
 	}{
-		{0, "1"}, {new(int), "1"}, {"", `"1"`}, {new(string), `""`}, {time.Time{}, `"2026-01-02T15:04:05Z"`},
-		{[]int(nil), "[]"}, {sweptPair{}, "{}"}, {new(any), `"x"`},
+		{0, "1"},
+		{new(int), "1"},
+		{"", `"1"`},
+		{new(string), `""`},
+		{time.Time{}, `"2026-01-02T15:04:05Z"`},
+		{[]int(nil), "[]"},
+		{sweptPair{}, "{}"},
+		{new(any), `"x"`},
 	}
 	judged, refused := 0, 0
 	for nth, other := range sweepTypes {
