@@ -84,7 +84,7 @@ func TestStatusesWithoutContent(t *testing.T) {
 				_, err := io.WriteString(conn, write)
 				require.NoError(t, err)
 				// The reader goes on right behind the header.
-				response, err := http.ReadResponse(reader, &http.Request{Method: "HEAD"})
+				response, err := http.ReadResponse(reader, &http.Request{Method: http.MethodHead})
 				require.NoError(t, err, "%d %s %s", status, method, target)
 				require.Equal(t, status, response.StatusCode, "%s %s", method, target)
 				if status == 205 {

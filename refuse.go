@@ -177,7 +177,7 @@ func (s *server) turnAway(conn net.Conn) {
 	}
 	t.serving.Go(func() {
 		defer t.open.Add(-1)
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		w := &watch{conn: conn} // for the shutdown; its limits are those here
 		s.conns.enter(w, handling)
 		s.conns.all.Store(conn, w)

@@ -2,6 +2,7 @@ package background_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -272,10 +273,10 @@ func TestBlockedSubmittersAreBounded(t *testing.T) {
 				var refused, accepted atomic.Int64
 				for range 1000 {
 					go func() {
-						switch err := submit(t.Context(), r, held("waits", release)); err {
-						case nil:
+						switch err := submit(t.Context(), r, held("waits", release)); {
+						case err == nil:
 							accepted.Add(1)
-						case background.ErrFull:
+						case errors.Is(err, background.ErrFull):
 							refused.Add(1)
 						}
 					}()
@@ -420,7 +421,7 @@ func TestTwoRunnersThatSubmitToEachOther(t *testing.T) {
 			return background.Func("submits", func(ctx context.Context) error {
 				time.Sleep(time.Second)
 				for range 3 {
-					if r.Submit(ctx, task("next", func() {})) == background.ErrFull {
+					if errors.Is(r.Submit(ctx, task("next", func() {})), background.ErrFull) {
 						refused.Add(1)
 					}
 				}

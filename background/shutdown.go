@@ -47,7 +47,7 @@ func (r *Runner) Shutdown(ctx context.Context) error {
 	select {
 	case <-r.drained:
 	case <-drain.Done():
-		left, reported := r.expire(context.Cause(drain))
+		reported, left := r.expire(context.Cause(drain))
 		if ctx.Err() != nil {
 			select {
 			case <-reported:
@@ -107,19 +107,19 @@ func (r *Runner) close(drain context.Context) {
 }
 
 // expire gives up all work that is not running, and asks the tasks that run to
-// end. It returns what was unfinished before that, and a channel that is closed
-// when log and hooks have been told.
-func (r *Runner) expire(reason error) (left error, reported <-chan struct{}) {
+// end. It returns a channel that is closed when log and hooks have been told, and
+// what was unfinished before that.
+func (r *Runner) expire(reason error) (reported <-chan struct{}, left error) {
 	r.mu.Lock()
 	if !r.expired {
 		r.expired, r.reason = true, reason
 		r.reported = r.reportLocked(r.abandonLocked())
 		r.dispatchLocked()
 	}
-	left, reported = r.drainErrorLocked(reason), r.reported
+	reported, left = r.reported, r.drainErrorLocked(reason)
 	r.unlock()
 	r.cancel(ErrClosed)
-	return left, reported
+	return reported, left
 }
 
 // reportLocked does what is left to do about work that was given up, on a

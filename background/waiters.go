@@ -36,11 +36,11 @@ type waiters struct {
 	old  int           // the room held by what had been accepted until then
 }
 
-func (l *waiters) len() int { return len(l.bySize) }
+func (l *waiters) len() int { return l.bySize.Len() }
 
 func (l *waiters) oldest() *waiter { return l.byAge.Front().Value.(*waiter) }
 
-func (l *waiters) smallest() *waiter { return l.bySize[0] }
+func (l *waiters) smallest() *waiter { return l.bySize.all[0] }
 
 func (l *waiters) add(w *waiter) {
 	l.arrivals++
@@ -58,12 +58,12 @@ func (l *waiters) remove(w *waiter) {
 // sizeHeap is the waiters with the smallest on top, those that came first among
 // equals. A single task that will not be tried again comes before one that may be,
 // since it needs no room if a worker is free.
-type sizeHeap []*waiter
+type sizeHeap struct{ all []*waiter }
 
-func (h sizeHeap) Len() int { return len(h) }
+func (h *sizeHeap) Len() int { return len(h.all) }
 
-func (h sizeHeap) Less(i, j int) bool {
-	a, b := h[i], h[j]
+func (h *sizeHeap) Less(i, j int) bool {
+	a, b := h.all[i], h.all[j]
 	return cmp.Or(
 		cmp.Compare(a.tasks, b.tasks),
 		cmp.Compare(a.again, b.again),
@@ -71,20 +71,20 @@ func (h sizeHeap) Less(i, j int) bool {
 	) < 0
 }
 
-func (h sizeHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
+func (h *sizeHeap) Swap(i, j int) {
+	h.all[i], h.all[j] = h.all[j], h.all[i]
+	h.all[i].index, h.all[j].index = i, j
 }
 
 func (h *sizeHeap) Push(w any) {
-	w.(*waiter).index = len(*h)
-	*h = append(*h, w.(*waiter))
+	w.(*waiter).index = len(h.all)
+	h.all = append(h.all, w.(*waiter))
 }
 
 func (h *sizeHeap) Pop() any {
-	last := len(*h) - 1
-	w := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
+	last := len(h.all) - 1
+	w := h.all[last]
+	h.all[last] = nil
+	h.all = h.all[:last]
 	return w
 }

@@ -143,8 +143,7 @@ func ExampleRegisterText() {
 	}
 	var request fasthttp.RequestCtx
 	request.Request.SetRequestURI("/?nickname=a&min=2&max=1&from=here")
-	var invalid *params.Error
-	if errors.As(plan.Decode(&request, new(Search)), &invalid) {
+	if invalid, ok := errors.AsType[*params.Error](plan.Decode(&request, new(Search))); ok {
 		for _, fault := range invalid.Faults {
 			fmt.Println(fault.Name, fault.Detail)
 		}

@@ -91,11 +91,12 @@ func (c *ruleCompiler) compile(tag string, t, parent reflect.Type) (*rules, erro
 			return nil, fmt.Errorf("has the rule omitnil, but a %s is never nil: write omitempty", t)
 		case isOmit(name):
 			omit = name
-			if len(rest) > 0 {
+			switch {
+			case len(rest) > 0:
 				rest = append(rest, name)
-			} else if name == "omitzero" {
+			case name == "omitzero":
 				r.skip = isEmptyOrZero(t)
-			} else {
+			default:
 				r.skip = isZero(t)
 			}
 		case name == "structonly" || name == "nostructlevel":

@@ -41,9 +41,9 @@ type grade int
 
 func TestTextsOfAService(t *testing.T) {
 	v := validator.New(validator.WithRequiredStructEnabled()) // as a service makes it, without this package
-	require.NoError(t, v.RegisterValidation("sku", func(fl validator.FieldLevel) bool { return false }))
-	require.NoError(t, v.RegisterValidation("multipleof", func(fl validator.FieldLevel) bool { return false }))
-	require.NoError(t, v.RegisterValidation("after", func(fl validator.FieldLevel) bool { return false }))
+	require.NoError(t, v.RegisterValidation("sku", func(validator.FieldLevel) bool { return false }))
+	require.NoError(t, v.RegisterValidation("multipleof", func(validator.FieldLevel) bool { return false }))
+	require.NoError(t, v.RegisterValidation("after", func(validator.FieldLevel) bool { return false }))
 	v.RegisterAlias("nick", "min=3,max=20,alphanum")
 	v.RegisterAlias("colour", "hexcolor|rgb")
 	params.RegisterText(v, "sku", "must be a SKU of eight characters")

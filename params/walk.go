@@ -108,7 +108,7 @@ func (w *walker) rest(n *node, r *rules, i int) {
 func (w *walker) leaf(n *node, quoted bool) {
 	start := w.pos
 	w.skip()
-	if !w.types && !(quoted && isFloat(n.typ)) {
+	if judged := w.types || quoted && isFloat(n.typ); !judged {
 		return
 	}
 	text := w.text[start:w.pos]

@@ -61,7 +61,7 @@ func contentOf(response reflect.Type) reflect.Type {
 	if response.Kind() != reflect.Struct {
 		return nil
 	}
-	if has, ok := reflect.Zero(response).Interface().(interface{ contentType() reflect.Type }); ok {
+	if has, ok := reflect.TypeAssert[interface{ contentType() reflect.Type }](reflect.Zero(response)); ok {
 		return has.contentType()
 	}
 	return nil

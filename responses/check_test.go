@@ -34,10 +34,10 @@ type (
 	callback func()
 	ownJSON  struct{ Notify func() }
 	ownText  struct{ Notify chan int }
-	mine     struct{ Work_ func() }
+	mine     struct{ Notify func() }
 	hidden   struct {
 		Notify func()
-		base   //nolint:unused // see withHidden
+		base
 	}
 	base       struct{ Notify func() }
 	withHidden struct {
@@ -161,8 +161,8 @@ func TestWhatAHandlerMayReturnAgainstTheCodec(t *testing.T) {
 		value := reflect.New(out)
 		fill(value.Elem())
 		_, err := json.Marshal(value.Interface())
-		if unsupported := new(json.UnsupportedTypeError); err != nil {
-			require.ErrorAs(t, err, &unsupported)
+		if err != nil {
+			require.ErrorAs(t, err, new(*json.UnsupportedTypeError))
 			refused++
 		}
 		assert.Equal(t, err == nil, responses.Check(out) == nil, "%s: %v", out, err)

@@ -24,6 +24,7 @@ func TestLocationIsASCII(t *testing.T) {
 		"/名?q=名#名":                          "/%E5%90%8D?q=%E5%90%8D#%E5%90%8D",
 		"/\xff":                             "/%FF",
 		" /a b\tc ":                         "/a%20b%09c",
+		"/a ":                               "/a",
 		`/\evil.test`:                       "/%5Cevil.test",
 		"/a\"<>^`{|}":                       "/a%22%3C%3E%5E%60%7B%7C%7D",
 		"/100%":                             "/100%25",

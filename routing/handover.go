@@ -34,9 +34,10 @@ type handOver struct{ request *request }
 // Close is called by fasthttp on the connection's goroutine, so it only hands
 // over. When the runner is full and blocks, it is this connection that waits.
 func (h handOver) Close() error {
-	if x := h.request.close(); x != nil {
+	r := h.request
+	if x := r.close(); x != nil {
 		s, conn := x.route.router, x.raw.Conn()
-		x.end(detached{h.request}, h.request)
+		x.end(detached{r}, r)
 		s.HandedOver(conn)
 	}
 	return nil

@@ -29,7 +29,7 @@ func TestAGetRouteAnswersHead(t *testing.T) {
 	r := newRouter(t)
 	r.Get("/json", hello)
 	r.Get("/json/{id}", hello)
-	r.Get("/work", func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
+	r.Get("/work", func(context.Context, struct{}) (responses.TextResponse, error) {
 		return responses.TextResponse{Content: "work", Background: background.Func("work", func(context.Context) error {
 			ran <- "work"
 			return nil

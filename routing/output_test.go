@@ -19,7 +19,7 @@ func TestOutputsThatDoNotRegister(t *testing.T) {
 		"the output type *background.Task is background work, which would not be run: return responses.JSON(content, work)")
 	refused(t, "tasks", func(context.Context, struct{}) (background.Tasks, error) { return background.Tasks{}, nil },
 		"the output type background.Tasks is background work")
-	refused(t, "error", func(context.Context, struct{}) (error, error) { return nil, nil }, //nolint:staticcheck // as a user may write it
+	refused(t, "error", func(context.Context, struct{}) (error, error) { return nil, nil },
 		"the output type error is an error, which a handler returns as its second result")
 	refused(t, "func", func(context.Context, struct{}) (func(), error) { return nil, nil },
 		"the output type func() is a function, which JSON does not have")

@@ -52,7 +52,7 @@ func (s *shared) serveRoute(raw *fasthttp.RequestCtx) {
 	if string(uri.PathOriginal()) == "*" { // only with OPTIONS: RFC 9110, section 9.3.7
 		var all leaf
 		for _, rt := range s.routes {
-			all.add(rt)
+			all = all.add(rt)
 		}
 		look.others = []leaf{all}
 	}

@@ -61,7 +61,8 @@ func (t *tree) add(rt *route, variants [][]segment) (taken *route) {
 		}
 	}
 	for _, variant := range variants {
-		t.root.grow(variant).add(rt)
+		end := t.root.grow(variant)
+		*end = end.add(rt)
 	}
 	return nil
 }
@@ -108,22 +109,24 @@ func (l leaf) find(method string) *route {
 	return nil
 }
 
-// add adds a route, a GET route for HEAD as well.
-func (l *leaf) add(rt *route) {
-	l.set(rt.Method, rt)
+// add adds a route, a GET route for HEAD as well. As append does, it returns the
+// leaf that has it.
+func (l leaf) add(rt *route) leaf {
+	l = l.set(rt.Method, rt)
 	if rt.Method == fasthttp.MethodGet && l.find(fasthttp.MethodHead) == nil {
-		l.set(fasthttp.MethodHead, rt)
+		l = l.set(fasthttp.MethodHead, rt)
 	}
+	return l
 }
 
-func (l *leaf) set(method string, rt *route) {
-	for i := range *l {
-		if (*l)[i].method == method {
-			(*l)[i].route = rt
-			return
+func (l leaf) set(method string, rt *route) leaf {
+	for i := range l {
+		if l[i].method == method {
+			l[i].route = rt
+			return l
 		}
 	}
-	*l = append(*l, entry{method, rt})
+	return append(l, entry{method, rt})
 }
 
 // statics calls f for the paths of patterns without parameters, in their order.

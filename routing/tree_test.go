@@ -11,11 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/valyala/fasthttp"
 
+	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
-
-	"github.com/velithon-go/velithon/background"
 )
 
 var (
@@ -108,7 +107,7 @@ func TestTheRouterFindsWhatTheReferenceFinds(t *testing.T) {
 	t.Cleanup(func() { assert.NoError(t, runner.Shutdown(context.Background())) })
 	validator := params.NewValidator()
 	seed := rand.Uint64()
-	r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test
+	r := rand.New(rand.NewPCG(seed, 0))
 	found, refused, conflicts := 0, 0, 0
 	for range sets {
 		router := routing.New(routing.Options{Runner: runner, Validator: validator})

@@ -296,7 +296,7 @@ var refusedClients = attack{
 					if isTimeout(err) {
 						return fmt.Errorf("a refused client still has its connection after %v", patience)
 					}
-					return nil //nolint:nilerr // the service has closed the connection
+					return nil // the service has closed the connection
 				}
 				time.Sleep(pause)
 			}
