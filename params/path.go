@@ -26,7 +26,7 @@ type pathSpan struct{ start, end int32 }
 // absent have none, so these are the last ones. At most [MaxPathParams] can be
 // added.
 func (p *PathValues) Add(start, end int) {
-	p.spans[p.n] = pathSpan{int32(start), int32(end)} //nolint:gosec // a path is in a header
+	p.spans[p.n] = pathSpan{int32(start), int32(end)} // a path is in a header, so it is short
 	p.n++
 }
 
