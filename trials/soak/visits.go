@@ -129,6 +129,7 @@ func (v *visitor) sendMalformed() error {
 		{1, "GET /stats HTTP/1.1\r\nHost: test\r\nX : y\r\n\r\n"},
 		{1, "GET /stats HTTP/1.1\r\nHost: test\r\nX: a\x00b\r\n\r\n"},
 		{1, "GET /stats HTTP/1.1\n\n"},
+		{1, head("GET", "/pages/%2e%2e%2fjournal", nil)},
 		{1, "POST /login HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"},
 		{1, "POST /login HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
 		{1, "POST /login HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\nz\r\nabc\r\n0\r\n\r\n"},
