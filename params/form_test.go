@@ -186,17 +186,21 @@ func FuzzMultipart(f *testing.F) {
 	})
 }
 
-// readParts returns what a multipart body has under each name: texts, and the
-// contents of files where the name begins with "file".
+// readParts returns what a multipart body has under each name: the contents of
+// files where the name begins with "file", and else texts, after which come those
+// that were sent as files.
 func readParts(body string) (map[string][]string, error) {
 	if body == "" {
 		return nil, io.ErrUnexpectedEOF // it has no end, which mime/multipart does not miss
 	}
-	found := make(map[string][]string)
+	found, blobs := make(map[string][]string), make(map[string][]string)
 	reader := multipart.NewReader(strings.NewReader(body), "b")
 	for {
 		p, err := reader.NextPart()
 		if err == io.EOF { //nolint:errorlint // wrapped, it means that the end is missing
+			for name, texts := range blobs {
+				found[name] = append(found[name], texts...)
+			}
 			return found, nil
 		}
 		if err != nil {
@@ -207,8 +211,11 @@ func readParts(body string) (map[string][]string, error) {
 			return nil, err
 		}
 		name := p.FormName()
-		if isFile := p.FileName() != ""; isFile == strings.HasPrefix(name, "file") {
+		switch isFile := p.FileName() != ""; {
+		case isFile == strings.HasPrefix(name, "file"):
 			found[name] = append(found[name], string(text))
+		case isFile:
+			blobs[name] = append(blobs[name], string(text))
 		}
 	}
 }
