@@ -141,11 +141,6 @@ func (t *trial) readSlowly(n int, request []byte, trickle bool) error {
 // service has closed them from its side. That they still have something to read
 // from the kernel then does not count.
 func (t *trial) untilCutOff(n int, use func(i int, c *client) error) error {
-	files, err := t.service.OpenFiles()
-	if err != nil {
-		return err
-	}
-	before := files - int(t.guests.open.Load())
 	clients, err := t.connect(n)
 	if err != nil {
 		return err
@@ -160,14 +155,20 @@ func (t *trial) untilCutOff(n int, use func(i int, c *client) error) error {
 		return err
 	}
 	for begun := time.Now(); ; time.Sleep(t.size.timeout() / 100) {
-		files, err := t.service.OpenFiles()
-		left := files - before - int(t.guests.open.Load())
-		switch {
-		case err != nil:
+		held, err := t.service.Clients()
+		if err != nil {
 			return err
-		case left <= 0:
+		}
+		left := 0
+		for _, c := range clients {
+			if held[c.LocalAddr().(*net.TCPAddr).Port] {
+				left++
+			}
+		}
+		if left == 0 {
 			return t.notEarly(time.Since(used))
-		case time.Since(begun) > 5*t.size.timeout():
+		}
+		if time.Since(begun) > 5*t.size.timeout() {
 			return fmt.Errorf("clients that do not read still have %d connections of %d after %v", left, n, time.Since(begun))
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -138,6 +139,42 @@ func (p *Process) Memory() (now, most int64, err error) {
 func (p *Process) OpenFiles() (int, error) {
 	entries, err := os.ReadDir(p.proc("fd"))
 	return len(entries), err
+}
+
+// Clients returns the ports of the clients whose IPv4 connections the child holds.
+// One that it has closed is not among them, though the kernel may still have
+// something to send, nor one that waits to be accepted. It needs Linux.
+func (p *Process) Clients() (map[int]bool, error) {
+	table, err := os.ReadFile(p.proc("net/tcp")) // of all processes
+	if err != nil {
+		return nil, err
+	}
+	_, port, err := net.SplitHostPort(p.Address)
+	if err != nil {
+		return nil, err
+	}
+	own, err := strconv.ParseInt(port, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	clients := make(map[int]bool)
+	_, lines, _ := strings.Cut(string(table), "\n") // the first has the titles
+	for line := range strings.Lines(lines) {
+		fields := strings.Fields(line)
+		local, remote, inode := fields[1], fields[2], fields[9]
+		if !strings.HasSuffix(local, fmt.Sprintf(":%04X", own)) || inode == "0" { // 0: no process has it
+			continue
+		}
+		_, port, _ := strings.Cut(remote, ":")
+		n, err := strconv.ParseInt(port, 16, 32)
+		if err != nil {
+			return nil, fmt.Errorf("no port in %q: %w", line, err)
+		}
+		if n != 0 { // that of the listener
+			clients[int(n)] = true
+		}
+	}
+	return clients, nil
 }
 
 func (p *Process) proc(file string) string { return "/proc/" + strconv.Itoa(p.PID()) + "/" + file }
