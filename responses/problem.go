@@ -57,8 +57,7 @@ func ProblemFor(err error) *Problem {
 	}
 	if problem, ok := errors.AsType[*Problem](err); ok {
 		if problem == nil { // a nil *Problem in an error that is not nil
-			return NewProblem(fasthttp.StatusInternalServerError, internalDetail).
-				WithCause(errors.New("responses: handler returned a nil *Problem as its error"))
+			return NewProblem(fasthttp.StatusInternalServerError, internalDetail).WithCause(err)
 		}
 		return problem
 	}
@@ -88,8 +87,12 @@ func errorStatus(status int) int {
 }
 
 // Error returns status, title and detail, and the text of the Cause: it is for
-// the log, not for the client.
+// the log, not for the client. Of a nil pointer it tells how that came to be an
+// error.
 func (p *Problem) Error() string {
+	if p == nil { // an interface that holds it is not nil
+		return "responses: a nil *Problem was returned as an error: return nil, or declare the variable as error"
+	}
 	text := fmt.Sprintf("%d %s", p.StatusCode(), p.title())
 	if p.Detail != "" {
 		text += ": " + p.Detail
@@ -102,7 +105,7 @@ func (p *Problem) Error() string {
 
 // Unwrap returns the Cause.
 func (p *Problem) Unwrap() error {
-	if p == nil { // as an error it is not nil, and has to answer
+	if p == nil {
 		return nil
 	}
 	return p.Cause
@@ -111,7 +114,7 @@ func (p *Problem) Unwrap() error {
 // Is reports whether p was made from target by a With method, so that
 // errors.Is(err, ErrSoldOut) holds for ErrSoldOut.WithCause(…).
 func (p *Problem) Is(target error) bool {
-	return p.original != nil && target == error(p.original)
+	return p != nil && p.original != nil && target == error(p.original)
 }
 
 // StatusCode returns the status the problem is answered with: Status, or 500

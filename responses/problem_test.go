@@ -88,7 +88,8 @@ func TestProblemFor(t *testing.T) {
 	assert.Same(t, conflict, responses.ProblemFor(fmt.Errorf("order: %w", conflict)))
 	assert.ErrorIs(t, responses.ProblemFor(io.EOF), io.EOF, "the cause is kept for the log")
 	assert.ErrorIs(t, responses.ProblemFor(fmt.Errorf("order: %w", coded{410})), coded{410})
-	assert.EqualError(t, responses.ProblemFor(none).Unwrap(), "responses: handler returned a nil *Problem as its error")
+	assert.EqualError(t, responses.ProblemFor(none).Unwrap(), "responses: a nil *Problem was returned as an error: return nil, or declare the variable as error")
+	assert.NotErrorIs(t, fmt.Errorf("order: %w", none), io.EOF)
 }
 
 func TestProblemAsError(t *testing.T) {

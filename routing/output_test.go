@@ -3,6 +3,7 @@ package routing_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -79,6 +80,26 @@ func TestANilResponseBesideAnErrorIsTheError(t *testing.T) {
 	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/").StatusCode())
 	assert.Contains(t, book.next(t), `error="the disk is full"`)
 	assert.Empty(t, book.records)
+}
+
+// The most common of Go's nil interfaces: a function that returns *Problem, called
+// by one that returns error.
+func TestANilProblemAsAnErrorIsExplainedByTheLog(t *testing.T) {
+	var none *responses.Problem
+	for name, err := range map[string]error{"alone": none, "wrapped": fmt.Errorf("order: %w", none)} {
+		for _, options := range [][]routing.Option{nil, {routing.Timeout(testTimeout)}} {
+			book := newLogBook()
+			r := newLoggedRouter(t, book)
+			r.Add("GET", "/", routing.Handle(func(context.Context, struct{}) (string, error) { return "", err }), options...)
+			response := do(t, r.Handler(), "GET", "/")
+			assert.Equal(t, 500, response.StatusCode(), name)
+			assert.JSONEq(t, `{"title":"Internal Server Error","status":500,"detail":"the server could not answer this request"}`, string(response.Body()), name)
+			record := book.next(t)
+			assert.Contains(t, record, `msg="request failed"`, name)
+			assert.Contains(t, record, "a nil *Problem was returned as an error: return nil, or declare the variable as error", name)
+			assert.Empty(t, book.records, name)
+		}
+	}
 }
 
 // JSON with a status and a header, and with work, without work and with either,
