@@ -2,6 +2,7 @@ package responses_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -141,6 +142,26 @@ func TestHeadHasTheHeaderOfGet(t *testing.T) {
 		assert.NoError(t, err)
 		assert.Contains(t, full, head, "%T", response)
 		assert.Regexp(t, `\r\n\r\n$`, head, "%T", response)
+	}
+}
+
+// A connection keeps the buffer of its body, so a large body is not to grow it.
+func TestALargeBodyIsNotKept(t *testing.T) {
+	large := strings.Repeat("x", 64<<10)
+	for name, response := range map[string]responses.Response{
+		"text":    responses.Text(large),
+		"HTML":    responses.HTML(large),
+		"bytes":   responses.Bytes("", []byte(large)),
+		"JSON":    responses.Content(large),
+		"problem": responses.NewProblem(409, large),
+	} {
+		var raw fasthttp.RequestCtx
+		raw.Response.KeepBodyBuffer = true // as in a server
+		kept := make([]byte, 0, 100)
+		raw.Response.SwapBody(kept)
+		assert.NoError(t, response.Write(&raw), name)
+		assert.Contains(t, string(raw.Response.Body()), large, name)
+		assert.LessOrEqual(t, cap(raw.Response.SwapBody(nil)), 100, name)
 	}
 }
 

@@ -45,10 +45,16 @@ func (r HTMLResponse) Write(raw *fasthttp.RequestCtx) error {
 // Work implements [Response].
 func (r HTMLResponse) Work() background.Runnable { return attached(r.Background) }
 
+// writeString copies content, also where it is large: middleware may change the
+// bytes of a body in place, which for those of a string ends the process.
 func writeString(raw *fasthttp.RequestCtx, h *head, content string) error {
 	if err := h.write(&raw.Response); err != nil {
 		return err
 	}
-	raw.Response.SetBodyString(content)
+	if len(content) < largeBody {
+		raw.Response.SetBodyString(content)
+	} else {
+		raw.Response.SetBodyRaw([]byte(content))
+	}
 	return nil
 }
