@@ -81,7 +81,7 @@ var printed = slog.New(slog.NewTextHandler(stdout{}, &slog.HandlerOptions{
 type book struct {
 	ISBN  string `json:"isbn" validate:"required,len=13"`
 	Title string `json:"title" validate:"required,min=1"`
-	Pages int    `json:"pages" validate:"min=1"`
+	Pages int32  `json:"pages" validate:"min=1"`
 }
 
 // library is a service of books.
@@ -132,9 +132,9 @@ func ExampleApp_faults() {
 	// Output:
 	// HTTP/1.1 422 Unprocessable Entity
 	// Content-Type: application/problem+json
-	// Content-Length: 400
+	// Content-Length: 382
 	//
-	// {"title":"Unprocessable Entity","status":422,"detail":"the request has invalid or missing values","errors":[{"in":"body","pointer":"#/pages","code":"type","detail":"must be an integer from -9223372036854775808 to 9223372036854775807"},{"in":"body","pointer":"#/title","code":"required","detail":"is required"},{"in":"body","pointer":"#/isbn","code":"len","detail":"must have exactly 13 characters"}]}
+	// {"title":"Unprocessable Entity","status":422,"detail":"the request has invalid or missing values","errors":[{"in":"body","pointer":"#/pages","code":"type","detail":"must be an integer from -2147483648 to 2147483647"},{"in":"body","pointer":"#/title","code":"required","detail":"is required"},{"in":"body","pointer":"#/isbn","code":"len","detail":"must have exactly 13 characters"}]}
 }
 
 var errOnLoan = responses.NewProblem(409, "the book is on loan")

@@ -67,12 +67,24 @@ func (s *server) refusal(conn net.Conn, err error) *responses.Problem {
 	switch {
 	case isSmallBuffer:
 		status, detail = fasthttp.StatusRequestHeaderFieldsTooLarge, "the request header is too large"
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+	case errors.Is(err, fasthttp.ErrBodyTooLarge) || isTooLongToCount(err):
 		status, detail = fasthttp.StatusRequestEntityTooLarge, "the request body is too large"
 	case s.isTimeout(conn, err):
 		status, detail = fasthttp.StatusRequestTimeout, "the request did not arrive in time"
 	}
 	return responses.NewProblem(status, detail).WithCause(err)
+}
+
+// isTooLongToCount reports whether a Content-Length does not fit into an int, of
+// 32 bits on some machines. The body is only too large (RFC 9110, section 8.6).
+// fasthttp does not export the error.
+func isTooLongToCount(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if err.Error() == "too long int" {
+			return true
+		}
+	}
+	return false
 }
 
 // storageProblem is that of an upload for which there is no temporary file, or

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"mime/multipart"
 	"strings"
 	"testing"
@@ -70,9 +72,9 @@ func TestAllFaultsOfARequestAreToldAtOnce(t *testing.T) {
 	assert.Equal(t, "Unprocessable Entity", p.Title)
 	assert.Equal(t, []params.Fault{
 		{In: params.Query, Name: "source", Code: "oneof", Detail: "must be one of: web, app"},
-		{In: params.Query, Name: "limit", Code: "type", Detail: "must be an integer from -9223372036854775808 to 9223372036854775807"},
+		{In: params.Query, Name: "limit", Code: "type", Detail: fmt.Sprintf("must be an integer from %d to %d", math.MinInt, math.MaxInt)},
 		{In: params.Header, Name: "X-Trace", Code: "required", Detail: "is required"},
-		{In: params.Body, Pointer: "#/lines/0/qty", Code: "type", Detail: "must be an integer from -9223372036854775808 to 9223372036854775807"},
+		{In: params.Body, Pointer: "#/lines/0/qty", Code: "type", Detail: fmt.Sprintf("must be an integer from %d to %d", math.MinInt, math.MaxInt)},
 		{In: params.Body, Pointer: "#/lines/1/sku", Code: "required", Detail: "is required"},
 		{In: params.Body, Pointer: "#/email", Code: "email", Detail: "must be an e-mail address"},
 	}, p.Errors)

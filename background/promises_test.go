@@ -28,12 +28,12 @@ func TestMostPromises(t *testing.T) {
 	const largest = math.MaxInt
 	assert.EqualValues(t, 3, mostOf(RunnerOptions{Workers: 1, Queue: 2}))
 	assert.Positive(t, mostOf(RunnerOptions{Workers: largest, Queue: largest}))
-	assert.EqualValues(t, math.MaxInt64, mostOf(RunnerOptions{Workers: 1, Queue: 2, Overflow: Reject}))
+	assert.EqualValues(t, math.MaxInt, mostOf(RunnerOptions{Workers: 1, Queue: 2, Overflow: Reject}))
 }
 
 // TestPromisesAtOnce: what was promised is counted, and nothing after the end.
 func TestPromisesAtOnce(t *testing.T) {
-	p := promises{most: math.MaxInt64}
+	p := promises{most: math.MaxInt}
 	var wg sync.WaitGroup
 	made := make([]int, 8)
 	for i := range made {

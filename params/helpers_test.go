@@ -3,6 +3,7 @@ package params_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"testing"
 
@@ -10,6 +11,12 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/params"
+)
+
+// What an int and a uint must be, which have another range on each architecture.
+var (
+	anInteger = fmt.Sprintf("must be an integer from %d to %d", math.MinInt, math.MaxInt)
+	aNatural  = fmt.Sprintf("must be an integer from 0 to %d", uint(math.MaxUint))
 )
 
 // A request is what a test sends; the zero value is GET / without anything.

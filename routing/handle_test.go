@@ -3,7 +3,9 @@ package routing_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -215,7 +217,7 @@ func TestFaultsOfTheInputAreAProblem(t *testing.T) {
 	response := do(t, r.Handler(), "GET", "/?limit=x")
 	assert.Equal(t, 422, response.StatusCode())
 	assert.JSONEq(t, `{"title":"Unprocessable Entity","status":422,"detail":"the request has invalid or missing values",
-		"errors":[{"in":"query","name":"limit","code":"type","detail":"must be an integer from -9223372036854775808 to 9223372036854775807"}]}`, string(response.Body()))
+		"errors":[{"in":"query","name":"limit","code":"type","detail":"must be an integer from `+fmt.Sprint(math.MinInt)+` to `+fmt.Sprint(math.MaxInt)+`"}]}`, string(response.Body()))
 }
 
 // The context of a log record does not end with its request.

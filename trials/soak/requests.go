@@ -142,7 +142,7 @@ func form(file []byte, sum string) []byte {
 	return b.Bytes()
 }
 
-func sumOf(file []byte) string { return strconv.Itoa(int(crc32.ChecksumIEEE(file))) }
+func sumOf(file []byte) string { return strconv.FormatUint(uint64(crc32.ChecksumIEEE(file)), 10) }
 
 func (v *visitor) smallUpload() request {
 	file := []byte(text(20_000))
