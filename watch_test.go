@@ -47,15 +47,16 @@ func TestADeadlineHitsNoOtherPhase(t *testing.T) {
 			}
 		}
 	}()
+	yield := func(times uint64) {
+		for range times {
+			runtime.Gosched()
+		}
+	}
 	for tick := uint64(1); tick < 20_000 || conn.times.Load() < 100; tick++ {
 		w.enter(reading, tick)
-		if tick%16 == 0 {
-			runtime.Gosched()
-		}
+		yield(tick % 5)
 		w.enter(handling, tick)
-		if tick%16 == 8 {
-			runtime.Gosched()
-		}
+		yield(tick / 5 % 5)
 		require.False(t, conn.isSet.Load())
 	}
 	close(done)
