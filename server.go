@@ -163,7 +163,22 @@ func (s *server) shutdown(ctx context.Context) error {
 	default:
 	}
 	s.expire()
-	return fmt.Errorf("velithon: %d connections were closed before their requests had ended: %w", s.conns.close(), context.Cause(ctx))
+	return endedEarly(s.conns.close(), context.Cause(ctx))
+}
+
+// endedEarly is the error of a shutdown that had to close n connections. There
+// may be none: stop notices only some milliseconds later that the last one is
+// gone.
+func endedEarly(n int, cause error) error {
+	const text = "velithon: shutdown ended early: %w"
+	switch n {
+	case 0:
+		return fmt.Errorf(text, cause)
+	case 1:
+		return fmt.Errorf(text+"; 1 connection closed", cause)
+	default:
+		return fmt.Errorf(text+"; %d connections closed", cause, n)
+	}
 }
 
 // stop waits for the connections to end, and pushes those that only read. It

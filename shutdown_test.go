@@ -127,7 +127,7 @@ func TestShutdownLeavesTasksTimeToEnd(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		err := app.Shutdown(ctx)
-		require.EqualError(t, err, "velithon: 1 connections were closed before their requests had ended: context deadline exceeded")
+		require.EqualError(t, err, "velithon: shutdown ended early: context deadline exceeded; 1 connection closed")
 		assert.Equal(t, start.Add(9*time.Second+5*time.Millisecond), saved)
 		assert.Equal(t, 10*time.Second, time.Since(start))
 		close(leave)
@@ -151,6 +151,55 @@ func TestShutdownByATaskOfTheAppFails(t *testing.T) {
 	assert.Equal(t, `"ok"`, body)
 }
 
+// The error counts the connections that it closed, idle ones too, and speaks of
+// none where the server had only not noticed its end yet.
+func TestAShutdownThatEndsEarlyCountsConnections(t *testing.T) {
+	for open, want := range []string{
+		"velithon: shutdown ended early: context canceled",
+		"velithon: shutdown ended early: context canceled; 1 connection closed",
+		"velithon: shutdown ended early: context canceled; 2 connections closed",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			app := velithon.New(velithon.Options{Logger: quiet})
+			listener := &stubbornListener{conns: make(chan net.Conn), release: make(chan struct{})}
+			served := make(chan error, 1)
+			go func() { served <- app.Serve(listener) }()
+			for range open {
+				conn, accepted := net.Pipe()
+				defer conn.Close()
+				listener.conns <- accepted
+			}
+			synctest.Wait()
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			require.EqualError(t, app.Shutdown(ctx), want)
+			close(listener.release)
+			require.NoError(t, <-served)
+			require.NoError(t, app.Shutdown(t.Context()))
+			time.Sleep(time.Minute) // until a goroutine of fasthttp's has noticed the end
+		})
+	}
+}
+
+// A stubbornListener stays in Accept after Close, and so keeps a shutdown from
+// its end.
+type stubbornListener struct {
+	conns   chan net.Conn
+	release chan struct{}
+}
+
+func (l *stubbornListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.release:
+		return nil, net.ErrClosed
+	}
+}
+
+func (*stubbornListener) Addr() net.Addr { return &net.TCPAddr{} }
+func (*stubbornListener) Close() error   { return nil }
+
 func TestShutdownDoesNotWaitForAHandlerBeyondItsDeadline(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	app := velithon.New(velithon.Options{Logger: quiet})
@@ -166,7 +215,7 @@ func TestShutdownDoesNotWaitForAHandlerBeyondItsDeadline(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	err = app.Shutdown(ctx)
-	require.ErrorContains(t, err, "velithon: 1 connections were closed before their requests had ended: context canceled")
+	require.ErrorContains(t, err, "velithon: shutdown ended early: context canceled; 1 connection closed")
 	_, err = conn.Read(make([]byte, 1))
 	require.Error(t, err)
 	close(leave)
