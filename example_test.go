@@ -207,7 +207,7 @@ func ExampleApp_errors() {
 	//
 	// {"title":"Internal Server Error","status":500,"detail":"the server could not answer this request"}
 	//
-	// level=ERROR msg="panic in a handler" request_id=a-4 method=POST path=/loans/emma panic="assignment to entry in nil map"
+	// level=ERROR msg="panic in a handler" request_id=a-4 route="POST /loans/{book}" panic="assignment to entry in nil map"
 	// HTTP/1.1 500 Internal Server Error
 	// Content-Type: application/problem+json
 	// Content-Length: 98

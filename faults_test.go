@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"mime/multipart"
 	"net/http"
 	"os"
@@ -725,4 +726,58 @@ func TestALogHandlerMayBlock(t *testing.T) {
 		assert.Equal(t, status, response.StatusCode, target)
 	}
 	shutdown(t, app)
+}
+
+// What a client sends is not repeated in the log, whatever becomes of its request.
+// docs/security.md names the exceptions; level debug is one, where the parser's
+// errors quote what they could not read.
+func TestNoValueOfARequestIsLogged(t *testing.T) {
+	type input struct {
+		ID    string `path:"id"`
+		Query int    `query:"q"`
+		Trace int    `header:"X-Trace"`
+		Theme int    `cookie:"theme"`
+		Body  struct {
+			Count int `json:"count"`
+		} `body:""`
+	}
+	var log logBuffer
+	app := velithon.New(velithon.Options{
+		Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	app.Post("/typed/{id}", func(context.Context, input) (string, error) { return "", nil })
+	app.Post("/panics/{id}", func(context.Context, struct{}) (string, error) { panic("boom") })
+	app.Post("/panics/late/{id}", func(context.Context, struct{}) (string, error) { panic("boom") }, routing.Timeout(time.Hour))
+	app.Post("/fails/{id}", func(context.Context, struct{}) (string, error) { return "", errBoom })
+	app.Post("/stream/{id}", func(context.Context, struct{}) (*responses.StreamResponse, error) {
+		return responses.Stream("", func(*responses.StreamWriter) error { return errBoom }), nil
+	})
+	app.Post("/never/{id}", func(context.Context, struct{}) (responses.JSONResponse[float64, *background.Task], error) {
+		return responses.JSON(math.NaN(), background.Func("never", nothing)), nil
+	})
+	address := serve(t, app)
+	header := []string{jsonType, "X-Trace: secret", "Cookie: theme=secret", "Authorization: secret", "Connection: close"}
+	for _, test := range []struct {
+		send   string
+		logged string // empty for nothing
+	}{
+		{request("POST", "/typed/secret?q=secret", `{"count":"secret"}`, header...), ""},
+		{request("POST", "/typed/secret?q=secret", `{"count":secret}`, header...), ""},
+		{request("POST", "/panics/secret?q=secret", "", header...), `msg="panic in a handler"`},
+		{request("POST", "/panics/late/secret?q=secret", "", header...), `msg="panic in a handler"`},
+		{request("POST", "/fails/secret?q=secret", "", header...), `msg="request failed"`},
+		{request("POST", "/stream/secret?q=secret", "", header...), `msg="a stream ended early"`},
+		{request("POST", "/never/secret?q=secret", "", header...), "its background work is not run"},
+	} {
+		conn := dial(t, address)
+		write(t, conn, test.send)
+		_, _ = io.ReadAll(conn) // until it is answered and closed
+		if test.logged != "" {
+			assert.Contains(t, log.String(), test.logged, test.send)
+		}
+	}
+	for line := range strings.Lines(log.String()) {
+		assert.NotContains(t, line, "secret")
+	}
+	assert.Contains(t, log.String(), `route="POST /panics/{id}"`)
 }

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -88,7 +89,8 @@ func (s *shared) fail(raw *fasthttp.RequestCtx, cause any) {
 	case raw.LastTimeoutErrorResponse() != nil: // a late handler may still use raw
 		s.logPanic(raw, RequestID(raw), asPanic(cause))
 	default:
-		s.answerPanic(raw, RequestID(raw), cause)
+		s.logPanic(raw, RequestID(raw), asPanic(cause))
+		answerPanic(raw)
 	}
 }
 
@@ -96,16 +98,19 @@ func (s *shared) fail(raw *fasthttp.RequestCtx, cause any) {
 // go on: fasthttp itself does not recover. It may be called by a goroutine that a
 // TimeoutHandler has stopped waiting for, which has raw for itself then, but must
 // not ask it whether that is so.
-func (s *shared) answerPanic(raw *fasthttp.RequestCtx, id string, cause any) {
-	p := asPanic(cause)
-	s.logPanic(raw, id, p)
+func answerPanic(raw *fasthttp.RequestCtx) {
 	raw.Response.ResetBody()
 	for _, name := range ofTheContent {
 		raw.Response.Header.Del(name)
 	}
-	WriteProblem(raw, responses.ProblemFor(p))
+	WriteProblem(raw, responses.ProblemFor(errPanic))
 }
 
+// errPanic is an error that the client is told nothing of.
+var errPanic = errors.New("panic")
+
+// logPanic tells of a panic in middleware, where no route is known. It has the
+// path in place of it.
 func (s *shared) logPanic(raw *fasthttp.RequestCtx, id string, p *panicError) {
 	s.logLost(raw, id, "panic in a handler", slog.Any("panic", p.value), slog.String("stack", string(p.stack)))
 }

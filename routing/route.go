@@ -76,8 +76,15 @@ func (rt *route) recover(raw *fasthttp.RequestCtx, r *request, returned *bool) {
 	}
 	r.giveUp()
 	if cause != nil {
-		rt.router.answerPanic(raw, r.requestID(), cause)
+		rt.answerPanic(raw, r, asPanic(cause))
 	}
+}
+
+// answerPanic answers a panic below the middleware. The log has the route and not
+// the path, which may have a value of the client's.
+func (rt *route) answerPanic(raw *fasthttp.RequestCtx, r *request, p *panicError) {
+	rt.log(r, slog.LevelError, "panic in a handler", nil, slog.Any("panic", p.value), slog.String("stack", string(p.stack)))
+	answerPanic(raw)
 }
 
 // problem makes of an error what the client is told, and logs what it is not.

@@ -38,7 +38,7 @@ func (x *exchange) serveWithin() {
 	r.setDeadline(time.Time{}) // a stream that was returned has none
 	if out.panicked != nil {
 		r.giveUp()
-		rt.router.answerPanic(raw, r.requestID(), out.panicked)
+		rt.answerPanic(raw, r, out.panicked)
 		return
 	}
 	if errors.Is(r.Err(), context.DeadlineExceeded) && errors.Is(out.err, context.DeadlineExceeded) {
