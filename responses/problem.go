@@ -3,6 +3,7 @@ package responses
 import (
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/valyala/fasthttp"
 
@@ -28,7 +29,7 @@ type Problem struct {
 	Status   int    // 400..599; anything else is answered as 500
 	Detail   string // what went wrong this time, told to the client
 	Instance string // a URI for this occurrence; "" is left out
-	Errors   any    // the extension member "errors": a list of single faults; nil is left out
+	Errors   any    // the extension member "errors": a list of single faults; nil is left out, a nil slice is []
 
 	Header     Header
 	Background background.Runnable // runs after the response; nil for none
@@ -152,8 +153,17 @@ func (p *Problem) Write(raw *fasthttp.RequestCtx) error {
 		Status:   status,
 		Detail:   p.Detail,
 		Instance: p.Instance,
-		Errors:   p.Errors,
+		Errors:   faultList(p.Errors),
 	})
+}
+
+// faultList returns errors, or an empty list for a nil slice, which JSON has as
+// null: clients that know the member expect a list.
+func faultList(errors any) any {
+	if list := reflect.ValueOf(errors); list.Kind() == reflect.Slice && list.IsNil() {
+		return []struct{}{}
+	}
+	return errors
 }
 
 // Work implements [Response].

@@ -32,6 +32,12 @@ func TestProblemOnTheWire(t *testing.T) {
 			422,
 			`{"type":"https://shop.test/p/stock","title":"Out of stock","status":422,"detail":"no \u003cbook\u003e","instance":"/order/7","errors":[{"in":"query"}]}`,
 		},
+		"no list":   {&responses.Problem{Status: 422, Errors: nil}, 422, `{"title":"Unprocessable Entity","status":422}`},
+		"nil list":  {&responses.Problem{Status: 422, Errors: []string(nil)}, 422, `{"title":"Unprocessable Entity","status":422,"errors":[]}`},
+		"no faults": {&responses.Problem{Status: 422, Errors: []string{}}, 422, `{"title":"Unprocessable Entity","status":422,"errors":[]}`},
+		"no list at all": {
+			&responses.Problem{Status: 422, Errors: map[string]int{"a": 1}}, 422, `{"title":"Unprocessable Entity","status":422,"errors":{"a":1}}`,
+		},
 	} {
 		sent, err := exchange(t, test.problem, get())
 		require.NoError(t, err, name)

@@ -19,7 +19,8 @@ type Response interface {
 	Write(raw *fasthttp.RequestCtx) error
 
 	// Work returns the background work which starts once the response is on the
-	// wire, and nil for none.
+	// wire, and nil for none; a nil pointer and a [background.Tasks] without tasks
+	// are none, too.
 	Work() background.Runnable
 }
 
@@ -36,6 +37,10 @@ func Write(raw *fasthttp.RequestCtx, response Response) error {
 	}
 	return response.Write(raw)
 }
+
+// Work returns the work of response, as its own Work does, but nil also where that
+// is a nil pointer or a [background.Tasks] without tasks. The router calls it.
+func Work(response Response) background.Runnable { return attached(response.Work()) }
 
 // attached returns work, or nil where there is nothing to run: a nil interface,
 // a nil pointer inside it, a [background.Tasks] that holds no task.

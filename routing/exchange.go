@@ -58,14 +58,14 @@ func (x *exchange) answer(response responses.Response, err error) {
 	rt, r, raw := x.route, x.request, x.raw
 	if err != nil {
 		if response != nil {
-			if work := response.Work(); work != nil {
+			if work := responses.Work(response); work != nil {
 				rt.logWork(r, slog.LevelWarn, "the handler returned an error, so the background work of its response is not run", work, err)
 			}
 		}
 		response = rt.problem(r, err)
 	}
 	if response != nil {
-		if work := response.Work(); work != nil {
+		if work := responses.Work(response); work != nil {
 			// The step before the promise: room in the runner.
 			if err := x.reserve(rt.router.Runner, work); err != nil {
 				response = rt.unavailable(r, work, err)

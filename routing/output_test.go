@@ -71,6 +71,37 @@ func TestANilResponseIsExplainedByTheLog(t *testing.T) {
 	}
 }
 
+// A response of the service's own may hand on a pointer that it was given, nil or
+// not.
+type handingOn struct {
+	responses.TextResponse
+	work background.Runnable
+}
+
+func (h handingOn) Work() background.Runnable { return h.work }
+
+func TestAPointerToNoWorkIsNoWork(t *testing.T) {
+	for name, work := range map[string]background.Runnable{
+		"nil": nil, "nil task": (*background.Task)(nil), "nil tasks": (*background.Tasks)(nil), "no tasks": &background.Tasks{},
+	} {
+		for _, options := range [][]routing.Option{nil, {routing.Timeout(testTimeout)}} {
+			book := newLogBook()
+			r := newLoggedRouter(t, book)
+			r.Add("GET", "/", routing.Handle(func(context.Context, struct{}) (handingOn, error) {
+				return handingOn{responses.Text("ok"), work}, nil
+			}), options...)
+			r.Add("GET", "/error", routing.Handle(func(context.Context, struct{}) (handingOn, error) {
+				return handingOn{responses.Text("ok"), work}, responses.NewProblem(409, "sold out")
+			}), options...)
+			response := do(t, r.Handler(), "GET", "/")
+			assert.Equal(t, 200, response.StatusCode(), name)
+			assert.Equal(t, "ok", string(response.Body()), name)
+			assert.Equal(t, 409, do(t, r.Handler(), "GET", "/error").StatusCode(), name)
+			assert.Empty(t, book.records, name)
+		}
+	}
+}
+
 func TestANilResponseBesideAnErrorIsTheError(t *testing.T) {
 	book := newLogBook()
 	r := newLoggedRouter(t, book)

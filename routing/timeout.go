@@ -111,7 +111,7 @@ func (x *exchange) awaitLate(result <-chan outcome) {
 	}
 	const message = "the handler returned after its timeout"
 	if out.response != nil {
-		if work := out.response.Work(); work != nil {
+		if work := responses.Work(out.response); work != nil {
 			rt.logWork(r, level, message+"; the background work of its response is not run", work, err)
 			return
 		}
