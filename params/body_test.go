@@ -350,3 +350,18 @@ func TestBodyOfWhiteSpaceIsNoJSON(t *testing.T) {
 	}
 	assert.Nil(t, accept[input](t, request{}).B, "no body at all is allowed")
 }
+
+// Half a surrogate pair is valid JSON and no Unicode, and is replaced as by
+// encoding/json, also by the codec that reads what the readers refuse.
+func TestHalfASurrogatePairIsReplaced(t *testing.T) {
+	type input struct {
+		S string `json:"s"`
+		N int    `json:"n"`
+	}
+	for _, body := range []string{`{"s":"a\ud800b","n":1}`, `{"S":"a\udc00b","n":1}`} {
+		var want input
+		require.NoError(t, stdjson.Unmarshal([]byte(body), &want))
+		assert.Equal(t, input{"a\ufffdb", 1}, want)
+		assert.Equal(t, want, accept[input](t, request{body: body}), body)
+	}
+}

@@ -40,11 +40,11 @@ type Error struct {
 	// Detail is one sentence about the request as a whole.
 	Detail string
 
-	// Faults lists what is wrong, in the order of the input type's fields, and
-	// within a body what is absent or has the wrong type before the rest;
-	// empty when the request as a whole could not be read. Of a body, what is
-	// absent or of the wrong type may come before broken rules, and the
-	// entries of a map have no order. It holds at most [MaxFaults].
+	// Faults lists what is wrong, in the order of the input type's fields; empty
+	// when the request as a whole could not be read. Inside of a body, what is
+	// absent or of the wrong type comes first, in the order of the text, and then
+	// what breaks a rule, in the order of the fields; the entries of a map have
+	// no order. It holds at most [MaxFaults].
 	Faults []Fault
 
 	// Err is the cause, for the log; nil when Faults says it all.

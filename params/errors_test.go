@@ -42,3 +42,35 @@ func TestFaultsAsJSON(t *testing.T) {
 		{"in":"body","pointer":"#","code":"required","detail":"is required"}
 	]`, string(text))
 }
+
+// Faults are told in the order of the input's fields; inside of a body what is
+// absent or of the wrong type goes first, in the order of the text.
+func TestTheOrderOfFaults(t *testing.T) {
+	type input struct {
+		Before int `query:"before" validate:"min=3"`
+		Body   struct {
+			A    int   `json:"a" validate:"required"`
+			B    int   `json:"b"`
+			Null []int `json:"null" validate:"required"`
+			List []struct {
+				X int `json:"x" validate:"required"`
+				Y int `json:"y"`
+				Z int `json:"z" validate:"min=5"`
+			} `json:"list"`
+			C string `json:"c" validate:"min=2"`
+			D string `json:"d" validate:"min=2"`
+		} `body:""`
+		After int `header:"X-After"`
+	}
+	faults := brief(refuse[input](t, request{
+		uri:    "/?before=1",
+		header: [][2]string{{"X-After", "x"}},
+		body:   `{"d":"x","c":"x","null":null,"list":[{"z":1,"y":"x"}],"b":"x"}`,
+	}))
+	assert.Equal(t, []string{
+		"query before min",
+		"body #/list/0/y type", "body #/list/0/x required", "body #/b type", "body #/a required", "body #/null required",
+		"body #/list/0/z min", "body #/c min", "body #/d min",
+		"header X-After type",
+	}, faults)
+}

@@ -63,7 +63,7 @@ func (d *decoding) multipart(form *multipart.Form) error {
 }
 
 // maxTextPart is how long a text may be that was sent as a file: as long as
-// mime/multipart lets the others be together.
+// mime/multipart lets the others be together at least, beside any files.
 const maxTextPart = 10 << 20
 
 // storeText stores a part with a file name in a field that is no file. It is how

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/textproto"
+	"os"
 	"strings"
 	"testing"
 	"unicode"
@@ -233,4 +234,56 @@ func content(t *testing.T, file params.File) string {
 	require.NoError(t, err)
 	assert.Len(t, text, int(file.Size))
 	return string(text)
+}
+
+// What docs/deployment.md says of the memory of forms are fasthttp's limits and
+// those of mime/multipart.
+func TestTheMemoryOfAForm(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	type input struct {
+		Text string      `form:"text"`
+		File params.File `form:"file"`
+	}
+	plan := compile[input](t)
+	const mib = 1 << 20
+	for name, test := range map[string]struct {
+		chunked    bool
+		file, text int // bytes, the file first
+		refused    bool
+		onDisk     int // temporary files
+	}{
+		"too many texts":               {text: 27 * mib, refused: true},
+		"too many behind it":           {file: 15 * mib, text: 12 * mib, refused: true},
+		"behind a file on the disk":    {file: 17 * mib, text: 25 * mib, onDisk: 1},
+		"in chunks, as much as wanted": {chunked: true, file: 17 * mib, text: 27 * mib},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var parts []part
+			if test.file > 0 {
+				parts = append(parts, part{"file", "f", strings.Repeat("x", test.file)})
+			}
+			parts = append(parts, part{name: "text", text: strings.Repeat("x", test.text)})
+			contentType, body := multipartBody(t, parts...)
+			framing := fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)
+			if test.chunked {
+				framing = fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(body), body)
+			}
+			raw, err := parsed([]byte("POST / HTTP/1.1\r\nHost: h\r\nContent-Type: " + contentType + "\r\n" + framing))
+			if test.refused {
+				require.ErrorIs(t, err, multipart.ErrMessageTooLarge)
+				return
+			}
+			require.NoError(t, err)
+			var in input
+			require.NoError(t, plan.Decode(raw, &in))
+			assert.Len(t, in.Text, test.text)
+			assert.EqualValues(t, test.file, in.File.Size)
+			files, err := os.ReadDir(folder)
+			require.NoError(t, err)
+			assert.Len(t, files, test.onDisk)
+			plan.Release(&in)
+			raw.Request.Reset()
+		})
+	}
 }

@@ -149,3 +149,17 @@ func TestNumbersInAMultipartFormAreDecimal(t *testing.T) {
 	err := refuse[input](t, request{contentType: form.FormDataContentType(), body: body.String()})
 	assert.Equal(t, []string{"form f type"}, brief(err))
 }
+
+// A sign is for signed integers, a plus as well; leading zeros are decimal.
+func TestTheSignOfAnInteger(t *testing.T) {
+	type input struct {
+		I int  `header:"I"`
+		U uint `header:"U"`
+	}
+	in := accept[input](t, request{header: [][2]string{{"I", "+5"}, {"U", "007"}}})
+	assert.Equal(t, input{5, 7}, in)
+	assert.Equal(t, -7, accept[input](t, request{header: [][2]string{{"I", "-007"}}}).I)
+	for _, text := range []string{"+5", "-0", "-5"} {
+		assert.Equal(t, []string{"header U type"}, brief(refuse[input](t, request{header: [][2]string{{"U", text}}})), text)
+	}
+}
