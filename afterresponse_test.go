@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"log/slog"
+	"math"
 	"net"
 	"strings"
 	"testing"
@@ -293,4 +295,47 @@ func TestBlockMakesOnlyTheSchedulingConnectionWait(t *testing.T) {
 	assert.Equal(t, `"free"`, body)
 	shutdown(t, app)
 	assert.EqualValues(t, 3, app.Runner().Stats().Succeeded)
+}
+
+// Work goes with the response of the handler: where another one is sent in its
+// place it is not run, and the log names it.
+func TestTheWorkOfAResponseThatIsNotWritten(t *testing.T) {
+	var log logBuffer
+	ran := make(chan string, 1)
+	work := background.Func("the work", func(context.Context) error { ran <- "ran"; return nil })
+	app := velithon.New(velithon.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	file := func(path string) func(context.Context, struct{}) (responses.FileResponse, error) {
+		return func(context.Context, struct{}) (responses.FileResponse, error) {
+			return responses.FileResponse{Path: path, Header: responses.Header{"ETag": {`"1"`}}, Background: work}, nil
+		}
+	}
+	app.Get("/file", file("afterresponse_test.go"))
+	app.Get("/missing", file("no such file"))
+	app.Get("/nan", func(context.Context, struct{}) (responses.JSONResponse[float64, *background.Task], error) {
+		return responses.JSON(math.NaN(), work), nil
+	})
+	app.Get("/stream", func(context.Context, struct{}) (*responses.StreamResponse, error) {
+		stream := responses.Stream("", func(*responses.StreamWriter) error { return nil })
+		stream.Background = work
+		return stream, nil
+	})
+	address := serve(t, app)
+	for i, test := range []struct {
+		send   string
+		status int
+	}{
+		{request("GET", "/nan", ""), 500},
+		{request("GET", "/missing", ""), 404},
+		{request("GET", "/file", "", `If-Match: "2"`), 412},
+		{request("GET", "/file", "", "Range: bytes=1000000-"), 416},
+		{"GET /stream HTTP/1.0\r\n\r\n", 505},
+	} {
+		response, _ := send(t, address, test.send)
+		assert.Equal(t, test.status, response.StatusCode)
+		assert.Equal(t, i+1, strings.Count(log.String(), `tasks="[the work]"`), test.status)
+	}
+	assert.Zero(t, app.Runner().Stats().Accepted)
+	response, _ := send(t, address, request("GET", "/file", "", `If-None-Match: "1"`))
+	assert.Equal(t, 304, response.StatusCode)
+	await(t, ran, "the work of a 304")
 }

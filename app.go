@@ -59,7 +59,7 @@ const (
 var ErrClosed = errors.New("velithon: the app was shut down")
 
 // Options configures an [App]. The zero value is safe and documented field by
-// field; there is no way to switch a limit off, only to raise it.
+// field; a limit can be raised or lowered, not switched off.
 type Options struct {
 	// Logger gets everything that clients are not told; nil means
 	// [slog.Default].

@@ -94,6 +94,17 @@ func TestRecordsAreInTheDocument(t *testing.T) {
 	assert.GreaterOrEqual(t, seen, 15, "records found in the source")
 }
 
+// The records that an alert is recommended for are in the list of records.
+func TestAlertsAreForRecordsThatExist(t *testing.T) {
+	_, advice, _ := strings.Cut(read(t, "docs/deployment.md"), "Worth an alert: ")
+	advice, _, _ = strings.Cut(strings.ReplaceAll(advice, "\n", " "), ".")
+	names := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(advice, -1)
+	require.GreaterOrEqual(t, len(names), 4, advice)
+	for _, name := range names {
+		assert.Contains(t, read(t, "docs/errors.md"), "`"+name[1]+"`", "errors.md lists no such record")
+	}
+}
+
 func TestHeadingsAsGitHubLinksThem(t *testing.T) {
 	document := "# Go 1.27 and `Post[In, Out]`\n\n```sh\n# no heading\n```\n## A-b_c, [d](e.md)!\n## What?\n## What\n"
 	assert.Equal(t, []string{"go-127-and-postin-out", "a-b_c-d", "what", "what-1"}, headings(document))

@@ -145,7 +145,7 @@ type quotaError struct {
 	limit int
 }
 
-// Error is for the log.
+// Error is for the service itself.
 func (e *quotaError) Error() string { return fmt.Sprintf("card %s has %d books", e.card, e.limit) }
 
 // StatusCode is that of the answer.

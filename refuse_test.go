@@ -112,6 +112,7 @@ func TestRefusalsAreTold(t *testing.T) {
 		{"a large body that is not sent yet", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\nExpect: 100-continue\r\n\r\n", 413, tooLargeDetail, false},
 		{"a large header", "GET /healthy HTTP/1.1\r\nHost: x\r\nX: " + large + "\r\n\r\n", 431, "the request header is too large", false},
 		{"many trailers", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: " + strings.Join(names, ",") + "\r\n\r\n0\r\n\r\n", 431, "the request has too many trailers", false},
+		{"a header without CRLF at its end", "GET /healthy HTTP/1.1\nHost: x\n\n", 408, "the request did not arrive in time", true},
 		{"half a request", "GET /healthy HTTP/1.1\r\n", 408, "the request did not arrive in time", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -16,7 +16,8 @@ type Reservation struct {
 }
 
 // Reserve prepares to submit work. With [Reject], it takes room in the queue for
-// all of work's tasks or returns [ErrFull]. With [Block], it takes none: Start
+// all of work's tasks or returns [ErrFull], also while workers are free: others may
+// take these before Start. With [Block], it takes none: Start
 // will wait for it. It counts as a submitter who may have to wait, so it returns
 // ErrFull when there are Workers + Queue of those already. In both cases the work
 // counts as promised: a Shutdown that begins before Start waits for it. After

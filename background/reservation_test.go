@@ -42,6 +42,21 @@ func TestReserveTakesRoom(t *testing.T) {
 	})
 }
 
+// A worker that is free may be taken by others until the reservation is started, so
+// free ones do not count.
+func TestReserveTakesRoomBesideFreeWorkers(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 64, Queue: 1, Overflow: background.Reject}, func(t *testing.T, r *background.Runner) {
+		first, err := r.Reserve(task("first", func() {}))
+		require.NoError(t, err)
+		_, err = r.Reserve(task("second", t.FailNow))
+		require.ErrorIs(t, err, background.ErrFull)
+		require.NoError(t, first.Start(t.Context(), nil))
+		third, err := r.Reserve(task("third", func() {}))
+		require.NoError(t, err)
+		third.Cancel()
+	})
+}
+
 func TestReserveMoreThanTheQueue(t *testing.T) {
 	options := background.RunnerOptions{Workers: 1, Queue: 2, Overflow: background.Reject}
 	inBubble(t, options, func(t *testing.T, r *background.Runner) {

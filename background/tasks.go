@@ -11,7 +11,7 @@ import (
 const DefaultMaxConcurrent = 10
 
 // Tasks is a collection of tasks that belong together. The zero value is ready
-// to use, and a nil *Tasks is an empty collection to which nothing can be added.
+// to use, and a nil *Tasks is an empty collection: Add panics on it.
 //
 // A Tasks is built by one goroutine, and not copied once it has tasks. From the
 // moment it is run, reserved for or submitted until all its tasks have ended,
@@ -19,8 +19,8 @@ const DefaultMaxConcurrent = 10
 type Tasks struct {
 	// MaxConcurrent is how many tasks run at once: 0 means
 	// [DefaultMaxConcurrent], 10; with 1 they run strictly one after the other,
-	// in the order they were added. Running or submitting a collection with a
-	// negative number panics.
+	// in the order they were added. Running or submitting tasks with a negative
+	// number panics.
 	MaxConcurrent int
 
 	// StopOnError starts no further task once one has failed for good, after
@@ -59,7 +59,11 @@ func (t *Tasks) Len() int {
 }
 
 // Clear removes all tasks from the collection.
-func (t *Tasks) Clear() { t.tasks, t.few = nil, [len(t.few)]*Task{} }
+func (t *Tasks) Clear() {
+	if t != nil {
+		t.tasks, t.few = nil, [len(t.few)]*Task{}
+	}
+}
 
 // Run runs all tasks, at most MaxConcurrent at once, and returns when they have
 // ended: nil if none failed, or else every failure, each a [*TaskError], joined

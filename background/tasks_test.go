@@ -33,6 +33,9 @@ func TestTasksCollect(t *testing.T) {
 	var none *background.Tasks
 	assert.Zero(t, none.Len())
 	require.NoError(t, none.Run(t.Context()))
+	none.Clear()
+	assert.Panics(t, func() { none.Add() })
+	require.NoError(t, (&background.Tasks{MaxConcurrent: -1}).Run(t.Context()), "there is nothing to run")
 }
 
 func TestTasksMistakes(t *testing.T) {

@@ -33,7 +33,7 @@ type Problem struct {
 
 	Header     Header
 	Background background.Runnable // runs after the response; nil for none
-	Cause      error               // for the log, never sent
+	Cause      error               // never sent; in the log where the status is 500 or more
 
 	original *Problem // what a With method copied
 }
@@ -122,7 +122,8 @@ func (p *Problem) Is(target error) bool {
 // where that is not within 400..599.
 func (p *Problem) StatusCode() int { return errorStatus(p.Status) }
 
-// WithCause returns a copy of p with an error for the log.
+// WithCause returns a copy of p with another Cause, for errors.Is and errors.As, and
+// for the log where the status is 500 or more.
 func (p *Problem) WithCause(err error) *Problem {
 	problem := p.copy()
 	problem.Cause = err

@@ -21,8 +21,9 @@ var ErrNoRequest = errors.New("routing: the context belongs to no request")
 // Raw returns fasthttp's own request of a handler's context, for what the
 // typed input does not cover: the peer's address, TLS, a rare header. It may
 // be used by the handler's goroutine until the handler returns, and nothing
-// that it returns may be kept. Afterwards, in background work for instance,
-// Raw fails with [ErrRequestEnded].
+// that it returns may be kept. The function of a stream may read the request, too;
+// its response is being sent, so leave that alone. When the request has ended,
+// in background work for instance, Raw fails with [ErrRequestEnded].
 func Raw(ctx context.Context) (*fasthttp.RequestCtx, error) {
 	r, ok := ctx.Value(requestKey{}).(*request)
 	if !ok {

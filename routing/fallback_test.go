@@ -3,6 +3,7 @@ package routing_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"runtime"
 	"strings"
 	"testing"
@@ -177,4 +178,48 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 		sent := talk(t, server, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 		assert.Contains(t, sent, "the end")
 	}
+}
+
+// The cause of an answer below 500 is in nobody's log.
+func TestACauseIsLoggedFrom500On(t *testing.T) {
+	for status, logged := range map[int]string{400: "", 404: "", 409: "", 499: "", 500: "level=ERROR", 503: "level=WARN"} {
+		book := newLogBook()
+		logger := slog.New(slog.NewTextHandler(book, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		r := routing.New(routing.Options{Runner: background.NewRunner(background.RunnerOptions{}), Logger: logger})
+		r.Get("/", func(context.Context, struct{}) (string, error) {
+			return "", responses.NewProblem(status, "").WithCause(errors.New("the cause"))
+		})
+		assert.Equal(t, status, do(t, r.Handler(), "GET", "/").StatusCode())
+		if logged == "" {
+			assert.Empty(t, book.records, status)
+			continue
+		}
+		record := book.next(t)
+		assert.Contains(t, record, logged)
+		assert.Contains(t, record, "the cause")
+	}
+}
+
+// Raw is there until the request ends: with the end of its stream, if it has one.
+func TestRawInAStream(t *testing.T) {
+	r := newRouter(t)
+	inStream, inWork := make(chan string, 1), make(chan error, 1)
+	r.Get("/", func(ctx context.Context, _ struct{}) (*responses.StreamResponse, error) {
+		stream := responses.Stream("", func(*responses.StreamWriter) error {
+			raw, err := routing.Raw(ctx)
+			if err == nil {
+				inStream <- string(raw.Request.Header.Peek("X-Trace"))
+			}
+			return err
+		})
+		stream.Background = background.Func("work", func(work context.Context) error {
+			_, err := routing.Raw(work)
+			inWork <- err
+			return nil
+		})
+		return stream, nil
+	})
+	do(t, r.Handler(), "GET", "/", "X-Trace", "abc")
+	assert.Equal(t, "abc", await(t, inStream, "the stream"))
+	assert.ErrorIs(t, await(t, inWork, "the work"), routing.ErrRequestEnded)
 }

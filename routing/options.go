@@ -45,7 +45,8 @@ func Status(code int) Option {
 // Timeout is the time after which the handler's context is cancelled and the
 // client answered with a 503 problem. The handler then runs on, on a goroutine
 // of its own, until it returns; its result is dropped, and the log says so.
-// Without the option a handler has no limit but the client's patience.
+// Without the option a handler has no limit: it runs on also when its client is
+// gone, unless the route has [CancelOnDisconnect].
 //
 // The answer of a route with a timeout has only those header fields that the
 // handler's response sets, once the timeout has passed: what middleware sets
