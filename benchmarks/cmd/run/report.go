@@ -88,38 +88,60 @@ func (r *report) Write(name string) error {
 		Sections: r.sections(),
 	}
 	if plotted {
-		tables.Image, tables.ImageAlt = image, "Time of an order in multiples of the floor"
+		tables.Image, tables.ImageAlt = image, "Time of an order and of a look-up in multiples of the floor; lower is better"
 	}
 	return tables.Write(name)
 }
 
-// plot draws the times of an order and reports whether there was anything to
-// draw.
+// plottedItems are one that a framework does much for, and one where there is next
+// to nothing to do.
+var plottedItems = []struct{ name, title string }{
+	{"order", "Order: two query parameters and a JSON order of three items, validated"},
+	{"lookup", "Look-up: a number in the path and a bool in the query"},
+}
+
+// plot draws the times of some items and reports whether there was anything to
+// draw. The floor is a line in it; its variants, and the other way to add a route
+// to Velithon, are in the tables.
 func (r *report) plot(name string) (bool, error) {
 	toolchains := r.set.Toolchains()
 	if len(toolchains) == 0 {
 		return false, nil
 	}
-	var series []barSeries
-	peers := []string{}
-	for _, layer := range []string{handler, pipe} {
-		g := figures.Group{Toolchain: toolchains[0], Layer: layer, Item: "order"}
-		if !r.set.Has(g) {
-			continue
+	var panels []panel
+	for _, item := range plottedItems {
+		p := panel{title: item.title}
+		for _, layer := range []string{handler, pipe} {
+			g := figures.Group{Toolchain: toolchains[0], Layer: layer, Item: item.name}
+			if !r.set.Has(g) {
+				continue
+			}
+			p.names = slices.DeleteFunc(r.set.Peers(g, peerNames()), func(peer string) bool {
+				return strings.HasPrefix(peer, web.Floor) || peer == "velithon-handle"
+			})
+			s := barSeries{name: layerTitles[layer]}
+			for _, peer := range p.names {
+				s.values = append(s.values, r.set.Ratios(g, peer, web.Floor, figures.Time).Median)
+			}
+			p.series = append(p.series, s)
 		}
-		peers = r.set.Peers(g, peerNames())
-		s := barSeries{name: layerTitles[layer]}
-		for _, peer := range peers {
-			s.values = append(s.values, r.set.Ratios(g, peer, web.Floor, figures.Time).Median)
+		if len(p.series) > 0 {
+			panels = append(panels, p)
 		}
-		series = append(series, s)
 	}
-	if len(series) == 0 {
+	if len(panels) == 0 {
 		return false, nil
 	}
-	slices.Reverse(peers) // bars are drawn from below
-	for _, s := range series {
-		slices.Reverse(s.values)
+	return true, drawPanels(name, strings.Join([]string{r.cpu, toolchains[0], r.date()}, ", "), panels)
+}
+
+// date returns when the last of the commands was run, which stands behind it.
+func (r *report) date() string {
+	last := "unknown date"
+	for _, command := range r.commands {
+		if _, date, ok := strings.Cut(command, "  # "); ok {
+			last = date
+		}
 	}
-	return true, drawBars(name, "Order: time in multiples of hand-written fasthttp ("+toolchains[0]+")", peers, series)
+	return last
 }

@@ -14,7 +14,7 @@ import (
 )
 
 const results = `command: go run ./cmd/run -count 1
-command: go run ./cmd/run -count 1 -layers sockets
+command: go run ./cmd/run -count 1 -layers sockets  # 2026-11-25
 cpu: Some CPU
 toolchain: go1.27
 round: 1
@@ -33,7 +33,7 @@ func TestReport(t *testing.T) {
 	text, err := os.ReadFile(name)
 	require.NoError(t, err)
 	for _, part := range []string{
-		"\n```sh\ngo run ./cmd/run -count 1\ngo run ./cmd/run -count 1 -layers sockets\n```\n", "- CPU: Some CPU, ", "- Rounds: 1;", "](RESULTS.svg)",
+		"\n```sh\ngo run ./cmd/run -count 1\ngo run ./cmd/run -count 1 -layers sockets  # 2026-11-25\n```\n", "- CPU: Some CPU, ", "- Rounds: 1;", "](RESULTS.svg)",
 		"## Order, the handler alone, go1.27\n", "| velithon | 1100 | 1.10 (1.10–1.10) | 1600 |",
 		"## Two background tasks, the handler alone, go1.27\n", "| velithon | 400 (400–400) | 4 |",
 		"## Order, on sockets, go1.27\n", "| floor | 50000 | 1.00 (1.00–1.00) | 100 | 200 |",
@@ -42,7 +42,13 @@ func TestReport(t *testing.T) {
 	}
 	image, err := os.ReadFile(filepath.Join(filepath.Dir(name), "RESULTS.svg"))
 	require.NoError(t, err)
-	assert.Contains(t, string(image), "velithon")
+	for _, part := range []string{
+		">velithon<", ">1.10<", ">Order: ", "lower is better<", ">Some CPU, go1.27, 2026-11-25<", "font-family:'Liberation Sans',Arimo,Arial,Helvetica,sans-serif;",
+	} {
+		assert.Contains(t, string(image), part)
+	}
+	assert.NotContains(t, string(image), "font-family:Liberation")
+	assert.NotContains(t, string(image), ">floor<", "it is the line at 1")
 }
 
 func TestMeasureAndCompare(t *testing.T) {
