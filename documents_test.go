@@ -105,6 +105,21 @@ func TestAlertsAreForRecordsThatExist(t *testing.T) {
 	}
 }
 
+// The ids of requests in documents and comments are such as the framework makes: behind
+// the prefix of the process are the connection's number and the request's, in base 32
+// and so at least seven digits.
+func TestRequestIDsInDocuments(t *testing.T) {
+	id := regexp.MustCompile(`\b[0-9a-f]{16}-([0-9a-v]+)\b`)
+	seen := 0
+	for _, file := range append(repositoryFiles(t, ".md"), repositoryFiles(t, ".go")...) {
+		for _, match := range id.FindAllStringSubmatch(read(t, file), -1) {
+			seen++
+			assert.GreaterOrEqual(t, len(match[1]), 7, "%s: no request has the id %s", file, match[0])
+		}
+	}
+	assert.GreaterOrEqual(t, seen, 4, "ids found")
+}
+
 func TestHeadingsAsGitHubLinksThem(t *testing.T) {
 	document := "# Go 1.27 and `Post[In, Out]`\n\n```sh\n# no heading\n```\n## A-b_c, [d](e.md)!\n## What?\n## What\n"
 	assert.Equal(t, []string{"go-127-and-postin-out", "a-b_c-d", "what", "what-1"}, headings(document))

@@ -11,6 +11,8 @@
 //
 // and its log says
 //
+//	2026/11/23 21:26:40 Processing: x
+//	2026/11/23 21:26:40 Processed: x
 //	2026/11/23 21:26:40 background: task "process": data cannot be empty
 //	background: 1 task never ran: "announce"
 package main

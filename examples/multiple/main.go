@@ -5,7 +5,7 @@
 //	curl -X POST 'http://127.0.0.1:8080/user-action?action=login&user_id=7'
 //	{"message":"Action completed"}
 //
-// and its log says
+// and its log says, in this order or the other
 //
 //	2026/11/23 21:26:34 User 7 performed: login
 //	2026/11/23 21:26:34 Analytics updated for: login

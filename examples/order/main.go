@@ -6,7 +6,7 @@
 //	curl --json '{"email":"ada@example.org","items":[{"sku":"book","quantity":2}]}' http://127.0.0.1:8080/order
 //	{"order_id":"KTGBPNRF6OQVNIQVSPWSBZ5JDJ","status":"created"}
 //
-// and its log says
+// and its log says, in this order or the other
 //
 //	2026/11/23 21:11:36 On the shelf: map[book:1 pencil:100]
 //	2026/11/23 21:11:36 Mail to ada@example.org: We have your order KTGBPNRF6OQVNIQVSPWSBZ5JDJ

@@ -13,7 +13,7 @@
 //	Date: Mon, 23 Nov 2026 21:45:22 GMT
 //	Content-Type: application/json
 //	Content-Length: 148
-//	X-Request-Id: 50e5c8d3b32c9b30-1
+//	X-Request-Id: 50e5c8d3b32c9b30-4000001
 //	Location: /api/v1/orders/DXQYAPAJXN3PTI6PY7NAXQCSQO
 //
 //	{"id":"DXQYAPAJXN3PTI6PY7NAXQCSQO","status":"open","email":"ada@example.org","items":[{"sku":"book","quantity":2}],"created":"2026-11-23T21:45:22Z"}
