@@ -56,6 +56,7 @@ type server struct {
 	listeners []net.Listener
 	stopped   chan struct{} // made by the first shutdown, closed when the server has ended
 	expire    context.CancelFunc
+	expiry    error // why the first shutdown that ran out of time did; nil before
 }
 
 func newServer(o Options) *server {
@@ -140,7 +141,8 @@ func (s *server) serve(listener net.Listener) error {
 	return nil
 }
 
-// shutdown ends the server, or closes what is left of it when ctx is done.
+// shutdown ends the server, or closes what is left of it when ctx is done. All
+// calls report that from then on, as the runner's do.
 func (s *server) shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if s.stopped == nil {
@@ -154,14 +156,19 @@ func (s *server) shutdown(ctx context.Context) error {
 
 	select {
 	case <-stopped:
-		return nil
+		return s.endedBy()
 	case <-ctx.Done():
 	}
 	select {
 	case <-stopped: // both at once
-		return nil
+		return s.endedBy()
 	default:
 	}
+	s.mu.Lock()
+	if s.expiry == nil {
+		s.expiry = context.Cause(ctx)
+	}
+	s.mu.Unlock()
 	s.expire()
 	return endedEarly(s.conns.close(), context.Cause(ctx))
 }
@@ -181,6 +188,17 @@ func endedEarly(n int, cause error) error {
 	}
 }
 
+// endedBy returns the error of a server that has ended: nil if no shutdown ran out
+// of time.
+func (s *server) endedBy() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.expiry == nil {
+		return nil
+	}
+	return endedEarly(0, s.expiry) // the call that closed connections has counted them
+}
+
 // stop waits for the connections to end, and pushes those that only read. It
 // closes s.stopped in the end.
 func (s *server) stop(expired context.Context, grace time.Duration) {
@@ -196,8 +214,8 @@ func (s *server) stop(expired context.Context, grace time.Duration) {
 		// known yet, so a serve that has only begun must end first.
 		s.serving.Wait()
 		s.awaitRequests(expired, grace)
-		// Not its error: who waits in shutdown has the one of its own ctx.
-		_ = s.fasthttp.ShutdownWithContext(expired)
+		// Not until expired: a handler may run on when its connection is closed.
+		_ = s.fasthttp.ShutdownWithContext(context.Background())
 		s.turnedAway.serving.Wait()
 	}()
 	deadline := time.Now().Add(2 * grace)

@@ -131,8 +131,45 @@ func TestShutdownLeavesTasksTimeToEnd(t *testing.T) {
 		assert.Equal(t, start.Add(9*time.Second+5*time.Millisecond), saved)
 		assert.Equal(t, 10*time.Second, time.Since(start))
 		close(leave)
-		require.NoError(t, app.Shutdown(t.Context()))
+		require.ErrorIs(t, app.Shutdown(t.Context()), context.DeadlineExceeded, "it waits for the handler")
 		require.NoError(t, <-served)
+	})
+}
+
+// A call that runs out of time closes connections for all calls, which tell so. It
+// does not end the others: they wait for the handlers, as long as they may.
+func TestEachShutdownWaitsAsLongAsItMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := velithon.New(velithon.Options{Logger: quiet})
+		app.Get("/slow", func(context.Context, struct{}) (string, error) {
+			time.Sleep(5 * time.Second)
+			return "late", nil
+		})
+		listener := &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+		served := make(chan error, 1)
+		go func() { served <- app.Serve(listener) }()
+		conn, accepted := net.Pipe()
+		defer conn.Close()
+		listener.conns <- accepted
+		go func() { _, _ = io.WriteString(conn, request("GET", "/slow", "")) }()
+		synctest.Wait()
+
+		start := time.Now()
+		shutdown := func(within time.Duration) (took time.Duration) {
+			ctx, cancel := context.WithTimeout(t.Context(), within)
+			defer cancel()
+			assert.ErrorIs(t, app.Shutdown(ctx), context.DeadlineExceeded)
+			return time.Since(start)
+		}
+		patient := make(chan time.Duration)
+		go func() { patient <- shutdown(10 * time.Second) }()
+		assert.Equal(t, time.Second, shutdown(time.Second))
+		assert.Equal(t, 3*time.Second, shutdown(2*time.Second), "a later one")
+		assert.InDelta(t, 5*time.Second, <-patient, float64(200*time.Millisecond))
+		ended := time.Since(start)
+		assert.Equal(t, ended, shutdown(time.Hour), "one after the end")
+		require.NoError(t, <-served)
+		time.Sleep(time.Minute) // until a goroutine of fasthttp's has noticed the end
 	})
 }
 
@@ -175,7 +212,7 @@ func TestAShutdownThatEndsEarlyCountsConnections(t *testing.T) {
 			require.EqualError(t, app.Shutdown(ctx), want)
 			close(listener.release)
 			require.NoError(t, <-served)
-			require.NoError(t, app.Shutdown(t.Context()))
+			require.EqualError(t, app.Shutdown(t.Context()), "velithon: shutdown ended early: context canceled")
 			time.Sleep(time.Minute) // until a goroutine of fasthttp's has noticed the end
 		})
 	}
@@ -219,7 +256,7 @@ func TestShutdownDoesNotWaitForAHandlerBeyondItsDeadline(t *testing.T) {
 	_, err = conn.Read(make([]byte, 1))
 	require.Error(t, err)
 	close(leave)
-	shutdown(t, app) // waits for the handler
+	require.ErrorIs(t, app.Shutdown(t.Context()), context.Canceled, "it waits for the handler")
 }
 
 func TestShutdownIsNotHeldUpByHalfARequest(t *testing.T) {
