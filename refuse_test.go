@@ -137,6 +137,27 @@ func TestRefusalsAreTold(t *testing.T) {
 	}
 }
 
+// The answer of a HEAD request has no content: RFC 9110, section 9.3.2. Of one
+// whose body breaks off fasthttp has forgotten the method, so that its answer has.
+func TestTheRefusalOfAHeadHasNoContent(t *testing.T) {
+	address := serve(t, newRefusingApp(velithon.Options{BodyLimit: 10}))
+	large := strings.Repeat("x", 100)
+	for name, text := range map[string]string{
+		"a large body":                      request("HEAD", "/", large),
+		"a large body that is not sent yet": "HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n",
+		"what fasthttp takes":               "HEAD / HTTP/1.2\r\nHost: x\r\n\r\n",
+	} {
+		conn := dial(t, address)
+		write(t, conn, text)
+		answer, err := io.ReadAll(conn)
+		require.NoError(t, err, name)
+		header, content, _ := strings.Cut(string(answer), "\r\n\r\n")
+		assert.Regexp(t, "^HTTP/1.1 4[0-9]+ ", header, name)
+		assert.Contains(t, header, "\r\nContent-Length: ", name)
+		assert.Empty(t, content, name)
+	}
+}
+
 // What the service does when it is told must not cost it anything else.
 func TestToldOfARefusalItMayPanic(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -28,6 +28,7 @@ func (r *Router) Refuse(raw *fasthttp.RequestCtx, problem *responses.Problem) {
 	defer r.shared.recover(raw, &returned) // nobody above does
 	ids.assignRefused(raw)
 	r.shared.refuse(raw, problem)
+	raw.Response.SkipBody = raw.IsHead() // fasthttp sees to it behind a handler only
 	returned = true
 }
 
