@@ -127,6 +127,7 @@ func hasReadDeadlinePassed(conn net.Conn) bool {
 // refused tells of an answer of the server's own, before it is sent.
 func (s *server) refused(raw *fasthttp.RequestCtx, problem *responses.Problem) {
 	if raw.ConnRequestNum() > 0 { // or else it may have no connection; see refuse
+		raw.SetConnectionClose() // where a middleware refuses, nobody else does
 		s.lingerAfter(raw)
 	}
 	s.logRefusal(raw, problem)
