@@ -2,11 +2,14 @@ package routing_test
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/valyala/fasthttp"
 
+	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
 
@@ -159,4 +162,48 @@ func TestMiddlewareAndParametersOfOneName(t *testing.T) {
 		return []any{in.User, in.Op, ctx.Value("user"), ctx.Value("op")}, nil
 	})
 	assert.JSONEq(t, `["bob", "x y", "ada", "x y!"]`, string(do(t, r.Handler(), "GET", "/users/bob/x%20y").Body()))
+}
+
+// A middleware may send a request on to another path, when the first route has
+// answered. The second one must not see the parameters of the first.
+func TestADispatchHasItsOwnParameters(t *testing.T) {
+	r := newRouter(t)
+	r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			next(raw)
+			if raw.Response.StatusCode() == 404 {
+				raw.Response.Reset()
+				raw.Request.SetRequestURIBytes(raw.Request.Header.Peek("Second"))
+				next(raw)
+			}
+		}
+	})
+	seen := func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			raw.Response.Header.Set("Seen", "id="+routing.PathValue(raw, "id"))
+			next(raw)
+		}
+	}
+	missing := func(context.Context, struct{}) (string, error) { return "", responses.NewProblem(404, "") }
+	echo := func(_ context.Context, in struct {
+		ID string `path:"id"`
+	},
+	) (string, error) {
+		return "id=" + in.ID, nil
+	}
+	r.Group("/first", seen).Get("/{id}", missing)
+	r.Get("/bare/{id?}", echo)
+	group := r.Group("/group", seen)
+	group.Get("/{id?}", echo)
+	group.Get("/of/{id}/{more?}", echo)
+	r.Group("/café", seen).Get("/{id?}", echo) // not one that fasthttp/router has
+	for second, want := range map[string]string{
+		"/bare": "id=", "/bare/8": "id=8", "/group": "id=", "/group/8": "id=8", "/group/of/8": "id=8", "/caf%C3%A9": "id=",
+	} {
+		response := do(t, r.Handler(), "GET", "/first/7", "Second", second)
+		assert.Equal(t, strconv.Quote(want), string(response.Body()), second)
+		if !strings.HasPrefix(second, "/bare") {
+			assert.Equal(t, want, string(response.Header.Peek("Seen")), second)
+		}
+	}
 }

@@ -19,12 +19,13 @@ func (s *shared) completeMux() {
 		return
 	}
 	s.complete = true
+	none := new(params.PathValues) // read only
 	s.tree.root.statics("", func(path string, l leaf) {
 		if !isMuxPath(path) {
 			return
 		}
 		for _, e := range l {
-			s.mux.Handle(e.method, path, e.route.handler)
+			s.mux.Handle(e.method, path, func(raw *fasthttp.RequestCtx) { e.route.serveFound(raw, none) })
 		}
 	})
 }
@@ -46,7 +47,8 @@ func (s *shared) serveRoute(raw *fasthttp.RequestCtx) {
 	uri := raw.URI()
 	look := search{method: view(raw.Method()), PathValues: params.PathValues{Path: searchPath(uri)}}
 	if rt := s.tree.find(&look); rt != nil {
-		rt.serveFound(raw, &look)
+		look.Names = rt.pathParams
+		rt.serveFound(raw, &look.PathValues)
 		return
 	}
 	if string(uri.PathOriginal()) == "*" { // only with OPTIONS: RFC 9110, section 9.3.7
@@ -72,14 +74,14 @@ func (s *shared) serveRoute(raw *fasthttp.RequestCtx) {
 // serveFound answers a request with the parameters that were found in its path.
 // Where only the handler's input needs them, they stay on the stack and in the
 // request's memory.
-func (rt *route) serveFound(raw *fasthttp.RequestCtx, found *search) {
-	path := &found.PathValues
-	path.Names = rt.pathParams
+func (rt *route) serveFound(raw *fasthttp.RequestCtx, path *params.PathValues) {
 	if !rt.isWrapped {
 		rt.serve(raw, path)
 		return
 	}
-	if path.Len() > 0 {
+	// A request may have those of an earlier route: of one whose answer a
+	// middleware has replaced by another's.
+	if path.Len() > 0 || params.PathOf(raw) != nil {
 		params.SetPath(raw, path)
 	}
 	rt.handler(raw)
