@@ -107,6 +107,8 @@ func (s *shared) handlerEnded(raw *fasthttp.RequestCtx, failed bool) {
 func (s *shared) handlerEndedFor(r *request, raw *fasthttp.RequestCtx, isLate, failed bool) {
 	switch {
 	case r.connection() != raw.ConnID()&maxConnection:
+	case raw.ConnRequestNum() == 0 && !r.isOf(raw):
+		// No server made them, and each may have the number 0.
 	case r.number != raw.ID():
 		// An earlier one of the connection, of which fasthttp has let go.
 		r.settle(detached{r})
@@ -123,6 +125,13 @@ func (s *shared) handlerEndedFor(r *request, raw *fasthttp.RequestCtx, isLate, f
 	default:
 		r.awaitFlush(raw)
 	}
+}
+
+// isOf reports whether a request is not over, and raw is its raw one.
+func (r *request) isOf(raw *fasthttp.RequestCtx) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.exchange != nil && r.exchange.raw == raw
 }
 
 // awaitFlush leaves the end of the request to fasthttp. No middleware comes after

@@ -402,6 +402,60 @@ func TestSettleRunsTheWorkOfAStreamThatIsLeftBehind(t *testing.T) {
 	r.Settle(t.Context())
 }
 
+// Requests that no server made may all have the number 0. One that fails, or is
+// late, says nothing of another's work.
+func TestRequestsWithoutAServerAreApart(t *testing.T) {
+	r := newRouter(t)
+	r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			switch next(raw); string(raw.Path()) {
+			case "/fails":
+				raw.SetStatusCode(500)
+			case "/panics":
+				panic("on purpose")
+			case "/late":
+				raw.TimeoutError("too late")
+			}
+		}
+	})
+	work := make(chan string, 3)
+	stream := func(_ context.Context, in struct {
+		Name string `query:"name"`
+	},
+	) (*responses.StreamResponse, error) {
+		stream := responses.Stream("", func(*responses.StreamWriter) error { return nil })
+		stream.Background = background.Func("work", func(context.Context) error {
+			work <- in.Name
+			return nil
+		})
+		return stream, nil
+	}
+	r.Get("/stream", stream)
+	for _, other := range []string{"/fails", "/panics", "/late"} {
+		r.Get(other, stream)
+	}
+	handler := r.Handler()
+	call := func(target string) *fasthttp.RequestCtx {
+		raw := new(fasthttp.RequestCtx)
+		raw.Request.SetRequestURI(target)
+		handler(raw)
+		return raw
+	}
+	for other, runs := range map[string]bool{"/fails": false, "/panics": false, "/late": true} {
+		first, second := call("/stream?name=first"), call("/stream?name=second")
+		call(other + "?name=" + other)
+		if runs {
+			assert.Equal(t, other, await(t, work, "the work of the other"))
+		}
+		second.ResetUserValues()
+		assert.Equal(t, "second", await(t, work, "the work of the second"), other)
+		first.ResetUserValues()
+		assert.Equal(t, "first", await(t, work, "the work of the first"), other)
+	}
+	r.Settle(t.Context())
+	assert.Empty(t, work)
+}
+
 // A selfish value keeps its own address, which nobody can forbid.
 type selfish struct{ text string }
 
