@@ -182,7 +182,8 @@ func registrationError(method, pattern string, endpoint Endpoint, err error) str
 
 func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option) error {
 	s := r.shared
-	pattern = r.group.prefix + pattern
+	own := pattern
+	pattern = r.group.prefix + own
 	if s.complete {
 		return fmt.Errorf("the route is added after Handler was called: add all routes before the app serves")
 	}
@@ -194,6 +195,12 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 	}
 	if !isMethod(method) {
 		return fmt.Errorf("the method %q is not a token: want one such as GET, in capitals, without blanks", method)
+	}
+	if upper := strings.ToUpper(method); upper != method {
+		return fmt.Errorf("the method %q is not in capitals, and methods are case-sensitive: want %q", method, upper)
+	}
+	if own != "" && own[0] != '/' { // in a group it would go on with the prefix
+		return fmt.Errorf("the pattern %q does not start with a slash", own)
 	}
 	parsed, err := parsePattern(pattern)
 	if err != nil {
@@ -207,7 +214,10 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 		router:     s,
 		options:    routeOptions{status: fasthttp.StatusOK},
 	}
-	for _, option := range options {
+	for i, option := range options {
+		if option == nil {
+			return fmt.Errorf("option %d is nil: leave it out", i+1)
+		}
 		if err := option(&rt.options); err != nil {
 			return err
 		}

@@ -127,6 +127,9 @@ func TestMistakesPanicAtRegistration(t *testing.T) {
 		"absent path param": {func(r *routing.Router) { r.Add("GET", "/x", routing.Handle(wantsID)) }, `field ID: reads the path parameter "id", which the route does not have: add {id} to its pattern`},
 		"body of a GET":     {func(r *routing.Router) { r.Add("GET", "/x", routing.Handle(wantsBody)) }, "input type map[string]string: has no source tags, so it is the JSON body, which a GET request does not have: add tags such as `query:\"name\"`, or use struct{}"},
 		"rest in between":   {add("/{x:*}/y"), `the pattern "/{x:*}/y" goes on after {x:*}, which takes the rest of the path: put it last`},
+		"no slash in group": {func(r *routing.Router) { r.Group("/g").Get("x", hello) }, `the pattern "x" does not start with a slash`},
+		"nil option":        {add("/x", routing.Status(201), nil), "option 2 is nil: leave it out"},
+		"lower case":        {func(r *routing.Router) { r.Add("gEt", "/x", routing.Handle(hello)) }, `the method "gEt" is not in capitals, and methods are case-sensitive: want "GET"`},
 		"any method":        {func(r *routing.Router) { r.Add("*", "/x", routing.Handle(hello)) }, `the method "*" stands for none in particular: add the route for each method that it has`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -344,7 +347,7 @@ func TestAMethodIsAToken(t *testing.T) {
 			r.Add(method, "/", routing.Handle(hello))
 		}()
 	}
-	for _, method := range []string{"GET", "BREW", "M-SEARCH", "!#$%&'*+-.^_`|~09az"} {
+	for _, method := range []string{"GET", "BREW", "M-SEARCH", "!#$%&'*+-.^_`|~09AZ"} {
 		r.Add(method, "/", routing.Handle(hello))
 	}
 }
