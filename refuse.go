@@ -24,6 +24,12 @@ import (
 
 // refuse answers what fasthttp could not read as a request.
 func (s *server) refuse(raw *fasthttp.RequestCtx, err error) {
+	if errors.Is(err, syscall.ECONNRESET) {
+		// The client is gone, so nobody could read an answer. In chunks and in the
+		// header of a form's part the parsers hide the error, which is a 400 then.
+		_ = raw.Conn().Close()
+		return
+	}
 	returned := false
 	defer func() {
 		if !returned { // OnRefused has ended the goroutine of the connection

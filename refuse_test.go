@@ -175,6 +175,30 @@ func TestAMiddlewareThatRefusesEndsTheConnection(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 }
 
+// A client that resets the connection is not there to be refused, and monitoring
+// that connects and resets is no malformed request.
+func TestAResetConnectionIsNotRefused(t *testing.T) {
+	for name, sent := range map[string]string{
+		"nothing":       "",
+		"half a header": "POST / HTTP/1.1\r\nHo",
+		"half a body":   "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n\"x",
+		"half a form":   "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100\r\n\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nx",
+	} {
+		t.Run(name, func(t *testing.T) {
+			var told refusals
+			app := newRefusingApp(velithon.Options{OnRefused: told.tell})
+			address := serve(t, app)
+			conn := dial(t, address)
+			write(t, conn, sent)
+			require.NoError(t, conn.SetLinger(0))
+			require.NoError(t, conn.Close())
+			send(t, address, request("GET", "/healthy", "", "Connection: close")) // the other one was accepted before
+			shutdown(t, app)
+			assert.Empty(t, told.all())
+		})
+	}
+}
+
 // What the service does when it is told must not cost it anything else.
 func TestToldOfARefusalItMayPanic(t *testing.T) {
 	for name, test := range map[string]struct {
