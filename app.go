@@ -198,6 +198,7 @@ func New(options Options) *App {
 		Validator:     options.Validator,
 		WriteDeadline: server.flushDeadline,
 		HandedOver:    server.handedOver,
+		HungUp:        server.conns.remove,
 		OnRefused:     server.refused,
 	})
 	return &App{Router: server.router, options: options, runner: runner, server: server}

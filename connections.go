@@ -1,7 +1,6 @@
 package velithon
 
 import (
-	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -134,9 +133,7 @@ func (c *connections) len() int {
 // connection whose handler runs does not read, so it is not disturbed.
 func (c *connections) shortenReads(deadline time.Time) {
 	for w := range c.each {
-		if err := w.conn.SetReadDeadline(deadline); errors.Is(err, net.ErrClosed) {
-			c.remove(w.conn) // fasthttp tells of none whose handler ended the goroutine
-		}
+		_ = w.conn.SetReadDeadline(deadline)
 	}
 }
 

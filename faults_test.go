@@ -575,6 +575,28 @@ func TestAHandlerThatEndsItsGoroutine(t *testing.T) {
 	}
 }
 
+// fasthttp does not say that it has ended such a connection. Its record must not
+// stay: it would for each of them, and a shutdown would wait for it.
+func TestAConnectionThatIsHungUpIsForgotten(t *testing.T) {
+	app := newRefusingApp(velithon.Options{OnRefused: func(*fasthttp.RequestCtx, *responses.Problem) { runtime.Goexit() }})
+	app.Get("/exit", func(context.Context, struct{}) (string, error) {
+		runtime.Goexit()
+		return "", nil
+	})
+	address := serve(t, app)
+	for name, text := range map[string]string{
+		"a handler": request("GET", "/exit", ""),
+		"OnRefused": "nonsense\r\n\r\n",
+	} {
+		conn := dial(t, address)
+		write(t, conn, text)
+		answer, err := io.ReadAll(conn)
+		require.NotErrorIs(t, err, os.ErrDeadlineExceeded, name)
+		assert.Empty(t, answer, name)
+		assert.Zero(t, app.OpenConnections(), name)
+	}
+}
+
 // A closer is a user value that fasthttp closes at the end of its request.
 type closer chan struct{}
 

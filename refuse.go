@@ -33,6 +33,7 @@ func (s *server) refuse(raw *fasthttp.RequestCtx, err error) {
 	returned := false
 	defer func() {
 		if !returned { // OnRefused has ended the goroutine of the connection
+			s.conns.remove(raw.Conn())
 			_ = raw.Conn().Close()
 		}
 	}()

@@ -141,6 +141,7 @@ func (s *shared) hangUp(raw *fasthttp.RequestCtx) {
 		raw.ResetUserValues()
 	}
 	if raw.ConnRequestNum() > 0 { // a RequestCtx outside of a server has no connection
+		s.HungUp(raw.Conn())
 		_ = raw.Conn().Close()
 	}
 }

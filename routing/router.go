@@ -50,6 +50,11 @@ type Options struct {
 	// had to wait. nil does nothing.
 	HandedOver func(conn net.Conn)
 
+	// HungUp is called before a connection is closed whose handler has ended its
+	// goroutine by [runtime.Goexit]. fasthttp does not report the end of such a
+	// connection. nil does nothing.
+	HungUp func(conn net.Conn)
+
 	// OnRefused is called for each request that is refused in front of all
 	// middleware: by [Router.Refuse], and for a message that is malformed. raw has
 	// the answer, to which it may add fields, and must not be kept. nil does
@@ -69,6 +74,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.HandedOver == nil {
 		o.HandedOver = func(net.Conn) {}
+	}
+	if o.HungUp == nil {
+		o.HungUp = func(net.Conn) {}
 	}
 	if o.OnRefused == nil {
 		o.OnRefused = func(*fasthttp.RequestCtx, *responses.Problem) {}
