@@ -13,8 +13,8 @@ import (
 // So what a client still sends that is refused is read on for a while: until it
 // closes, or sends nothing for lingerPause, or these are used up.
 //
-// It costs a connection of those that are counted anyway, for less time than an
-// idle one may stay, and no memory.
+// It costs 8 KiB, and a connection for less time than an idle one may stay. That
+// connection is one of MaxConnections, or of the maxTurnedAway beyond them.
 const (
 	lingerTime  = 5 * time.Second
 	lingerPause = time.Second

@@ -60,8 +60,7 @@ func sentResponse(raw *fasthttp.RequestCtx) *fasthttp.Response {
 	return &raw.Response
 }
 
-// A panicError carries the panic of a handler that ran on a goroutine of its
-// own, with its stack.
+// A panicError carries a panic to where it is logged, with its stack.
 type panicError struct {
 	value any
 	stack []byte

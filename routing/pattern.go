@@ -18,8 +18,7 @@ type pattern struct {
 	variants [][]segment // one for each number of optional segments
 }
 
-// A kind is what a segment of a pattern takes. The order is that in which the
-// tree asks.
+// A kind is what a segment of a pattern takes.
 type kind int
 
 const (

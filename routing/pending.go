@@ -10,12 +10,15 @@ import (
 )
 
 // pending holds the requests that are not over when their route has returned:
-// their response has work, or is a stream. Each is in it until somebody has
-// closed it, and what may lose a request finds it here.
+// their response has work, or is a stream. What may lose a request finds it here.
+// It is in it until somebody has closed it, or no work is left to be lost: then
+// fasthttp alone ends it, since streams may be many, and each of them would take
+// the requests of other connections a look at the rest.
 //
 // Middleware can't take a request out, as it could a user value. And it is found
 // by its number, since middleware may have called next with a copy of the
-// fasthttp.RequestCtx.
+// fasthttp.RequestCtx. Those that no server made have no numbers of their own, and
+// are found by their RequestCtx.
 type pending struct {
 	// Almost always a slot has one request at most, which costs no mutex. A
 	// connection keeps to one slot, and so does its processor.

@@ -96,6 +96,13 @@ func TestPatterns(t *testing.T) {
 		assert.Equal(t, want, string(do(t, r.Handler(), "GET", target).Body()), target)
 	}
 	assert.Equal(t, 404, do(t, r.Handler(), "GET", "/items/x").StatusCode())
+
+	// A form takes what it prefers, and no parameter is empty.
+	r = newRouter(t)
+	r.Get("/little/{a:.*?}-{b}", hello)
+	r.Get("/some/{a:.+?}-{b}", hello)
+	assert.Equal(t, 404, do(t, r.Handler(), "GET", "/little/-x-y").StatusCode())
+	assert.Equal(t, 200, do(t, r.Handler(), "GET", "/some/-x-y").StatusCode())
 }
 
 func TestMistakesPanicAtRegistration(t *testing.T) {

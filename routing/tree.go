@@ -2,6 +2,7 @@ package routing
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -39,7 +40,9 @@ type node struct {
 }
 
 type formedNode struct {
-	segment
+	form   *regexp.Regexp // as in a segment, like the next two
+	groups []int
+	whole  bool
 	node
 }
 
@@ -87,7 +90,7 @@ func (n *node) grow(segments []segment) *leaf {
 		i := slices.IndexFunc(n.formed, func(f *formedNode) bool { return f.form.String() == s.form.String() })
 		if i < 0 {
 			i = len(n.formed)
-			n.formed = append(n.formed, &formedNode{segment: s})
+			n.formed = append(n.formed, &formedNode{form: s.form, groups: s.groups, whole: s.whole})
 		}
 		return n.formed[i].grow(segments[1:])
 	case kindParam:
