@@ -1,5 +1,7 @@
 package background
 
+import "time"
+
 // WaitAfter is the wait of a Retry after the given attempt.
 var WaitAfter = (*Retry).wait
 
@@ -11,4 +13,21 @@ func Crew(r *Runner) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.crew.all)
+}
+
+// PlantRetry puts in front of the tasks to be tried again another one of the
+// collection of the last of them, and does not tell the collection, so that it is
+// found only by who looks through them all. It returns what takes it away.
+func PlantRetry(r *Runner, task *Task) (remove func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	of := r.retries.Back().Value.(*retry).group
+	planted := &retry{job: job{task: task, group: of}, timer: time.NewTimer(time.Hour)}
+	e := r.retries.PushFront(planted)
+	planted.element = e
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.retries.Remove(e)
+	}
 }

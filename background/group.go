@@ -1,6 +1,7 @@
 package background
 
 import (
+	"container/list"
 	"context"
 	"slices"
 	"time"
@@ -25,9 +26,9 @@ type group struct {
 	since   time.Duration // when it was accepted
 	held    int           // how many tasks hold room: those, and the active ones that may wait again
 	active  int           // started, and not ended: running, or to be tried again
-	again   int           // to be tried again
 	parked  bool          // as many are active as may be, so it takes no turns
 	stopped bool          // a task has failed, and the others are not to run
+	retries *list.Element // the last of its retries in Runner.retries, or nil
 	lastDue *retry        // the last of its retries that are in line, or nil
 
 	previous, following *group // in Runner.groups, as long as tasks wait

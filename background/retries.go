@@ -2,6 +2,7 @@ package background
 
 import (
 	"container/list"
+	"slices"
 	"time"
 )
 
@@ -11,9 +12,8 @@ type retry struct {
 	job
 	at      time.Time // when it is due
 	timer   *time.Timer
-	element *list.Element // in Runner.retries, until it starts or is dropped
+	element *list.Element // in Runner.retries; nil once it has started or was dropped
 	next    *retry        // of the same group, and due after this one
-	dropped bool
 }
 
 // retryLocked has j, whose attempt failed, tried again after wait. If the runner
@@ -30,16 +30,12 @@ func (r *Runner) retryLocked(j job, wait time.Duration) *followUp {
 	}
 	j.attempt++
 	again := &retry{job: j, at: at}
-	again.element = r.retries.PushBack(again)
+	r.listLocked(again)
 	r.stats.Retried++
-	r.stats.Retrying++
-	if j.group != nil {
-		j.group.again++
-	}
 	again.timer = time.AfterFunc(wait, func() {
 		r.mu.Lock()
 		defer r.unlock()
-		if !again.dropped {
+		if again.element != nil {
 			r.dueLocked(again)
 			r.dispatchLocked()
 		}
@@ -67,7 +63,7 @@ func (r *Runner) dueLocked(again *retry) {
 // one.
 func (r *Runner) takeRetryLocked(j *job) bool {
 	for again, ok := r.due.pop(); ok; again, ok = r.due.pop() {
-		if again.dropped {
+		if again.element == nil {
 			continue
 		}
 		if again.next != nil {
@@ -86,16 +82,14 @@ func (r *Runner) takeRetryLocked(j *job) bool {
 // dropRetriesLocked gives up the retries of the group, and returns their tasks.
 func (r *Runner) dropRetriesLocked(g *group) []*Task {
 	var dropped []*Task
-	for e := r.retries.Front(); g.again > 0; { // the list may be long, and none on it the group's
-		again := e.Value.(*retry)
-		e = e.Next()
-		if again.group == g {
-			r.dropLocked(again)
-			g.active--
-			r.giveBackLocked(&again.job)
-			dropped = append(dropped, again.task)
-		}
+	for g.retries != nil {
+		again := g.retries.Value.(*retry)
+		r.dropLocked(again)
+		g.active--
+		r.giveBackLocked(&again.job)
+		dropped = append(dropped, again.task)
 	}
+	slices.Reverse(dropped)
 	g.lastDue = nil
 	return dropped
 }
@@ -103,17 +97,33 @@ func (r *Runner) dropRetriesLocked(g *group) []*Task {
 // dropLocked takes again off the list of retries. If its time has come it stays
 // in the queue, which passes over it.
 func (r *Runner) dropLocked(again *retry) {
-	again.dropped = true
 	again.timer.Stop()
 	r.unlistLocked(again)
 }
 
-func (r *Runner) unlistLocked(again *retry) {
-	r.retries.Remove(again.element)
-	r.stats.Retrying--
-	if again.group != nil {
-		again.group.again--
+// listLocked puts again on the list of retries. Those of a group stand together
+// there, since the list may be long, and to stop the group takes its own only.
+func (r *Runner) listLocked(again *retry) {
+	r.stats.Retrying++
+	again.element = r.retries.PushBack(again)
+	if g := again.group; g != nil {
+		if g.retries != nil {
+			r.retries.MoveAfter(again.element, g.retries)
+		}
+		g.retries = again.element
 	}
+}
+
+func (r *Runner) unlistLocked(again *retry) {
+	r.stats.Retrying--
+	if g := again.group; g != nil && g.retries == again.element {
+		g.retries = again.element.Prev()
+		if g.retries != nil && g.retries.Value.(*retry).group != g {
+			g.retries = nil
+		}
+	}
+	r.retries.Remove(again.element)
+	again.element = nil
 }
 
 // isTooLateLocked reports whether a shutdown will have run out of time at t.
@@ -131,7 +141,7 @@ func (r *Runner) dropLateRetriesLocked() (todo []*followUp) {
 		}
 	}
 	for _, again := range late {
-		if !again.dropped { // together with one before it
+		if again.element != nil { // else dropped together with one before it
 			r.dropLocked(again)
 			todo = append(todo, r.abandonRetryLocked(again.job))
 		}

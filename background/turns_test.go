@@ -2,6 +2,7 @@ package background_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"testing"
 	"testing/synctest"
@@ -138,5 +139,41 @@ func TestCollectionThatWasStoppedWhileDue(t *testing.T) {
 		close(release)
 		synctest.Wait()
 		assert.EqualValues(t, 2, r.Stats().Skipped+r.Stats().Failed-2, "a and b are skipped or failed, as fails ends first or not")
+	})
+}
+
+// TestStoppedCollectionLooksForNoOthersRetries: those of others may be many, and
+// the runner stands still meanwhile. Its own are named in their order.
+func TestStoppedCollectionLooksForNoOthersRetries(t *testing.T) {
+	var skipped []string
+	options := background.RunnerOptions{OnFailure: func(_ context.Context, failure *background.TaskError) {
+		if errors.Is(failure.Err, background.ErrSkipped) {
+			skipped = append(skipped, failure.Name)
+		}
+	}}
+	inBubble(t, options, func(t *testing.T, r *background.Runner) {
+		again := background.Retry{Attempts: 2, Backoff: time.Minute, MaxBackoff: time.Minute}
+		after := func(seconds int, name string) *background.Task {
+			return background.Func(name, func(context.Context) error {
+				time.Sleep(time.Duration(seconds) * time.Second)
+				return io.EOF
+			}).WithRetry(again)
+		}
+		require.NoError(t, r.Submit(t.Context(), collection(3, after(1, "other 1"), after(3, "other 2"), after(7, "other 3"))))
+		stopped := collection(5, after(2, "a"), after(4, "b"), after(6, "c"), after(8, "d"),
+			after(10, "fails").WithRetry(background.Retry{}))
+		stopped.StopOnError = true
+		require.NoError(t, r.Submit(t.Context(), stopped))
+		require.NoError(t, r.Submit(t.Context(), after(5, "single")))
+
+		pass(2500 * time.Millisecond)
+		remove := background.PlantRetry(r, task("planted", t.FailNow))
+		require.Equal(t, 2, r.Stats().Retrying)
+		pass(8 * time.Second)
+		assert.Equal(t, []string{"a", "b", "c", "d"}, skipped)
+		assert.Equal(t, 4, r.Stats().Retrying, "the others")
+		remove()
+		pass(time.Hour)
+		assert.Equal(t, background.Stats{Accepted: 9, Failed: 5, Skipped: 4, Retried: 8}, r.Stats())
 	})
 }
