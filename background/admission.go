@@ -25,7 +25,7 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 	}
 	s.counted = true
 	w := &waiter{submission: *s, since: r.clock.now(), admitted: make(chan struct{})}
-	r.blocked.add(w)
+	r.blocked.add(w, w.demand(r.options.Workers).holding)
 	if r.blocked.len() == 1 {
 		r.markLocked()
 	}
@@ -71,17 +71,18 @@ func (r *Runner) withdraw(w *waiter, err error) error {
 // admitLocked accepts the work of a submitter who waits, if there is room for it,
 // and reports whether it did.
 func (r *Runner) admitLocked() bool {
-	if r.blocked.len() == 0 {
-		return false
-	}
-	w := r.blocked.oldest()
+	l := &r.blocked
+	return l.len() > 0 && (r.letInLocked(l.oldest(), r.room) ||
+		r.letInLocked(l.bySize.first(), r.sparedLocked()) ||
+		r.letInLocked(l.byRoom.first(), r.sparedLocked()))
+}
+
+// letInLocked accepts w's work if it fits into so much room, and reports whether
+// it did.
+func (r *Runner) letInLocked(w *waiter, room int) bool {
 	d := r.demandLocked(&w.submission)
-	if !r.fitsLocked(&w.submission, d, r.room) {
-		w = r.blocked.smallest()
-		d = r.demandLocked(&w.submission)
-		if !r.fitsLocked(&w.submission, d, r.sparedLocked()) {
-			return false
-		}
+	if !r.fitsLocked(&w.submission, d, room) {
+		return false
 	}
 	r.acceptLocked(&w.submission, d)
 	r.releaseLocked(w, nil)

@@ -411,6 +411,48 @@ func TestWorkThatNeedsNoRoomDoesNotWaitForIt(t *testing.T) {
 	})
 }
 
+// TestCollectionThatNeedsNoRoomDoesNotWaitForIt: a smaller submission waits, which
+// does need some. Of two such collections the smaller one is first.
+func TestCollectionThatNeedsNoRoomDoesNotWaitForIt(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 5, Queue: 1}, func(t *testing.T, r *background.Runner) {
+		var all, first, second, last = make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
+		again := background.Retry{Attempts: 2}
+		require.NoError(t, r.Submit(t.Context(), held("holds the room", all).WithRetry(again)))
+		fill(t, r, 2, first)
+		fill(t, r, 2, second)
+		ran := make(chan string, 10)
+		submit := func(work background.Runnable) {
+			go func() { assert.NoError(t, r.Submit(t.Context(), work)) }()
+			synctest.Wait()
+		}
+		note := func(name string) *background.Task {
+			return task(name, func() { ran <- name; <-last })
+		}
+		begun := func() (names []string) {
+			for len(ran) > 0 {
+				names = append(names, <-ran)
+			}
+			return names
+		}
+		submit(note("single with retries").WithRetry(again))
+		submit(collection(3, note("one of three"), note("one of three"), note("one of three")))
+		submit(collection(2, note("with a retry"), note("with a retry").WithRetry(again)))
+		submit(collection(1, note("one at a time"), note("one at a time")))
+		submit(collection(2, note("one of two"), note("one of two")))
+		close(first)
+		synctest.Wait()
+		assert.Equal(t, background.Stats{Accepted: 7, Succeeded: 2, Running: 5, Blocked: 4}, r.Stats())
+		assert.Equal(t, []string{"one of two", "one of two"}, begun())
+		close(second)
+		synctest.Wait()
+		assert.Empty(t, begun(), "two workers are free, too few for three tasks")
+		close(last)
+		synctest.Wait()
+		assert.Equal(t, []string{"one of three", "one of three", "one of three"}, begun())
+		close(all)
+	})
+}
+
 // TestTwoRunnersThatSubmitToEachOther don't wait for each other: a task never
 // waits for room, of whichever runner.
 func TestTwoRunnersThatSubmitToEachOther(t *testing.T) {

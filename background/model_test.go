@@ -238,8 +238,11 @@ func (m *model) fits(b *batch) bool { return m.used()+m.needed(b) <= m.queue }
 
 // needed is how much room b would hold: for the jobs that find no free worker, and
 // for those that do and may be tried again.
-func (m *model) needed(b *batch) int {
-	start := min(len(b.jobs), b.limit, m.workers-len(m.running))
+func (m *model) needed(b *batch) int { return m.neededWith(b, m.workers-len(m.running)) }
+
+// neededWith is that with so many free workers.
+func (m *model) neededWith(b *batch, free int) int {
+	start := min(len(b.jobs), b.limit, free)
 	needed := len(b.jobs) - start
 	for _, j := range b.jobs[:start] {
 		if j.attempts > 1 {
@@ -410,31 +413,32 @@ func (m *model) lineUp(b *batch) {
 }
 
 // admitNext lets in the caller who came first, if there is room by now, or else
-// the smallest of the others.
+// the one with the fewest jobs, or else the one whose jobs would hold the least
+// room if all workers were free.
 func (m *model) admitNext() bool {
 	if len(m.blocked) == 0 {
 		return false
 	}
-	next := m.blocked[0]
-	if !m.fits(next.batch) {
-		next = slices.MinFunc(m.blocked, func(a, b *call) int { return smaller(a.batch, b.batch) })
-		if !m.fits(next.batch) || !m.mayOvertake(next.batch) {
-			return false
+	least := func(of func(*batch) int) *call {
+		return slices.MinFunc(m.blocked, func(a, b *call) int { return cmp.Compare(of(a.batch), of(b.batch)) })
+	}
+	first := m.blocked[0]
+	for _, next := range []*call{
+		first,
+		least(func(b *batch) int { return len(b.jobs) }),
+		least(func(b *batch) int { return 100*m.neededWith(b, m.workers) + len(b.jobs) }),
+	} {
+		if !m.fits(next.batch) || next != first && !m.mayOvertake(next.batch) {
+			continue
 		}
+		m.blocked = without(m.blocked, next)
+		m.accept(next)
+		if next == first {
+			m.before = slices.Clone(m.batches)
+		}
+		return true
 	}
-	first := m.blocked[0] == next
-	m.blocked = without(m.blocked, next)
-	m.accept(next)
-	if first {
-		m.before = slices.Clone(m.batches)
-	}
-	return true
-}
-
-// smaller compares batches by what room they need.
-func smaller(a, b *batch) int {
-	again := func(b *batch) int { return min(b.jobs[0].attempts, 2) }
-	return cmp.Or(cmp.Compare(len(a.jobs), len(b.jobs)), cmp.Compare(again(a), again(b)))
+	return false
 }
 
 // end ends an attempt. If something is to be done about it, or the worker has to be

@@ -13,11 +13,16 @@ type demand struct {
 	holding int // how many would hold room: the others, and those that may have to wait again
 }
 
+// demand returns it for so many free workers.
+func (s *submission) demand(free int) demand {
+	start := min(s.tasks, s.limit, free)
+	return demand{start, s.tasks - start + s.mayWaitAgain(start)}
+}
+
 func (r *Runner) demandLocked(s *submission) demand {
 	// If a worker is free nothing else is due that could claim it; see
 	// dispatchLocked.
-	start := min(s.tasks, s.limit, r.freeLocked())
-	return demand{start, s.tasks - start + s.mayWaitAgain(start)}
+	return s.demand(r.freeLocked())
 }
 
 // fitsLocked reports whether s could be accepted if there was so much room.

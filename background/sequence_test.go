@@ -302,7 +302,7 @@ func (s *sequence) request(t *rapid.T) *trial {
 	c.batch = &batch{limit: 1}
 	switch rapid.SampledFrom(kinds).Draw(t, "work") {
 	case "task":
-		j, task := s.task(t)
+		j, task := s.task(t, 3)
 		c.batch.jobs, c.work = []*job{j}, task
 	case "collection":
 		c.work = s.collection(t, c.batch)
@@ -344,16 +344,17 @@ func (s *sequence) collection(t *rapid.T, b *batch) *background.Tasks {
 	if b.limit == 0 {
 		b.limit = background.DefaultMaxConcurrent
 	}
+	attempts := rapid.SampledFrom([]int{3, 1}).Draw(t, "attempts at most")
 	for range rapid.IntRange(0, 6).Draw(t, "tasks") {
-		j, task := s.task(t)
+		j, task := s.task(t, attempts)
 		b.jobs = append(b.jobs, j)
 		tasks.Add(task)
 	}
 	return tasks
 }
 
-func (s *sequence) task(t *rapid.T) (*job, *background.Task) {
-	j := s.newJob(rapid.IntRange(1, 3).Draw(t, "attempts"))
+func (s *sequence) task(t *rapid.T, most int) (*job, *background.Task) {
+	j := s.newJob(rapid.IntRange(1, most).Draw(t, "attempts"))
 	if rapid.Bool().Draw(t, "with a timeout") {
 		j.timeout = s.about(7 * time.Second)
 	}

@@ -1,20 +1,19 @@
 package background
 
 import (
-	"cmp"
 	"container/heap"
 	"container/list"
+	"slices"
 	"time"
 )
 
 // waiter is a submitter who waits for room.
 type waiter struct {
 	submission
-	number   uint64        // of its arrival
 	since    time.Duration // when it came
 	element  *list.Element // in waiters.byAge, nil once the wait is over
-	index    int           // in waiters.bySize
-	again    int           // 1 if its first task may have to be tried again
+	bySize   place         // in waiters.bySize
+	byRoom   place         // in waiters.byRoom
 	admitted chan struct{} // closed when the wait is over
 	err      error         // its outcome, readable from then on
 }
@@ -23,68 +22,76 @@ type waiter struct {
 // doesn't fit, because it is a large collection, others may overtake it, the
 // smallest first, as long as that makes no difference: while what was accepted
 // before holds so much that it would not fit without them either. From then on
-// nobody overtakes. So small work does not wait for what a large collection waits
-// for, and a stream of small work can't keep one out for ever.
+// only those overtake that need no room. So small work does not wait for what a
+// large collection waits for, and a stream of small work can't keep one out for
+// ever.
+//
+// While no worker is free, each task needs room, and the smallest needs the least.
+// But tasks that start at once and will not be tried again need none. So if the
+// smallest doesn't fit, the one is tried that would hold the least room if all
+// workers were free.
 //
 // The methods are called with the runner's mutex held.
 type waiters struct {
 	byAge    list.List // of *waiter
-	bySize   sizeHeap
-	arrivals uint64
+	bySize   order     // by the number of tasks
+	byRoom   order     // by the room that they would hold if all workers were free
+	arrivals int
 
 	mark time.Duration // when the oldest became the oldest
 	old  int           // the room held by what had been accepted until then
 }
 
-func (l *waiters) len() int { return l.bySize.Len() }
+func (l *waiters) len() int { return l.byAge.Len() }
 
 func (l *waiters) oldest() *waiter { return l.byAge.Front().Value.(*waiter) }
 
-func (l *waiters) smallest() *waiter { return l.bySize.all[0] }
-
-func (l *waiters) add(w *waiter) {
+// add takes w in, whose tasks would hold so much room if all workers were free.
+func (l *waiters) add(w *waiter, room int) {
 	l.arrivals++
-	w.number, w.again = l.arrivals, w.mayWaitAgain(1)
 	w.element = l.byAge.PushBack(w)
-	heap.Push(&l.bySize, w)
+	w.bySize = place{waiter: w, keys: [3]int{w.tasks, l.arrivals}}
+	w.byRoom = place{waiter: w, keys: [3]int{room, w.tasks, l.arrivals}}
+	heap.Push(&l.bySize, &w.bySize)
+	heap.Push(&l.byRoom, &w.byRoom)
 }
 
 func (l *waiters) remove(w *waiter) {
 	l.byAge.Remove(w.element)
-	heap.Remove(&l.bySize, w.index)
 	w.element = nil
+	heap.Remove(&l.bySize, w.bySize.index)
+	heap.Remove(&l.byRoom, w.byRoom.index)
 }
 
-// sizeHeap is the waiters with the smallest on top, those that came first among
-// equals. A single task that will not be tried again comes before one that may be,
-// since it needs no room if a worker is free.
-type sizeHeap struct{ all []*waiter }
+// order is a heap of waiters, that with the smallest keys on top.
+type order []*place
 
-func (h *sizeHeap) Len() int { return len(h.all) }
-
-func (h *sizeHeap) Less(i, j int) bool {
-	a, b := h.all[i], h.all[j]
-	return cmp.Or(
-		cmp.Compare(a.tasks, b.tasks),
-		cmp.Compare(a.again, b.again),
-		cmp.Compare(a.number, b.number),
-	) < 0
+// place is a waiter's place in an order.
+type place struct {
+	waiter *waiter
+	keys   [3]int // compared one after the other
+	index  int    // in the order
 }
 
-func (h *sizeHeap) Swap(i, j int) {
-	h.all[i], h.all[j] = h.all[j], h.all[i]
-	h.all[i].index, h.all[j].index = i, j
+func (o order) first() *waiter { return o[0].waiter }
+
+func (o order) Len() int           { return len(o) }
+func (o order) Less(i, j int) bool { return slices.Compare(o[i].keys[:], o[j].keys[:]) < 0 }
+
+func (o order) Swap(i, j int) {
+	o[i], o[j] = o[j], o[i]
+	o[i].index, o[j].index = i, j
 }
 
-func (h *sizeHeap) Push(w any) {
-	w.(*waiter).index = len(h.all)
-	h.all = append(h.all, w.(*waiter))
+func (o *order) Push(p any) {
+	p.(*place).index = len(*o)
+	*o = append(*o, p.(*place))
 }
 
-func (h *sizeHeap) Pop() any {
-	last := len(h.all) - 1
-	w := h.all[last]
-	h.all[last] = nil
-	h.all = h.all[:last]
-	return w
+func (o *order) Pop() any {
+	last := len(*o) - 1
+	p := (*o)[last]
+	(*o)[last] = nil
+	*o = (*o)[:last]
+	return p
 }
