@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -382,4 +383,49 @@ func TestHooksThatEndTheReport(t *testing.T) {
 		close(release)
 		require.Error(t, r.Shutdown(t.Context()))
 	})
+}
+
+// TestHooksThatEndTheTelling: all tasks that were lost together are told, before
+// done is called, even if the log or each call of the hook ends its goroutine.
+func TestHooksThatEndTheTelling(t *testing.T) {
+	for name, exits := range map[string]struct{ hook, log func() }{
+		"OnFailure": {runtime.Goexit, func() {}},
+		"Logger":    {func() {}, runtime.Goexit},
+		"both":      {runtime.Goexit, runtime.Goexit},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				var told []string
+				note := func(name string) {
+					mu.Lock()
+					defer mu.Unlock()
+					told = append(told, name)
+				}
+				r := background.NewRunner(background.RunnerOptions{
+					Workers:   1,
+					OnFailure: func(_ context.Context, failure *background.TaskError) { note(failure.Name); exits.hook() },
+					Logger:    slog.New(handler{slog.DiscardHandler, exits.log}),
+				})
+				submit := func(first *background.Task) {
+					all := collection(1, first, task("b", t.FailNow), task("c", t.FailNow), task("d", t.FailNow))
+					all.StopOnError = true
+					v, err := r.Reserve(all)
+					require.NoError(t, err)
+					require.NoError(t, v.Start(t.Context(), func() { note("done") }))
+				}
+				submit(failing("fails", io.EOF))
+				synctest.Wait()
+				assert.Equal(t, []string{"fails", "b", "c", "d", "done"}, told)
+
+				told = nil
+				submit(obedient("stopped"))
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				require.Error(t, r.Shutdown(ctx))
+				require.Error(t, r.Shutdown(t.Context()))
+				assert.ElementsMatch(t, []string{"stopped", "b", "c", "d", "done"}, told)
+			})
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -26,9 +27,9 @@ func (r *Runner) conclude(ctx context.Context, w *worker, err error) {
 		again:    failure.WillRetry,
 		wait:     wait,
 	}
-	r.logFailure(ctx, failure, wait)
 	told := *failure
-	r.tell(ctx, &told)
+	defer r.tell(ctx, &told) // also if the log handler ends the goroutine by runtime.Goexit
+	r.logFailure(ctx, failure, wait)
 }
 
 // logFailure writes the record for a failed attempt.
@@ -65,16 +66,29 @@ func (r *Runner) follow(todo *followUp) {
 		return
 	}
 	// Deferred, so that not even a log handler that ends the goroutine can keep
-	// done from being called.
+	// the hook from being told, and done from being called.
 	defer r.callDone(todo.ctx, todo.done)
+	defer r.tellLost(todo)
 	if todo.cancel != nil {
 		todo.cancel(todo.cause)
 	}
 	if len(todo.lost) > 0 {
 		r.logLost(todo)
 	}
-	for _, t := range todo.lost {
-		r.tell(todo.ctx, &TaskError{Name: t.Name(), Err: todo.how})
+}
+
+// tellLost tells the hook of the lost tasks, on another goroutine and, each time
+// the hook ends that by runtime.Goexit, a further one for the rest.
+func (r *Runner) tellLost(todo *followUp) {
+	for next := 0; next < len(todo.lost) && r.options.OnFailure != nil; {
+		var telling sync.WaitGroup
+		telling.Go(func() {
+			for next < len(todo.lost) {
+				next++
+				r.tell(todo.ctx, &TaskError{Name: todo.lost[next-1].Name(), Err: todo.how})
+			}
+		})
+		telling.Wait()
 	}
 }
 
