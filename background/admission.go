@@ -14,7 +14,7 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 		r.dispatchLocked() // an empty reservation may be what a drain waits for
 		return nil, nil
 	}
-	if d := r.demandLocked(s); r.fitsLocked(s, d, r.sparedLocked()) {
+	if d := r.demandLocked(s); r.weight(d.holding) <= r.sparedLocked() {
 		r.acceptLocked(s, d)
 		return nil, nil
 	}
@@ -81,7 +81,7 @@ func (r *Runner) admitLocked() bool {
 // it did.
 func (r *Runner) letInLocked(w *waiter, room int) bool {
 	d := r.demandLocked(&w.submission)
-	if !r.fitsLocked(&w.submission, d, room) {
+	if r.weight(d.holding) > room {
 		return false
 	}
 	r.acceptLocked(&w.submission, d)
@@ -104,7 +104,7 @@ func (r *Runner) releaseLocked(w *waiter, err error) {
 // acceptLocked starts those tasks of s that find a free worker, and puts the
 // others, which fit, into the queue.
 func (r *Runner) acceptLocked(s *submission, d demand) {
-	r.room -= r.weight(d.holding) - s.held
+	r.room -= r.weight(d.holding)
 	r.stats.Accepted += uint64(s.tasks)
 	r.stats.Running += d.start
 	r.stats.Queued += s.tasks - d.start

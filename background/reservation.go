@@ -53,11 +53,11 @@ func (r *Runner) Reserve(work Runnable) (Reservation, error) {
 }
 
 // Start submits the work, as [Runner.Submit] does, also after Shutdown has begun.
-// With [Block] it waits for room until ctx is done, and returns an error that
-// wraps the cause; with [Reject], or with the context of a task, it does not wait,
-// and may return [ErrFull]. When a Shutdown has run out of time, or does while
-// Start waits, the work is given up like all that waits then, by name, and Start
-// returns nil.
+// With [Reject] the room is there. With [Block] it waits for room until ctx is
+// done, and returns an error that wraps the cause; with the context of a task it
+// returns [ErrFull] instead of waiting. When a Shutdown has run out of time, or
+// does while Start waits, the work is given up like all that waits then, by name,
+// and Start returns nil.
 //
 // If done is not nil it is called exactly once, when all of the work has ended,
 // whichever way: also if it was skipped or given up, and, before Start returns,
@@ -69,18 +69,19 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 		return nil
 	}
 	*v = Reservation{}
-	s := submission{held: held, promised: true, counted: true}
+	s := submission{promised: true, counted: true}
 	r.prepare(ctx, &s, work, done)
-	err := r.redeem(ctx, &s)
+	err := r.redeem(ctx, &s, held)
 	if err != nil || s.tasks == 0 {
 		r.callDone(ctx, done)
 	}
 	return err
 }
 
-// redeem submits what was promised.
-func (r *Runner) redeem(ctx context.Context, s *submission) error {
+// redeem submits what was promised, in place of the room held for it.
+func (r *Runner) redeem(ctx context.Context, s *submission, held int) error {
 	r.mu.Lock()
+	r.room += held
 	if r.expired {
 		r.fulfilLocked(s)
 		todo := r.giveUpLocked(s)

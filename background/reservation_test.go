@@ -152,3 +152,31 @@ func TestDoneMayPanic(t *testing.T) {
 		assert.EqualValues(t, 2, r.Stats().Succeeded)
 	})
 }
+
+// TestReservationOfWorkThatWasChanged, though it must not be: the room that was
+// reserved is given back.
+func TestReservationOfWorkThatWasChanged(t *testing.T) {
+	options := background.RunnerOptions{Workers: 1, Queue: 2, Overflow: background.Reject}
+	for name, c := range map[string]struct {
+		change func(*background.Tasks)
+		err    error
+	}{
+		"grown":   {func(work *background.Tasks) { work.Add(task("one more", t.FailNow)) }, background.ErrFull},
+		"cleared": {(*background.Tasks).Clear, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, options, func(t *testing.T, r *background.Runner) {
+				release := make(chan struct{})
+				defer close(release)
+				fill(t, r, 2, release)
+				work := collection(1, task("reserved", t.FailNow))
+				v, err := r.Reserve(work)
+				require.NoError(t, err)
+				c.change(work)
+				require.Equal(t, c.err, v.Start(t.Context(), nil))
+				assert.NoError(t, r.Submit(t.Context(), held("fits", release)))
+				require.ErrorIs(t, r.Submit(t.Context(), task("too much", t.FailNow)), background.ErrFull)
+			})
+		})
+	}
+}

@@ -25,11 +25,6 @@ func (r *Runner) demandLocked(s *submission) demand {
 	return s.demand(r.freeLocked())
 }
 
-// fitsLocked reports whether s could be accepted if there was so much room.
-func (r *Runner) fitsLocked(s *submission, d demand, room int) bool {
-	return s.held+room >= r.weight(d.holding)
-}
-
 // weight is how much room n tasks take: a collection larger than the queue takes
 // all of it, since it would never be accepted otherwise.
 func (r *Runner) weight(n int) int { return min(n, r.options.Queue) }

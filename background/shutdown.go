@@ -223,7 +223,6 @@ func (r *Runner) abandonLocked() (todo []*followUp) {
 // giveUpLocked gives up what was promised and is not in the queue yet, and returns
 // what is to be done about it.
 func (r *Runner) giveUpLocked(s *submission) *followUp {
-	r.room += s.held
 	if s.tasks == 0 {
 		return nil
 	}

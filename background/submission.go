@@ -11,7 +11,6 @@ type submission struct {
 	turn     turn
 	tasks    int  // how many it has
 	limit    int  // how many of them may run at once
-	held     int  // the room already taken for it by a reservation
 	promised bool // it is a reservation that was started
 	counted  bool // it is among Runner.promises
 }
