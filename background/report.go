@@ -77,18 +77,25 @@ func (r *Runner) follow(todo *followUp) {
 	}
 }
 
-// tellLost tells the hook of the lost tasks, on another goroutine and, each time
-// the hook ends that by runtime.Goexit, a further one for the rest.
+// tellLost tells the hook of the lost tasks.
 func (r *Runner) tellLost(todo *followUp) {
-	for next := 0; next < len(todo.lost) && r.options.OnFailure != nil; {
-		var telling sync.WaitGroup
-		telling.Go(func() {
-			for next < len(todo.lost) {
+	if r.options.OnFailure != nil {
+		each(todo.lost, func(t *Task) { r.tell(todo.ctx, &TaskError{Name: t.Name(), Err: todo.how}) })
+	}
+}
+
+// each calls f with each of all, on another goroutine, and on a further one after
+// each call that ends it, since a hook may do so by runtime.Goexit.
+func each[E any](all []E, f func(E)) {
+	for next := 0; next < len(all); {
+		var calls sync.WaitGroup
+		calls.Go(func() {
+			for next < len(all) {
 				next++
-				r.tell(todo.ctx, &TaskError{Name: todo.lost[next-1].Name(), Err: todo.how})
+				f(all[next-1])
 			}
 		})
-		telling.Wait()
+		calls.Wait()
 	}
 }
 

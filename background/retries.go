@@ -46,17 +46,15 @@ func (r *Runner) retryLocked(j job, wait time.Duration) *followUp {
 // dueLocked puts again in line. Of a group one retry is in line, with the others
 // behind it, so that the tasks of a large one are no more than a turn to others.
 func (r *Runner) dueLocked(again *retry) {
-	g := again.group
-	if g == nil {
-		r.due.push(again)
-		return
+	if g := again.group; g != nil {
+		last := g.lastDue
+		g.lastDue = again
+		if last != nil {
+			last.next = again
+			return
+		}
 	}
-	if g.lastDue == nil {
-		r.due.push(again)
-	} else {
-		g.lastDue.next = again
-	}
-	g.lastDue = again
+	r.due.push(again)
 }
 
 // takeRetryLocked removes the retry whose turn it is, and makes it j if there is
@@ -84,7 +82,7 @@ func (r *Runner) dropRetriesLocked(g *group) []*Task {
 	var dropped []*Task
 	for g.retries != nil {
 		again := g.retries.Value.(*retry)
-		r.dropLocked(again)
+		r.unlistLocked(again)
 		g.active--
 		r.giveBackLocked(&again.job)
 		dropped = append(dropped, again.task)
@@ -92,13 +90,6 @@ func (r *Runner) dropRetriesLocked(g *group) []*Task {
 	slices.Reverse(dropped)
 	g.lastDue = nil
 	return dropped
-}
-
-// dropLocked takes again off the list of retries. If its time has come it stays
-// in the queue, which passes over it.
-func (r *Runner) dropLocked(again *retry) {
-	again.timer.Stop()
-	r.unlistLocked(again)
 }
 
 // listLocked puts again on the list of retries. Those of a group stand together
@@ -114,7 +105,10 @@ func (r *Runner) listLocked(again *retry) {
 	}
 }
 
+// unlistLocked takes again off the list, since it starts or is given up. If it is
+// given up in the queue of those that are due, that passes over it.
 func (r *Runner) unlistLocked(again *retry) {
+	again.timer.Stop()
 	r.stats.Retrying--
 	if g := again.group; g != nil && g.retries == again.element {
 		g.retries = again.element.Prev()
@@ -142,7 +136,7 @@ func (r *Runner) dropLateRetriesLocked() (todo []*followUp) {
 	}
 	for _, again := range late {
 		if again.element != nil { // else dropped together with one before it
-			r.dropLocked(again)
+			r.unlistLocked(again)
 			todo = append(todo, r.abandonRetryLocked(again.job))
 		}
 	}

@@ -132,28 +132,15 @@ func (r *Runner) reportLocked(todo []*followUp) <-chan struct{} {
 		return done
 	}
 	r.reports++
-	go r.report(todo, done)
-	return done
-}
-
-func (r *Runner) report(todo []*followUp, done chan<- struct{}) {
-	next := 0
-	// Deferred, since a hook may end the goroutine by runtime.Goexit.
-	defer func() {
-		if next < len(todo) {
-			go r.report(todo[next:], done)
-			return
-		}
+	go func() {
+		each(todo, r.follow)
 		r.mu.Lock()
 		r.reports--
 		r.dispatchLocked()
 		r.unlock()
 		close(done)
 	}()
-	for next < len(todo) {
-		next++
-		r.follow(todo[next-1])
-	}
+	return done
 }
 
 // drainErrorLocked describes what has not finished, or returns nil if all has.
@@ -198,7 +185,7 @@ func (r *Runner) abandonLocked() (todo []*followUp) {
 	}
 	for e := r.retries.Front(); e != nil; e = r.retries.Front() {
 		again := e.Value.(*retry)
-		r.dropLocked(again)
+		r.unlistLocked(again)
 		r.abandonedLocked([]*Task{again.task})
 		todo = append(todo, r.endedLocked(again.job, &followUp{
 			ctx: r.contextOf(again.job), lost: []*Task{again.task}, how: ErrAbandoned,

@@ -73,8 +73,6 @@ type place struct {
 	index  int    // in the order
 }
 
-func (o order) first() *waiter { return o[0].waiter }
-
 func (o order) Len() int           { return len(o) }
 func (o order) Less(i, j int) bool { return slices.Compare(o[i].keys[:], o[j].keys[:]) < 0 }
 
