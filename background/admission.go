@@ -73,8 +73,8 @@ func (r *Runner) withdraw(w *waiter, err error) error {
 func (r *Runner) admitLocked() bool {
 	l := &r.blocked
 	return l.len() > 0 && (r.letInLocked(l.oldest(), r.room) ||
-		r.letInLocked(l.bySize[0].waiter, r.sparedLocked()) ||
-		r.letInLocked(l.byRoom[0].waiter, r.sparedLocked()))
+		r.letInLocked(l.bySize.first(), r.sparedLocked()) ||
+		r.letInLocked(l.byRoom.first(), r.sparedLocked()))
 }
 
 // letInLocked accepts w's work if it fits into so much room, and reports whether

@@ -415,7 +415,7 @@ func TestWorkThatNeedsNoRoomDoesNotWaitForIt(t *testing.T) {
 // does need some. Of two such collections the smaller one is first.
 func TestCollectionThatNeedsNoRoomDoesNotWaitForIt(t *testing.T) {
 	inBubble(t, background.RunnerOptions{Workers: 5, Queue: 1}, func(t *testing.T, r *background.Runner) {
-		var all, first, second, last = make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
+		all, first, second, last := make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
 		again := background.Retry{Attempts: 2}
 		require.NoError(t, r.Submit(t.Context(), held("holds the room", all).WithRetry(again)))
 		fill(t, r, 2, first)

@@ -64,7 +64,7 @@ func (l *waiters) remove(w *waiter) {
 }
 
 // order is a heap of waiters, that with the smallest keys on top.
-type order []*place
+type order struct{ all []*place }
 
 // place is a waiter's place in an order.
 type place struct {
@@ -73,23 +73,26 @@ type place struct {
 	index  int    // in the order
 }
 
-func (o order) Len() int           { return len(o) }
-func (o order) Less(i, j int) bool { return slices.Compare(o[i].keys[:], o[j].keys[:]) < 0 }
+func (o *order) first() *waiter { return o.all[0].waiter }
 
-func (o order) Swap(i, j int) {
-	o[i], o[j] = o[j], o[i]
-	o[i].index, o[j].index = i, j
+func (o *order) Len() int { return len(o.all) }
+
+func (o *order) Less(i, j int) bool { return slices.Compare(o.all[i].keys[:], o.all[j].keys[:]) < 0 }
+
+func (o *order) Swap(i, j int) {
+	o.all[i], o.all[j] = o.all[j], o.all[i]
+	o.all[i].index, o.all[j].index = i, j
 }
 
 func (o *order) Push(p any) {
-	p.(*place).index = len(*o)
-	*o = append(*o, p.(*place))
+	p.(*place).index = len(o.all)
+	o.all = append(o.all, p.(*place))
 }
 
 func (o *order) Pop() any {
-	last := len(*o) - 1
-	p := (*o)[last]
-	(*o)[last] = nil
-	*o = (*o)[:last]
+	last := len(o.all) - 1
+	p := o.all[last]
+	o.all[last] = nil
+	o.all = o.all[:last]
 	return p
 }
