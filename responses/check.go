@@ -49,7 +49,7 @@ func is[I any](t reflect.Type) bool {
 		}
 		t = t.Elem()
 	}
-	return t.Implements(i) || t.Kind() != reflect.Interface && reflect.PointerTo(t).Implements(i)
+	return t.Implements(i) || reflect.PointerTo(t).Implements(i)
 }
 
 // contentOf returns the type of the content of a [JSONResponse], nil for any
@@ -57,9 +57,6 @@ func is[I any](t reflect.Type) bool {
 func contentOf(response reflect.Type) reflect.Type {
 	for response.Kind() == reflect.Pointer {
 		response = response.Elem()
-	}
-	if response.Kind() != reflect.Struct {
-		return nil
 	}
 	if has, ok := reflect.TypeAssert[interface{ contentType() reflect.Type }](reflect.Zero(response)); ok {
 		return has.contentType()

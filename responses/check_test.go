@@ -138,6 +138,10 @@ func TestWhatAHandlerMayReturn(t *testing.T) {
 		{reflect.TypeFor[struct{ *Embedded }](), "at On.Done: is a channel"},
 		{reflect.TypeFor[struct{ Work background.Runnable }](), "at Work: is background work"},
 		{reflect.TypeFor[hidden](), "at Notify: is a function"},
+		{reflect.TypeFor[struct {
+			Left  func() `json:",omitzero"`
+			Given func()
+		}](), "at Given: is a function"},
 		{reflect.TypeFor[responses.ContentResponse[func()]](), "the output type func() is a function"},
 		{reflect.TypeFor[responses.ContentResponse[error]](), "the output type error is an error"},
 		{reflect.TypeFor[*responses.JSONResponse[*background.Task, *background.Task]](), "the output type *background.Task is background work"},

@@ -152,30 +152,22 @@ func matchesTag(list, tag string, equal func(a, b string) bool) bool {
 		return true
 	}
 	for {
-		list = strings.TrimLeft(list, " \t,")
-		end := tagLength(list)
-		if end == 0 {
+		first, rest, ok := cutTag(strings.TrimLeft(list, " \t,"))
+		if !ok {
 			return false // the end, or what is no tag
 		}
-		if equal(list[:end], tag) {
+		if equal(first, tag) {
 			return true
 		}
-		list = list[end:]
+		list = rest
 	}
 }
 
-// tagLength returns the length of the entity tag at the beginning of s, such as
-// "a" or W/"a", and 0 if there is none.
-func tagLength(s string) int {
-	opaque := strings.TrimPrefix(s, "W/")
-	if !strings.HasPrefix(opaque, `"`) {
-		return 0
-	}
-	end := strings.IndexByte(opaque[1:], '"')
-	if end < 0 {
-		return 0
-	}
-	return len(s) - len(opaque) + end + 2
+// cutTag cuts the entity tag off the beginning of s, such as "a" or W/"a".
+func cutTag(s string) (tag, rest string, ok bool) {
+	opaque, opened := strings.CutPrefix(strings.TrimPrefix(s, "W/"), `"`)
+	_, rest, closed := strings.Cut(opaque, `"`)
+	return s[:len(s)-len(rest)], rest, opened && closed
 }
 
 // isSameTag is the strong comparison of RFC 9110, section 8.8.3.2: a weak tag

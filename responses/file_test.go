@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -292,17 +291,21 @@ func TestFileThatShrinks(t *testing.T) {
 
 func TestFileIsReadable(t *testing.T) {
 	path := newFile(t, "list.txt")
-	var raw fasthttp.RequestCtx
-	raw.Request.Header.Set("Range", "bytes=2-7")
-	require.NoError(t, responses.File(path).Write(&raw))
-	body, err := io.ReadAll(iotest.OneByteReader(raw.Response.BodyStream()))
-	require.NoError(t, err)
-	assert.Equal(t, "234567", string(body))
-	assert.NoError(t, raw.Response.CloseBodyStream())
+	for _, size := range []int{1, 4, 100} { // smaller and larger than the part
+		var raw fasthttp.RequestCtx
+		raw.Request.Header.Set("Range", "bytes=2-7")
+		require.NoError(t, responses.File(path).Write(&raw))
+		var body strings.Builder
+		_, err := io.CopyBuffer(&body, struct{ io.Reader }{raw.Response.BodyStream()}, make([]byte, size))
+		require.NoError(t, err)
+		assert.Equal(t, "234567", body.String())
+		assert.NoError(t, raw.Response.CloseBodyStream())
+	}
 
+	var raw fasthttp.RequestCtx
 	require.NoError(t, responses.File(path).Write(&raw))
 	require.NoError(t, os.Truncate(path, 4))
-	_, err = io.ReadAll(raw.Response.BodyStream())
+	_, err := io.ReadAll(raw.Response.BodyStream())
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.ErrorIs(t, raw.Response.CloseBodyStream(), io.ErrUnexpectedEOF)
 }

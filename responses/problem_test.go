@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"sync"
 	"testing"
 
@@ -111,6 +112,16 @@ func TestProblemAsError(t *testing.T) {
 	assert.NotErrorIs(t, changed, responses.NewProblem(409, "sold out"))
 	assert.Same(t, work, changed.Work())
 	assert.Equal(t, responses.NewProblem(409, "sold out"), conflict, "the original is as it was")
+}
+
+// A nil *Problem in an error is not a nil error, and who got it looks what it is.
+func TestNilProblemAsError(t *testing.T) {
+	var none *responses.Problem
+	assert.NotErrorIs(t, none, io.EOF)
+	_, ok := errors.AsType[*fs.PathError](none)
+	assert.False(t, ok)
+	assert.ErrorContains(t, none, "a nil *Problem was returned as an error")
+	assert.NotErrorIs(t, responses.NewProblem(409, "sold out"), none, "a problem that is no copy")
 }
 
 func TestProblemErrorsThatCannotBeEncoded(t *testing.T) {

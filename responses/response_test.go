@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/background"
@@ -176,6 +177,19 @@ func TestRouteStatusStays(t *testing.T) {
 	assert.Equal(t, 202, parse(t, exchangeWith(t, handler(responses.TextResponse{Status: 202}), get())).StatusCode())
 	assert.Equal(t, 200, parse(t, exchangeWith(t, handler(responses.EventStream(
 		func(*responses.EventWriter) error { return nil })), get())).StatusCode(), "EventSource takes nothing else")
+}
+
+// A middleware may have begun another answer, which an answer without content
+// replaces.
+func TestNothingIsLeftBeforeAResponseWithoutContent(t *testing.T) {
+	for _, response := range []responses.Response{responses.NoContent(), responses.Redirect("/")} {
+		var raw fasthttp.RequestCtx
+		raw.SetContentType("text/x")
+		raw.SetBodyString("before")
+		require.NoError(t, response.Write(&raw))
+		assert.Empty(t, raw.Response.Body(), "%T", response)
+		assert.NotContains(t, raw.Response.String(), "text/x", "%T", response)
+	}
 }
 
 func TestRefusals(t *testing.T) {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,8 +65,10 @@ func TestStreamIsCutIntoChunks(t *testing.T) {
 
 func TestStreamIsNotRunForHead(t *testing.T) {
 	stream := responses.Stream("text/csv", func(*responses.StreamWriter) error { panic("must not run") })
-	sent, err := exchange(t, stream, request("HEAD"))
-	require.NoError(t, err)
+	sent := exchangeWith(t, func(raw *fasthttp.RequestCtx) {
+		raw.SetBodyString("of a middleware, which the stream replaces")
+		assert.NoError(t, answer(raw, stream))
+	}, request("HEAD"))
 	assert.Equal(t, streamHead, sent)
 	assert.NoError(t, stream.Err())
 }
@@ -168,6 +172,35 @@ func TestStreamThatFailsWhileRead(t *testing.T) {
 		assert.EqualError(t, raw.Response.CloseBodyStream(), test.want)
 		assert.EqualError(t, stream.Err(), test.want)
 	}
+}
+
+// Such a stream has an error of its own, so that nobody takes it for whole.
+func TestStreamThatEndsItsGoroutine(t *testing.T) {
+	for name, consume := range map[string]func(body io.Reader){
+		"written": func(body io.Reader) { _, _ = body.(io.WriterTo).WriteTo(io.Discard) },
+		"read":    func(body io.Reader) { _, _ = body.Read(make([]byte, 10)) },
+	} {
+		stream := responses.Stream("", func(*responses.StreamWriter) error { runtime.Goexit(); return nil })
+		var raw fasthttp.RequestCtx
+		require.NoError(t, stream.Write(&raw))
+		var group sync.WaitGroup
+		group.Go(func() { consume(raw.Response.BodyStream()) })
+		group.Wait()
+		assert.EqualError(t, stream.Err(), "responses: stream called runtime.Goexit", name)
+	}
+}
+
+func TestStreamSaysHowMuchItWrote(t *testing.T) {
+	stream := responses.Stream("", func(w *responses.StreamWriter) error {
+		_, err := w.WriteString(strings.Repeat("x", 10_000))
+		return err
+	})
+	var raw fasthttp.RequestCtx
+	require.NoError(t, stream.Write(&raw))
+	n, err := io.Copy(io.Discard, raw.Response.BodyStream())
+	require.NoError(t, err)
+	assert.EqualValues(t, 10_000, n)
+	assert.NoError(t, raw.Response.CloseBodyStream())
 }
 
 func TestStreamThatIsReadInPart(t *testing.T) {

@@ -72,7 +72,7 @@ func (t *transfer) close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.raw = nil
-	if t.running && t.err == nil {
+	if t.running {
 		t.err = errAborted
 	}
 	return t.err
