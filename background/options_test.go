@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/velithon-go/velithon/background"
 )
@@ -18,6 +19,23 @@ func TestOptionMistakes(t *testing.T) {
 	} {
 		assert.PanicsWithValue(t, want, func() { background.NewRunner(options) })
 	}
+}
+
+// The numbers are promised in the documentation.
+func TestDefaultLimits(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Overflow: background.Reject}, func(t *testing.T, r *background.Runner) {
+		release := make(chan struct{})
+		fill(t, r, 64, release)
+		queue := collection(0)
+		for range 65_535 {
+			queue.Add(held("queued", release))
+		}
+		require.NoError(t, r.Submit(t.Context(), queue))
+		assert.Equal(t, 64, r.Stats().Running)
+		require.NoError(t, r.Submit(t.Context(), held("last", release)))
+		require.ErrorIs(t, r.Submit(t.Context(), held("too many", release)), background.ErrFull)
+		close(release)
+	})
 }
 
 func TestOverflowString(t *testing.T) {

@@ -324,6 +324,9 @@ func TestRunnerSubmitsCollectionAgain(t *testing.T) {
 	})
 }
 
+// idleTime is how long a worker without a job stays, at most.
+const idleTime = time.Second
+
 func TestRunnerKeepsTheWorkersItNeeds(t *testing.T) {
 	inBubble(t, background.RunnerOptions{Workers: 8}, func(t *testing.T, r *background.Runner) {
 		crew := func() int { synctest.Wait(); return background.Crew(r) }
@@ -333,10 +336,10 @@ func TestRunnerKeepsTheWorkersItNeeds(t *testing.T) {
 		assert.Equal(t, 8, crew())
 		for range 10 { // a flow that one worker keeps up with
 			require.NoError(t, r.Submit(t.Context(), task("quick", func() {})))
-			pass(background.IdleTime / 4)
+			pass(idleTime / 4)
 		}
 		assert.Equal(t, 1, crew())
-		pass(background.IdleTime)
+		pass(idleTime)
 		assert.Zero(t, crew())
 	})
 }
@@ -348,9 +351,10 @@ func TestRunnerWorkersStayAWhile(t *testing.T) {
 		for range 3 {
 			require.NoError(t, r.Submit(t.Context(), task("quick", func() {})))
 			assert.Equal(t, 1, crew(), "one worker is used again")
-			time.Sleep(background.IdleTime / 2)
+			time.Sleep(idleTime/2 - time.Millisecond)
+			assert.Equal(t, 1, crew(), "it stays for half of the time at least")
 		}
-		time.Sleep(background.IdleTime)
+		time.Sleep(idleTime)
 		assert.Zero(t, crew(), "it has gone")
 		require.NoError(t, r.Submit(t.Context(), task("quick", func() {})))
 		assert.Equal(t, 1, crew(), "and another one comes")
@@ -363,7 +367,7 @@ func TestRunnerIdleWorkerAndJobMeet(t *testing.T) {
 		for range 200 {
 			require.NoError(t, r.Submit(t.Context(), task("quick", func() {})))
 			synctest.Wait()
-			pass(background.IdleTime)
+			pass(idleTime)
 		}
 		synctest.Wait()
 		assert.EqualValues(t, 200, r.Stats().Succeeded)
