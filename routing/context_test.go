@@ -61,6 +61,19 @@ func TestTheContextEndsWithTheRequest(t *testing.T) {
 	assert.False(t, stop())
 }
 
+// Package context keeps a function that was stopped from running by itself. Who
+// finds the method in another way, relies on it alone.
+func TestAStoppedAfterFuncOfTheContextIsNotCalled(t *testing.T) {
+	contextOf(t, func(ctx context.Context) {
+		after := ctx.(interface {
+			AfterFunc(f func()) (stop func() bool)
+		}).AfterFunc
+		stop := after(func() { t.Error("was stopped") })
+		assert.True(t, stop())
+		assert.False(t, stop(), "it is stopped already")
+	})
+}
+
 func TestTheContextHasTheValuesOfMiddleware(t *testing.T) {
 	type key struct{}
 	ctx := contextOf(t, func(context.Context) {}, func(next fasthttp.RequestHandler) fasthttp.RequestHandler {

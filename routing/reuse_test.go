@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -129,6 +130,27 @@ func TestRequestsAtTheSameTimeDoNotMix(t *testing.T) {
 			ids, _ := ran.Load(text)
 			assert.Equal(t, "id-"+text+" id-"+text, ids)
 		}
+	}
+}
+
+// Only who was given an input or an output keeps it alive, and no exchange that
+// waits for its next request.
+func TestAnExchangeForgetsItsInputAndOutput(t *testing.T) {
+	var in, out weak.Pointer[string]
+	handle := func(_ context.Context, got everything) (*string, error) {
+		text := "output of " + *got.Pointer
+		in, out = weak.Make(got.Pointer), weak.Make(&text)
+		return &text, nil
+	}
+	for name, endpoint := range map[string]routing.Endpoint{"typed": routing.Handle(handle), "reflected": routing.Reflected(t, handle)} {
+		r := newRouter(t)
+		r.Add("GET", "/", endpoint)
+		handler := r.Handler()
+		assert.Equal(t, `"output of a"`, string(answer(handler, "/?pointer=a").Response.Body()), name)
+		runtime.GC() // which leaves what lies in a pool, for the first time
+		assert.Nil(t, in.Value(), "%s input", name)
+		assert.Nil(t, out.Value(), "%s output", name)
+		runtime.KeepAlive(handler)
 	}
 }
 

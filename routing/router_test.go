@@ -117,7 +117,8 @@ func TestMistakesPanicAtRegistration(t *testing.T) {
 		"open brace":        {add("/{x"), `the pattern "/{x" has a { without its }`},
 		"no name":           {add("/{:[a-z]+}"), `the pattern "/{:[a-z]+}" has a parameter without a name`},
 		"two of a name":     {add("/{x}/{x}"), `the pattern "/{x}/{x}" has two parameters "x"`},
-		"status":            {add("/x", routing.Status(404)), "option Status(404): a success status is from 200 to 399"},
+		"status above":      {add("/x", routing.Status(400)), "option Status(400): a success status is from 200 to 399"},
+		"status below":      {add("/x", routing.Status(199)), "option Status(199): a success status is from 200 to 399"},
 		"timeout":           {add("/x", routing.Timeout(0)), "option Timeout(0s): want more than 0; leave the option out for no timeout"},
 		"body limit":        {add("/x", routing.BodyLimit(-1)), "option BodyLimit(-1): want more than 0 bytes"},
 		"read timeout":      {add("/x", routing.ReadTimeout(0)), "option ReadTimeout(0s): want more than 0; leave the option out for the application's"},
@@ -142,6 +143,14 @@ func TestMistakesPanicAtRegistration(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			assert.Contains(t, panicOf(func() { test.do(newRouter(t)) }), test.want)
 		})
+	}
+}
+
+func TestTheFirstAndTheLastStatusOfSuccess(t *testing.T) {
+	for _, status := range []int{200, 399} {
+		r := newRouter(t)
+		r.Get("/", hello, routing.Status(status))
+		assert.Equal(t, status, answer(r.Handler(), "/").Response.StatusCode())
 	}
 }
 
