@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,6 +56,16 @@ func TestRetryBackoff(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A wait is anything from a half of the backoff to all of it.
+func TestRetryBackoffIsSpread(t *testing.T) {
+	var seen []time.Duration
+	for range 200 {
+		seen = append(seen, background.WaitAfter(&background.Retry{Backoff: 4}, 1))
+	}
+	slices.Sort(seen)
+	assert.Equal(t, []time.Duration{2, 3, 4}, slices.Compact(seen))
 }
 
 func TestRetryBackoffDoesNotOverflow(t *testing.T) {
