@@ -56,6 +56,24 @@ func TestServeReturnsTheErrorOfABrokenListener(t *testing.T) {
 	require.ErrorIs(t, err, syscall.EINVAL)
 }
 
+// Each listener that waits counts as a connection of fasthttp's, which the limit
+// has to allow for.
+func TestAListenerThatHasEndedTakesNoConnectionFromTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := velithon.New(velithon.Options{Logger: quiet, MaxConnections: 1})
+		require.NoError(t, app.Serve(&failingListener{Listener: &memoryListener{closed: make(chan struct{})}}))
+		conn, accepted := net.Pipe()
+		served := serveInMemory(app, accepted)
+		write(t, conn, request("GET", "/nowhere", ""))
+		response, _ := receive(t, bufio.NewReader(conn))
+		assert.Equal(t, 404, response.StatusCode)
+		require.NoError(t, conn.Close())
+		require.NoError(t, app.Shutdown(t.Context()))
+		require.NoError(t, <-served)
+		time.Sleep(time.Minute) // until a goroutine of fasthttp's has noticed the end
+	})
+}
+
 // A service that has no file descriptors left answers on the connections that it
 // has, and accepts others once it has some again.
 func TestAServiceOutOfFileDescriptorsRecovers(t *testing.T) {

@@ -125,10 +125,10 @@ func hasReadDeadlinePassed(conn net.Conn) bool {
 		return false
 	}
 	raw, err := socket.SyscallConn()
-	if err != nil {
-		return false
+	if err == nil {
+		err = raw.Read(func(uintptr) bool { return true })
 	}
-	return errors.Is(raw.Read(func(uintptr) bool { return true }), os.ErrDeadlineExceeded)
+	return errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // refused tells of an answer of the server's own, before it is sent.

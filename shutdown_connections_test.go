@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -95,6 +96,70 @@ func TestShutdownAnswersOneMoreRequestOfAnIdleConnection(t *testing.T) {
 	requireLast(t, reader, `"b"`)
 	require.NoError(t, await(t, ended, "the shutdown"))
 	assert.EqualValues(t, 2, app.Runner().Stats().Succeeded)
+}
+
+// It has all of the grace for that, also when it is the only connection.
+func TestShutdownWaitsForARequestOnTheOnlyConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := newWaitingApp(make(chan string, 2), nil, make(chan string, 2))
+		conn, accepted := net.Pipe()
+		served := serveInMemory(app, accepted)
+		reader := bufio.NewReader(conn)
+		write(t, conn, request("GET", "/work?name=a", ""))
+		response, _ := receive(t, reader)
+		require.False(t, response.Close)
+
+		ended := make(chan error, 1)
+		go func() { ended <- app.Shutdown(t.Context()) }()
+		time.Sleep(time.Second - 50*time.Millisecond)
+		write(t, conn, request("GET", "/work?name=b", ""))
+		requireLast(t, reader, `"b"`)
+		require.NoError(t, <-ended)
+		require.NoError(t, <-served)
+		time.Sleep(time.Minute) // until a goroutine of fasthttp's has noticed the end
+	})
+}
+
+// fasthttp does not tell that such a connection has ended.
+func TestShutdownDoesNotWaitForAConnectionWhoseGoroutineHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := velithon.New(velithon.Options{Logger: quiet})
+		app.Use(func(fasthttp.RequestHandler) fasthttp.RequestHandler {
+			return func(*fasthttp.RequestCtx) { runtime.Goexit() }
+		})
+		app.Get("/", func(context.Context, struct{}) (string, error) { return "", nil })
+		conn, accepted := net.Pipe()
+		served := serveInMemory(app, socketLike{accepted})
+		write(t, conn, request("GET", "/", ""))
+		_, err := conn.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+
+		begin := time.Now()
+		require.NoError(t, app.Shutdown(t.Context()))
+		assert.Less(t, time.Since(begin), time.Second/2)
+		require.NoError(t, <-served)
+		time.Sleep(time.Minute) // until a goroutine of fasthttp's has noticed the end
+	})
+}
+
+// A socketLike is a connection in memory that has the error of a socket once it
+// is closed.
+type socketLike struct{ net.Conn }
+
+func (c socketLike) SetReadDeadline(t time.Time) error {
+	if err := c.Conn.SetReadDeadline(t); err != nil {
+		return net.ErrClosed
+	}
+	return nil
+}
+
+// serveInMemory has an app serve one connection.
+func serveInMemory(app *velithon.App, conn net.Conn) (served <-chan error) {
+	listener := &memoryListener{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
+	listener.conns <- conn
+	err := make(chan error, 1)
+	go func() { err <- app.Serve(listener) }()
+	return err
 }
 
 // An idle connection must not use up the time of a shutdown that has little.
