@@ -61,14 +61,16 @@ func TestTheContextEndsWithTheRequest(t *testing.T) {
 	assert.False(t, stop())
 }
 
+// An afterFuncer is what package context looks for in a context.
+type afterFuncer interface {
+	AfterFunc(f func()) (stop func() bool)
+}
+
 // Package context keeps a function that was stopped from running by itself. Who
 // finds the method in another way, relies on it alone.
 func TestAStoppedAfterFuncOfTheContextIsNotCalled(t *testing.T) {
 	contextOf(t, func(ctx context.Context) {
-		after := ctx.(interface {
-			AfterFunc(f func()) (stop func() bool)
-		}).AfterFunc
-		stop := after(func() { t.Error("was stopped") })
+		stop := ctx.(afterFuncer).AfterFunc(func() { t.Error("was stopped") })
 		assert.True(t, stop())
 		assert.False(t, stop(), "it is stopped already")
 	})

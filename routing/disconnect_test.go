@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -57,6 +59,19 @@ func TestAClientThatGoesCancelsTheHandler(t *testing.T) {
 	record := book.next(t)
 	assert.Contains(t, record, "level=INFO")
 	assert.Contains(t, record, "the client went away before it was answered")
+}
+
+func TestAClientIsLookedAtLessOftenWithTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var at []time.Duration
+		routing.Watch(func() bool {
+			at = append(at, time.Since(begin)/time.Millisecond)
+			return len(at) < 9
+		})
+		time.Sleep(time.Hour)
+		assert.Equal(t, []time.Duration{20, 60, 140, 300, 620, 1260, 2260, 3260, 4260}, at, "milliseconds")
+	})
 }
 
 func TestAClientThatStaysDoesNot(t *testing.T) {

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/valyala/fasthttp"
@@ -22,6 +23,17 @@ func (e Endpoint) Reusable() bool { return e.reusable }
 
 // ContextSize is the size of a request's context.
 const ContextSize = unsafe.Sizeof(request{})
+
+// Watch has look called as for a client of which it says whether it is there.
+func Watch(look func() bool) {
+	w := &watch{&request{exchange: new(exchange)}, func() connState {
+		if look() {
+			return connOpen
+		}
+		return connLeft
+	}, minWatchWait}
+	time.AfterFunc(w.wait, w.next)
+}
 
 // Wrapped returns a group of no prefix, with middleware that does nothing, so that
 // [params.PathOf] has the path parameters of a request in its handler.

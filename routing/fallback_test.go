@@ -57,6 +57,57 @@ func TestMiddlewareWritesProblems(t *testing.T) {
 	}
 }
 
+// Nobody else would close the connection, or what the request has as values.
+func TestAGoexitEndsTheRequest(t *testing.T) {
+	exit := func(*fasthttp.RequestCtx) { runtime.Goexit() }
+	for name, end := range map[string]func(r *routing.Router, raw *fasthttp.RequestCtx){
+		"of a middleware": func(r *routing.Router, raw *fasthttp.RequestCtx) {
+			r.Use(func(fasthttp.RequestHandler) fasthttp.RequestHandler { return exit })
+			r.Handler()(raw)
+		},
+		"of OnRefused": func(r *routing.Router, raw *fasthttp.RequestCtx) { r.Refuse(raw, responses.NewProblem(400, "no HTTP")) },
+	} {
+		book := newLogBook()
+		runner := background.NewRunner(background.RunnerOptions{})
+		r := routing.New(routing.Options{
+			Runner: runner, Logger: slog.New(slog.NewTextHandler(book, nil)),
+			OnRefused: func(raw *fasthttp.RequestCtx, _ *responses.Problem) { exit(raw) },
+		})
+		raw := new(fasthttp.RequestCtx)
+		raw.Init(new(fasthttp.Request), nil, nil)
+		closed := make(closing)
+		raw.SetUserValue("value", closed)
+		go end(r, raw)
+		await(t, closed, "the Close of a user value, "+name)
+		assert.Contains(t, book.next(t), "a handler called runtime.Goexit", name)
+		require.NoError(t, runner.Shutdown(t.Context()))
+	}
+}
+
+// closing is a user value that is closed with its request.
+type closing chan struct{}
+
+func (c closing) Close() error {
+	close(c)
+	return nil
+}
+
+// A client takes the content of a 205 for the next response.
+func TestAResetContentHasNoContent(t *testing.T) {
+	r := newRouter(t)
+	r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			next(raw)
+			raw.SetStatusCode(fasthttp.StatusResetContent)
+		}
+	})
+	r.Get("/", hello)
+	response := &answer(r.Handler(), "/").Response
+	assert.Empty(t, response.Body())
+	assert.Contains(t, response.String(), "Content-Length: 0\r\n")
+	assert.NotContains(t, response.String(), "Content-Type")
+}
+
 func TestARefusedRequestHasAnID(t *testing.T) {
 	r := newRouter(t)
 	seen := make(map[string]bool)

@@ -74,6 +74,7 @@ func TestThereIsOneViewOfAPath(t *testing.T) {
 		"/shops/%":               {fault: coded},
 		"/shops/%4":              {fault: coded},
 		"/shops/%zz":             {fault: coded},
+		"/shops/%4z":             {fault: coded},
 		"/shops/%+1":             {fault: coded},
 		"/users/%6De%":           {fault: coded},
 	} {

@@ -47,6 +47,8 @@ func TestWhatIsReusable(t *testing.T) {
 	} {
 		assert.Equal(t, test.want, test.is, name)
 	}
+	assert.True(t, routing.Reflected(t, hello).Reusable())
+	assert.False(t, routing.Reflected(t, func(context.Context, selfish) (string, error) { return "", nil }).Reusable())
 }
 
 func reusable[In, Out any]() bool {

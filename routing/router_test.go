@@ -3,9 +3,11 @@ package routing_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"reflect"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -120,7 +122,7 @@ func TestMistakesPanicAtRegistration(t *testing.T) {
 		"status above":      {add("/x", routing.Status(400)), "option Status(400): a success status is from 200 to 399"},
 		"status below":      {add("/x", routing.Status(199)), "option Status(199): a success status is from 200 to 399"},
 		"timeout":           {add("/x", routing.Timeout(0)), "option Timeout(0s): want more than 0; leave the option out for no timeout"},
-		"body limit":        {add("/x", routing.BodyLimit(-1)), "option BodyLimit(-1): want more than 0 bytes"},
+		"body limit":        {add("/x", routing.BodyLimit(0)), "option BodyLimit(0): want more than 0 bytes"},
 		"read timeout":      {add("/x", routing.ReadTimeout(0)), "option ReadTimeout(0s): want more than 0; leave the option out for the application's"},
 		"colon":             {add("/x/:id"), `the pattern "/x/:id" has a segment that starts with a colon: a parameter is written {name}`},
 		"place and handler": {add("x"), "GET x, handler github.com/velithon-go/velithon/routing_test.hello (registered at "},
@@ -154,6 +156,17 @@ func TestTheFirstAndTheLastStatusOfSuccess(t *testing.T) {
 	}
 }
 
+func TestTheSmallestLimitsOfARoute(t *testing.T) {
+	r := newRouter(t)
+	r.Post("/", hello, routing.BodyLimit(1), routing.ReadTimeout(1))
+	var header fasthttp.RequestHeader
+	header.SetMethod("POST")
+	header.SetHost("x")
+	header.SetRequestURI("/")
+	assert.Equal(t, fasthttp.RequestConfig{MaxRequestBodySize: 1, ReadTimeout: 1}, r.RequestConfig()(&header))
+	assert.Equal(t, "<nil>", panicOf(func() { r.Get("/", hello, routing.Timeout(1)) }))
+}
+
 // Patterns that no request could match, or none that its author means.
 func TestPatternsThatNoClientReaches(t *testing.T) {
 	for pattern, want := range map[string]string{
@@ -166,6 +179,10 @@ func TestPatternsThatNoClientReaches(t *testing.T) {
 		"/glob/*":   "has an asterisk, which is a character like any other: the rest of the path is {name:*}; write %2A for the character",
 		"/{p...}":   `has a parameter "p...": a name is made of letters, digits, _ and -; the rest of the path is {name:*}, and a segment of a form {name:regexp}`,
 		"/{$}":      `has a parameter "$": a name is made of`,
+		"/{p@}":     `has a parameter "p@": a name is made of`,
+		"/{p[}":     `has a parameter "p[": a name is made of`,
+		"/{p`}":     "has a parameter \"p`\": a name is made of",
+		"/{p\x7f}":  `has a parameter "p\x7f": a name is made of`,
 		"/{id int}": `has a parameter "id int": a name is made of`,
 		"/a%2Fb":    "has an encoded slash, and such requests are answered with 400: take a parameter {name:*}, or the query",
 		"/a/../b":   "has a segment that is empty or made of dots, and such requests are answered with 400: remove it",
@@ -190,7 +207,7 @@ func TestPatternsThatNoClientReaches(t *testing.T) {
 		message := panicOf(func() { newRouter(t).Get(pattern, hello) })
 		assert.Contains(t, message, fmt.Sprintf("the pattern %q %s", pattern, want))
 	}
-	for _, pattern := range []string{"/{p:[^/]+}", "/...", "/{größe}", "/{a_b-1}", "/a:b", "/~@!$&'()+,;=", "/{a:x{2,3}}", "/{l:en|de}", "/{l:(?i)en}", "/v{n}.{m:[0-9]+}", "/{p?:*}"} {
+	for _, pattern := range []string{"/{p:[^/]+}", "/...", "/{größe}", "/{azAZ_-09}", "/a:b", "/~@!$&'()+,;=", "/{a:x{2,3}}", "/{l:en|de}", "/{l:(?i)en}", "/v{n}.{m:[0-9]+}", "/{p?:*}"} {
 		assert.Equal(t, "<nil>", panicOf(func() { newRouter(t).Get(pattern, hello) }), pattern)
 	}
 }
@@ -285,6 +302,33 @@ func TestATimeoutAnswersInTheHandlersPlace(t *testing.T) {
 	close(leave)
 	require.ErrorIs(t, await(t, left, "the handler"), routing.ErrRequestEnded)
 	assert.Contains(t, book.next(t), "the handler returned after its timeout")
+}
+
+func TestAHandlerThatReturnsAtTheMomentOfItsTimeout(t *testing.T) {
+	for name, test := range map[string]struct {
+		err    error
+		status int
+	}{
+		"an answer":            {nil, 200},
+		"an error":             {io.EOF, 500},
+		"that it was too late": {context.DeadlineExceeded, 503},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRouter(t)
+			r.Get("/", func(ctx context.Context, _ struct{}) (string, error) {
+				leave := make(chan struct{})
+				ctx.(afterFuncer).AfterFunc(func() {
+					close(leave)
+					synctest.Wait() // until the handler has returned
+				})
+				<-leave
+				return "in time", test.err
+			}, routing.Timeout(time.Second))
+			raw := answer(r.Handler(), "/")
+			assert.Nil(t, raw.LastTimeoutErrorResponse(), name)
+			assert.Equal(t, test.status, raw.Response.StatusCode(), name)
+		})
+	}
 }
 
 func TestATimeoutLosesNothingInSilence(t *testing.T) {

@@ -24,6 +24,7 @@ var (
 		{kind: 1, pattern: "{NAME:(a|b)+}", form: "(a|b)+"},
 		{kind: 1, pattern: "{NAME:[0-9a]*}", form: "[0-9a]*"},
 		{kind: 1, pattern: "a{NAME}", before: "a", form: "(?s:.+)"},
+		{kind: 1, pattern: "a{NAME:[0-9]*}", before: "a", form: "[0-9]*"},
 		{kind: 1, pattern: "{NAME}.b", form: "(?s:.+)", after: ".b"},
 		{kind: 1, pattern: "a{NAME:[0-9]{1,2}}b", before: "a", form: "[0-9]{1,2}", after: "b"},
 	}
