@@ -158,6 +158,37 @@ func TestRulesOnAny(t *testing.T) {
 		"the validator panics on these")
 }
 
+// The type of what an any holds is the client's choice, so a rule that panics on
+// it is no fault of the service's, even if it is the service's own.
+func TestARuleOfTheServicesOwnOnAny(t *testing.T) {
+	v := params.NewValidator()
+	require.NoError(t, v.RegisterValidation("counts", func(fl validator.FieldLevel) bool {
+		field := fl.Field()
+		if field.Kind() == reflect.Slice {
+			field = field.Index(0).Field(0).Elem()
+		}
+		return field.IsValid() && field.Float() > 0 // panics on a text
+	}))
+	type input struct {
+		Any  any `json:"any" validate:"counts"`
+		Deep []struct {
+			Key any `json:"key"`
+		} `json:"deep" validate:"counts"`
+	}
+	for body, want := range map[string][]string{
+		`{"any":1,"deep":[{"key":1}]}`:     nil,
+		`{"any":0,"deep":[{"key":0}]}`:     {"body #/any counts", "body #/deep counts"},
+		`{"any":"x","deep":[{"key":"x"}]}`: {"body #/any type", "body #/deep type"},
+	} {
+		_, err := decode[input](t, request{body: body}, params.Options{Validator: v})
+		if want == nil {
+			assert.NoError(t, err)
+			continue
+		}
+		assert.Equal(t, want, brief(asError(t, err)), body)
+	}
+}
+
 // doc is what the reference of [TestRulesAgainstReference] understands: the
 // rules required, omitempty, min, max and dive.
 type doc struct {

@@ -21,6 +21,7 @@ type (
 	Outer struct {
 		Flat int `json:"flat"`
 	}
+	plain struct{ Leaf int }
 )
 
 func TestWordsOfRules(t *testing.T) {
@@ -80,6 +81,7 @@ func TestWordsOfRules(t *testing.T) {
 		{0, "ltefield=N", `1`, "must be at most a number"},
 		{0, "eqcsfield=In.Deep.Leaf", `1`, "must equal in.deep.leaf"},
 		{0, "gtcsfield=In.Deep.Leaf", `-1`, "must be more than in.deep.leaf"},
+		{0, "ltcsfield=Plain.Leaf", `1`, "must be less than Plain.Leaf"},
 		{0, "ltcsfield=Flat", `1`, "must be less than flat"},
 		{0, "ltcsfield=Outer.Flat", `1`, "must be less than flat"},
 		{time.Time{}, "gtfield=T", `"0001-01-01T00:00:00Z"`, "must be later than t"},
@@ -105,6 +107,7 @@ func TestWordsOfRules(t *testing.T) {
 			{Name: "L", Type: reflect.TypeFor[[]int](), Tag: `json:"l"`},
 			{Name: "In", Type: reflect.TypeFor[othersField](), Tag: `json:"in"`},
 			{Name: "Default", Type: reflect.TypeFor[string]()},
+			{Name: "Plain", Type: reflect.TypeFor[plain]()},
 			{Name: "Secret", Type: reflect.TypeFor[string](), Tag: `json:"-"`},
 			{Name: "Outer", Type: reflect.TypeFor[Outer](), Anonymous: true},
 		})
