@@ -171,6 +171,31 @@ func TestConnectionsThatAreTurnedAwayAreBounded(t *testing.T) {
 	})
 }
 
+// Those who were turned away and have gone are no connections any more.
+func TestAConnectionThatWasTurnedAwayIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := newRefusingApp(velithon.Options{MaxConnections: 1})
+		listener := &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+		served := make(chan error, 1)
+		go func() { served <- app.Serve(listener) }()
+		open := func() net.Conn {
+			conn, accepted := net.Pipe()
+			listener.conns <- accepted
+			return conn
+		}
+		occupied, turnedAway := open(), open()
+		require.NoError(t, turnedAway.Close())
+		synctest.Wait()
+
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorContains(t, app.Shutdown(ctx), "velithon: 1 connections were closed before their requests had ended")
+		require.NoError(t, occupied.Close())
+		require.NoError(t, <-served)
+		time.Sleep(time.Minute) // until a goroutine of fasthttp's has noticed the end
+	})
+}
+
 // A shutdown ends those as well.
 func TestShutdownEndsConnectionsThatAreTurnedAway(t *testing.T) {
 	app := newRefusingApp(velithon.Options{MaxConnections: 1})

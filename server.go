@@ -97,7 +97,7 @@ func (s *server) handle(raw *fasthttp.RequestCtx, handler fasthttp.RequestHandle
 	if s.closing.Load() && !raw.Hijacked() { // fasthttp would close it before it is handed over
 		closeAfter(raw)
 	}
-	if w != nil && raw.LastTimeoutErrorResponse() == nil && raw.Response.IsBodyStream() {
+	if raw.LastTimeoutErrorResponse() == nil && raw.Response.IsBodyStream() {
 		// A stream of ours sets deadlines, one for each part. This one is for
 		// the others.
 		_ = raw.SetWriteDeadline(s.writeDeadline())

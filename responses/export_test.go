@@ -11,6 +11,7 @@ func (r byteRange) Length() int64 { return r.length }
 
 var (
 	ParseRange = parseRange
+	Missing    = missing
 	Attachment = attachment
 	ASCIIURI   = asciiURI
 )

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -272,6 +273,14 @@ func TestFileThatIsLarge(t *testing.T) {
 			require.NoError(t, err)
 			assert.True(t, bytes.Equal(part.want, body), "%s, %s", name, part.line)
 		}
+	}
+}
+
+// What keeps the server from reading a file that is there is no 404.
+func TestAFileThatCannotBeReadIsNotMissing(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EACCES, syscall.EMFILE, syscall.ENFILE, syscall.EIO} {
+		err := &fs.PathError{Op: "open", Path: "file", Err: errno}
+		assert.Same(t, err, responses.Missing(err), errno.Error())
 	}
 }
 

@@ -13,6 +13,14 @@ import (
 	"github.com/velithon-go/velithon/responses"
 )
 
+func TestStatusesOfARedirect(t *testing.T) {
+	for status, isOne := range map[int]bool{299: false, 300: true, 303: true, 304: false, 305: true, 399: true, 400: false} {
+		var raw fasthttp.RequestCtx
+		err := responses.RedirectResponse{URL: "/", Status: status}.Write(&raw)
+		assert.Equal(t, isOne, err == nil, "%d: %v", status, err)
+	}
+}
+
 func TestLocationIsASCII(t *testing.T) {
 	for given, want := range map[string]string{
 		"/users/7":                          "/users/7",

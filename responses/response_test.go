@@ -39,15 +39,19 @@ func TestWorkIsNilForNone(t *testing.T) {
 		"nil pointer":       noSweep,
 		"nil function type": noFunc,
 	} {
-		assert.Nil(t, responses.JSON(1, none).Work(), name)
+		assert.True(t, isNil(responses.JSON(1, none).Work()), name)
 		for _, response := range kinds(none) {
-			assert.Nil(t, response.Work(), "%s in %T", name, response)
+			assert.True(t, isNil(response.Work()), "%s in %T", name, response)
 		}
 	}
-	assert.Nil(t, responses.JSON(1, noTask).Work(), "typed")
-	assert.Nil(t, responses.JSON(1, noTasks).Work(), "typed")
-	assert.Nil(t, responses.JSON(1, noSweep).Work(), "typed")
+	assert.True(t, isNil(responses.JSON(1, noTask).Work()), "typed")
+	assert.True(t, isNil(responses.JSON(1, noTasks).Work()), "typed")
+	assert.True(t, isNil(responses.JSON(1, noSweep).Work()), "typed")
 }
+
+// isNil reports whether work is nil itself, as the router asks: assert.Nil takes
+// an interface with a nil pointer for nil, too.
+func isNil(work background.Runnable) bool { return work == nil }
 
 func TestWorkIsWhatWasAttached(t *testing.T) {
 	tasks := new(background.Tasks)

@@ -61,9 +61,7 @@ func (w *StreamWriter) send(p []byte) error {
 	if w.ended {
 		return errStreamEnded
 	}
-	if _, err := w.buffer.Write(p); err != nil {
-		return err
-	}
+	_, _ = w.buffer.Write(p) // whose error Flush returns, too
 	return w.buffer.Flush()
 }
 

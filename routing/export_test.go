@@ -35,6 +35,9 @@ func Watch(look func() bool) {
 	time.AfterFunc(w.wait, w.next)
 }
 
+// Pending returns how many requests wait for the end of their response.
+func Pending(r *Router) int { return len(r.shared.pending.all()) }
+
 // Wrapped returns a group of no prefix, with middleware that does nothing, so that
 // [params.PathOf] has the path parameters of a request in its handler.
 func Wrapped(r *Router) *Router {

@@ -57,6 +57,27 @@ func TestMiddlewareWritesProblems(t *testing.T) {
 	}
 }
 
+// What says how the body is compressed or cached is not about the problem.
+func TestAPanicLeavesNoFieldsOfTheContent(t *testing.T) {
+	r := newRouter(t)
+	fields := []string{"Content-Encoding", "Cache-Control", "ETag", "Last-Modified"}
+	r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			for _, name := range append(fields, "X-Other") {
+				raw.Response.Header.Set(name, "x")
+			}
+			next(raw)
+		}
+	})
+	r.Get("/", func(context.Context, struct{}) (string, error) { panic("on purpose") })
+	response := &answer(r.Handler(), "/").Response
+	assert.Equal(t, 500, response.StatusCode())
+	for _, name := range fields {
+		assert.Empty(t, response.Header.Peek(name), name)
+	}
+	assert.Equal(t, "x", string(response.Header.Peek("X-Other")))
+}
+
 // Nobody else would close the connection, or what the request has as values.
 func TestAGoexitEndsTheRequest(t *testing.T) {
 	exit := func(*fasthttp.RequestCtx) { runtime.Goexit() }

@@ -39,6 +39,9 @@ func TestThereIsOneViewOfAPath(t *testing.T) {
 		"/n/1%41":             {seen: "/n/1A"},
 		"/f/a%2bb":            {seen: "/f/a+b", answer: "/f/{name:[^./]+}: a+b"},
 		"/f/%252e%252e":       {seen: "/f/%2e%2e", answer: "/f/{name:[^./]+}: %2e%2e"}, // decoded once
+		"/is%2541":            {seen: "/is%41", answer: "/is%2541: "},
+		"/is%41":              {seen: "/isA"},
+		"/a%20b":              {seen: "/a b", answer: "/a b: "},
 		"/f/a%252Fb":          {seen: "/f/a%2Fb", answer: "/f/{name:[^./]+}: a%2Fb"},
 		"/shops/...":          {seen: "/shops/...", answer: "/shops/{id}: ..."},
 		"/shops/.a":           {seen: "/shops/.a", answer: "/shops/{id}: .a"},
@@ -86,7 +89,7 @@ func TestThereIsOneViewOfAPath(t *testing.T) {
 				next(raw)
 			}
 		})
-		for _, pattern := range []string{"/", "/users/me", "/users/{id}", "/shops/{id}", "/public/{id}", "/public/x", "/f/{id:[^./]+}", "/n/{id:[0-9]+}", "/rest/{id:*}"} {
+		for _, pattern := range []string{"/", "/users/me", "/users/{id}", "/shops/{id}", "/public/{id}", "/public/x", "/is%2541", "/a b", "/f/{id:[^./]+}", "/n/{id:[0-9]+}", "/rest/{id:*}"} {
 			pattern := strings.NewReplacer("{id:[^", "{name:[^", "{id:[0", "{n:[0", "{id:*", "{p:*").Replace(pattern)
 			routing.Wrapped(r).Get(pattern, func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
 				raw, err := routing.Raw(ctx)
@@ -101,12 +104,12 @@ func TestThereIsOneViewOfAPath(t *testing.T) {
 			assert.Contains(t, sent, `"`+want.fault+`"`, target)
 			continue
 		}
-		response := do(t, r.Handler(), "GET", target) // again, for what is seen
+		do(t, r.Handler(), "GET", target) // again, for what is seen
 		if strings.HasPrefix(target, "/") {
 			assert.Equal(t, want.seen, seen, target)
 		}
 		if want.answer == "" {
-			assert.Equal(t, 404, response.StatusCode(), target)
+			assert.Contains(t, sent, "HTTP/1.1 404 ", target)
 			continue
 		}
 		assert.Contains(t, sent, "\r\n\r\n"+want.answer+"HTTP/1.1 200", target)

@@ -386,6 +386,30 @@ func TestAHandOverThatIsClosedTwiceDoesNotTouchOtherRequests(t *testing.T) {
 	assert.Equal(t, "second", await(t, ran, "the second task"))
 }
 
+// A middleware that calls next twice has two requests of one connection pending.
+func TestTheWorkOfBothCallsOfNextRuns(t *testing.T) {
+	r := newRouter(t)
+	r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			next(raw)
+			next(raw)
+		}
+	})
+	ran := make(chan int, 2)
+	calls := 0
+	r.Get("/", func(context.Context, everything) (responses.TextResponse, error) {
+		calls++
+		call := calls
+		return responses.TextResponse{Background: background.Func("work", func(context.Context) error {
+			ran <- call
+			return nil
+		})}, nil
+	})
+	do(t, r.Handler(), "GET", "/")
+	assert.ElementsMatch(t, []int{1, 2}, []int{await(t, ran, "a task"), await(t, ran, "the other task")})
+	assert.Zero(t, routing.Pending(r))
+}
+
 // Nobody tells when the response of a RequestCtx is sent that no server made.
 func TestWorkWithoutAServerStartsWhenTheHandlerReturns(t *testing.T) {
 	r := newRouter(t)

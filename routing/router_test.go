@@ -10,11 +10,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-playground/validator/v10"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
@@ -233,6 +235,21 @@ func TestARouteThatIsThereAlready(t *testing.T) {
 		assert.Equal(t, "<nil>", panicOf(func() { r.Post(test.second, hello) }), "of another method")
 		assert.Len(t, r.Routes(), 2)
 	}
+}
+
+func TestTheValidatorOfTheOptionsJudges(t *testing.T) {
+	v := params.NewValidator()
+	require.NoError(t, v.RegisterValidation("never", func(validator.FieldLevel) bool { return false }))
+	runner := background.NewRunner(background.RunnerOptions{})
+	r := routing.New(routing.Options{Runner: runner, Validator: v})
+	r.Get("/", func(context.Context, struct {
+		X string `query:"x" validate:"never"`
+	},
+	) (string, error) {
+		return "", nil
+	})
+	assert.Equal(t, 422, answer(r.Handler(), "/?x=1").Response.StatusCode())
+	require.NoError(t, runner.Shutdown(t.Context()))
 }
 
 func TestANameIsOfOneRoute(t *testing.T) {

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"bytes"
+	"strings"
 	"unsafe"
 
 	"github.com/valyala/fasthttp"
@@ -31,15 +32,10 @@ func (s *shared) completeMux() {
 }
 
 // isMuxPath reports whether fasthttp/router takes a path as it is. It compares
-// paths as they were sent, in which other characters are encoded; it can't have
-// two paths that differ by a slash at the end; and braces are parameters to it.
+// paths as they were sent, where a % begins an encoding; it can't have two paths
+// that differ by a slash at the end; and braces are parameters to it.
 func isMuxPath(path string) bool {
-	for i := range len(path) {
-		if c := path[i]; c <= ' ' || c > '~' || c == '%' || c == '{' || c == '}' {
-			return false
-		}
-	}
-	return path == "/" || path[len(path)-1] != '/'
+	return !strings.ContainsAny(path, "%{}") && (path == "/" || !strings.HasSuffix(path, "/"))
 }
 
 // serveRoute answers a request for which fasthttp/router has nothing.
