@@ -5,12 +5,24 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/velithon-go/velithon"
 )
+
+// The numbers are promised in the documentation.
+func TestDefaults(t *testing.T) {
+	assert.Equal(t, 4*1024*1024, velithon.DefaultBodyLimit)
+	assert.Equal(t, 8*1024, velithon.DefaultHeaderLimit)
+	assert.Equal(t, 10*time.Second, velithon.DefaultReadTimeout)
+	assert.Equal(t, 30*time.Second, velithon.DefaultWriteTimeout)
+	assert.Equal(t, time.Minute, velithon.DefaultIdleTimeout)
+	assert.Equal(t, 30*time.Second, velithon.DefaultShutdownTimeout)
+	assert.Equal(t, 262_144, velithon.DefaultMaxConnections)
+}
 
 // Values that are meant to become something else on their way arrive as what
 // they are, or not at all: percent-encodings are decoded once, what is not

@@ -85,11 +85,9 @@ func (r *request) restLocked() *rest {
 	return r.rest
 }
 
-// maxConnection is the last connection's number that fits into a request's.
-const maxConnection = 1<<32 - 1
-
-// connection returns the number of the connection, see [fasthttp.RequestCtx.ID].
-func (r *request) connection() uint64 { return r.number >> 32 }
+// connection returns the number of the connection, as much of it as a request's
+// number has: see [fasthttp.RequestCtx.ID].
+func (r *request) connection() uint32 { return uint32(r.number >> 32) }
 
 // end cancels the context with err, and makes [Raw] refuse. Only the first end
 // counts.

@@ -78,6 +78,23 @@ func TestAPanicLeavesNoFieldsOfTheContent(t *testing.T) {
 	assert.Equal(t, "x", string(response.Header.Peek("X-Other")))
 }
 
+func TestAPanicOfOnRefusedLeavesTheAnswer(t *testing.T) {
+	book := newLogBook()
+	runner := background.NewRunner(background.RunnerOptions{})
+	r := routing.New(routing.Options{
+		Runner: runner, Logger: slog.New(slog.NewTextHandler(book, nil)),
+		OnRefused: func(*fasthttp.RequestCtx, *responses.Problem) { panic("on purpose") },
+	})
+	raw := new(fasthttp.RequestCtx)
+	r.Refuse(raw, responses.NewProblem(400, "no HTTP"))
+	assert.Equal(t, 400, raw.Response.StatusCode())
+	assert.Contains(t, string(raw.Response.Body()), "no HTTP")
+	record := book.next(t)
+	assert.Contains(t, record, `msg="panic in OnRefused"`)
+	assert.Contains(t, record, "on purpose")
+	require.NoError(t, runner.Shutdown(t.Context()))
+}
+
 // Nobody else would close the connection, or what the request has as values.
 func TestAGoexitEndsTheRequest(t *testing.T) {
 	exit := func(*fasthttp.RequestCtx) { runtime.Goexit() }

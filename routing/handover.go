@@ -95,18 +95,19 @@ func (s *shared) handlerEnded(raw *fasthttp.RequestCtx, failed bool) {
 	if isLate {
 		s.pending.late.add(raw)
 	}
-	slot := s.pending.slot(raw.ConnID())
+	connection := uint32(raw.ConnID())
+	slot := s.pending.slot(connection)
 	if r := slot.first.Load(); r != nil {
 		s.handlerEndedFor(r, raw, isLate, failed)
 	}
-	for _, r := range slot.others(raw.ConnID() & maxConnection) {
+	for _, r := range slot.others(connection) {
 		s.handlerEndedFor(r, raw, isLate, failed)
 	}
 }
 
 func (s *shared) handlerEndedFor(r *request, raw *fasthttp.RequestCtx, isLate, failed bool) {
 	switch {
-	case r.connection() != raw.ConnID()&maxConnection:
+	case r.connection() != uint32(raw.ConnID()):
 	case raw.ConnRequestNum() == 0 && !r.isOf(raw):
 		// No server made them, and each may have the number 0.
 	case r.number != raw.ID():

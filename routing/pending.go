@@ -31,17 +31,17 @@ type pendingSlot struct {
 	more  atomic.Int32 // how many there are in rest
 
 	mu   sync.Mutex            // guards rest
-	rest map[uint64][]*request // by connection: streams may be many, and stay for hours
+	rest map[uint32][]*request // by connection: streams may be many, and stay for hours
 
 	_ [32]byte // up to 64, so that no two slots share a cache line
 }
 
-func (p *pending) slot(connection uint64) *pendingSlot {
-	return &p.slots[connection%uint64(len(p.slots))]
+func (p *pending) slot(connection uint32) *pendingSlot {
+	return &p.slots[connection%uint32(len(p.slots))]
 }
 
 // isEmpty reports whether a slot has no requests.
-func (p *pending) isEmpty(connection uint64) bool {
+func (p *pending) isEmpty(connection uint32) bool {
 	slot := p.slot(connection)
 	return slot.first.Load() == nil && slot.more.Load() == 0
 }
@@ -55,7 +55,7 @@ func (p *pending) add(r *request) {
 	slot.mu.Lock()
 	defer slot.mu.Unlock()
 	if slot.rest == nil {
-		slot.rest = make(map[uint64][]*request)
+		slot.rest = make(map[uint32][]*request)
 	}
 	slot.rest[connection] = append(slot.rest[connection], r)
 	slot.more.Add(1)
@@ -98,7 +98,7 @@ func (p *pending) all() (requests []*request) {
 }
 
 // others returns the requests of a connection besides the first of the slot.
-func (slot *pendingSlot) others(connection uint64) []*request {
+func (slot *pendingSlot) others(connection uint32) []*request {
 	if slot.more.Load() == 0 {
 		return nil
 	}

@@ -298,7 +298,7 @@ func (r *Router) Handler() fasthttp.RequestHandler {
 				late.SkipBody = true // fasthttp sends it in another request's name
 			}
 		}
-		if !s.pending.isEmpty(raw.ConnID()) || raw.LastTimeoutErrorResponse() != nil {
+		if !s.pending.isEmpty(uint32(raw.ConnID())) || raw.LastTimeoutErrorResponse() != nil {
 			s.handlerEnded(raw, false)
 		}
 		returned = true
