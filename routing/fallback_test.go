@@ -130,6 +130,21 @@ func (c closing) Close() error {
 	return nil
 }
 
+// Nothing follows an informational response, so its client would wait.
+func TestAStatusThatEndsNoRequestIsAnsweredWith500(t *testing.T) {
+	for sent, want := range map[int]int{100: 500, 103: 500, 199: 500, 200: 200, 999: 999, 1000: 500} {
+		r := newRouter(t)
+		r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+			return func(raw *fasthttp.RequestCtx) {
+				next(raw)
+				raw.SetStatusCode(sent)
+			}
+		})
+		r.Get("/", hello)
+		assert.Equal(t, want, answer(r.Handler(), "/").Response.StatusCode(), sent)
+	}
+}
+
 // A client takes the content of a 205 for the next response.
 func TestAResetContentHasNoContent(t *testing.T) {
 	r := newRouter(t)

@@ -33,7 +33,7 @@ func TestMalformedMessagesDoNotReachMiddleware(t *testing.T) {
 		{"POST /refused HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\nHost: x\r\n" + chunks, "the fields Transfer-Encoding and Content-Length leave it open where the body ends"},
 		{"POST /taken HTTP/1.0\r\n" + end, ""},
 		{"POST /taken HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: x\r\nConnection: close\r\n" + chunks, ""},
-		{"POST http://x/taken?y HTTP/1.1\r\n" + end, ""},
+		{"POST http://x/taken?y@z HTTP/1.1\r\n" + end, ""},
 	} {
 		sent := talk(t, server, test.message)
 		if test.detail == "" {
