@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strconv"
@@ -136,6 +137,119 @@ func TestOmit(t *testing.T) {
 	assert.Empty(t, faults[input](t, `{}`))
 	assert.Equal(t, []string{"body #/empty min", "body #/nil min", "body #/list min"},
 		faults[input](t, `{"empty":0,"nil":0,"zero":0,"list":[],"zlist":[]}`))
+}
+
+// Each rule that leaves out an absent value, alone and before the rules of the
+// elements, on each shape and in each place that a value may come from.
+func TestSkipRulesEverywhere(t *testing.T) {
+	type box struct {
+		W int `json:"w" validate:"min=1"`
+	}
+	shapes := []struct {
+		typ       any
+		rest      string // behind the rule; SKIP stands for the rule again
+		text      string // what a parameter is sent as; nothing for a type that has no text
+		good, bad string // JSON; nothing is bad of a value without other rules
+	}{
+		{"", "", "x", `"x"`, ""},
+		{new(string), "", "x", `"x"`, ""},
+		{new(*string), "", "", `"x"`, ""},
+		{0, "", "1", "1", ""},
+		{new(int), "", "1", "1", ""},
+		{false, "", "true", "true", ""},
+		{0.5, "", "1", "1", ""},
+		{time.Time{}, "", "2026-01-02T15:04:05Z", `"2026-01-02T15:04:05Z"`, ""},
+		{&time.Time{}, "", "2026-01-02T15:04:05Z", `"2026-01-02T15:04:05Z"`, ""},
+		{netip.Addr{}, "", "::1", `"::1"`, ""},
+		{[]byte{}, "", "", `"YQ=="`, ""},
+		{json.RawMessage{}, "", "", "1", ""},
+		{new(any), "", "", "[1]", ""},
+		{[]string{}, "", "x", `["x"]`, ""},
+		{[]string{}, "dive,min=2", "ab", `["ab"]`, `["a"]`},
+		{[]string{}, "dive,SKIP", "ab", `["ab"]`, ""},
+		{&[]string{}, "dive,min=2", "", `["ab"]`, `["a"]`},
+		{[][]string{}, "dive,SKIP,dive,min=2", "", `[["ab"],null]`, `[["a"]]`},
+		{[][]string{}, "dive,SKIP,dive,SKIP", "", `[["ab",""]]`, ""},
+		{map[string]int{}, "", "", `{"a":0}`, ""},
+		{map[string]int{}, "dive,min=1", "", `{"a":1}`, `{"a":0}`},
+		{map[string]int{}, "dive,keys,SKIP,endkeys,SKIP", "", `{"":0}`, ""},
+		{map[string]*int{}, "dive,keys,SKIP,min=2,endkeys,SKIP,min=1", "", `{"":null,"ab":1}`, `{"a":null}`},
+		{[2]int{}, "", "", "[0,1]", ""},
+		{&[2]int{}, "dive,min=1", "", "[1,1]", "[1]"},
+		{box{}, "", "", `{"w":1}`, `{}`},
+		{&box{}, "", "", `{"w":1}`, `{"w":-1}`},
+		{[]box{}, "", "", `[{"w":1}]`, `[null]`},
+		{map[string]*box{}, "dive,SKIP", "", `{"a":null}`, `{"a":{"w":-1}}`},
+	}
+	for _, skip := range []string{"omitempty", "omitnil", "omitzero"} {
+		for _, s := range shapes {
+			typ := reflect.TypeOf(s.typ)
+			if typ == reflect.TypeFor[*any]() {
+				typ = typ.Elem()
+			}
+			rules := strings.TrimSuffix(skip+","+strings.ReplaceAll(s.rest, "SKIP", skip), ",")
+			// sent decodes a request into an input of one field, and returns its
+			// faults; ok is false for a tag that does not register.
+			sent := func(typ reflect.Type, tag, rules string, r request) (codes []string, ok bool) {
+				what := fmt.Sprintf("%s on %s from %s", rules, typ, tag)
+				plan, err := params.Compile(reflect.StructOf([]reflect.StructField{
+					{Name: "A", Type: typ, Tag: reflect.StructTag(tag + ` validate:"` + rules + `"`)},
+				}), params.Options{PathParams: []string{"a"}})
+				if err != nil {
+					require.Contains(t, err.Error(), "is never nil: write omitempty", what)
+					return nil, false
+				}
+				require.NotPanics(t, func() { err = plan.Decode(r.ctx(), reflect.New(plan.Input()).Interface()) }, what)
+				if err == nil {
+					return nil, true
+				}
+				return brief(asError(t, err)), true
+			}
+			for _, place := range []struct {
+				tag, rules string
+				typ        reflect.Type
+				body       string // with % for the value
+				without    string
+			}{
+				{`json:"a"`, rules, typ, `{"a":%}`, "{}"},
+				{`body:""`, rules, typ, `%`, ""},
+				{`json:"a"`, "dive," + rules, reflect.SliceOf(typ), `{"a":[%]}`, "{}"},
+				{`json:"a"`, "dive," + rules, reflect.MapOf(reflect.TypeFor[string](), typ), `{"a":{"x":%}}`, "{}"},
+			} {
+				for i, value := range []string{s.good, "null", s.bad} {
+					body := strings.ReplaceAll(place.body, "%", value)
+					faults, ok := sent(place.typ, place.tag, place.rules, request{body: body})
+					if !ok || value == "" {
+						break
+					}
+					assert.Equal(t, i == 2, len(faults) > 0, "%s on %s: %s: %s", place.rules, place.typ, body, faults)
+				}
+				faults, _ := sent(place.typ, place.tag, place.rules, request{body: place.without})
+				assert.Empty(t, faults, "%s on %s is absent", place.rules, place.typ)
+			}
+			if s.text == "" {
+				continue
+			}
+			form := request{contentType: "application/x-www-form-urlencoded", body: "a=" + s.text}
+			for tag, r := range map[string]request{
+				`query:"a"`: {uri: "/?a=" + s.text}, `header:"a"`: {header: [][2]string{{"A", s.text}}},
+				`cookie:"a"`: {header: [][2]string{{"Cookie", "a=" + s.text}}}, `form:"a"`: form, `path:"a"`: {path: map[string]string{"a": s.text}},
+			} {
+				for _, r := range []request{r, {}} {
+					faults, _ := sent(typ, tag, rules, r)
+					assert.Empty(t, faults, "%s on %s from %s", rules, typ, tag)
+				}
+			}
+		}
+	}
+	accept[struct {
+		A params.File   `form:"a" validate:"omitempty"`
+		B *params.File  `form:"b" validate:"omitnil"`
+		C []params.File `form:"c" validate:"omitzero"`
+	}](t, request{})
+	assert.Equal(t, []string{"query a min"}, brief(refuse[struct {
+		A []string `query:"a" validate:"omitempty,dive,min=2"`
+	}](t, request{uri: "/?a=ab&a=c"})))
 }
 
 func TestRawMessageThatIsNullIsAbsent(t *testing.T) {

@@ -23,7 +23,7 @@ func verdictOf(r *rules, n *node, t reflect.Type) verdict {
 	if r == nil || !r.required && r.skip == nil && len(r.judged) == 0 {
 		return inside
 	}
-	if own, all := r.acceptor(t); all && !r.required {
+	if own, all := r.acceptor(t); all && own != nil && !r.required {
 		return func(p, parent unsafe.Pointer) bool { return own(p) && (inside == nil || inside(p, parent)) }
 	}
 	// A struct that was absent is skipped, but not a {}: only the text tells.
