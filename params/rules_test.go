@@ -175,6 +175,7 @@ func TestSkipRulesEverywhere(t *testing.T) {
 		{map[string]int{}, "dive,keys,SKIP,endkeys,SKIP", "", `{"":0}`, ""},
 		{map[string]*int{}, "dive,keys,SKIP,min=2,endkeys,SKIP,min=1", "", `{"":null,"ab":1}`, `{"a":null}`},
 		{[2]int{}, "", "", "[0,1]", ""},
+		{[2]int{}, "dive,required,min=1", "", "[1,1]", "[1]"},
 		{&[2]int{}, "dive,min=1", "", "[1,1]", "[1]"},
 		{box{}, "", "", `{"w":1}`, `{}`},
 		{&box{}, "", "", `{"w":1}`, `{"w":-1}`},

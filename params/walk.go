@@ -85,7 +85,7 @@ func (w *walker) missing(n *node, r *rules) {
 	case r != nil && r.required:
 		w.checker.tell(CodeRequired, "is required")
 	case n == nil || n.opaque || r != nil && r.closed:
-	case n.isThere() && r != nil && r.skip != nil:
+	case r != nil && r.skip != nil && (n.isThere() || n.typ.Kind() == reflect.Array):
 		w.checker.silence()
 	case n.typ.Kind() == reflect.Array && (n.active || r.elements() != nil):
 		w.rest(n, r.elements(), 0)

@@ -217,6 +217,37 @@ func TestElementsOfArraysAreThere(t *testing.T) {
 }
 
 // What is wrong with the elements of a long list costs no more than what is told.
+// As with a struct, it takes a rule that leaves out what is absent to make an array
+// optional. One that was sent has to be whole.
+func TestOptionalArrays(t *testing.T) {
+	type input struct {
+		A [2]int    `json:"a" validate:"omitempty,dive,required"`
+		B string    `json:"b"` // which has no rules, so that the text is not looked at for its sake
+		C [][2]int  `json:"c" validate:"dive,omitempty,dive,required,ne=7"`
+		D [1][1]int `json:"d" validate:"omitzero,len=1,dive,dive,required"`
+	}
+	for _, c := range []struct {
+		body string
+		want []string
+	}{
+		{`{"b":""}`, []string{}},
+		{`{"a":null,"c":[null],"d":null}`, []string{}},
+		{`{"a":[0,0]}`, []string{}},
+		{`{"a":[]}`, []string{"body #/a/0 required", "body #/a/1 required"}},
+		{`{"a":[1,null]}`, []string{"body #/a/1 required"}},
+		{`{"c":[[1,1],null,[1]]}`, []string{"body #/c/2/1 required"}},
+		{`{"c":[[0,7]],"d":[]}`, []string{"body #/d/0/0 required", "body #/c/0/1 ne"}},
+	} {
+		assert.Equal(t, c.want, faults[input](t, c.body), c.body)
+	}
+	type body struct {
+		A [2]int `body:"" validate:"omitempty,dive,required"`
+	}
+	accept[body](t, request{})
+	accept[body](t, request{body: "null"})
+	assert.Equal(t, []string{"body #/1 required"}, brief(refuse[body](t, request{body: "[1]"})))
+}
+
 func TestLongListsWithFaults(t *testing.T) {
 	type item struct {
 		Qty int `json:"qty" validate:"min=1"`
