@@ -1,6 +1,7 @@
 package params
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/go-playground/validator/v10"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
 )
 
 func TestCatalogHasAllShippedRules(t *testing.T) {
@@ -92,6 +94,53 @@ func TestCatalogAgainstTheValidator(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Of what an any holds, a rule judges only what it goes with: a number it would take
+// for the text "<float64 Value>", which contains an a and is taken for HTML.
+func TestRulesOnAnAnyJudgeTheirKinds(t *testing.T) {
+	refused := 0
+	for name, d := range catalog {
+		for _, argument := range append(sweepArguments[name], "") {
+			rule := strings.TrimSuffix(name+"="+argument, "=")
+			for _, tag := range []string{rule, "omitempty," + rule, "dive," + rule} {
+				typ, body := reflect.TypeFor[any](), `{"a":%}`
+				if strings.HasPrefix(tag, "dive") {
+					typ, body = reflect.TypeFor[[]any](), `{"a":[%]}`
+				}
+				plan, err := Compile(reflect.StructOf([]reflect.StructField{
+					{Name: "A", Type: typ, Tag: reflect.StructTag(`json:"a" validate:"` + tag + `"`)},
+					{Name: "S", Type: reflect.TypeFor[string](), Tag: `json:"s"`},
+					{Name: "N", Type: reflect.TypeFor[int](), Tag: `json:"n"`},
+				}), Options{})
+				if err != nil {
+					continue
+				}
+				for text, kind := range map[string]kinds{`"x"`: texts, "5": floats, "true": bools, "[]": lists, `["@"]`: lists, `{}`: lists} {
+					if d.kinds&kind != 0 {
+						continue
+					}
+					raw := &fasthttp.RequestCtx{}
+					raw.Request.Header.SetContentType("application/json")
+					raw.Request.SetBodyString(strings.ReplaceAll(body, "%", text))
+					err := plan.Decode(raw, reflect.New(plan.Input()).Interface())
+					invalid, ok := errors.AsType[*Error](err)
+					require.True(t, ok, "%s accepts %s", tag, text)
+					require.Len(t, invalid.Faults, 1)
+					require.Equal(t, CodeType, invalid.Faults[0].Code, "%s of %s", tag, text)
+					refused++
+				}
+			}
+		}
+	}
+	assert.Greater(t, refused, 1000)
+
+	// Alternatives would each judge what the others go with.
+	c := newRuleCompiler(NewValidator())
+	_, err := c.compile("html|gt=5", reflect.TypeFor[any](), nil)
+	assert.EqualError(t, err, `has the rule "html|gt=5" on an any, whose alternatives go with different values: use a type of its own`)
+	_, err = c.compile("html|alpha", reflect.TypeFor[any](), nil)
+	assert.NoError(t, err)
 }
 
 // Arguments are split as the validator splits the choices of oneof.

@@ -20,6 +20,7 @@ type use struct {
 	refers  bool // it looks at the struct around
 	own     bool // a function of the user's is called
 	dynamic bool // it looks at a value whose type is not known
+	kinds   kinds
 }
 
 func (u *use) add(other use) {
@@ -56,13 +57,17 @@ func (c *ruleCompiler) vet(rule string, t, parent reflect.Type, depth int) (u us
 		case !isKnown(c.validate, name):
 			err = fmt.Errorf("has the rule %q in its validate tag, which the validator does not know: correct its name, or register it before the route", name)
 		default:
-			one = use{own: true, refers: parent != nil, absence: judgesNil(c.validate, name)}
+			one = use{own: true, refers: parent != nil, absence: judgesNil(c.validate, name), kinds: anything}
 			one.others = !one.absence
 		}
 		if err != nil {
 			return u, err
 		}
+		if as := c.judgedAs(t); as.Kind() == reflect.Interface && u.kinds != 0 && (u.kinds^one.kinds)&inJSON != 0 {
+			return u, fmt.Errorf("has the rule %q on an any, whose alternatives go with different values: use a type of its own", rule)
+		}
 		u.add(one)
+		u.kinds |= one.kinds
 	}
 	if u.absence && u.others && (isNilable(t) || isStruct(t)) {
 		if len(alternatives) > 1 {
@@ -77,6 +82,7 @@ func (c *ruleCompiler) vetAlias(alias, tag string, t, parent reflect.Type, depth
 	if depth == maxAliases {
 		return u, fmt.Errorf("has the alias %q, which is made of aliases without an end: break the circle", alias)
 	}
+	u.kinds = anything
 	for rule := range strings.SplitSeq(tag, ",") {
 		switch {
 		case isOmit(rule):
@@ -89,6 +95,7 @@ func (c *ruleCompiler) vetAlias(alias, tag string, t, parent reflect.Type, depth
 			return u, fmt.Errorf("has the alias %q, which %w", alias, err)
 		}
 		u.add(one)
+		u.kinds &= one.kinds
 	}
 	return u, nil
 }
@@ -117,7 +124,7 @@ func (c *ruleCompiler) vetShipped(d demand, name, argument string, given bool, t
 	}
 	as := c.judgedAs(t)
 	v := value{rule: rule, name: name, typ: t, judged: as.Type, known: as.known}
-	u = use{absence: d.absence, others: !d.absence, own: d.argument == maybeMethod, dynamic: !v.known || v.judged != deref(t)}
+	u = use{absence: d.absence, others: !d.absence, own: d.argument == maybeMethod, dynamic: !v.known || v.judged != deref(t), kinds: d.kinds}
 	if err := v.fits(d); err != nil {
 		return u, err
 	}

@@ -33,6 +33,7 @@ type judged struct {
 	absence  bool     // the rules judge an absent value as well
 	dynamic  bool     // the value may hold an any, or be what a function of the user's makes of it
 	shipped  bool     // all of the rules ship with the validator
+	kinds    kinds    // of what an any holds, the kinds that the rules go with; 0 for any other type
 	checks   []check  // for each rule, what need not be judged; nil without
 	accept   acceptor // all of them; nil without
 }
@@ -157,9 +158,9 @@ func (c *ruleCompiler) addJudged(r *rules, names []string, t, parent reflect.Typ
 	}
 	as := c.judgedAs(t)
 	mayBeNil := t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || as.zeroNil
-	absence, others := run{absence: true}, run{}
+	absence, others := run{absence: true, use: use{kinds: anything}}, run{use: use{kinds: anything}}
 	for _, name := range names {
-		u := use{others: true}
+		u := use{others: true, kinds: anything}
 		if !isOmit(name) {
 			var err error
 			if u, err = c.vet(name, t, parent, 0); err != nil {
@@ -216,6 +217,7 @@ type run struct {
 func (r *run) add(name string, u use) {
 	r.names = append(r.names, name)
 	r.use.add(u)
+	r.use.kinds &= u.kinds
 }
 
 // judge makes what judges a run of rules.
@@ -227,6 +229,9 @@ func (c *ruleCompiler) judge(run run, t, parent reflect.Type) (*judged, error) {
 	}
 	if run.use.refers && run.as != asStruct {
 		j.parent = parent
+	}
+	if as := c.judgedAs(t); as.Kind() == reflect.Interface {
+		j.kinds = run.use.kinds
 	}
 	for _, name := range run.names {
 		alone := *j
@@ -344,11 +349,15 @@ func (j *judged) judge(t reflect.Type, p, parent unsafe.Pointer) (code, detail s
 	return "", "", false
 }
 
-// panicDetail is told of a value that the validator panicked on.
+// panicDetail is told of what an any holds that its rules do not go with, and of a
+// value that the validator panicked on.
 const panicDetail = "must be of a type that its rules go with"
 
 // verdict is [judged.judge] by the validator.
 func (j *judged) verdict(t reflect.Type, p, parent unsafe.Pointer) (code, detail string, broken bool) {
+	if j.kinds != 0 && !j.goWith(reflect.NewAt(t, p)) {
+		return CodeType, panicDetail, true
+	}
 	if j.dynamic || j.shipped {
 		// The value may be of any type the client wants, and the validator
 		// panics on one that a rule does not go with. A panic of a rule of the
@@ -368,6 +377,15 @@ func (j *judged) verdict(t reflect.Type, p, parent unsafe.Pointer) (code, detail
 		return codeOf(first.Tag()), j.words.describe(j.words.nameOf(first), first.Param(), t), true
 	}
 	return "", "", false
+}
+
+// goWith reports whether what an any holds is of a kind that the rules go with. A nil
+// is left to them.
+func (j *judged) goWith(v reflect.Value) bool {
+	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	return !v.IsValid() || kindsOf(v.Type())&j.kinds != 0
 }
 
 // ask hands a value to the validator. A parent's rules see it by value, as
