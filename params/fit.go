@@ -69,7 +69,7 @@ func (c *ruleCompiler) vet(rule string, t, parent reflect.Type, depth int) (u us
 		u.add(one)
 		u.kinds |= one.kinds
 	}
-	if u.absence && u.others && (isNilable(t) || isStruct(t)) {
+	if u.absence && u.others && (isNilable(t) || c.judgedAs(t).zeroNil) {
 		if len(alternatives) > 1 {
 			return u, fmt.Errorf("has %q, of which one alternative judges an absent value and another one does not: give the field rules of their own", rule)
 		}

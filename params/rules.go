@@ -44,7 +44,7 @@ type manner int
 const (
 	asItIs     manner = iota
 	asStruct          // a struct, which the validator would look into instead of judging it
-	asPresence        // a struct whose rules ask only whether it is set: as a bool
+	asPresence        // what the validator takes for no value if it is zero, whose rules ask only whether it is set: as a bool
 )
 
 // A ruleCompiler compiles validate tags, and the types that have them.
@@ -167,7 +167,7 @@ func (c *ruleCompiler) addJudged(r *rules, names []string, t, parent reflect.Typ
 				return err
 			}
 		}
-		if !u.others && (mayBeNil || isStruct(as.Type)) {
+		if !u.others && mayBeNil && !(u.own && as.zeroNil) {
 			absence.add(name, u)
 		} else {
 			others.add(name, u)
@@ -178,13 +178,11 @@ func (c *ruleCompiler) addJudged(r *rules, names []string, t, parent reflect.Typ
 			return fmt.Errorf("has the rule %q, which no %s keeps together with what else is asked of it: correct the number", rule, t)
 		}
 	}
-	if isStruct(as.Type) || as.zeroNil {
-		absence.as = asPresence
+	if isStruct(as.Type) {
+		absence.as, others.as = asStruct, asStruct
 	}
-	// What is judged as a struct has no struct around it. So a type of which only
-	// the value tells what it is judged as is no struct to rules that refer to it.
-	if isStruct(as.Type) && (as.known || !others.use.refers) {
-		others.as = asStruct
+	if as.zeroNil {
+		absence.as = asPresence
 	}
 	switch {
 	case len(absence.names) == 0:
@@ -227,7 +225,7 @@ func (c *ruleCompiler) judge(run run, t, parent reflect.Type) (*judged, error) {
 		dynamic: holdsInterface(t) || run.use.dynamic, shipped: !run.use.own,
 		words: words{fieldNames{parent, c.isInput}, c.texts},
 	}
-	if run.use.refers && run.as != asStruct {
+	if run.use.refers {
 		j.parent = parent
 	}
 	if as := c.judgedAs(t); as.Kind() == reflect.Interface {
@@ -246,7 +244,7 @@ func (c *ruleCompiler) judge(run run, t, parent reflect.Type) (*judged, error) {
 		return nil, err
 	}
 	if run.as == asStruct {
-		j.tag += ",nostructlevel"
+		j.tag = onStruct(j.tag)
 	}
 	if run.as == asItIs && j.parent == nil && !j.dynamic {
 		j.checks = checksOf(t, run.names, j.words)
@@ -295,7 +293,7 @@ func (j *judged) try(t reflect.Type) (err error) {
 	}()
 	tried := *j
 	if j.as == asStruct {
-		tried.tag += ",nostructlevel"
+		tried.tag = onStruct(tried.tag)
 	}
 	var parent unsafe.Pointer
 	if j.parent != nil {
@@ -388,6 +386,10 @@ func (j *judged) goWith(v reflect.Value) bool {
 	return !v.IsValid() || kindsOf(v.Type())&j.kinds != 0
 }
 
+// onStruct makes the tag for a struct, which the validator judges in a list only:
+// given alone and with the struct around it, it is looked into instead.
+func onStruct(tag string) string { return "dive," + tag + ",nostructlevel" }
+
 // ask hands a value to the validator. A parent's rules see it by value, as
 // custom rules expect it.
 func (j *judged) ask(t reflect.Type, p, parent unsafe.Pointer) error {
@@ -396,19 +398,17 @@ func (j *judged) ask(t reflect.Type, p, parent unsafe.Pointer) error {
 	switch {
 	case j.as == asPresence:
 		given = !value.IsZero()
+	case j.as == asStruct:
+		given = reflect.SliceAt(t, p, 1).Interface()
 	case t.Kind() == reflect.Interface && value.IsNil():
 		given = (*any)(nil) // the validator takes a nil without a type for one that breaks any rule
 	default:
 		given = value.Interface()
 	}
-	switch {
-	case j.as == asStruct:
-		return j.validate.VarWithKey("value", given, j.tag) // with a name, Var judges a struct
-	case j.parent != nil:
+	if j.parent != nil {
 		return j.validate.VarWithValue(given, reflect.NewAt(j.parent, parent).Elem().Interface(), j.tag)
-	default:
-		return j.validate.Var(given, j.tag)
 	}
+	return j.validate.Var(given, j.tag)
 }
 
 // holdsInterface reports whether a value of type t, or a part of one, may be of

@@ -126,6 +126,55 @@ func TestCustomRules(t *testing.T) {
 	assert.Equal(t, []string{"body # sorted", "body #/1 even"}, brief(refuse[list](t, request{body: "[2,1]"}, o)))
 }
 
+// A rule of the user's own on a struct is given the struct, or the nil if it asked
+// for that, and the struct around it.
+func TestCustomRulesOnStructs(t *testing.T) {
+	v := params.NewValidator()
+	square := func(fl validator.FieldLevel) bool {
+		f := fl.Field()
+		return f.Kind() != reflect.Struct || f.FieldByName("W").Int() == f.FieldByName("H").Int()
+	}
+	require.NoError(t, v.RegisterValidation("square", square, true))
+	require.NoError(t, v.RegisterValidation("given", func(fl validator.FieldLevel) bool { return fl.Field().Kind() == reflect.Struct }, true))
+	require.NoError(t, v.RegisterValidation("wide", func(fl validator.FieldLevel) bool {
+		return fl.Field().FieldByName("W").Int() >= fl.Parent().FieldByName("Least").Int()
+	}))
+	type box struct {
+		W int `json:"w"`
+		H int `json:"h"`
+	}
+	type input struct {
+		A     box            `json:"a" validate:"square"`
+		B     *box           `json:"b" validate:"square,required_with=Must"`
+		C     *box           `json:"c" validate:"required_with=Must|given"`
+		D     []*box         `json:"d" validate:"dive,given,wide"`
+		E     map[string]box `json:"e" validate:"dive,wide,square"`
+		F     box            `json:"f" validate:"wide,excluded_with=None"`
+		Least int            `json:"least"`
+		Must  int            `json:"must"`
+		None  int            `json:"none"`
+	}
+	for _, c := range []struct {
+		body string
+		want []string
+	}{
+		{`{}`, []string{}},
+		{`{"a":{"w":1,"h":2},"b":{"w":1,"h":2}}`, []string{"body #/a square", "body #/b square"}},
+		{`{"must":1}`, []string{"body #/b required_with", "body #/c required_with|given"}},
+		{`{"must":1,"b":{},"c":{}}`, []string{}},
+		{`{"d":[null,{"w":1}]}`, []string{"body #/d/0 given"}},
+		{`{"least":2,"d":[{"w":1}],"e":{"x":{"w":1}},"f":{"w":1}}`, []string{"body #/d/0 wide", "body #/e/x wide", "body #/f wide"}},
+		{`{"least":2,"d":[{"w":2}],"e":{"x":{"w":2,"h":1}},"f":{"w":2}}`, []string{"body #/e/x square"}},
+		{`{"none":1,"f":{"w":2}}`, []string{"body #/f excluded_with"}},
+	} {
+		assert.Equal(t, c.want, faults[input](t, c.body, params.Options{Validator: v}), c.body)
+	}
+	type body struct {
+		A box `body:"" validate:"square"`
+	}
+	assert.Equal(t, []string{"body # square"}, brief(refuse[body](t, request{body: `{"w":1}`}, params.Options{Validator: v})))
+}
+
 func TestOmit(t *testing.T) {
 	type input struct {
 		Empty *int  `json:"empty" validate:"omitempty,min=1"`
