@@ -33,7 +33,7 @@ func choose(raw *fasthttp.RequestCtx, r FileResponse, info fs.FileInfo) (choice,
 	}
 
 	v := versionOf(&raw.Response, r.Header, info)
-	if !v.modified.IsZero() {
+	if v.dated {
 		lastModified := string(fasthttp.AppendHTTPDate(nil, v.modified))
 		whole.fields = []field{{fasthttp.HeaderLastModified, lastModified}}
 	}
@@ -48,7 +48,8 @@ func choose(raw *fasthttp.RequestCtx, r FileResponse, info fs.FileInfo) (choice,
 	if !raw.IsGet() || size == 0 || !v.allowsRange(&raw.Request.Header) {
 		return whole, nil // an empty file has no part; what a client lacks of it is nothing
 	}
-	part, ok := parseRange(fieldValue(&raw.Request.Header, fasthttp.HeaderRange), size)
+	wanted, _ := fieldValue(&raw.Request.Header, fasthttp.HeaderRange)
+	part, ok := parseRange(wanted, size)
 	if !ok {
 		return whole, nil
 	}
@@ -65,68 +66,58 @@ func choose(raw *fasthttp.RequestCtx, r FileResponse, info fs.FileInfo) (choice,
 // asks later whether it has the current one.
 type version struct {
 	tag      string    // the ETag, quoted as it is sent; "" for none
-	modified time.Time // Last-Modified; zero for none
+	modified time.Time // zero where it is not known
+	dated    bool      // modified tells the version from all others
 }
 
 // versionOf returns the version of a file. What the handler sets in the header,
 // or a middleware has set, is what the client sees, so it counts.
 func versionOf(response *fasthttp.Response, header Header, info fs.FileInfo) version {
-	tag := header.value(fasthttp.HeaderETag)
-	if tag == "" {
-		tag = string(response.Header.Peek(fasthttp.HeaderETag))
+	v := version{tag: header.value(fasthttp.HeaderETag)}
+	if v.tag == "" {
+		v.tag = string(response.Header.Peek(fasthttp.HeaderETag))
 	}
 	if set := header.value(fasthttp.HeaderLastModified); set != "" {
-		modified, _ := http.ParseTime(set) // zero if it can't be read
-		return version{tag, modified}
+		v.modified, _ = http.ParseTime(set) // zero if it can't be read
+	} else {
+		v.modified = modifiedAt(info)
 	}
-	return version{tag, modifiedAt(info)}
+	// The second has to be over, also by Date, which is up to a second old: until
+	// then the file may change once more and keep its date (RFC 9110, section
+	// 8.8.2.2). So each date that a client gets is a strong validator. A date that
+	// is yet to come is none of the file's versions.
+	v.dated = !v.modified.IsZero() && time.Since(v.modified) >= 2*time.Second
+	return v
 }
 
 // modifiedAt returns when a file was modified, in the whole seconds HTTP knows,
 // or the zero time where that is not known: some builds date all files to the
-// beginning of Unix time, which would make every version look like the first. A
-// time that is yet to come counts as the time of the answer (RFC 9110, section
-// 8.8.2.1).
+// beginning of Unix time, which would make every version look like the first.
 func modifiedAt(info fs.FileInfo) time.Time {
 	modified := info.ModTime().UTC().Truncate(time.Second)
 	if modified.Unix() == 0 {
 		return time.Time{}
 	}
-	if time.Since(modified) < 2*time.Second { // Date is up to a second old
-		if date := currentDate(); modified.After(date) {
-			return date
-		}
-	}
 	return modified
-}
-
-// currentDate returns the time that fasthttp writes into Date. It keeps that to
-// itself, but for the header as a whole.
-func currentDate() time.Time {
-	var h fasthttp.ResponseHeader
-	_, line, _ := bytes.Cut(h.Header(), []byte("\r\nDate: "))
-	value, _, _ := bytes.Cut(line, []byte("\r\n"))
-	date, _ := fasthttp.ParseHTTPDate(value)
-	return date
 }
 
 // precondition evaluates the conditions of a GET or HEAD in the order of RFC
 // 9110, section 13.2.2. It returns 412, 304, or 200 for an answer as if there
-// were none. What can't be read is no condition, but for If-Match, which is not
-// met then.
+// were none. A date that can't be read is no condition; a list of tags that can't
+// be, or is empty, has none that matches.
 func (v version) precondition(h *fasthttp.RequestHeader) int {
-	if tags := fieldValue(h, fasthttp.HeaderIfMatch); tags != "" {
+	if tags, ok := fieldValue(h, fasthttp.HeaderIfMatch); ok {
 		if !matchesTag(tags, v.tag, isSameTag) {
 			return fasthttp.StatusPreconditionFailed
 		}
 	} else if since, ok := dateOf(h, fasthttp.HeaderIfUnmodifiedSince); ok && v.modified.After(since) {
 		return fasthttp.StatusPreconditionFailed
 	}
-	if tags := fieldValue(h, fasthttp.HeaderIfNoneMatch); tags != "" {
+	if tags, ok := fieldValue(h, fasthttp.HeaderIfNoneMatch); ok {
 		if matchesTag(tags, v.tag, isSimilarTag) {
 			return fasthttp.StatusNotModified
 		}
-	} else if since, ok := dateOf(h, fasthttp.HeaderIfModifiedSince); ok && !v.modified.IsZero() && !v.modified.After(since) {
+	} else if since, ok := dateOf(h, fasthttp.HeaderIfModifiedSince); ok && v.dated && !v.modified.After(since) {
 		return fasthttp.StatusNotModified
 	}
 	return fasthttp.StatusOK
@@ -135,12 +126,12 @@ func (v version) precondition(h *fasthttp.RequestHeader) int {
 // allowsRange reports whether a Range counts: always without If-Range, and
 // beside it for the same version of the file only (RFC 9110, section 13.1.5).
 func (v version) allowsRange(h *fasthttp.RequestHeader) bool {
-	condition := fieldValue(h, fasthttp.HeaderIfRange)
-	if condition == "" {
+	condition, ok := fieldValue(h, fasthttp.HeaderIfRange)
+	if !ok {
 		return true
 	}
 	if date, err := http.ParseTime(condition); err == nil {
-		return date.Equal(v.modified) && !v.modified.IsZero()
+		return v.dated && date.Equal(v.modified)
 	}
 	return isSameTag(condition, v.tag)
 }
@@ -182,20 +173,15 @@ func isSimilarTag(a, b string) bool {
 // dateOf returns a field that is a date, in any of the forms of RFC 9110,
 // section 5.6.7.
 func dateOf(h *fasthttp.RequestHeader, name string) (time.Time, bool) {
-	value := fieldValue(h, name)
-	if value == "" {
-		return time.Time{}, false
-	}
+	value, _ := fieldValue(h, name)
 	date, err := http.ParseTime(value)
 	return date, err == nil
 }
 
 // fieldValue returns the value of a field, whose lines are one list (RFC 9110,
-// section 5.3): two of a field that is no list make a value that can't be read.
-func fieldValue(h *fasthttp.RequestHeader, name string) string {
+// section 5.3): two of a field that is no list make a value that can't be read. ok
+// is false for a field that is not there.
+func fieldValue(h *fasthttp.RequestHeader, name string) (value string, ok bool) {
 	lines := h.PeekAll(name)
-	if len(lines) == 1 {
-		return string(lines[0])
-	}
-	return string(bytes.Join(lines, []byte(", ")))
+	return string(bytes.Join(lines, []byte(", "))), len(lines) > 0
 }

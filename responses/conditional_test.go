@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -22,6 +23,7 @@ import (
 const (
 	earlier = "Sat, 02 May 2026 09:59:59 GMT"
 	later   = "Sat, 02 May 2026 10:00:01 GMT"
+	future  = "Fri, 01 Jan 2100 00:00:00 GMT"
 )
 
 func TestFilePreconditions(t *testing.T) {
@@ -51,6 +53,12 @@ func TestFilePreconditions(t *testing.T) {
 		{"", []string{`If-None-Match: "7"`, "If-Modified-Since: " + published}, 200},
 		{"", []string{"If-Modified-Since: " + published, "If-Unmodified-Since: " + earlier}, 412},
 		{"", []string{"If-Modified-Since: " + published, "If-Unmodified-Since: " + published}, 304},
+		// A field is there also if it is empty.
+		{"", []string{"If-Match:"}, 412},
+		{"", []string{"If-Match:", "If-Unmodified-Since: " + published}, 412},
+		{"", []string{"If-None-Match:", "If-Modified-Since: " + published}, 200},
+		{"", []string{"Range: bytes=2-4", "If-Range:"}, 200},
+		{"", []string{"If-Modified-Since:"}, 200},
 		// All three forms of a date (RFC 9110, section 5.6.7).
 		{"", []string{"If-Modified-Since: Saturday, 02-May-26 10:00:00 GMT"}, 304},
 		{"", []string{"If-Modified-Since: Sat May  2 10:00:00 2026"}, 304},
@@ -116,30 +124,51 @@ func TestEmptyFileHasNoParts(t *testing.T) {
 	}
 }
 
-// A file of the future, from another machine or another time zone, must not be
-// newer than the answer.
-func TestLastModifiedIsNotAfterDate(t *testing.T) {
+// A file that may change again within the second that its date names has no date
+// that tells its versions apart (RFC 9110, section 8.8.2.2), nor has one of the
+// future, from another machine or another time zone.
+func TestYoungFilesHaveNoLastModified(t *testing.T) {
 	path := newFile(t, "list.txt")
-	for _, ahead := range []time.Duration{-time.Hour, 0, time.Second, time.Hour, 24 * 365 * time.Hour} {
-		modified := time.Now().Add(ahead)
-		require.NoError(t, os.Chtimes(path, modified, modified))
-		var raw fasthttp.RequestCtx
-		require.NoError(t, responses.File(path).Write(&raw))
-		sent, err := http.ParseTime(string(raw.Response.Header.Peek("Last-Modified")))
-		require.NoError(t, err)
-		assert.WithinRange(t, sent, time.Now().Add(min(ahead, 0)-3*time.Second), dateOf(t, &raw.Response), ahead)
-		require.NoError(t, raw.Response.CloseBodyStream())
-	}
-}
+	synctest.Test(t, func(t *testing.T) {
+		for _, test := range []struct {
+			age  time.Duration
+			sent bool
+		}{
+			{time.Hour, true}, {2 * time.Second, true}, {2*time.Second - time.Millisecond, true}, // of the same second
+			{time.Second, false}, {0, false}, {-time.Second, false}, {-24 * 365 * time.Hour, false},
+		} {
+			modified := time.Now().Add(-test.age) // the bubble begins with a whole second
+			require.NoError(t, os.Chtimes(path, modified, modified))
+			date := modified.UTC().Truncate(time.Second).Format(http.TimeFormat)
+			status := func(lines ...string) int {
+				var raw fasthttp.RequestCtx
+				for i := 0; i < len(lines); i += 2 {
+					raw.Request.Header.Set(lines[i], lines[i+1])
+				}
+				_ = answer(&raw, responses.File(path))
+				if raw.Response.StatusCode() == 200 && test.sent {
+					assert.Equal(t, date, string(raw.Response.Header.Peek("Last-Modified")), test.age)
+				} else if !test.sent {
+					assert.Empty(t, raw.Response.Header.Peek("Last-Modified"), test.age)
+				}
+				require.NoError(t, raw.Response.CloseBodyStream())
+				return raw.Response.StatusCode()
+			}
+			assert.Equal(t, 200, status())
+			assert.Equal(t, test.sent, status("If-Modified-Since", date) == 304, test.age)
+			assert.Equal(t, test.sent, status("If-Range", date, "Range", "bytes=2-4") == 206, test.age)
+			// What a client has got before is another version, surely.
+			before := modified.UTC().Add(-3 * time.Second).Format(http.TimeFormat)
+			assert.Equal(t, 412, status("If-Unmodified-Since", before, "Range", "bytes=2-4"), test.age)
+		}
+	})
 
-func dateOf(t *testing.T, response *fasthttp.Response) time.Time {
-	t.Helper()
-	_, line, found := strings.Cut(response.Header.String(), "\r\nDate: ")
-	require.True(t, found)
-	value, _, _ := strings.Cut(line, "\r\n")
-	date, err := http.ParseTime(value)
+	// It holds for a date of the handler's as well.
+	dated := responses.FileResponse{Path: path, Header: responses.Header{"Last-Modified": {"Fri, 31 Dec 9999 23:59:59 GMT"}}}
+	sent, err := exchange(t, dated, get("Range: bytes=2-4", "If-Range: Fri, 31 Dec 9999 23:59:59 GMT"))
 	require.NoError(t, err)
-	return date
+	assert.Contains(t, sent, "HTTP/1.1 200 OK\r\n")
+	assert.Contains(t, sent, "Last-Modified: Fri, 31 Dec 9999 23:59:59 GMT\r\n")
 }
 
 // A conditional is a request for a file, and what the file tells of its version.
@@ -147,16 +176,17 @@ type conditional struct {
 	method    string
 	etag      string
 	undated   bool
+	ahead     bool // of the future
 	size      int64
 	condition map[string]string
 }
 
 var conditionValues = map[string][]string{
-	"If-Match":            {"*", `"7"`, `W/"7"`, `"6"`, `"6", "7"`, `"6",W/"7"`, `, "7"`, "nonsense", `"7`},
-	"If-None-Match":       {"*", `"7"`, `W/"7"`, `"6"`, `"6", "7"`, `"6",W/"7"`, `, "7"`, "nonsense", `"7`},
-	"If-Modified-Since":   {earlier, published, later, "yesterday"},
-	"If-Unmodified-Since": {earlier, published, later, "yesterday"},
-	"If-Range":            {earlier, published, later, `"7"`, `W/"7"`, `"6"`, "nonsense"},
+	"If-Match":            {"*", `"7"`, `W/"7"`, `"6"`, `"6", "7"`, `"6",W/"7"`, `, "7"`, "nonsense", `"7`, ""},
+	"If-None-Match":       {"*", `"7"`, `W/"7"`, `"6"`, `"6", "7"`, `"6",W/"7"`, `, "7"`, "nonsense", `"7`, ""},
+	"If-Modified-Since":   {earlier, published, later, future, "yesterday", ""},
+	"If-Unmodified-Since": {earlier, published, later, future, "yesterday", ""},
+	"If-Range":            {earlier, published, later, future, `"7"`, `W/"7"`, `"6"`, "nonsense", ""},
 	"Range":               {"bytes=0-", "bytes=2-4", "bytes=9-", "bytes=10-", "bytes=-3", "bytes=-99", "bytes=-0", "bytes=0-1,5-6", "bytes=5-3", "lines=0-1"},
 }
 
@@ -164,7 +194,7 @@ func drawConditional(r *rand.Rand) conditional {
 	pick := func(values ...string) string { return values[r.IntN(len(values))] }
 	c := conditional{
 		method: pick("GET", "GET", "GET", "HEAD", "POST"), etag: pick("", `"7"`, `W/"7"`),
-		undated: r.IntN(8) == 0, size: []int64{0, 1, 10}[r.IntN(3)], condition: map[string]string{},
+		undated: r.IntN(8) == 0, ahead: r.IntN(8) == 0, size: []int64{0, 1, 10}[r.IntN(3)], condition: map[string]string{},
 	}
 	for name, values := range conditionValues {
 		if r.IntN(3) == 0 {
@@ -174,16 +204,29 @@ func drawConditional(r *rand.Rand) conditional {
 	return c
 }
 
+// modified returns the time of the file.
+func (c conditional) modified() time.Time {
+	date := published
+	if c.undated {
+		return time.Unix(0, 0)
+	}
+	if c.ahead {
+		date = future
+	}
+	modified, err := http.ParseTime(date)
+	if err != nil {
+		panic(err)
+	}
+	return modified
+}
+
 // byTheBook answers a conditional request as RFC 9110, section 13.2.2, tells it,
 // step by step.
 func (c conditional) byTheBook() (status int, contentRange string) {
 	if c.method == "POST" {
 		return 200, ""
 	}
-	current, err := http.ParseTime(published)
-	if err != nil {
-		panic(err)
-	}
+	current := c.modified()
 	date := func(name string) (time.Time, bool) {
 		d, err := http.ParseTime(c.condition[name])
 		return d, err == nil && !c.undated
@@ -213,13 +256,13 @@ func (c conditional) byTheBook() (status int, contentRange string) {
 		if isListed(list, weak) {
 			return 304, ""
 		}
-	} else if since, ok := date("If-Modified-Since"); ok && !current.After(since) {
+	} else if since, ok := date("If-Modified-Since"); ok && !current.After(since) && !c.ahead {
 		return 304, ""
 	}
 	// 5.
 	if condition, ok := c.condition["If-Range"]; ok {
 		since, isDate := date("If-Range")
-		sameDate := isDate && since.Equal(current)
+		sameDate := isDate && since.Equal(current) && !c.ahead
 		sameTag := strings.HasPrefix(condition, `"`) && strong(condition)
 		if !sameDate && !sameTag {
 			return 200, ""
@@ -253,8 +296,17 @@ func (c conditional) byTheBook() (status int, contentRange string) {
 
 // standardDiffers reports whether net/http answers otherwise, and may: it knows
 // ranges for every method and several of them, and refuses those that it can't
-// read; and what it makes of the last bytes of none, bytes 0--1/0, is no range.
+// read; what it makes of the last bytes of none, bytes 0--1/0, is no range; an empty
+// condition is none to it, and a date of the future one like others.
 func (c conditional) standardDiffers() bool {
+	for _, name := range []string{"If-Match", "If-None-Match", "If-Range"} {
+		if value, ok := c.condition[name]; ok && value == "" {
+			return true
+		}
+	}
+	if c.ahead {
+		return true
+	}
 	switch c.condition["Range"] {
 	case "bytes=0-1,5-6", "bytes=5-3", "lines=0-1", "bytes=-0":
 		return true
@@ -267,18 +319,13 @@ func (c conditional) standardDiffers() bool {
 }
 
 func TestFileConditionsByTheBook(t *testing.T) {
-	dated, err := http.ParseTime(published)
-	require.NoError(t, err)
 	directory := t.TempDir()
 	r := rand.New(rand.NewPCG(3, 1))
 	counts := map[int]int{}
 	for range 10_000 {
 		c := drawConditional(r)
-		modified := dated
-		if c.undated {
-			modified = time.Unix(0, 0)
-		}
-		path := filepath.Join(directory, fmt.Sprint(c.size, c.undated))
+		modified := c.modified()
+		path := filepath.Join(directory, fmt.Sprint(c.size, modified.Unix()))
 		if _, err := os.Stat(path); err != nil {
 			require.NoError(t, os.WriteFile(path, []byte("0123456789")[:c.size], 0o600))
 			require.NoError(t, os.Chtimes(path, modified, modified))

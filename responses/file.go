@@ -26,8 +26,8 @@ import (
 // GET and HEAD requests with the status 200 know the conditions of RFC 9110,
 // section 13: If-Match and If-Unmodified-Since (a 412 problem), If-None-Match and
 // If-Modified-Since (304). GET knows a Range of one part (206, or a 416 problem),
-// with If-Range. Files have a Last-Modified, and an ETag where Header, or a
-// middleware, sets one.
+// with If-Range. Files have a Last-Modified once they are two seconds old, and an
+// ETag where Header, or a middleware, sets one.
 //
 // A file that is not there, a directory, a pipe, a device, or a name that leaves
 // Root is a 404 problem which does not tell the path.
