@@ -189,7 +189,7 @@ func (c *ruleCompiler) vetArgument(v *value, d demand, argument string, given bo
 	case someChoices:
 		return false, v.vetChoices(splitArgument(plain))
 	case aLayout:
-		if a, b := time.Date(2001, 2, 3, 4, 5, 6, 7e8, time.UTC), time.Date(2012, 11, 10, 19, 18, 17, 16, time.FixedZone("X", 3600)); a.Format(plain) == b.Format(plain) {
+		if a, b := time.Date(2001, 2, 3, 4, 5, 6, 7e8, time.UTC), time.Date(2012, 11, 11, 19, 18, 17, 16, time.FixedZone("X", 3600)); a.Format(plain) == b.Format(plain) {
 			return false, v.refuse("whose layout has no part of a time: write it as package time has it, %q", v.name+"=2006-01-02")
 		}
 	case aCountry:

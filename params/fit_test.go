@@ -133,6 +133,8 @@ func TestRulesThatCannotWork(t *testing.T) {
 		{"", "datetime", `whose layout has no part of a time: write it as package time has it, "datetime=2006-01-02"`},
 		{"", "datetime=YYYY-MM-DD", "whose layout has no part of a time"},
 		{"", "datetime=15:04", ""},
+		{"", "datetime=Monday", ""},
+		{"", "datetime=Mon", ""},
 		{"", "postcode_iso3166_alpha2=XX", "needs the code of a country"},
 		{"", "postcode_iso3166_alpha2=DE", ""},
 		{"", "mimetype=png", "needs a media type"},

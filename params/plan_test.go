@@ -166,6 +166,11 @@ func TestTypeErrors(t *testing.T) {
 		}{}, "field Page: has rules, but an embedded struct is no value: give the rules to its fields"},
 		{tagged(`query:"a" validate: "required"`), "field A: has the malformed tag \"query:\\\"a\\\" validate: \\\"required\\\"\", in which the rules are not found: write `name:\"value\"`, with one space between the tags"},
 		{tagged(`json:"a",validate:"required"`), "which has the malformed tag"},
+		{tagged(`json:"a" validate:"\zero"`), "which has the malformed tag"},
+		{tagged(`json:"a" validate:"required`), "which has the malformed tag"},
+		{tagged(`json:"a" doc:"see validate: rules"`), nil},
+		{tagged(`doc:"\"validate:\"" json:"a"`), nil},
+		{tagged(`json:"a" revalidate:"x"`), nil},
 		{struct {
 			a int `validate:"required"`
 		}{}, "a, which is not exported, so JSON can't fill it: rename it to start with a capital letter, or remove its tags"},

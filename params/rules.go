@@ -3,6 +3,7 @@ package params
 import (
 	"fmt"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"unsafe"
@@ -195,7 +196,7 @@ func (c *ruleCompiler) addJudged(r *rules, names []string, t, parent reflect.Typ
 		if len(run.names) == 0 {
 			continue
 		}
-		j, err := c.judge(run, t, parent)
+		j, err := c.judge(r, run, t, parent)
 		if err != nil {
 			return err
 		}
@@ -218,8 +219,8 @@ func (r *run) add(name string, u use) {
 	r.use.kinds &= u.kinds
 }
 
-// judge makes what judges a run of rules.
-func (c *ruleCompiler) judge(run run, t, parent reflect.Type) (*judged, error) {
+// judge makes what judges a run of the rules r.
+func (c *ruleCompiler) judge(r *rules, run run, t, parent reflect.Type) (*judged, error) {
 	j := &judged{
 		validate: c.validate, tag: strings.Join(run.names, ","), as: run.as, absence: run.absence,
 		dynamic: holdsInterface(t) || run.use.dynamic, shipped: !run.use.own,
@@ -235,13 +236,14 @@ func (c *ruleCompiler) judge(run run, t, parent reflect.Type) (*judged, error) {
 		alone := *j
 		for alternative := range strings.SplitSeq(name, "|") {
 			alone.tag = alternative
-			if err := alone.try(t); err != nil {
-				return nil, err
+			switch cause := alone.try(t, nil).(type) {
+			case *reflect.ValueError, *runtime.TypeAssertionError:
+				return nil, unusable(alternative, cause)
 			}
 		}
 	}
-	if err := j.try(t); err != nil {
-		return nil, err
+	if cause := j.try(t, r.skip); cause != nil {
+		return nil, unusable(j.tag, cause)
 	}
 	if run.as == asStruct {
 		j.tag = onStruct(j.tag)
@@ -282,15 +284,12 @@ func (r *rules) refer() bool {
 	return slices.ContainsFunc(r.judged, func(j *judged) bool { return j.parent != nil }) || r.keys.refer() || r.dive.refer()
 }
 
-// try lets the validator judge sample values, since a rule of the user's own may
-// panic on a type. It may come to the rule only if those before it hold, so each is
-// also tried alone.
-func (j *judged) try(t reflect.Type) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("has the rule %q in its validate tag, which can't be used: %s", j.tag, strings.TrimSuffix(fmt.Sprint(cause), " on field ''"))
-		}
-	}()
+// try lets the validator judge sample values, but for those that are skipped, and
+// returns what a rule of the user's own panics with. It may come to the rule only
+// if those before it hold, so each is also tried alone: then it has to go with the
+// type, but need not bear a value that the others would have kept from it.
+func (j *judged) try(t reflect.Type, skip func(unsafe.Pointer) bool) (cause any) {
+	defer func() { cause = recover() }()
 	tried := *j
 	if j.as == asStruct {
 		tried.tag = onStruct(tried.tag)
@@ -300,12 +299,18 @@ func (j *judged) try(t reflect.Type) (err error) {
 		parent = reflect.New(j.parent).UnsafePointer()
 	}
 	value := reflect.New(t)
-	if !isNilable(t) {
-		_ = tried.ask(t, value.UnsafePointer(), parent)
+	if p := value.UnsafePointer(); !isNilable(t) && (skip == nil || !skip(p)) {
+		_ = tried.ask(t, p, parent)
 	}
 	fillSample(value.Elem())
-	_ = tried.ask(t, value.UnsafePointer(), parent)
+	if p := value.UnsafePointer(); skip == nil || !skip(p) {
+		_ = tried.ask(t, p, parent)
+	}
 	return nil
+}
+
+func unusable(rule string, cause any) error {
+	return fmt.Errorf("has the rule %q in its validate tag, which can't be used: %s", rule, strings.TrimSuffix(fmt.Sprint(cause), " on field ''"))
 }
 
 // fillSample gives a pointer a target, and a list an element, down to a depth that

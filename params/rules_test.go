@@ -175,6 +175,56 @@ func TestCustomRulesOnStructs(t *testing.T) {
 	assert.Equal(t, []string{"body # square"}, brief(refuse[body](t, request{body: `{"w":1}`}, params.Options{Validator: v})))
 }
 
+// A rule of the user's own need not bear the values that the rules before it keep
+// from it; it has to go with the type all the same.
+func TestCustomRulesAreTriedOnWhatReachesThem(t *testing.T) {
+	v := params.NewValidator()
+	for name, rule := range map[string]validator.Func{
+		"first": func(fl validator.FieldLevel) bool { return fl.Field().String()[0] == 'a' },
+		"third": func(fl validator.FieldLevel) bool { return fl.Field().Index(2).Int() == 0 },
+		"day": func(fl validator.FieldLevel) bool {
+			day, err := time.Parse(time.DateOnly, fl.Field().String())
+			if err != nil {
+				panic(err)
+			}
+			return day.Weekday() != time.Sunday
+		},
+		"even":   func(fl validator.FieldLevel) bool { return fl.Field().Int()%2 == 0 },
+		"sorted": func(fl validator.FieldLevel) bool { return slices.IsSorted(fl.Field().Interface().([]int)) },
+	} {
+		require.NoError(t, v.RegisterValidation(name, rule))
+	}
+	o := params.Options{Validator: v}
+	for _, c := range []struct {
+		typ  any
+		tag  string
+		want string
+	}{
+		{"", "omitempty,first", ""},
+		{"", "min=1,first", ""},
+		{"", "required,min=1,max=5,first", ""},
+		{new(string), "omitempty,min=1,first", ""},
+		{[]string{}, "dive,omitempty,first", ""},
+		{[3]int{}, "third", ""},
+		{[]int{}, "len=3,third", ""},
+		{"", "datetime=2006-01-02,day", ""},
+		{"", "first", `has the rule "first" in its validate tag, which can't be used: runtime error: index out of range`},
+		{"", "max=5,first", "index out of range"},
+		{new(string), "omitempty,first", "index out of range"}, // a pointer to an empty text
+		{"", "day", "cannot parse"},
+		{"", "omitempty,even", `has the rule "even" in its validate tag, which can't be used: reflect: call of reflect.Value.Int on string Value`},
+		{"", "min=1,even", "reflect.Value.Int on string Value"},
+		{"", "len=3,sorted", "interface conversion"},
+	} {
+		_, err := compileTag(reflect.TypeOf(c.typ), c.tag, o)
+		if c.want == "" {
+			assert.NoError(t, err, "%s on %T", c.tag, c.typ)
+		} else {
+			assert.ErrorContains(t, err, c.want, "%s on %T", c.tag, c.typ)
+		}
+	}
+}
+
 func TestOmit(t *testing.T) {
 	type input struct {
 		Empty *int  `json:"empty" validate:"omitempty,min=1"`

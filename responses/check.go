@@ -53,10 +53,13 @@ func is[I any](t reflect.Type) bool {
 }
 
 // contentOf returns the type of the content of a [JSONResponse], nil for any
-// other response.
+// other response, one that embeds it included: it may hold a nil.
 func contentOf(response reflect.Type) reflect.Type {
 	for response.Kind() == reflect.Pointer {
 		response = response.Elem()
+	}
+	if response.PkgPath() != reflect.TypeFor[Problem]().PkgPath() {
+		return nil
 	}
 	if has, ok := reflect.TypeAssert[interface{ contentType() reflect.Type }](reflect.Zero(response)); ok {
 		return has.contentType()

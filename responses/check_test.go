@@ -68,10 +68,16 @@ func TestWhatAHandlerMayReturn(t *testing.T) {
 			Value map[string]*T `json:"value"`
 		} `json:"items"`
 	}
+	type pointing struct {
+		*responses.JSONResponse[int, background.Runnable]
+	}
 	for _, test := range []struct {
 		out  reflect.Type
 		want string // "" when it may
 	}{
+		{reflect.TypeFor[pointing](), ""},
+		{reflect.TypeFor[*pointing](), ""},
+		{reflect.TypeFor[struct{ pointing }](), ""},
 		{reflect.TypeFor[string](), ""},
 		{reflect.TypeFor[any](), ""},
 		{reflect.TypeFor[struct{}](), ""},
