@@ -38,7 +38,7 @@ func checksOf(t reflect.Type, rules []string, w words) []check {
 		if accept == nil {
 			return nil
 		}
-		c := check{accept: accept, code: name, detail: w.describe(name, param, t)}
+		c := check{accept: accept, code: name, detail: w.describe(rule, t)}
 		if t.Kind() != reflect.Pointer { // a nil is the validator's to judge
 			c.exact = forms[name] == nil
 			if name == "email" {

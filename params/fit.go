@@ -31,27 +31,16 @@ func (u *use) add(other use) {
 	u.dynamic = u.dynamic || other.dynamic
 }
 
-// maxAliases is how deep aliases may be made of aliases.
-const maxAliases = 10
-
 // vet returns the use of a rule on a value of type t in the struct type parent,
 // nil without one. It fails for a rule that can't do what it says.
-func (c *ruleCompiler) vet(rule string, t, parent reflect.Type, depth int) (u use, err error) {
-	alternatives := strings.Split(rule, "|")
-	for _, alternative := range alternatives {
+func (c *ruleCompiler) vet(rule string, t, parent reflect.Type) (u use, err error) {
+	for alternative := range strings.SplitSeq(rule, "|") {
 		name, argument, given := strings.Cut(alternative, "=")
 		var one use
-		tag, isAlias := aliasOf(c.validate, name)
 		demand, ships := catalog[name]
 		switch {
 		case name == "":
 			err = fmt.Errorf("has an empty rule in its validate tag: remove the comma or the bar around it")
-		case isAlias && given:
-			err = fmt.Errorf("has %q, but an alias takes no value: remove %q", alternative, "="+argument)
-		case isAlias && len(alternatives) > 1 && strings.Contains(tag, ","):
-			err = fmt.Errorf("has %q as an alternative, which is an alias of several rules: register a rule in its place", name)
-		case isAlias:
-			one, err = c.vetAlias(name, tag, t, parent, depth)
 		case ships:
 			one, err = c.vetShipped(demand, name, argument, given, t, parent)
 		case !isKnown(c.validate, name):
@@ -70,38 +59,10 @@ func (c *ruleCompiler) vet(rule string, t, parent reflect.Type, depth int) (u us
 		u.kinds |= one.kinds
 	}
 	if u.absence && u.others && (isNilable(t) || c.judgedAs(t).zeroNil) {
-		if len(alternatives) > 1 {
-			return u, fmt.Errorf("has %q, of which one alternative judges an absent value and another one does not: give the field rules of their own", rule)
-		}
-		return u, fmt.Errorf("has the alias %q, which has rules for an absent value and others: write its rules into the tag", rule)
+		return u, fmt.Errorf("has %q, of which one alternative judges an absent value and another one does not: give the field rules of their own", rule)
 	}
 	return u, nil
 }
-
-func (c *ruleCompiler) vetAlias(alias, tag string, t, parent reflect.Type, depth int) (u use, err error) {
-	if depth == maxAliases {
-		return u, fmt.Errorf("has the alias %q, which is made of aliases without an end: break the circle", alias)
-	}
-	u.kinds = anything
-	for rule := range strings.SplitSeq(tag, ",") {
-		switch {
-		case isOmit(rule):
-			continue
-		case slices.Contains(ownRules, rule):
-			return u, fmt.Errorf("has the alias %q, of which %q is a part: write %s into the tag itself", alias, rule, rule)
-		}
-		one, err := c.vet(rule, t, parent, depth+1)
-		if err != nil {
-			return u, fmt.Errorf("has the alias %q, which %w", alias, err)
-		}
-		u.add(one)
-		u.kinds &= one.kinds
-	}
-	return u, nil
-}
-
-// ownRules are not the validator's to judge here.
-var ownRules = []string{"required", "dive", "keys", "endkeys", "structonly", "nostructlevel", "-"}
 
 func isOmit(rule string) bool { return rule == "omitempty" || rule == "omitnil" || rule == "omitzero" }
 

@@ -373,16 +373,32 @@ func TestAliases(t *testing.T) {
 	v.RegisterAlias("small", "min=0,max=9")
 	v.RegisterAlias("maybe", "omitempty,min=2")
 	v.RegisterAlias("odd", "small,gone")
+	v.RegisterAlias("needs", "required_with=Num")
+	v.RegisterAlias("optneeds", "omitempty,required_with=Num")
+	v.RegisterAlias("two", "min=0,max=9")
+	v.RegisterAlias("one", "two")
+	v.RegisterAlias("either", "hexcolor|rgb")
+	v.RegisterAlias("names", "max=2,dive,required,min=2")
+	v.RegisterAlias("shut", "-")
 	o := params.Options{Validator: v}
 	for _, c := range []struct {
 		typ  any
 		tag  string
 		want string
 	}{
-		{new(int), "special", `has the alias "special", which has rules for an absent value and others: write its rules into the tag`},
+		{new(int), "special", ""},
 		{0, "special", ""},
 		{false, "special", `has the alias "special", which has the rule "gte=2", which goes with`},
-		{0, "must", `has the alias "must", of which "required" is a part: write required into the tag itself`},
+		{0, "must", ""},
+		{"", "omitempty,needs", `has the rule "required_with=Num" behind omitempty`},
+		{"", "optneeds", `has the rule "required_with=Num" behind omitempty`},
+		{0, "one|eq=-3", `has "one" as an alternative, which is an alias of several rules: register a rule in its place`},
+		{"", "either|len=3", ""},
+		{0, "names", `has the rule dive, which goes with a slice`},
+		{[]string{}, "names", ""},
+		{[]place{}, "dive,shut", ""},
+		{0, "min=3,two", ""},
+		{0, "min=10,two", `has the rule "max=9", which no int keeps`},
 		{0, "round", `which is made of aliases without an end: break the circle`},
 		{0, "small=3", `an alias takes no value`},
 		{0, "small|eq=20", `which is an alias of several rules: register a rule in its place`},
@@ -397,11 +413,34 @@ func TestAliases(t *testing.T) {
 		}
 	}
 	type input struct {
-		A int  `json:"a" validate:"maybe"`
-		B *int `json:"b" validate:"small"`
+		A    int      `json:"a" validate:"maybe"`
+		B    *int     `json:"b" validate:"small"`
+		C    []string `json:"c" validate:"names"`
+		D    string   `json:"d" validate:"omitempty,either|len=3"`
+		E    *int     `json:"e" validate:"special"`
+		F    place    `json:"f" validate:"opt,never"`
+		G    []int    `json:"g" validate:"dive,max=5,one"`
+		H    *string  `json:"h" validate:"omitempty,either"`
+		Text string   `json:"text"`
 	}
-	assert.Equal(t, []string{"body #/a maybe", "body #/b small"}, faults[input](t, `{"a":1}`, o))
-	assert.Empty(t, faults[input](t, `{"a":0,"b":9}`, o))
+	v.RegisterAlias("opt", "omitempty")
+	require.NoError(t, v.RegisterValidation("never", func(validator.FieldLevel) bool { return false }))
+	for _, c := range []struct {
+		body string
+		want []string
+	}{
+		{`{"a":1}`, []string{"body #/a maybe", "body #/b small"}},
+		{`{"a":0,"b":9}`, []string{}},
+		{`{"b":1,"c":["ab",null]}`, []string{"body #/c/1 required"}},
+		{`{"b":1,"c":["ab","c","de"],"d":"x"}`, []string{"body #/c names", "body #/c/1 names", "body #/d hexcolor|rgb|len"}},
+		{`{"b":1,"text":"special"}`, []string{"body #/e special"}},
+		{`{"b":1,"e":1}`, []string{"body #/e special"}},
+		{`{"b":1,"f":{}}`, []string{}},
+		{`{"b":1,"f":{"zip":"1"}}`, []string{"body #/f never"}},
+		{`{"b":1,"g":[6,-1,0],"h":"x"}`, []string{"body #/g/0 max", "body #/g/1 two", "body #/h either"}},
+	} {
+		assert.Equal(t, c.want, faults[input](t, c.body, o), c.body)
+	}
 }
 
 // A function registered for a type, or a method of it, says what is judged.

@@ -1,6 +1,7 @@
 package params
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -31,12 +32,13 @@ type judged struct {
 	parent   reflect.Type // the struct that the rules refer to; nil when they refer to none
 	as       manner
 	words    words
-	absence  bool     // the rules judge an absent value as well
-	dynamic  bool     // the value may hold an any, or be what a function of the user's makes of it
-	shipped  bool     // all of the rules ship with the validator
-	kinds    kinds    // of what an any holds, the kinds that the rules go with; 0 for any other type
-	checks   []check  // for each rule, what need not be judged; nil without
-	accept   acceptor // all of them; nil without
+	aliases  map[string]string // by the rule
+	absence  bool              // the rules judge an absent value as well
+	dynamic  bool              // the value may hold an any, or be what a function of the user's makes of it
+	shipped  bool              // all of the rules ship with the validator
+	kinds    kinds             // of what an any holds, the kinds that the rules go with; 0 for any other type
+	checks   []check           // for each rule, what need not be judged; nil without
+	accept   acceptor          // all of them; nil without
 }
 
 // A manner is how a value is handed to the validator.
@@ -72,21 +74,74 @@ func (c *ruleCompiler) judgedAs(t reflect.Type) judgedType {
 	return as
 }
 
+// A rule is one of a tag, with its alternatives.
+type rule struct {
+	text  string
+	alias string // that it is from; empty without one
+}
+
 // compile compiles the tag of a field of type t in the struct type parent, nil
 // when it has none. It returns nil for a tag without rules.
 func (c *ruleCompiler) compile(tag string, t, parent reflect.Type) (*rules, error) {
-	switch tag {
-	case "":
+	if tag == "" {
 		return nil, nil
-	case "-":
+	}
+	all, err := c.expand(tag, "", 0)
+	if err != nil {
+		return nil, err
+	}
+	return c.compileRules(all, t, parent)
+}
+
+// maxAliases is how deep aliases may be made of aliases.
+const maxAliases = 10
+
+// expand splits a tag, or what an alias stands for, into rules that are no aliases.
+func (c *ruleCompiler) expand(tag, alias string, depth int) (all []rule, err error) {
+	if depth > maxAliases {
+		return nil, fmt.Errorf("has the alias %q, which is made of aliases without an end: break the circle", alias)
+	}
+tag:
+	for text := range strings.SplitSeq(tag, ",") {
+		alternatives := strings.Split(text, "|")
+		for i, alternative := range alternatives {
+			name, argument, given := strings.Cut(alternative, "=")
+			inner, isAlias := aliasOf(c.validate, name)
+			switch {
+			case !isAlias:
+				continue
+			case given:
+				return nil, fmt.Errorf("has %q, but an alias takes no value: remove %q", alternative, "="+argument)
+			}
+			of, err := c.expand(inner, name, depth+1)
+			switch {
+			case err != nil:
+				return nil, err
+			case len(alternatives) == 1:
+				all = append(all, of...)
+				continue tag
+			case len(of) > 1:
+				return nil, fmt.Errorf("has %q as an alternative, which is an alias of several rules: register a rule in its place", name)
+			}
+			alternatives[i] = of[0].text
+		}
+		all = append(all, rule{strings.Join(alternatives, "|"), alias})
+	}
+	return all, nil
+}
+
+func (c *ruleCompiler) compileRules(all []rule, t, parent reflect.Type) (*rules, error) {
+	switch {
+	case len(all) == 0:
+		return nil, nil
+	case len(all) == 1 && all[0].text == "-":
 		return &rules{closed: true}, nil
 	}
 	r := &rules{}
-	var rest []string
+	var rest []rule
 	omit := ""
-	names := strings.Split(tag, ",")
-	for i, name := range names {
-		switch {
+	for i, one := range all {
+		switch name := one.text; {
 		case name == "required":
 			r.required, r.zero = true, isAbsent(t)
 		case name == "omitnil" && !isNilable(t):
@@ -95,7 +150,7 @@ func (c *ruleCompiler) compile(tag string, t, parent reflect.Type) (*rules, erro
 			omit = name
 			switch {
 			case len(rest) > 0:
-				rest = append(rest, name)
+				rest = append(rest, one)
 			case name == "omitzero":
 				r.skip = isEmptyOrZero(t)
 			default:
@@ -107,14 +162,14 @@ func (c *ruleCompiler) compile(tag string, t, parent reflect.Type) (*rules, erro
 			}
 			r.closed = true
 		case name == "dive":
-			if err := c.dive(r, names[i+1:], t, parent); err != nil {
+			if err := c.dive(r, all[i+1:], t, parent); err != nil {
 				return nil, err
 			}
 			return r, c.addJudged(r, rest, t, parent)
 		case omit != "" && demands(name):
 			return nil, fmt.Errorf("has the rule %q behind %s, which leaves out the values that it would refuse: put it in front", name, omit)
 		default:
-			rest = append(rest, name)
+			rest = append(rest, one)
 		}
 	}
 	return r, c.addJudged(r, rest, t, parent)
@@ -122,25 +177,25 @@ func (c *ruleCompiler) compile(tag string, t, parent reflect.Type) (*rules, erro
 
 // dive compiles what follows dive in a tag: the rules of a map's keys between
 // keys and endkeys, then those of the elements.
-func (c *ruleCompiler) dive(r *rules, names []string, t, parent reflect.Type) (err error) {
+func (c *ruleCompiler) dive(r *rules, all []rule, t, parent reflect.Type) (err error) {
 	list := deref(t)
 	if !isList(list) {
 		return fmt.Errorf("has the rule dive, which goes with a slice, array or map only: remove it")
 	}
-	if len(names) > 0 && names[0] == "keys" {
-		end := slices.Index(names, "endkeys")
+	if len(all) > 0 && all[0].text == "keys" {
+		end := slices.IndexFunc(all, func(r rule) bool { return r.text == "endkeys" })
 		if end < 0 || list.Kind() != reflect.Map {
 			return fmt.Errorf("has the rule keys, which goes with a map only and ends with endkeys: write dive,keys,…,endkeys")
 		}
-		if r.keys, err = c.compile(strings.Join(names[1:end], ","), list.Key(), parent); err != nil {
+		if r.keys, err = c.compileRules(all[1:end], list.Key(), parent); err != nil {
 			return err
 		}
 		if r.keys != nil && r.keys.required {
 			return fmt.Errorf("has the rule required for the keys of a map, which are always there: write min=1 for keys that are not empty")
 		}
-		names = names[end+1:]
+		all = all[end+1:]
 	}
-	if r.dive, err = c.compile(strings.Join(names, ","), list.Elem(), parent); err != nil {
+	if r.dive, err = c.compileRules(all, list.Elem(), parent); err != nil {
 		return err
 	}
 	if r.dive == nil {
@@ -153,25 +208,27 @@ func (c *ruleCompiler) dive(r *rules, names []string, t, parent reflect.Type) (e
 // them. Those that judge an absent value go apart from the others if the value may
 // be nil, on which most of the others panic, or a struct, of which they are told
 // only whether it is there.
-func (c *ruleCompiler) addJudged(r *rules, names []string, t, parent reflect.Type) error {
-	if last := len(names) - 1; last >= 0 && isOmit(names[last]) {
-		return fmt.Errorf("has the rule %s behind all others, where it leaves out none: put it in front of those that it is to leave out", names[last])
+func (c *ruleCompiler) addJudged(r *rules, all []rule, t, parent reflect.Type) error {
+	if last := len(all) - 1; last >= 0 && isOmit(all[last].text) {
+		return fmt.Errorf("has the rule %s behind all others, where it leaves out none: put it in front of those that it is to leave out", all[last].text)
 	}
 	as := c.judgedAs(t)
 	mayBeNil := t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || as.zeroNil
 	absence, others := run{absence: true, use: use{kinds: anything}}, run{use: use{kinds: anything}}
-	for _, name := range names {
+	for _, one := range all {
 		u := use{others: true, kinds: anything}
-		if !isOmit(name) {
+		if !isOmit(one.text) {
 			var err error
-			if u, err = c.vet(name, t, parent, 0); err != nil {
+			if u, err = c.vet(one.text, t, parent); err != nil && one.alias != "" {
+				return fmt.Errorf("has the alias %q, which %w", one.alias, err)
+			} else if err != nil {
 				return err
 			}
 		}
 		if !u.others && mayBeNil && !(u.own && as.zeroNil) {
-			absence.add(name, u)
+			absence.add(one, u)
 		} else {
-			others.add(name, u)
+			others.add(one, u)
 		}
 	}
 	if as.known {
@@ -208,13 +265,20 @@ func (c *ruleCompiler) addJudged(r *rules, names []string, t, parent reflect.Typ
 // A run is rules that are judged together.
 type run struct {
 	names   []string
+	aliases map[string]string // by the rule, of those that are from one
 	use     use
 	as      manner
 	absence bool
 }
 
-func (r *run) add(name string, u use) {
-	r.names = append(r.names, name)
+func (r *run) add(one rule, u use) {
+	r.names = append(r.names, one.text)
+	if one.alias != "" {
+		if r.aliases == nil {
+			r.aliases = make(map[string]string)
+		}
+		r.aliases[one.text] = one.alias
+	}
 	r.use.add(u)
 	r.use.kinds &= u.kinds
 }
@@ -224,7 +288,7 @@ func (c *ruleCompiler) judge(r *rules, run run, t, parent reflect.Type) (*judged
 	j := &judged{
 		validate: c.validate, tag: strings.Join(run.names, ","), as: run.as, absence: run.absence,
 		dynamic: holdsInterface(t) || run.use.dynamic, shipped: !run.use.own,
-		words: words{fieldNames{parent, c.isInput}, c.texts},
+		words: words{fieldNames{parent, c.isInput}, c.texts}, aliases: run.aliases,
 	}
 	if run.use.refers {
 		j.parent = parent
@@ -250,6 +314,11 @@ func (c *ruleCompiler) judge(r *rules, run run, t, parent reflect.Type) (*judged
 	}
 	if run.as == asItIs && j.parent == nil && !j.dynamic {
 		j.checks = checksOf(t, run.names, j.words)
+		for i := range j.checks {
+			if c := &j.checks[i]; j.aliases[run.names[i]] != "" {
+				c.code, c.detail = j.told(run.names[i], t)
+			}
+		}
 		j.accept = allOf(j.checks)
 	}
 	return j, nil
@@ -377,9 +446,33 @@ func (j *judged) verdict(t reflect.Type, p, parent unsafe.Pointer) (code, detail
 		if deref(t).Kind() == reflect.Interface && first.Type() != nil {
 			t = first.Type()
 		}
-		return codeOf(first.Tag()), j.words.describe(j.words.nameOf(first), first.Param(), t), true
+		code, detail = j.told(j.broken(first), t)
+		return code, detail, true
 	}
 	return "", "", false
+}
+
+// broken returns the rule that an error is about, as the tag has it. Of alternatives
+// the error has all, with their arguments as they are meant, or of a nil the first.
+func (j *judged) broken(first validator.FieldError) string {
+	for rule := range strings.SplitSeq(j.tag, ",") {
+		alternative, _, _ := strings.Cut(rule, "|")
+		name, param, _ := strings.Cut(alternative, "=")
+		if unescapeParam(rule) == first.Tag() || name == first.ActualTag() && unescapeParam(param) == first.Param() {
+			return rule
+		}
+	}
+	return first.Tag()
+}
+
+// told returns the code of a broken rule, which is its alias if it has one, and what
+// is told about it of a value of type t.
+func (j *judged) told(rule string, t reflect.Type) (code, detail string) {
+	alias := j.aliases[rule]
+	if j.words.texts.ofRule(alias) != "" || formats[alias] != "" {
+		return alias, j.words.describe(alias, t)
+	}
+	return cmp.Or(alias, codeOf(rule)), j.words.describe(rule, t)
 }
 
 // goWith reports whether what an any holds is of a kind that the rules go with. A nil

@@ -8,8 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-
-	"github.com/go-playground/validator/v10"
 )
 
 // words are how broken rules of one field are told.
@@ -18,23 +16,13 @@ type words struct {
 	texts *phrases
 }
 
-// nameOf returns the name that a broken rule has words by: an alias without any
-// is told as the rule in it that is broken.
-func (w words) nameOf(broken validator.FieldError) string {
-	if rule := broken.Tag(); w.texts.ofRule(rule) != "" || formats[rule] != "" {
-		return rule
-	}
-	return broken.ActualTag()
-}
-
-// describe says in plain words what a broken rule asks of a value of type t. A
-// group of alternatives, such as email|url, is told as the rules in it are.
-func (w words) describe(rule, param string, t reflect.Type) string {
-	if strings.Contains(rule, "|") && w.texts.ofRule(rule) == "" {
+// describe says in plain words what a broken rule, as a tag has it, asks of a value
+// of type t. Alternatives, such as email|url, are told as the rules in them are.
+func (w words) describe(rule string, t reflect.Type) string {
+	if strings.Contains(rule, "|") {
 		var all []string
 		for alternative := range strings.SplitSeq(rule, "|") {
-			name, param, _ := strings.Cut(alternative, "=")
-			text := w.describe(name, unescapeParam(param), t)
+			text := w.describe(alternative, t)
 			if len(all) > 0 {
 				text = strings.TrimPrefix(text, "must be ")
 			}
@@ -42,6 +30,8 @@ func (w words) describe(rule, param string, t reflect.Type) string {
 		}
 		return strings.Join(all, " or ")
 	}
+	rule, param, _ := strings.Cut(rule, "=")
+	param = unescapeParam(param)
 	if text := w.texts.ofRule(rule); text != "" {
 		text = strings.ReplaceAll(text, "{param}", param)
 		if strings.Contains(text, "{field}") {
@@ -86,12 +76,9 @@ func (w words) describe(rule, param string, t reflect.Type) string {
 	}
 }
 
-// codeOf returns a rule as a fault has it: of alternatives the names, since their
-// parameters may be names of fields in Go.
+// codeOf returns a rule as a fault has it: without its parameter, which may be a name
+// of a field in Go.
 func codeOf(rule string) string {
-	if !strings.Contains(rule, "|") {
-		return rule
-	}
 	var all []string
 	for alternative := range strings.SplitSeq(rule, "|") {
 		name, _, _ := strings.Cut(alternative, "=")
