@@ -39,6 +39,8 @@ func (c *ruleCompiler) vet(rule string, t, parent reflect.Type) (u use, err erro
 		var one use
 		demand, ships := catalog[name]
 		switch {
+		case name == "isdefault" && alternative != rule && isNilable(t):
+			err = fmt.Errorf("has isdefault as an alternative in %q, which a nil never comes to: write omitempty in front of the others", rule)
 		case name == "":
 			err = fmt.Errorf("has an empty rule in its validate tag: remove the comma or the bar around it")
 		case ships:

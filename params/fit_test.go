@@ -193,6 +193,8 @@ func TestRulesThatCannotWork(t *testing.T) {
 		{"", "omitempty", ""},
 		{new(int), "required_with=Num|min=1", "of which one alternative judges an absent value and another one does not: give the field rules of their own"},
 		{0, "required_with=Num|min=1", ""},
+		{new(int), "isdefault|min=5", `has isdefault as an alternative in "isdefault|min=5", which a nil never comes to: write omitempty in front of the others`},
+		{0, "isdefault|min=5", ""},
 		{place{}, "required_with=Num|excluded_with=Ptr", ""},
 		{map[string]int{}, "dive,keys,required,endkeys", "has the rule required for the keys of a map, which are always there"},
 		{map[string]int{}, "dive,keys,nosuchrule,endkeys,min=1", `has the rule "nosuchrule" in its validate tag, which the validator does not know`},

@@ -70,6 +70,9 @@ const maxTextPart = 10 << 20
 // browsers send a Blob, which is the way to give a part of a form a content type
 // such as application/json.
 func (d *decoding) storeText(p *param, header *multipart.FileHeader) error {
+	if d.bad.has(p.order) {
+		return nil
+	}
 	if header.Size > maxTextPart {
 		d.seen.add(p.order)
 		d.fault(p, CodeType, "must be a text of at most 10 MiB")

@@ -187,6 +187,15 @@ func FuzzMultipart(f *testing.F) {
 	})
 }
 
+func TestTextsThatAreTooLongAreOneFault(t *testing.T) {
+	type input struct {
+		A string `form:"a"`
+	}
+	part := "--b\r\nContent-Disposition: form-data; name=a; filename=x\r\n\r\n" + strings.Repeat("x", 10<<20+1) + "\r\n"
+	err := refuse[input](t, request{contentType: "multipart/form-data; boundary=b", body: part + part + "--b--\r\n"})
+	assert.Equal(t, []string{"form a type"}, brief(err))
+}
+
 // readParts returns what a multipart body has under each name: the contents of
 // files where the name begins with "file", and else texts, after which come those
 // that were sent as files.

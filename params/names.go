@@ -74,18 +74,6 @@ func (n fieldNames) ofField(f reflect.StructField) (name string, flat bool) {
 	}
 }
 
-// has reports whether a path begins with a field of the struct.
-func (n fieldNames) has(path string) bool {
-	t := structBehind(n.parent)
-	if t == nil {
-		return false
-	}
-	path, _, _ = strings.Cut(path, ".")
-	path, _, _ = strings.Cut(path, "[")
-	_, ok := t.FieldByName(path)
-	return ok
-}
-
 // structBehind returns the struct that pointers, lists and maps lead to, nil
 // when they lead to something else, or to themselves as type T []T does.
 func structBehind(t reflect.Type) reflect.Type {

@@ -443,8 +443,8 @@ func (j *judged) verdict(t reflect.Type, p, parent unsafe.Pointer) (code, detail
 	err := j.ask(t, p, parent)
 	if errs, ok := err.(validator.ValidationErrors); ok && len(errs) > 0 { //nolint:errorlint // returned bare
 		first := errs[0]
-		if deref(t).Kind() == reflect.Interface && first.Type() != nil {
-			t = first.Type()
+		if first.Type() != nil {
+			t = first.Type() // what was judged
 		}
 		code, detail = j.told(j.broken(first), t)
 		return code, detail, true

@@ -66,14 +66,7 @@ func (w words) describe(rule string, t reflect.Type) string {
 	case "datetime":
 		return "must be a date or time such as " + exampleOf(param)
 	}
-	switch {
-	case param == "":
-		return "does not satisfy " + rule
-	case w.has(param):
-		return "does not satisfy " + rule + "=" + w.of(param)
-	default:
-		return "does not satisfy " + rule + "=" + param
-	}
+	return "does not satisfy " + rule // and no parameter, which may be names of fields in Go
 }
 
 // codeOf returns a rule as a fault has it: without its parameter, which may be a name
@@ -133,10 +126,17 @@ func counted(number, thing string) string {
 
 // ofOtherField words a rule that refers to other fields; "" for any other.
 func (w words) ofOtherField(rule, param string, t reflect.Type) string {
+	if text := orders[rule]; text != "" && deref(t).Kind() == reflect.String {
+		return text + " " + w.of(param)
+	}
 	if comparison, ok := comparisons[strings.Replace(rule, "csfield", "field", 1)]; ok {
 		return comparison.of(t) + " " + w.of(param)
 	}
 	switch rule {
+	case "unique": // on an element's field it is another rule
+		if !isList(deref(t)) {
+			return "must differ from " + w.of(param)
+		}
 	case "fieldcontains":
 		return "must contain " + w.of(param)
 	case "fieldexcludes":
@@ -225,6 +225,11 @@ var comparisons = map[string]comparison{
 	"ltefield": {"must be at most", "must not be longer than", "must not have more items than", "must not be later than"},
 }
 
+// orders are the comparisons by the order of texts and not by their lengths.
+var orders = map[string]string{
+	"gtcsfield": "must come after", "gtecsfield": "must not come before", "ltcsfield": "must come before", "ltecsfield": "must not come after",
+}
+
 // paramParts matches the values of a parameter, as the validator splits them:
 // those with spaces stand in quotes.
 var paramParts = regexp.MustCompile(`'[^']*'|\S+`)
@@ -290,6 +295,7 @@ var sentences = map[string]string{
 	"excludesall":    "must not contain any of the characters ?",
 	"excludesrune":   "must not contain ?",
 	"isdefault":      "must be left out",
+	"mimetype":       "must be a file of type ?",
 	"required":       "is required",
 	"multibyte":      "must have a character that is not ASCII",
 	"ne":             "must not be ?",
@@ -386,7 +392,6 @@ var formats = map[string]string{ //nolint:gosec // credit_card is the name of a 
 	"mac":                        "a MAC address",
 	"md4":                        "an MD4 hash",
 	"md5":                        "an MD5 hash",
-	"mimetype":                   "a media type",
 	"mongodb":                    "an object id of MongoDB",
 	"mongodb_connection_string":  "a connection string of MongoDB",
 	"number":                     "a number",

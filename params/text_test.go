@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-playground/validator/v10"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -87,6 +88,19 @@ func TestWordsOfRules(t *testing.T) {
 		{time.Time{}, "gtfield=T", `"0001-01-01T00:00:00Z"`, "must be later than t"},
 		{time.Time{}, "ltfield=T", `"2001-01-01T00:00:00Z"`, "must be before t"},
 		{[]int{}, "gtcsfield=L", `[]`, "must have more items than l"},
+		// The one family compares the lengths of texts, the other one their order.
+		{"", "gtcsfield=B", `"a","b":"b"`, "must come after b"},
+		{"", "gtecsfield=B", `"a","b":"b"`, "must not come before b"},
+		{"", "ltcsfield=B", `"b","b":"a"`, "must come before b"},
+		{"", "ltecsfield=B", `"b","b":"a"`, "must not come after b"},
+		{"", "ltefield=B", `"abc","b":"ab"`, "must not be longer than b"},
+		{"", "unique=B", `"x","b":"x"`, "must differ from b"},
+		{[]Outer{}, "unique=Flat", `[{},{}]`, "must not hold a value twice"},
+		{"", "mimetype=image/png", `"x"`, "must be a file of type image/png"},
+		{rank(0), "min=9", "1", "must have at least 9 characters"}, // judged as a text
+		{"", "contains=a0x7Cb|email", `"x"`, "must contain a|b or an e-mail address"},
+		{new(string), "email|url", `null`, "must be an e-mail address or a URL"},
+		{"", "oneof=a0x2C0x7C b", `"x"`, `must be one of: "a,|", b`},
 		{"", "fieldcontains=B", `"x"`, ""}, // an empty text is in all
 		{"", "fieldexcludes=B", `"x"`, "must not contain b"},
 		{"", "required_if=N 0", `""`, "is required when a number is 0"},
@@ -122,4 +136,22 @@ func TestWordsOfRules(t *testing.T) {
 		require.Len(t, invalid.Faults, 1, c.rule)
 		assert.Equal(t, c.want, invalid.Faults[0].Detail, c.rule)
 	}
+}
+
+// The parameter of a rule of the user's own may be names of fields in Go.
+func TestWordsOfCustomRules(t *testing.T) {
+	v := params.NewValidator()
+	require.NoError(t, v.RegisterValidation("sumof", func(validator.FieldLevel) bool { return false }))
+	type input struct {
+		Sum int     `json:"sum" validate:"sumof=Net Tax"`
+		Any int     `json:"any" validate:"eq=7|sumof=Net"`
+		URL *string `json:"url" validate:"email|url"`
+		Net int     `json:"net"`
+		Tax int     `json:"tax"`
+	}
+	assert.Equal(t, []params.Fault{
+		{In: params.Body, Pointer: "#/sum", Code: "sumof", Detail: "does not satisfy sumof"},
+		{In: params.Body, Pointer: "#/any", Code: "eq|sumof", Detail: "must be 7 or does not satisfy sumof"},
+		{In: params.Body, Pointer: "#/url", Code: "email|url", Detail: "must be an e-mail address or a URL"},
+	}, refuse[input](t, request{body: "{}"}, params.Options{Validator: v}).Faults)
 }
