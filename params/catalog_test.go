@@ -2,7 +2,10 @@ package params
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -141,6 +144,30 @@ func TestRulesOnAnAnyJudgeTheirKinds(t *testing.T) {
 	assert.EqualError(t, err, `has the rule "html|gt=5" on an any, whose alternatives go with different values: use a type of its own`)
 	_, err = c.compile("html|alpha", reflect.TypeFor[any](), nil)
 	assert.NoError(t, err)
+}
+
+// The validator's own source says of which countries it knows postcodes.
+func TestCountriesWithoutPostcodes(t *testing.T) {
+	source, _ := runtime.FuncForPC(reflect.ValueOf(validator.New).Pointer()).FileLine(reflect.ValueOf(validator.New).Pointer())
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(source), "postcode_regexes.go"))
+	if err != nil {
+		t.Skip("the validator's source is not here: ", err)
+	}
+	v, without := NewValidator(), 0
+	for a := 'A'; a <= 'Z'; a++ {
+		for b := 'A'; b <= 'Z'; b++ {
+			code := string([]rune{a, b})
+			if v.Var(code, "iso3166_1_alpha2") != nil {
+				continue
+			}
+			known := strings.Contains(string(text), `"`+code+`": `)
+			assert.Equal(t, !known, strings.Contains(withoutPostcodes, code), code)
+			if !known {
+				without++
+			}
+		}
+	}
+	assert.Len(t, strings.Fields(withoutPostcodes), without)
 }
 
 // Arguments are split as the validator splits the choices of oneof.

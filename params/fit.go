@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Here are found, when they are compiled, the rules that would panic on a value
@@ -41,6 +42,8 @@ func (c *ruleCompiler) vet(rule string, t, parent reflect.Type) (u use, err erro
 		switch {
 		case name == "isdefault" && alternative != rule && isNilable(t):
 			err = fmt.Errorf("has isdefault as an alternative in %q, which a nil never comes to: write omitempty in front of the others", rule)
+		case name == "required" && !given: // it is compiled where it stands alone
+			err = fmt.Errorf("has required as an alternative in %q, where it can't mean present: write it in front", rule)
 		case name == "":
 			err = fmt.Errorf("has an empty rule in its validate tag: remove the comma or the bar around it")
 		case ships:
@@ -147,6 +150,9 @@ func (c *ruleCompiler) vetArgument(v *value, d demand, argument string, given bo
 		if plain == "" {
 			return false, v.refuse("which has no text to look for: write %q", v.name+"=text")
 		}
+		if strings.HasSuffix(v.name, "rune") && utf8.RuneCountInString(plain) > 1 {
+			return false, v.refuse("which looks for one character: write %q", strings.TrimSuffix(v.name, "rune")+"="+plain)
+		}
 	case aBound, aValue:
 		return false, v.vetBound(d, plain, given)
 	case someChoices:
@@ -159,9 +165,15 @@ func (c *ruleCompiler) vetArgument(v *value, d demand, argument string, given bo
 		if c.validate.Var(plain, "iso3166_1_alpha2") != nil {
 			return false, v.refuse("which needs the code of a country: write %q", v.name+"=DE")
 		}
+		if strings.Contains(withoutPostcodes, plain) {
+			return false, v.refuse("but the validator knows no postcodes of %s: use a rule of your own", plain)
+		}
 	case aMediaType:
 		if kind, sub, _ := strings.Cut(plain, "/"); kind == "" || sub == "" {
 			return false, v.refuse("which needs a media type: write %q", v.name+"=image/png")
+		}
+		if slices.Contains([]string{"text/plain", "text/html", "text/xml"}, plain) {
+			return false, v.refuse("which no file is without its character set: write %q", v.name+"=text/*")
 		}
 	case aSpiceDB:
 		if !slices.Contains([]string{"", "id", "permission", "type"}, plain) {
@@ -176,6 +188,11 @@ func (c *ruleCompiler) vetArgument(v *value, d demand, argument string, given bo
 	}
 	return false, nil
 }
+
+// withoutPostcodes are the countries of which the validator has no pattern, so that
+// no text is a postcode of theirs.
+const withoutPostcodes = `AE AF AG AI AO AQ AW BF BI BJ BL BO BQ BS BT BV BW BZ CD CF CG CI CM CU CW DJ DM EH ER FJ GA GD GH GM GQ GY HK IR JM KI KM KN KP KY
+	LC LY MF ML MM MO MR MS MW MZ NA NR NU PA PE PS QA RW SB SC SD SL SR SS ST SV SX SY TD TF TG TK TL TO TT TV TZ UG UM VC VU WS YE ZW`
 
 // vetBound vets the number that a value is compared with.
 func (v *value) vetBound(d demand, argument string, given bool) error {
@@ -251,13 +268,13 @@ func (v *value) vetChoices(choices []string) error {
 		return nil
 	}
 	for _, choice := range choices {
-		var err error
-		if k&integers != 0 {
-			_, err = strconv.ParseInt(choice, 10, v.judged.Bits())
-		} else {
-			_, err = strconv.ParseUint(choice, 10, v.judged.Bits())
+		text := "" // of the number, with which the choice is compared
+		if n, err := strconv.ParseInt(choice, 10, v.judged.Bits()); k&integers != 0 && err == nil {
+			text = strconv.FormatInt(n, 10)
+		} else if n, err := strconv.ParseUint(choice, 10, v.judged.Bits()); k&integers == 0 && err == nil {
+			text = strconv.FormatUint(n, 10)
 		}
-		if err != nil {
+		if choice != text {
 			return v.refuse("but no %s is %q: choose from values of the type", v.judged, choice)
 		}
 	}

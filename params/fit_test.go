@@ -50,6 +50,10 @@ type around struct {
 	Near  derivedPlace      `json:"near"`
 	Raw   json.RawMessage   `json:"raw"`
 	Price sql.Null[float64] `json:"price"`
+	Hid   string            `json:"-"`
+	Own   selfHidden        `json:"own"`
+	Count map[int8]int      `json:"count"`
+	Nats  map[uint]int      `json:"nats"`
 }
 
 type (
@@ -64,14 +68,19 @@ type (
 		*Street
 		Floor int
 	}
-	checked     struct{ V int }
-	pointedly   struct{ V int }
-	level       int
+	checked    struct{ V int }
+	pointedly  struct{ V int }
+	level      int
+	selfHidden struct {
+		Hid string `json:"-"`
+	}
 	sliceInside struct {
 		Key string
 		All []int
 	}
 )
+
+func (*selfHidden) UnmarshalJSON([]byte) error { return nil }
 
 func (checked) Validate() error     { return nil }
 func (checked) Wrong() int          { return 0 }
@@ -137,6 +146,19 @@ func TestRulesThatCannotWork(t *testing.T) {
 		{"", "datetime=Mon", ""},
 		{"", "postcode_iso3166_alpha2=XX", "needs the code of a country"},
 		{"", "postcode_iso3166_alpha2=DE", ""},
+		{"", "postcode_iso3166_alpha2=AE", "but the validator knows no postcodes of AE: use a rule of your own"},
+		{0, "oneof=01 2", `but no int is "01"`},
+		{int8(0), "noneof=+1", `but no int8 is "+1"`},
+		{uint(0), "oneof=00", `but no uint is "00"`},
+		{0, "oneof=-1 0", ""},
+		{"", "oneof=01", ""},
+		{"", "mimetype=text/plain", `which no file is without its character set: write "mimetype=text/*"`},
+		{"", "mimetype=text/csv", ""},
+		{"", "containsrune=ab", "which looks for one character"},
+		{"", "excludesrune=äö", "which looks for one character"},
+		{"", "containsrune=ä", ""},
+		{"", "containsrune=0x2C", ""},
+		{0, "required|min=5", `has required as an alternative in "required|min=5", where it can't mean present: write it in front`},
 		{"", "mimetype=png", "needs a media type"},
 		{"", "mimetype=image/*", ""},
 		{"", "spicedb=x", "knows id, permission and type"},
@@ -259,6 +281,16 @@ func TestRulesThatCannotWork(t *testing.T) {
 		{"", "eqfield=Any", ""},
 		{0, "fieldcontains=Text", "goes with texts only"},
 		{"", "fieldcontains=Num", "use fields of one type"},
+		{"", "fieldcontains=Ptr", "but Ptr is a *string: use a string"},
+		{"", "fieldexcludes=Any", "but Any is a interface {}: use a string"},
+		{"", "fieldexcludes=Text", ""},
+		{"", "required_with=Hid", "but Hid is left out of JSON, so it is never filled"},
+		{"", "eqfield=Hid", "but Hid is left out of JSON"},
+		{"", "required_with=Own.Hid", ""}, // it decodes itself
+		{"", "required_with=Count[x]", `"x" is no key of a map[int8]int`},
+		{"", "required_with=Count[300]", `"300" is no key of a map[int8]int`},
+		{"", "required_with=Count[-3]", ""},
+		{"", "required_with=Nats[-3]", `"-3" is no key of a map[uint]int`},
 		{"", "postcode_iso3166_alpha2_field=Ptr", "but Ptr is a *string: use a string"},
 		{"", "postcode_iso3166_alpha2_field=Text", ""},
 		{"", "postcode_iso3166_alpha2_field=Text Ptr", "names several fields"},

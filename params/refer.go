@@ -64,6 +64,8 @@ func exportedField(t reflect.Type, name string) (reflect.Type, error) {
 		return nil, fmt.Errorf("but %s has no field %s: name it as in Go", t, name)
 	case !f.IsExported():
 		return nil, fmt.Errorf("but %s is not exported, so it is never filled: rename it to start with a capital letter", name)
+	case isLeftOut(t, f):
+		return nil, fmt.Errorf("but %s is left out of JSON, so it is never filled: name another field", name)
 	}
 	for at, i := t, 0; i < len(f.Index)-1; i++ {
 		around := at.Field(f.Index[i])
@@ -75,6 +77,12 @@ func exportedField(t reflect.Type, name string) (reflect.Type, error) {
 	return f.Type, nil
 }
 
+// isLeftOut reports whether JSON never fills a field, nor a source of an input.
+func isLeftOut(t reflect.Type, f reflect.StructField) bool {
+	source, _, _ := sourceOf(f)
+	return f.Tag.Get("json") == "-" && source == "" && !decodesItself(t)
+}
+
 // isIndex reports by an error that the validator can't take an element of a list
 // by an index, or of a map by a key.
 func isIndex(t reflect.Type, index string) error {
@@ -82,6 +90,16 @@ func isIndex(t reflect.Type, index string) error {
 	case reflect.Map:
 		if key := t.Key(); key.PkgPath() != "" || key.Kind() == reflect.Interface || key.Kind() == reflect.Struct {
 			return fmt.Errorf("a %s is no key that a rule can name: use string or int keys", key)
+		}
+		var err error
+		switch k := kindsOf(t.Key()); {
+		case k&integers != 0:
+			_, err = strconv.ParseInt(index, 10, t.Key().Bits())
+		case k&naturals != 0:
+			_, err = strconv.ParseUint(index, 10, t.Key().Bits())
+		}
+		if err != nil {
+			return fmt.Errorf("%q is no key of a %s: name one that it can have", index, t)
 		}
 	default:
 		i, err := strconv.ParseUint(index, 10, 31)
@@ -134,6 +152,9 @@ func (c *ruleCompiler) vetFields(v *value, d demand, argument string, parent ref
 			err = f.canBe(v, name, parts[i+1])
 		case d.compares:
 			err = v.comparesWith(f, name)
+			if err == nil && strings.HasPrefix(v.name, "field") {
+				err = f.isText(name)
+			}
 		case d.argument == aField:
 			err = f.isText(name)
 		}

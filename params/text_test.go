@@ -75,7 +75,6 @@ func TestWordsOfRules(t *testing.T) {
 		{"", "nefield=B", `""`, "must differ from b"},
 		{"", "gtfield=B", `""`, "must be longer than b"},
 		{"", "eqfield=Default", `"c"`, "must equal Default"},
-		{"", "eqfield=Secret", `"c"`, "must equal another field"},
 		{0, "gtfield=N", `-1`, "must be more than a number"},
 		{0, "gtefield=N", `-1`, "must be at least a number"},
 		{0, "ltfield=N", `1`, "must be less than a number"},
@@ -122,7 +121,6 @@ func TestWordsOfRules(t *testing.T) {
 			{Name: "In", Type: reflect.TypeFor[othersField](), Tag: `json:"in"`},
 			{Name: "Default", Type: reflect.TypeFor[string]()},
 			{Name: "Plain", Type: reflect.TypeFor[plain]()},
-			{Name: "Secret", Type: reflect.TypeFor[string](), Tag: `json:"-"`},
 			{Name: "Outer", Type: reflect.TypeFor[Outer](), Anonymous: true},
 		})
 		plan, err := params.Compile(input, params.Options{})
