@@ -313,7 +313,7 @@ func (c *ruleCompiler) vetUnique(v *value, field string, given bool, parent refl
 	case !v.known || v.isAny() && !given:
 	case v.isAny():
 		return false, v.refuse("whose field an any does not have: use a type of its own")
-	case isStruct(t) || kindsOf(t)&times != 0 && !given:
+	case isStruct(t) || kindsOf(t)&times != 0:
 		return false, v.refuse("which goes with lists, and with single values of other types, not with %s: use a rule of your own", v.typ)
 	case !isList(t):
 		if !given {
@@ -328,15 +328,16 @@ func (c *ruleCompiler) vetUnique(v *value, field string, given bool, parent refl
 			return false, v.refuse("%w", err)
 		case strings.ContainsAny(field, ".["):
 			return false, v.refuse("which looks for a field of the same struct: name one without a dot")
-		case other.field.Kind() != t.Kind():
+		case other.field != t:
 			return false, v.refuse("but %s is a %s and not a %s: use fields of one type, and no pointer", field, other.field, t)
 		}
 		return true, nil
 	case field != "" && t.Kind() == reflect.Map:
 		return false, v.refuse("which looks at no field of a map's values: write %q", "unique")
 	case field == "":
-		if elem := pointedTo(t.Elem()); !elem.Comparable() {
-			return false, v.refuse("but a %s can't be compared: name a field of it, or use a rule of your own", elem)
+		elem := pointedTo(t.Elem())
+		if why := incomparable(elem); why != "" {
+			return false, v.refuse("but a %s %s: name a field of it, or use a rule of your own", elem, why)
 		}
 	default:
 		elem := pointedTo(t.Elem())
@@ -350,8 +351,9 @@ func (c *ruleCompiler) vetUnique(v *value, field string, given bool, parent refl
 		case strings.ContainsAny(field, ".["):
 			return false, v.refuse("which looks for a field of the element: name one without a dot")
 		}
-		if f := pointedTo(other.field); !f.Comparable() {
-			return false, v.refuse("but a %s can't be compared: name another field, or use a rule of your own", f)
+		f := pointedTo(other.field)
+		if why := incomparable(f); why != "" {
+			return false, v.refuse("but a %s %s: name another field, or use a rule of your own", f, why)
 		}
 	}
 	return false, nil
@@ -363,6 +365,35 @@ func pointedTo(t reflect.Type) reflect.Type {
 		return t.Elem()
 	}
 	return t
+}
+
+// incomparable says why equal values of a type may not be found equal; "" if they
+// are.
+func incomparable(t reflect.Type) string {
+	switch {
+	case !t.Comparable():
+		return "can't be compared"
+	case holdsPointer(t):
+		return "is compared by a pointer in it"
+	}
+	return ""
+}
+
+// holdsPointer reports whether values of a comparable type are compared by pointers,
+// as times are by their locations. Those of a handle are equal if the values are.
+func holdsPointer(t reflect.Type) bool {
+	switch {
+	case t.PkgPath() == "unique":
+	case t.Kind() == reflect.Array:
+		return holdsPointer(t.Elem())
+	case t.Kind() == reflect.Struct:
+		for f := range t.Fields() {
+			if holdsPointer(f.Type) {
+				return true
+			}
+		}
+	}
+	return t.Kind() == reflect.Pointer
 }
 
 // contradiction returns the rule with which no value is left that keeps it and
