@@ -15,10 +15,8 @@ import (
 
 // A body is the field that takes the JSON body, or the whole input.
 type body struct {
-	whole  bool // it is the input itself
 	typ    reflect.Type
 	offset uintptr
-	parent uintptr // the offset of the struct around it
 	order  int     // the position among the params
 	root   *node   // the rules below the body's type
 	rules  *rules  // the rules of the field itself; nil without any
@@ -47,25 +45,25 @@ func (d *decoding) decodeBody(b *body) error {
 	if err != nil {
 		return err
 	}
-	at, parent := unsafe.Add(d.base, b.offset), unsafe.Add(d.base, b.parent)
+	at := unsafe.Add(d.base, b.offset)
 	if len(text) == 0 || string(text) == "null" {
 		if b.isRuled() {
-			d.faults = b.walk(at, parent, []byte("null"), nil)
+			d.faults = b.walk(at, []byte("null"), nil)
 		}
 		return nil
 	}
 	doubtful, ok := readBody(b.root.reader, text, at)
 	if !ok {
-		return d.decodeByCodec(b, at, parent, text)
+		return d.decodeByCodec(b, at, text)
 	}
-	if doubtful && b.isRuled() || b.sound != nil && !b.sound(at, parent) {
-		d.faults = b.walk(at, parent, text, nil)
+	if doubtful && b.isRuled() || b.sound != nil && !b.sound(at, nil) {
+		d.faults = b.walk(at, text, nil)
 	}
 	return nil
 }
 
 // decodeByCodec decodes a body that a reader has refused.
-func (d *decoding) decodeByCodec(b *body, at, parent unsafe.Pointer, text []byte) error {
+func (d *decoding) decodeByCodec(b *body, at unsafe.Pointer, text []byte) error {
 	// go-json replaces invalid UTF-8 by U+FFFD, as encoding/json does; RFC 8259
 	// section 8.1 asks for UTF-8, and we do not alter what we are sent.
 	if !utf8.Valid(text) {
@@ -84,7 +82,7 @@ func (d *decoding) decodeByCodec(b *body, at, parent unsafe.Pointer, text []byte
 		}
 	}
 	if err != nil || b.isRuled() {
-		d.faults = b.walk(at, parent, text, err)
+		d.faults = b.walk(at, text, err)
 	}
 	return nil
 }
@@ -92,8 +90,9 @@ func (d *decoding) decodeByCodec(b *body, at, parent unsafe.Pointer, text []byte
 // isRuled reports whether there are rules on the body or below it.
 func (b *body) isRuled() bool { return b.root.active || b.rules != nil }
 
-// walk finds what is wrong with a body, over its text and its values.
-func (b *body) walk(p, parent unsafe.Pointer, text []byte, decodeErr error) []orderedFault {
+// walk finds what is wrong with a body, over its text and its values. The rules of
+// the field itself refer to no others.
+func (b *body) walk(p unsafe.Pointer, text []byte, decodeErr error) []orderedFault {
 	c := checker{in: Body, order: b.order, path: make([]segment, 0, 8)}
 	w := walker{text: text, checker: &c, types: decodeErr != nil}
 	w.value(b.root, b.rules)
@@ -104,7 +103,7 @@ func (b *body) walk(p, parent unsafe.Pointer, text []byte, decodeErr error) []or
 	}
 	// After a type error the codec goes on, as encoding/json does, so the
 	// rules of all other values can be judged.
-	c.value(b.root, b.rules, b.typ, p, parent)
+	c.value(b.root, b.rules, b.typ, p, nil)
 	return c.faults
 }
 

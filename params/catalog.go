@@ -9,7 +9,7 @@ import (
 
 // A demand is what a rule that ships with the validator goes with and takes. The
 // validator does not say: on another value it panics, or judges a text such as
-// "<int Value>", which no value passes. The tests hold the catalog to it.
+// "<int Value>", which says nothing of the value. The tests hold the catalog to it.
 type demand struct {
 	kinds    kinds
 	argument argument

@@ -38,8 +38,8 @@
 // it had been sent empty; a pointer to one, or omitempty, makes it optional.
 //
 // A rule that can't work, that no value can keep, or that never says anything is
-// an error of [Compile], with what to write instead. So are tags that JSON would
-// leave out in silence.
+// an error of [Compile], with what to write instead, as far as the tag and the
+// type tell it. So are tags that JSON would leave out in silence.
 //
 // A request is told all its faults at once, in one [Error].
 //

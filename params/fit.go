@@ -12,7 +12,8 @@ import (
 )
 
 // Here are found, when they are compiled, the rules that would panic on a value
-// that a client may send, that no value passes, or that all values pass.
+// that a client may send, that no value passes, or that never say anything, as far
+// as the rule and its type tell: gte=0 on a uint is none of them.
 
 // A use is what a rule, with its alternatives, means for the value it is on.
 type use struct {

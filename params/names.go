@@ -21,7 +21,9 @@ const anotherField = "another field"
 func (n fieldNames) of(path string) string {
 	var steps []string
 	t := n.parent
-	for step := range strings.SplitSeq(path, ".") {
+	for path != "" {
+		var step string
+		step, path = cutStep(path)
 		name, index, isIndexed := strings.Cut(step, "[")
 		if t = structBehind(t); t == nil {
 			return anotherField
@@ -46,6 +48,20 @@ func (n fieldNames) of(path string) string {
 		return anotherField
 	}
 	return strings.Join(steps, ".")
+}
+
+// cutStep splits a path at its first dot; one in brackets is part of a key.
+func cutStep(path string) (step, rest string) {
+	inside := false
+	for i, c := range path {
+		switch {
+		case c == '[' || c == ']':
+			inside = c == '['
+		case c == '.' && !inside:
+			return path[:i], path[i+1:]
+		}
+	}
+	return path, ""
 }
 
 // ofField returns the client's name of a field, "" when it has none; flat

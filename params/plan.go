@@ -160,7 +160,8 @@ func (p *Plan) HasFiles() bool { return len(p.files) > 0 }
 
 // Decode fills *input, a pointer to a zero value of the plan's input type,
 // from the request, whose path parameters are those of [SetPath]. It fails with
-// an [*Error]. raw is only read, and not kept.
+// an [*Error]. raw is not kept, and only read, but for a Content-Encoding of
+// identity, which a multipart form loses.
 //
 // After a Decode without error of a plan that [Plan.HasFiles], the caller owns
 // the open uploads and calls [Plan.Release] once they are no longer needed.
@@ -255,7 +256,7 @@ func (c *compiler) wholeBody(t reflect.Type) error {
 	if err != nil {
 		return err
 	}
-	c.plan.body = &body{typ: t, whole: true, root: root, rules: &rules{required: true, zero: isAbsent(t)}}
+	c.plan.body = &body{typ: t, root: root, rules: &rules{required: true, zero: isAbsent(t)}}
 	return nil
 }
 

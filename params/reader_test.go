@@ -59,7 +59,7 @@ func checkReader(t *testing.T, plan *Plan, text []byte) bool {
 	require.NoError(t, stdjson.Unmarshal(trimmed, want.Interface()), "%s\n%v", text, input)
 	require.Equal(t, want.Interface(), got.Interface(), "%s\n%v", text, input)
 	if !doubtful && (b.sound == nil || b.sound(got.UnsafePointer(), nil)) {
-		faults := b.walk(got.UnsafePointer(), nil, trimmed, nil)
+		faults := b.walk(got.UnsafePointer(), trimmed, nil)
 		require.Empty(t, faults, "%s\n%v", text, input)
 	}
 	return true

@@ -431,9 +431,10 @@ func (j *judged) verdict(t reflect.Type, p, parent unsafe.Pointer) (code, detail
 		return CodeType, panicDetail, true
 	}
 	if j.dynamic || j.shipped {
-		// The value may be of any type the client wants, and the validator
-		// panics on one that a rule does not go with. A panic of a rule of the
-		// user's own is the service's fault, which the log has to explain.
+		// The client may have chosen the type of the value, or a part of it, and
+		// the validator panics on one that a rule does not go with. Otherwise a
+		// panic of a rule of the user's own is the service's fault, which the log
+		// has to explain.
 		defer func() {
 			if recover() != nil {
 				code, detail, broken = CodeType, panicDetail, true

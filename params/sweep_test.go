@@ -179,7 +179,7 @@ func (s *sweeper) sweep(t *testing.T, v *validator.Validate, tag string) bool {
 		require.NoError(t, err)
 	}
 	c.finish()
-	plan := &Plan{input: s.parent, pointerType: reflect.PointerTo(s.parent), body: &body{typ: s.parent, root: root, whole: true}}
+	plan := &Plan{input: s.parent, pointerType: reflect.PointerTo(s.parent), body: &body{typ: s.parent, root: root}}
 	plan.body.sound = verdictOf(nil, root, s.parent)
 	for i, ctx := range s.bodies {
 		in := reflect.New(s.parent)

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"reflect"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -155,7 +154,7 @@ func (w words) ofOtherField(rule, param string, t reflect.Type) string {
 	default:
 		return ""
 	}
-	fields := splitParam(param)
+	fields := splitArgument(param)
 	switch condition {
 	case "if":
 		return what + " when " + w.pairs(fields, " and ")
@@ -230,21 +229,9 @@ var orders = map[string]string{
 	"gtcsfield": "must come after", "gtecsfield": "must not come before", "ltcsfield": "must come before", "ltecsfield": "must not come after",
 }
 
-// paramParts matches the values of a parameter, as the validator splits them:
-// those with spaces stand in quotes.
-var paramParts = regexp.MustCompile(`'[^']*'|\S+`)
-
-func splitParam(param string) []string {
-	parts := paramParts.FindAllString(param, -1)
-	for i, part := range parts {
-		parts[i] = strings.ReplaceAll(part, "'", "")
-	}
-	return parts
-}
-
 // choicesInWords lists the choices of a parameter, those with spaces in quotes.
 func choicesInWords(param string) string {
-	all := splitParam(param)
+	all := splitArgument(param)
 	for i := range all {
 		all[i] = quoted(all[i])
 	}

@@ -108,6 +108,7 @@ func TestWordsOfRules(t *testing.T) {
 		{"", "required_without=B", `""`, "is required when b is absent"},
 		{"", "required_without_all=B P", `""`, "is required when b and p are absent"},
 		{"", "required_without=B P", `""`, "is required when b or p is absent"},
+		{"", "required_with=By[x.y].Zip", `"","by":{"x.y":{"zip":"z"}}`, "is required when by[x.y].zip is given"},
 		{"", "excluded_if=N 0", `"x"`, "must be left out when a number is 0"},
 		{"", "excluded_without=P", `"x"`, "must be left out when p is absent"},
 	} {
@@ -118,6 +119,7 @@ func TestWordsOfRules(t *testing.T) {
 			{Name: "P", Type: reflect.TypeFor[*int](), Tag: `json:"p"`},
 			{Name: "T", Type: reflect.TypeFor[time.Time](), Tag: `json:"t"`},
 			{Name: "L", Type: reflect.TypeFor[[]int](), Tag: `json:"l"`},
+			{Name: "By", Type: reflect.TypeFor[map[string]place](), Tag: `json:"by"`},
 			{Name: "In", Type: reflect.TypeFor[othersField](), Tag: `json:"in"`},
 			{Name: "Default", Type: reflect.TypeFor[string]()},
 			{Name: "Plain", Type: reflect.TypeFor[plain]()},

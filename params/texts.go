@@ -26,12 +26,13 @@ type phrases struct {
 // on a rule that v does not know, on "required", whose text is that of
 // [CodeRequired], and on an empty text.
 func RegisterText(v *validator.Validate, rule, text string) {
+	_, isAlias := aliasOf(v, rule)
 	switch {
 	case text == "":
 		panic(fmt.Sprintf("params: the text of the rule %q is empty", rule))
 	case rule == "required":
 		panic(`params: the rule "required" has a text that can't be changed: leave it out`)
-	case rule == "" || strings.ContainsAny(rule, "=,|") || !knows(v, rule):
+	case rule == "" || strings.ContainsAny(rule, "=,|") || !isAlias && !isKnown(v, rule):
 		panic(fmt.Sprintf("params: there is no rule %q to give a text to: register it first, and name it without a parameter", rule))
 	}
 	ownTexts(v).rules[rule] = text
@@ -99,15 +100,4 @@ func (x *phrases) ofType(t reflect.Type) string {
 		return "must be " + what
 	}
 	return ""
-}
-
-// knows reports whether a validator has a rule or an alias.
-func knows(v *validator.Validate, rule string) (known bool) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			known = !strings.Contains(fmt.Sprint(cause), "Undefined validation function")
-		}
-	}()
-	_ = v.Var("", "omitempty,"+rule)
-	return true
 }

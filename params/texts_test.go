@@ -121,6 +121,7 @@ func TestMistakesInTexts(t *testing.T) {
 	for want, mistake := range map[string]func(){
 		`params: there is no rule "skuu" to give a text to: register it first, and name it without a parameter`: func() { params.RegisterText(v, "skuu", "x") },
 		`params: there is no rule "" to give`:                                        func() { params.RegisterText(v, "", "x") },
+		`params: there is no rule "dive" to give`:                                    func() { params.RegisterText(v, "dive", "x") },
 		`params: there is no rule "min=3" to give`:                                   func() { params.RegisterText(v, "min=3", "x") },
 		`params: the rule "required" has a text that can't be changed: leave it out`: func() { params.RegisterText(v, "required", "x") },
 		`params: the text of the rule "min" is empty`:                                func() { params.RegisterText(v, "min", "") },
