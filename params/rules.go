@@ -225,7 +225,7 @@ func (c *ruleCompiler) addJudged(r *rules, all []rule, t, parent reflect.Type) e
 				return err
 			}
 		}
-		if !u.others && mayBeNil && !(u.own && as.zeroNil) {
+		if !u.others && mayBeNil && (!u.own || !as.zeroNil) {
 			absence.add(one, u)
 		} else {
 			others.add(one, u)
