@@ -216,11 +216,14 @@ func readParts(body string) (map[string][]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		name := p.FormName()
+		if name == "" {
+			continue // no field, and not read
+		}
 		text, err := io.ReadAll(p)
 		if err != nil {
 			return nil, err
 		}
-		name := p.FormName()
 		switch isFile := p.FileName() != ""; {
 		case isFile == strings.HasPrefix(name, "file"):
 			found[name] = append(found[name], string(text))
