@@ -199,7 +199,7 @@ func TestTemporaryFileOutlivesTheRequest(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, entries, "fasthttp removed its file")
 	for range 2 {
-		assert.True(t, string(content) == read(t, file), "what was sent") // too long to be printed
+		assert.True(t, bytes.Equal(content, []byte(read(t, file))), "what was sent") // too long to be printed
 	}
 	held, err := file.Open()
 	require.NoError(t, err)

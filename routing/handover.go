@@ -106,8 +106,9 @@ func (s *shared) handlerEnded(raw *fasthttp.RequestCtx, failed bool) {
 }
 
 func (s *shared) handlerEndedFor(r *request, raw *fasthttp.RequestCtx, isLate, failed bool) {
+	connection := uint32(raw.ConnID())
 	switch {
-	case r.connection() != uint32(raw.ConnID()):
+	case r.connection() != connection:
 	case raw.ConnRequestNum() == 0 && !r.isOf(raw):
 		// No server made them, and each may have the number 0.
 	case r.number != raw.ID():
