@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net"
 	"os"
 	"strings"
@@ -81,6 +82,40 @@ func TestUploadFaults(t *testing.T) {
 	for _, f := range in.Many {
 		_, err = f.Open()
 		assert.ErrorIs(t, err, os.ErrClosed)
+	}
+}
+
+// It is the server that can't read what it has stored, so the client is not blamed.
+func TestAnUploadThatCannotBeRead(t *testing.T) {
+	gone := func(*multipart.FileHeader) *multipart.FileHeader { return &multipart.FileHeader{Filename: "a"} }
+	shorter := func(header *multipart.FileHeader) *multipart.FileHeader {
+		header.Size++
+		return header
+	}
+	type file struct {
+		X params.File `form:"x"`
+	}
+	type text struct {
+		X string `form:"x"`
+	}
+	for name, test := range map[string]struct {
+		plan    *params.Plan
+		in      any
+		changed func(*multipart.FileHeader) *multipart.FileHeader
+	}{
+		"a file that is gone":    {compile[file](t), &file{}, gone},
+		"a text that is gone":    {compile[text](t), &text{}, gone},
+		"a text that is shorter": {compile[text](t), &text{}, shorter},
+	} {
+		contentType, body := multipartBody(t, part{"x", "a", "text"})
+		raw := request{contentType: contentType, body: body}.ctx()
+		form, err := raw.MultipartForm()
+		require.NoError(t, err, name)
+		form.File["x"][0] = test.changed(form.File["x"][0])
+		invalid := asError(t, test.plan.Decode(raw, test.in))
+		assert.Equal(t, 500, invalid.Status, name)
+		assert.Equal(t, "the upload could not be read", invalid.Detail, name)
+		assert.Error(t, invalid.Err, name)
 	}
 }
 
