@@ -60,6 +60,19 @@ func inTime(t *testing.T, f func(t *testing.T, conn net.Conn)) {
 						return nil
 					}), nil
 				})
+				app.Get("/parts", func(context.Context, struct{}) (*responses.StreamResponse, error) {
+					return responses.Stream("text/plain", func(w *responses.StreamWriter) error {
+						for range 5 {
+							if _, err := w.WriteString("0123456789"); err != nil {
+								return err
+							}
+							if err := w.Flush(); err != nil {
+								return err
+							}
+						}
+						return nil
+					}), nil
+				})
 				app.Get("/reader", func(ctx context.Context, _ struct{}) (struct{}, error) {
 					raw, err := routing.Raw(ctx)
 					if err == nil {
@@ -207,6 +220,42 @@ func TestTimeForAStream(t *testing.T) {
 			require.Equal(t, 200, response.StatusCode, path)
 			time.Sleep(velithon.DefaultIdleTimeout - time.Second)
 		}
+	})
+}
+
+// A client may take nearly the whole limit for each part.
+func TestTimeForThePartsOfAStream(t *testing.T) {
+	inTime(t, func(t *testing.T, conn net.Conn) {
+		write(t, conn, request("GET", "/parts", ""))
+		var sent strings.Builder
+		for part := make([]byte, 4096); !strings.HasSuffix(sent.String(), "\r\n0\r\n\r\n"); {
+			if strings.Count(sent.String(), "0123456789") < 5 { // or else only the end is to come
+				time.Sleep(velithon.DefaultWriteTimeout - 5*time.Second)
+			}
+			n, err := conn.Read(part)
+			require.NoError(t, err, sent.String())
+			sent.Write(part[:n])
+		}
+	})
+}
+
+// A limit is exceeded by an eighth of the shortest one at most, however short.
+func TestShortTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 80 * time.Millisecond
+		app := velithon.New(velithon.Options{Logger: quiet, ReadTimeout: limit, WriteTimeout: time.Minute, IdleTimeout: time.Minute})
+		conn, accepted := net.Pipe()
+		served := serveInMemory(app, accepted)
+		begin := time.Now()
+		write(t, conn, "GET /half")
+		response, _ := receive(t, bufio.NewReader(conn))
+		assert.Equal(t, 408, response.StatusCode)
+		assert.GreaterOrEqual(t, time.Since(begin), limit)
+		assert.LessOrEqual(t, time.Since(begin), limit+limit/8)
+		require.NoError(t, conn.Close())
+		require.NoError(t, app.Shutdown(t.Context()))
+		require.NoError(t, <-served)
+		time.Sleep(time.Minute) // until a goroutine of fasthttp's has noticed the end
 	})
 }
 
