@@ -47,6 +47,21 @@ func TestOutputs(t *testing.T) {
 		500, `{"title":"Internal Server Error","status":500,"detail":"the server could not answer this request"}`)
 }
 
+// What a client did wrong is no matter for the log.
+func TestTheLogHasTheProblemsOfTheServer(t *testing.T) {
+	for status, want := range map[int]string{400: "", 422: "", 499: "", 500: "level=ERROR", 501: "level=WARN", 503: "level=WARN"} {
+		book := newLogBook()
+		r := newLoggedRouter(t, book)
+		r.Get("/", func(context.Context, struct{}) (string, error) { return "", responses.NewProblem(status, "detail") })
+		assert.Equal(t, status, answer(r.Handler(), "/").Response.StatusCode())
+		if want == "" {
+			assert.Empty(t, book.records, status)
+			continue
+		}
+		assert.Contains(t, book.next(t), want, status)
+	}
+}
+
 func both[Out any](t *testing.T, name string, handler func(context.Context, struct{}) (Out, error), status int, body string, options ...routing.Option) {
 	t.Helper()
 	for kind, endpoint := range map[string]routing.Endpoint{"typed": routing.Handle(handler), "reflected": routing.Reflected(t, handler)} {
