@@ -84,19 +84,24 @@ func (r *Runner) tellLost(todo *followUp) {
 	}
 }
 
-// each calls f with each of all, on another goroutine, and on a further one after
-// each call that ends it, since a hook may do so by runtime.Goexit.
+// each calls f with each of all. A call may end the goroutine, if a hook calls
+// runtime.Goexit: the rest is done on other goroutines before this one ends.
 func each[E any](all []E, f func(E)) {
-	for next := 0; next < len(all); {
-		var calls sync.WaitGroup
-		calls.Go(func() {
-			for next < len(all) {
-				next++
-				f(all[next-1])
-			}
-		})
-		calls.Wait()
+	next := 0
+	callRest := func() {
+		for next < len(all) {
+			next++
+			f(all[next-1])
+		}
 	}
+	defer func() {
+		for next < len(all) {
+			var calls sync.WaitGroup
+			calls.Go(callRest)
+			calls.Wait()
+		}
+	}()
+	callRest()
 }
 
 // logLost writes one record for all tasks that were lost together.

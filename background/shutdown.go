@@ -133,12 +133,14 @@ func (r *Runner) reportLocked(todo []*followUp) <-chan struct{} {
 	}
 	r.reports++
 	go func() {
+		defer func() {
+			r.mu.Lock()
+			r.reports--
+			r.dispatchLocked()
+			r.unlock()
+			close(done)
+		}()
 		each(todo, r.follow)
-		r.mu.Lock()
-		r.reports--
-		r.dispatchLocked()
-		r.unlock()
-		close(done)
 	}()
 	return done
 }
