@@ -18,6 +18,7 @@ type model struct {
 	rejects        bool
 	timeout        time.Duration            // of jobs that have none of their own
 	wait           func(*job) time.Duration // before a job is tried again, which is random
+	obey           func(*job)               // has the real one end, whose context is done
 
 	now      time.Time
 	batches  []*batch // accepted and not ended
@@ -355,6 +356,7 @@ func (m *model) schedule() {
 func (m *model) obeyNext() bool {
 	for _, j := range m.running {
 		if !j.deaf && m.isDone(j) {
+			m.obey(j)
 			m.end(j, obeys)
 			return true
 		}

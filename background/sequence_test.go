@@ -113,6 +113,7 @@ func newSequence(t *rapid.T) *sequence {
 		rejects: options.Overflow == background.Reject,
 		timeout: options.Timeout,
 		wait:    s.wait,
+		obey:    s.obey,
 		told:    map[string]int{},
 	}
 	return s
@@ -409,8 +410,16 @@ func (s *sequence) run(ctx context.Context, j *job) error {
 	case how := <-j.orders:
 		return carryOut(how)
 	case <-done:
+		<-j.orders // see obey
 		return ctx.Err()
 	}
+}
+
+// obey has j end, whose context is done. Of tasks that would end at once, with the
+// one that stopped them, any could be first, and leave worker and room to others.
+func (s *sequence) obey(j *job) {
+	j.orders <- obeys
+	synctest.Wait()
 }
 
 func carryOut(how ending) error {
