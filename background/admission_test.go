@@ -453,6 +453,30 @@ func TestCollectionThatNeedsNoRoomDoesNotWaitForIt(t *testing.T) {
 	})
 }
 
+// TestSmallestOvertakesWithoutAFreeWorker: a collection without retries would hold
+// no room if workers were free, but none is.
+func TestSmallestOvertakesWithoutAFreeWorker(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 3, Queue: 3}, func(t *testing.T, r *background.Runner) {
+		one, others := make(chan struct{}), make(chan struct{})
+		fill(t, r, 1, one)
+		fill(t, r, 5, others)
+		nop := func() {}
+		for _, work := range []background.Runnable{
+			collection(3, task("a", nop), task("b", nop), task("c", nop)),
+			task("single", nop).WithRetry(background.Retry{Attempts: 2}),
+		} {
+			go func() { assert.NoError(t, r.Submit(t.Context(), work)) }()
+			synctest.Wait()
+		}
+		close(one)
+		synctest.Wait()
+		stats := r.Stats()
+		assert.Equal(t, 3, stats.Queued)
+		assert.Equal(t, 1, stats.Blocked)
+		close(others)
+	})
+}
+
 // TestTwoRunnersThatSubmitToEachOther don't wait for each other: a task never
 // waits for room, of whichever runner.
 func TestTwoRunnersThatSubmitToEachOther(t *testing.T) {

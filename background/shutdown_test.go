@@ -369,3 +369,20 @@ func TestShutdownAtOnceByMany(t *testing.T) {
 		assert.EqualValues(t, 1, r.Stats().Abandoned)
 	})
 }
+
+// TestLateRetriesOfOneCollection are given up together, each once.
+func TestLateRetriesOfOneCollection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := background.NewRunner(background.RunnerOptions{})
+		later := background.Retry{Attempts: 2, Backoff: time.Hour, MaxBackoff: time.Hour}
+		all := collection(2, failing("late", io.EOF).WithRetry(later), failing("late", io.EOF).WithRetry(later))
+		all.StopOnError = true
+		require.NoError(t, r.Submit(t.Context(), all))
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.EqualError(t, r.Shutdown(ctx), "background: drain ended early: context deadline exceeded; "+
+			`2 given up: "late", "late"`)
+		assert.Equal(t, background.Stats{Accepted: 2, Retried: 2, Abandoned: 2}, r.Stats())
+	})
+}
