@@ -273,9 +273,9 @@ func (a *App) Run(addr string) error {
 //
 // Shutdown may be called before Serve, more than once, and concurrently: each
 // call waits for the same end, as long as its own ctx allows. The first to run out
-// of time ends the rest for all, and all calls return an error from then on. With
-// the context of a task of the app's runner, it returns an error at once and does
-// nothing, since it would wait for itself.
+// of time closes the connections that are left, and returns an error; the others
+// wait for the handlers. With the context of a task of the app's runner, it returns
+// an error at once and does nothing, since it would wait for itself.
 func (a *App) Shutdown(ctx context.Context) error {
 	if a.runner.Owns(ctx) {
 		return a.runner.Shutdown(ctx) // which refuses

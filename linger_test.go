@@ -189,7 +189,7 @@ func TestAConnectionThatWasTurnedAwayIsForgotten(t *testing.T) {
 
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		require.ErrorContains(t, app.Shutdown(ctx), "velithon: 1 connections were closed before their requests had ended")
+		require.ErrorContains(t, app.Shutdown(ctx), "; 1 connection closed")
 		require.NoError(t, occupied.Close())
 		require.NoError(t, <-served)
 		time.Sleep(time.Minute) // until a goroutine of fasthttp's has noticed the end

@@ -56,7 +56,6 @@ type server struct {
 	listeners []net.Listener
 	stopped   chan struct{} // made by the first shutdown, closed when the server has ended
 	expire    context.CancelFunc
-	expiry    error // why the first shutdown that ran out of time did; nil before
 }
 
 func newServer(o Options) *server {
@@ -141,8 +140,8 @@ func (s *server) serve(listener net.Listener) error {
 	return nil
 }
 
-// shutdown ends the server, or closes what is left of it when ctx is done. All
-// calls report that from then on, as the runner's do.
+// shutdown ends the server, or closes what is left of it when ctx is done. It
+// alone reports that: connections that were closed may have been idle ones.
 func (s *server) shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if s.stopped == nil {
@@ -156,19 +155,14 @@ func (s *server) shutdown(ctx context.Context) error {
 
 	select {
 	case <-stopped:
-		return s.endedBy()
+		return nil
 	case <-ctx.Done():
 	}
 	select {
 	case <-stopped: // both at once
-		return s.endedBy()
+		return nil
 	default:
 	}
-	s.mu.Lock()
-	if s.expiry == nil {
-		s.expiry = context.Cause(ctx)
-	}
-	s.mu.Unlock()
 	s.expire()
 	return endedEarly(s.conns.close(), context.Cause(ctx))
 }
@@ -186,17 +180,6 @@ func endedEarly(n int, cause error) error {
 	default:
 		return fmt.Errorf(text+"; %d connections closed", cause, n)
 	}
-}
-
-// endedBy returns the error of a server that has ended: nil if no shutdown ran out
-// of time.
-func (s *server) endedBy() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.expiry == nil {
-		return nil
-	}
-	return endedEarly(0, s.expiry) // the call that closed connections has counted them
 }
 
 // stop waits for the connections to end, and pushes those that only read. It
