@@ -198,7 +198,7 @@ func (s *server) stop(expired context.Context, grace time.Duration) {
 		s.serving.Wait()
 		s.awaitRequests(expired, grace)
 		// Not until expired: a handler may run on when its connection is closed.
-		_ = s.fasthttp.ShutdownWithContext(context.Background())
+		_ = s.fasthttp.Shutdown()
 		s.turnedAway.serving.Wait()
 	}()
 	deadline := time.Now().Add(2 * grace)
