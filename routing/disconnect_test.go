@@ -70,6 +70,7 @@ func TestAClientIsLookedAtLessOftenWithTime(t *testing.T) {
 			return len(at) < 9
 		})
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		assert.Equal(t, []time.Duration{20, 60, 140, 300, 620, 1260, 2260, 3260, 4260}, at, "milliseconds")
 	})
 }
