@@ -121,24 +121,36 @@ func TestRetriesOfACollectionTakeTurns(t *testing.T) {
 	})
 }
 
-// TestCollectionThatWasStoppedWhileDue: its retries take no turn, and those
-// behind them do.
-func TestCollectionThatWasStoppedWhileDue(t *testing.T) {
-	inBubble(t, background.RunnerOptions{Workers: 2}, func(t *testing.T, r *background.Runner) {
-		release := make(chan struct{})
-		again := background.Retry{Attempts: 2, Backoff: time.Second}
-		stopped := collection(4,
-			failing("a", io.EOF).WithRetry(again), failing("b", io.EOF).WithRetry(again),
-			background.Func("fails", func(context.Context) error { <-release; return io.EOF }))
-		stopped.StopOnError = true
-		require.NoError(t, r.Submit(t.Context(), stopped))
-		require.NoError(t, r.Submit(t.Context(), failing("single", io.EOF).WithRetry(again)))
-		synctest.Wait()
-		require.NoError(t, r.Submit(t.Context(), held("held", release)))
-		time.Sleep(time.Minute)
-		close(release)
-		synctest.Wait()
-		assert.EqualValues(t, 2, r.Stats().Skipped+r.Stats().Failed-2, "a and b are skipped or failed, as fails ends first or not")
+// TestCollectionsThatWereStoppedWhileDue: their retries take no turn, and the one
+// behind them has it as soon as a worker is free.
+func TestCollectionsThatWereStoppedWhileDue(t *testing.T) {
+	const n = 8
+	inBubble(t, background.RunnerOptions{Workers: n + 1}, func(t *testing.T, r *background.Runner) {
+		after := func(d time.Duration) background.Retry { return background.Retry{Attempts: 2, Backoff: d} }
+		submit := func(work background.Runnable) {
+			require.NoError(t, r.Submit(t.Context(), work))
+			synctest.Wait()
+		}
+		for range n { // they take the workers that the collections leave
+			first := true
+			submit(background.Func("first in line", func(context.Context) error {
+				if !first {
+					time.Sleep(time.Hour)
+				}
+				first = false
+				return io.EOF
+			}).WithRetry(after(time.Second)))
+		}
+		for range n {
+			stopped := collection(2, failing("due", io.EOF).WithRetry(after(5*time.Second)),
+				background.Func("fails", func(context.Context) error { time.Sleep(time.Minute); return io.EOF }))
+			stopped.StopOnError = true
+			submit(stopped)
+		}
+		submit(failing("last in line", io.EOF).WithRetry(after(25 * time.Second)))
+		submit(task("busy", func() { time.Sleep(2 * time.Minute) }))
+		pass(3 * time.Minute)
+		assert.Equal(t, background.Stats{Accepted: 3*n + 2, Running: n, Succeeded: 1, Failed: n + 1, Skipped: n, Retried: 2*n + 1}, r.Stats())
 	})
 }
 

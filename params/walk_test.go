@@ -352,6 +352,27 @@ func TestTypesThatDecodeThemselves(t *testing.T) {
 	assert.Equal(t, []string{"body #/one type"}, faults[input](t, `{"one":"x","ptr":"2 y"}`))
 }
 
+// What such a type leaves unsaid is no matter of the members behind it: there,
+// a zero that was sent is not absent.
+func TestBehindTypesThatDecodeThemselves(t *testing.T) {
+	type input struct {
+		List  selfMadeList `json:"list"`
+		One   selfMade     `json:"one"`
+		Zero  int          `json:"zero" validate:"required"`
+		Wrong int          `json:"wrong" validate:"gte=1"`
+	}
+	assert.Equal(t, []string{"body #/list/0/b max", "body #/one/b max", "body #/wrong gte"},
+		faults[input](t, `{"list":"1 long","one":"1 long","zero":0,"wrong":0}`))
+}
+
+// A selfMadeList decodes itself into a list with one element.
+type selfMadeList []selfMade
+
+func (l *selfMadeList) UnmarshalJSON(text []byte) error {
+	*l = make(selfMadeList, 1)
+	return (*l)[0].UnmarshalJSON(text)
+}
+
 func TestPointersAreBounded(t *testing.T) {
 	type deep struct {
 		Next *deep          `json:"next"`
