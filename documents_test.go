@@ -120,6 +120,29 @@ func TestRequestIDsInDocuments(t *testing.T) {
 	assert.GreaterOrEqual(t, seen, 4, "ids found")
 }
 
+// The index of the decisions has each of them, with the number and the title that it has.
+func TestDecisionsAreInTheIndex(t *testing.T) {
+	const folder = "docs/decisions/"
+	var want []string
+	for _, document := range repositoryFiles(t, ".md") {
+		name, ok := strings.CutPrefix(document, folder)
+		if !ok || name == "README.md" {
+			continue
+		}
+		assert.Regexp(t, `^\d{3}-[a-z0-9-]+\.md$`, name)
+		title, _, _ := strings.Cut(strings.TrimPrefix(read(t, document), "# "), "\n")
+		want = append(want, fmt.Sprintf("- %s [%s](%s)", name[:3], title, name))
+	}
+	require.NotEmpty(t, want)
+	var index []string
+	for line := range strings.Lines(read(t, folder+"README.md")) {
+		if strings.HasPrefix(line, "- ") {
+			index = append(index, strings.TrimSpace(line))
+		}
+	}
+	assert.Equal(t, want, index)
+}
+
 func TestHeadingsAsGitHubLinksThem(t *testing.T) {
 	document := "# Go 1.27 and `Post[In, Out]`\n\n```sh\n# no heading\n```\n## A-b_c, [d](e.md)!\n## What?\n## What\n"
 	assert.Equal(t, []string{"go-127-and-postin-out", "a-b_c-d", "what", "what-1"}, headings(document))

@@ -14,7 +14,7 @@ import (
 // completeMux gives fasthttp/router the paths without parameters: no other
 // pattern comes before such a path, so what it finds is right, and it finds it
 // soonest. All else is the tree's, which it asks when it finds nothing. With
-// parameters it can't be trusted: see docs/decisions.md.
+// parameters it can't be trusted: see docs/decisions/040-a-tree-beside-the-router.md.
 func (s *shared) completeMux() {
 	if s.complete {
 		return
