@@ -1,0 +1,26 @@
+package main
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/routing"
+)
+
+// accessLog writes a record for each request. The path has values of the client.
+func accessLog(logger *slog.Logger) routing.Middleware {
+	return func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			start := time.Now()
+			next(raw)
+			logger.LogAttrs(raw, slog.LevelInfo, "request",
+				slog.String("request_id", routing.RequestID(raw)),
+				slog.String("method", string(raw.Method())),
+				slog.String("path", string(raw.URI().PathOriginal())),
+				slog.Int("status", routing.StatusOf(raw)),
+				slog.Duration("took", time.Since(start)))
+		}
+	}
+}

@@ -1,0 +1,52 @@
+// Middleware has recipes, a file each: an access log, CORS, security headers,
+// API keys, a rate limit, and the request id on calls to other services.
+//
+//	KEY=secret go run ./examples/middleware
+//
+//	curl -i http://127.0.0.1:8080/api/hello -H 'Authorization: Bearer secret' -H 'Origin: https://shop.example'
+//	HTTP/1.1 200 OK
+//	Access-Control-Allow-Origin: https://shop.example
+//	…
+//
+//	Hello ada
+//
+// and its log says
+//
+//	2026/11/27 23:58:10 INFO request request_id=b26d5e0495fb7731-4000001 method=GET path=/api/hello status=200 took=61.3µs
+package main
+
+import (
+	"context"
+	"log"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/responses"
+)
+
+// newApp puts the middleware in its order: the first is the outermost.
+func newApp(logger *slog.Logger, keys apiKeys, limit *rateLimit) *velithon.App {
+	shop := newCORS("https://shop.example")
+	app := velithon.New(velithon.Options{Logger: logger, OnRefused: shop.onRefused})
+	app.Use(accessLog(logger), shop.middleware, securityHeaders)
+	api := app.Group("/api", requireKey(keys), limit.middleware)
+	api.Get("/hello", hello)
+	return app
+}
+
+func hello(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
+	return responses.Text("Hello " + customerOf(ctx)), nil
+}
+
+func main() {
+	key := os.Getenv("KEY")
+	if key == "" {
+		log.Fatal("KEY is not set: nobody could call the service")
+	}
+	limit := &rateLimit{requests: 100, window: time.Minute, now: time.Now}
+	if err := newApp(slog.Default(), apiKeys{hashOf(key): "ada"}, limit).Run(":8080"); err != nil {
+		log.Fatal(err)
+	}
+}
