@@ -119,6 +119,31 @@ func TestNoFolderForAnything(t *testing.T) {
 	}
 }
 
+// Dependabot looks at each module, and at the actions of the workflows, which are
+// pinned: a tag can be moved to other code.
+func TestDependenciesOfEachModuleAreLookedAfter(t *testing.T) {
+	want := []string{"/"}
+	for _, folder := range nestedModules(t) {
+		want = append(want, "/"+folder)
+	}
+	_, list, _ := strings.Cut(read(t, ".github/dependabot.yml"), "package-ecosystem: gomod\n    directories:\n")
+	list, _, _ = strings.Cut(list, "    schedule:")
+	var have []string
+	for line := range strings.Lines(list) {
+		have = append(have, strings.TrimPrefix(strings.TrimSpace(line), "- "))
+	}
+	assert.Equal(t, want, have)
+}
+
+func TestActionsArePinned(t *testing.T) {
+	actions := regexp.MustCompile(`(?m)uses: +(\S+)(.*)$`).FindAllStringSubmatch(read(t, ".github/workflows/ci.yml"), -1)
+	require.NotEmpty(t, actions)
+	for _, action := range actions {
+		assert.Regexp(t, `@[0-9a-f]{40}$`, action[1])
+		assert.Regexp(t, `^ # v\d+\.\d+\.\d+$`, action[2], action[1])
+	}
+}
+
 func TestNoPathOfAMachine(t *testing.T) {
 	home := regexp.MustCompile(`(^|[^\w.])(/(home|Users)/\w+|/root)/|[A-Z]:\\Users\\`)
 	for _, file := range repositoryFiles(t, ".go", ".md", ".mod", ".yml", ".yaml", ".json", ".txt") {
