@@ -79,7 +79,7 @@ func TestLinksInDocuments(t *testing.T) {
 // records.
 func TestRecordsAreInTheDocument(t *testing.T) {
 	message := regexp.MustCompile(`\b(?:slog\.Level\w+|level), (?:fmt\.Sprintf\()?"([^"%]+)`)
-	document := read(t, "docs/errors.md")
+	document := read(t, "docs/logging.md")
 	seen := 0
 	for _, file := range repositoryFiles(t, ".go") {
 		folder, _, _ := strings.Cut(file, "/")
@@ -101,7 +101,7 @@ func TestAlertsAreForRecordsThatExist(t *testing.T) {
 	names := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(advice, -1)
 	require.GreaterOrEqual(t, len(names), 4, advice)
 	for _, name := range names {
-		assert.Contains(t, read(t, "docs/errors.md"), "`"+name[1]+"`", "errors.md lists no such record")
+		assert.Contains(t, read(t, "docs/logging.md"), "`"+name[1]+"`", "logging.md lists no such record")
 	}
 }
 
@@ -141,6 +141,29 @@ func TestDecisionsAreInTheIndex(t *testing.T) {
 		}
 	}
 	assert.Equal(t, want, index)
+}
+
+// A page that is longer than this is two pages. The changelog grows with each version.
+func TestPagesAreShort(t *testing.T) {
+	const words = 2500
+	for _, document := range repositoryFiles(t, ".md") {
+		if within(document, "docs") && document != "docs/CHANGELOG.md" {
+			assert.LessOrEqual(t, len(strings.Fields(read(t, document))), words, "%s has too many words", document)
+		}
+	}
+	assert.LessOrEqual(t, strings.Count(read(t, "README.md"), "\n"), 200, "lines of the README")
+}
+
+// A Go file that a document names exists, in the folder that it names, if any.
+func TestFilesInDocuments(t *testing.T) {
+	all := repositoryFiles(t, ".go")
+	name := regexp.MustCompile("`([\\w./-]+\\.go)`")
+	for _, document := range repositoryFiles(t, ".md") {
+		for _, match := range name.FindAllStringSubmatch(strings.Join(prose(read(t, document)), "\n"), -1) {
+			exists := slices.ContainsFunc(all, func(file string) bool { return file == match[1] || path.Base(file) == match[1] })
+			assert.True(t, exists, "%s names %s, which does not exist", document, match[1])
+		}
+	}
 }
 
 func TestHeadingsAsGitHubLinksThem(t *testing.T) {

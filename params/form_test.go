@@ -248,7 +248,7 @@ func content(t *testing.T, file params.File) string {
 	return string(text)
 }
 
-// What docs/deployment.md says of the memory of forms are fasthttp's limits and
+// What docs/sizing.md says of the memory of forms are fasthttp's limits and
 // those of mime/multipart.
 func TestTheMemoryOfAForm(t *testing.T) {
 	folder := t.TempDir()

@@ -5,7 +5,7 @@
 //
 //	go run ./trials/attacks
 //	go run ./trials/attacks -only slow-headers,idle-flood
-//	go run ./trials/attacks -table docs/security.md
+//	go run ./trials/attacks -table trials/attacks/README.md
 //
 // Each attack has a service of its own, a process, so that one does not begin
 // with what another has left. It takes less than three minutes, and needs

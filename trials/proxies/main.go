@@ -1,5 +1,5 @@
 // Proxies runs a service behind real proxies, with the configurations that
-// docs/deployment.md shows, and looks whether they do what it says of them.
+// docs/proxies.md shows, and looks whether they do what it says of them.
 //
 //	go run ./trials/proxies
 //	go run ./trials/proxies -only haproxy -restarts 100
@@ -41,7 +41,7 @@ func main() {
 	}
 	t := trial{log: log.New(os.Stdout, "", 0)}
 	only := flag.String("only", "", "the `names` of the proxies to run, with commas; empty for all that are installed")
-	flag.StringVar(&t.document, "document", "docs/deployment.md", "the Markdown `file` that has the configurations")
+	flag.StringVar(&t.document, "document", "docs/proxies.md", "the Markdown `file` that has the configurations")
 	flag.IntVar(&t.restarts, "restarts", 20, "how often both instances are replaced")
 	flag.IntVar(&t.clients, "clients", 8, "how many clients there are meanwhile")
 	flag.DurationVar(&t.pause, "pause", time.Second, "the longest time between two requests of a client")

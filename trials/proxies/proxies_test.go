@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-const documents = "../../docs/deployment.md"
+const documents = "../../docs/proxies.md"
 
 func TestDocumentedConfigurations(t *testing.T) {
 	for i := range proxies {
