@@ -33,6 +33,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -42,6 +43,7 @@ import (
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
+	"github.com/velithon-go/velithon/serve"
 )
 
 // The defaults of [Options].
@@ -56,7 +58,7 @@ const (
 )
 
 // ErrClosed is returned by [App.Serve] after [App.Shutdown] was called.
-var ErrClosed = errors.New("velithon: the app was shut down")
+var ErrClosed = serve.ErrClosed
 
 // Options configures an [App]. The zero value is safe and documented field by
 // field; a limit can be raised or lowered, not switched off.
@@ -179,8 +181,10 @@ type App struct {
 
 	options Options
 	runner  *background.Runner
-	server  *server
-	start   sync.Once
+	server  *serve.Server
+
+	build   sync.Once
+	handler atomic.Pointer[routing.Handler] // nil before the app serves
 }
 
 // New returns an app without routes. It panics when a field of options is out
@@ -191,18 +195,34 @@ func New(options Options) *App {
 		panic(err)
 	}
 	runner := background.NewRunner(options.Runner)
-	server := newServer(options)
-	server.router = routing.New(routing.Options{
-		Runner:        runner,
-		Logger:        options.Logger,
-		Validator:     options.Validator,
-		WriteDeadline: server.flushDeadline,
-		HandedOver:    server.handedOver,
-		HungUp:        server.conns.remove,
-		OnRefused:     server.refused,
-	})
-	return &App{Router: server.router, options: options, runner: runner, server: server}
+	return &App{
+		Router:  routing.New(routing.Options{Runner: runner, Logger: options.Logger, Validator: options.Validator}),
+		options: options,
+		runner:  runner,
+		server: serve.New(serve.Options{
+			Logger:         options.Logger,
+			BodyLimit:      options.BodyLimit,
+			HeaderLimit:    options.HeaderLimit,
+			ReadTimeout:    options.ReadTimeout,
+			WriteTimeout:   options.WriteTimeout,
+			IdleTimeout:    options.IdleTimeout,
+			MaxConnections: options.MaxConnections,
+			OnRefused:      options.OnRefused,
+		}),
+	}
 }
+
+// built returns the handler of all routes, to which none can be added then.
+func (a *App) built() *routing.Handler {
+	a.build.Do(func() { a.handler.Store(routing.Build(a.Router)) })
+	return a.handler.Load()
+}
+
+// Handler returns the handler of all routes for a server other than the app's, such
+// as one in a test. All routes and middleware must have been added. Give it to the
+// server as it is, and add what wraps it by Use: its end decides what becomes of
+// background work.
+func (a *App) Handler() fasthttp.RequestHandler { return a.server.Handler(a.built()) }
 
 // Runner returns the app's runner, for its Stats and for work that belongs to
 // no response. It may be used concurrently, from New on.
@@ -213,8 +233,7 @@ func (a *App) Runner() *background.Runner { return a.runner }
 // closes listener. Several listeners may be served at once. All routes and
 // middleware must have been added.
 func (a *App) Serve(listener net.Listener) error {
-	a.start.Do(func() { a.server.prepare() })
-	return a.server.serve(listener)
+	return a.server.Serve(listener, a.built())
 }
 
 // Run listens on a TCP address such as ":8080" or "127.0.0.1:0", logs the
@@ -288,7 +307,16 @@ func (a *App) Shutdown(ctx context.Context) error {
 		stop := context.AfterFunc(drain, func() { _ = a.runner.Shutdown(drain) })
 		defer stop()
 	}
-	err := a.server.shutdown(ctx)
-	a.Settle(ctx)
+	err := a.server.Shutdown(ctx)
+	if handler := a.handler.Load(); handler != nil {
+		handler.Settle(ctx)
+	}
 	return errors.Join(err, a.runner.Shutdown(ctx))
+}
+
+// logSafely writes a record. If the log's handler panics the record is lost:
+// nobody is left to tell, and without the recover the process would end.
+func logSafely(logger *slog.Logger, level slog.Level, message string, args ...any) {
+	defer func() { _ = recover() }()
+	logger.Log(context.Background(), level, message, args...)
 }

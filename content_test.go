@@ -41,8 +41,8 @@ func TestStatusesWithoutContent(t *testing.T) {
 		app := velithon.New(velithon.Options{Logger: quiet})
 		targets := map[string]struct{}{}
 		add := func(target string, to *routing.Router, endpoint routing.Endpoint, options ...routing.Option) {
-			to.Add("GET", target, endpoint, options...)
-			to.Add("HEAD", target, endpoint, options...)
+			to.Handle("GET", target, endpoint, options...)
+			to.Handle("HEAD", target, endpoint, options...)
 			targets[target] = struct{}{}
 		}
 		of := routing.Status(status)
@@ -51,13 +51,13 @@ func TestStatusesWithoutContent(t *testing.T) {
 			add("/route/"+name, app.Router, ofRoute, of)
 			add("/late/"+name, app.Router, ofRoute, of, routing.Timeout(time.Hour))
 			add("/own/"+name, app.Router, ofResponse)
-			changed.Add("GET", "/"+name, ofRoute)
-			changed.Add("HEAD", "/"+name, ofRoute)
+			changed.Handle("GET", "/"+name, ofRoute)
+			changed.Handle("HEAD", "/"+name, ofRoute)
 			targets["/changed/"+name] = struct{}{}
 		}
 		write := func(w *responses.StreamWriter) error { _, err := w.WriteString("content"); return err }
 		stream := func(status int) routing.Endpoint {
-			return routing.Handle(func(context.Context, struct{}) (*responses.StreamResponse, error) {
+			return routing.NewEndpoint(func(context.Context, struct{}) (*responses.StreamResponse, error) {
 				stream := responses.Stream("text/plain", write)
 				stream.Status = status
 				return stream, nil
@@ -99,7 +99,7 @@ func TestStatusesWithoutContent(t *testing.T) {
 }
 
 func constant[Out any](out Out) routing.Endpoint {
-	return routing.Handle(func(context.Context, struct{}) (Out, error) { return out, nil })
+	return routing.NewEndpoint(func(context.Context, struct{}) (Out, error) { return out, nil })
 }
 
 // After an informational response the client waits for the final one, which does

@@ -228,7 +228,7 @@ func requireCard(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(raw *fasthttp.RequestCtx) {
 		if len(raw.Request.Header.Peek("X-Card")) == 0 {
 			printed.Info("no card", "request_id", routing.RequestID(raw))
-			routing.WriteProblem(raw, errNoCard)
+			responses.WriteProblem(raw, errNoCard)
 			return
 		}
 		next(raw)

@@ -175,7 +175,7 @@ func TestNothingAddsALineToAHeader(t *testing.T) {
 	app := velithon.New(velithon.Options{Logger: quiet})
 	apis := injections(file)
 	for name, api := range apis {
-		app.Add("GET", "/"+url.PathEscape(name), routing.Handle(func(_ context.Context, in struct {
+		app.Handle("GET", "/"+url.PathEscape(name), routing.NewEndpoint(func(_ context.Context, in struct {
 			Value string `query:"value"`
 		},
 		) (responses.Response, error) {
@@ -295,7 +295,7 @@ func TestFieldsOfMiddleware(t *testing.T) {
 		"WriteProblem": func(raw *fasthttp.RequestCtx, v string) {
 			problem := responses.NewProblem(400, v)
 			problem.Header = responses.Header{"X-Value": {v}}
-			routing.WriteProblem(raw, problem)
+			responses.WriteProblem(raw, problem)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

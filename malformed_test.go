@@ -51,7 +51,7 @@ func newHostileApp(log io.Writer) (*velithon.App, *witness) {
 	seen := new(witness)
 	app := velithon.New(velithon.Options{Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"} {
-		app.Add(method, "/{path:*}", routing.Handle(seen.handle))
+		app.Handle(method, "/{path:*}", routing.NewEndpoint(seen.handle))
 	}
 	return app, seen
 }

@@ -158,23 +158,6 @@ func TestTheRefusalOfAHeadHasNoContent(t *testing.T) {
 	}
 }
 
-// Refuse is for servers, but middleware can call it, too. The connection is read on
-// for a while then, so it has to end, and say so.
-func TestAMiddlewareThatRefusesEndsTheConnection(t *testing.T) {
-	app := newRefusingApp(velithon.Options{})
-	app.Use(func(fasthttp.RequestHandler) fasthttp.RequestHandler {
-		return func(raw *fasthttp.RequestCtx) { app.Refuse(raw, responses.NewProblem(401, "log in first")) }
-	})
-	conn := dial(t, serve(t, app))
-	write(t, conn, request("GET", "/healthy", ""))
-	reader := bufio.NewReader(conn)
-	response, body := receive(t, reader)
-	assert.Equal(t, "log in first", problemOf(t, body).Detail)
-	assert.True(t, response.Close, "Connection: close")
-	_, err := reader.ReadByte()
-	require.ErrorIs(t, err, io.EOF)
-}
-
 // A client that resets the connection is not there to be refused, and monitoring
 // that connects and resets is no malformed request.
 func TestAResetConnectionIsNotRefused(t *testing.T) {

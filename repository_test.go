@@ -23,7 +23,7 @@ const module = "github.com/velithon-go/velithon"
 
 // edges says which packages the Go files of a folder may import besides the
 // standard library. A module stands for all of its packages. Test files may
-// import the package they test and testModules, too.
+// import the package they test, what is in front of it, and testModules, too.
 var edges = []edge{
 	{"background", nil},
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
@@ -32,9 +32,10 @@ var edges = []edge{
 		fasthttpModule, "github.com/fasthttp/router", validator,
 		module + "/background", module + "/params", module + "/responses",
 	}},
+	{"serve", []string{fasthttpModule, module + "/responses"}},
 	{".", []string{
 		fasthttpModule, validator,
-		module + "/background", module + "/params", module + "/responses", module + "/routing",
+		module + "/background", module + "/params", module + "/responses", module + "/routing", module + "/serve",
 	}},
 	{"trials/*", []string{
 		fasthttpModule, module,
@@ -45,6 +46,9 @@ var edges = []edge{
 		module + "/background", module + "/params", module + "/responses", module + "/routing",
 	}},
 }
+
+// inFront is what stands in front of a package when it is tested.
+var inFront = map[string][]string{"routing": {module + "/serve"}}
 
 type edge struct {
 	folder  string // as path.Match has it
@@ -77,7 +81,7 @@ func TestImportsKeepToTheEdges(t *testing.T) {
 		}
 		allowed := edges[row].imports
 		if strings.HasSuffix(file, "_test.go") {
-			allowed = slices.Concat(allowed, testModules, []string{path.Join(module, folder)})
+			allowed = slices.Concat(allowed, testModules, []string{path.Join(module, folder)}, inFront[folder])
 		}
 		for _, imported := range importsOf(t, file) {
 			assert.True(t, isStandard(imported) || isAllowed(imported, allowed),

@@ -162,21 +162,6 @@ func serveInMemory(app *velithon.App, conn net.Conn) (served <-chan error) {
 	return err
 }
 
-// An idle connection must not use up the time of a shutdown that has little.
-func TestShutdownGraceIsATenthOfTheTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		assert.Equal(t, time.Second, velithon.GraceWithin(t.Context()))
-		for within, want := range map[time.Duration]time.Duration{
-			30 * time.Second: time.Second,
-			2 * time.Second:  200 * time.Millisecond,
-		} {
-			ctx, cancel := context.WithTimeout(t.Context(), within)
-			defer cancel()
-			assert.Equal(t, want, velithon.GraceWithin(ctx))
-		}
-	})
-}
-
 // What follows on the response that closes a connection is not processed, as
 // RFC 9112 has it: its client may send it again elsewhere.
 func TestShutdownBetweenPipelinedRequests(t *testing.T) {

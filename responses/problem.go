@@ -158,6 +158,15 @@ func (p *Problem) Write(raw *fasthttp.RequestCtx) error {
 	})
 }
 
+// WriteProblem answers a request with a problem, for middleware. Background work
+// of the problem is not run.
+func WriteProblem(raw *fasthttp.RequestCtx, problem *Problem) {
+	if err := problem.Write(raw); err != nil {
+		// Only a header field that the caller made can be wrong.
+		_ = NewProblem(fasthttp.StatusInternalServerError, "").Write(raw)
+	}
+}
+
 // faultList returns errors, or an empty list for a nil slice, which JSON has as
 // null: clients that know the member expect a list.
 func faultList(errors any) any {

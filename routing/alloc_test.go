@@ -65,15 +65,15 @@ func TestAllocations(t *testing.T) {
 		return responses.JSON(created{"7", "created"}, tasks), nil
 	}
 	r := newRouter(t)
-	r.Add("GET", "/text", routing.Handle(func(context.Context, struct{}) (responses.TextResponse, error) {
+	r.Handle("GET", "/text", routing.NewEndpoint(func(context.Context, struct{}) (responses.TextResponse, error) {
 		return responses.Text("hello"), nil
 	}))
-	r.Add("GET", "/lookup/{id}", routing.Handle(func(_ context.Context, in lookup) (product, error) { return product(in), nil }))
+	r.Handle("GET", "/lookup/{id}", routing.NewEndpoint(func(_ context.Context, in lookup) (product, error) { return product(in), nil }))
 	group := r.Group("/group", func(next fasthttp.RequestHandler) fasthttp.RequestHandler { return next })
-	group.Add("GET", "/lookup/{id}", routing.Handle(func(_ context.Context, in lookup) (product, error) { return product(in), nil }))
-	r.Add("POST", "/order", routing.Handle(func(context.Context, newOrder) (created, error) { return created{"7", "created"}, nil }))
-	r.Add("POST", "/tasks", routing.Handle(createWithTasks))
-	handler := r.Handler()
+	group.Handle("GET", "/lookup/{id}", routing.NewEndpoint(func(_ context.Context, in lookup) (product, error) { return product(in), nil }))
+	r.Handle("POST", "/order", routing.NewEndpoint(func(context.Context, newOrder) (created, error) { return created{"7", "created"}, nil }))
+	r.Handle("POST", "/tasks", routing.NewEndpoint(createWithTasks))
+	handler := routing.Build(r).ServeRequest
 
 	count := func(method, target, body string, tasks int) float64 {
 		var raw fasthttp.RequestCtx

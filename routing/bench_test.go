@@ -24,11 +24,11 @@ func BenchmarkRoute(b *testing.B) {
 			"/v1/things%d", "/v1/things%d/new", "/v1/things%d/settings", "/v1/things%d/{id}", "/v1/things%d/{id:[0-9]+}/parts",
 			"/v1/things%d/{id}/parts/{part}", "/v1/things%d/{id}/files/{path:*}",
 		} {
-			r.Add("GET", fmt.Sprintf(pattern, i), routing.Handle(hello))
+			r.Handle("GET", fmt.Sprintf(pattern, i), routing.NewEndpoint(hello))
 		}
-		r.Add("POST", fmt.Sprintf("/v1/things%d", i), routing.Handle(hello))
+		r.Handle("POST", fmt.Sprintf("/v1/things%d", i), routing.NewEndpoint(hello))
 	}
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 	for _, test := range []struct {
 		name, method, path string
 		status             int

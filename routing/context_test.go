@@ -25,7 +25,7 @@ func contextOf(t *testing.T, seen func(ctx context.Context), middleware ...routi
 		seen(ctx)
 		return "ok", nil
 	})
-	require.Equal(t, 200, do(t, r.Handler(), "GET", "/7").StatusCode())
+	require.Equal(t, 200, do(t, routing.Build(r).ServeRequest, "GET", "/7").StatusCode())
 	return kept
 }
 
@@ -116,7 +116,7 @@ func TestRequestIDs(t *testing.T) {
 		}
 	})
 	r.Get("/", func(ctx context.Context, _ struct{}) (string, error) { return routing.RequestID(ctx), nil })
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 
 	seen := make(map[string]bool)
 	for sent, taken := range map[string]bool{

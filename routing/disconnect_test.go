@@ -48,7 +48,7 @@ func TestAClientThatGoesCancelsTheHandler(t *testing.T) {
 		<-ctx.Done()
 		return "", ctx.Err()
 	}, routing.CancelOnDisconnect())
-	conn := serveTCP(t, r.Handler())
+	conn := serveTCP(t, routing.Build(r).ServeRequest)
 	_, err := io.WriteString(conn, getRoot)
 	require.NoError(t, err)
 	require.NoError(t, conn.CloseWrite())
@@ -86,7 +86,7 @@ func TestAClientThatStaysDoesNot(t *testing.T) {
 			return err
 		}), nil
 	}, routing.CancelOnDisconnect())
-	conn := serveTCP(t, r.Handler())
+	conn := serveTCP(t, routing.Build(r).ServeRequest)
 	reader := bufio.NewReader(conn)
 	for range 3 { // on the same connection
 		_, err := io.WriteString(conn, getRoot)

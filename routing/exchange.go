@@ -67,7 +67,7 @@ func (x *exchange) answer(response responses.Response, err error) {
 	if response != nil {
 		if work := responses.Work(response); work != nil {
 			// The step before the promise: room in the runner.
-			if err := x.reserve(rt.router.Runner, work); err != nil {
+			if err := x.reserve(rt.engine.Runner, work); err != nil {
 				response = rt.unavailable(r, work, err)
 			}
 		}

@@ -36,12 +36,12 @@ func Watch(look func() bool) {
 }
 
 // Pending returns how many requests wait for the end of their response.
-func Pending(r *Router) int { return len(r.shared.pending.all()) }
+func Pending(r *Router) int { return len(r.table.engine.pending.all()) }
 
 // Wrapped returns a group of no prefix, with middleware that does nothing, so that
 // [params.PathOf] has the path parameters of a request in its handler.
 func Wrapped(r *Router) *Router {
-	child := &Router{shared: r.shared, group: &group{parent: r.group}}
+	child := &Router{table: r.table, group: &group{parent: r.group}}
 	child.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler { return next })
 	return child
 }

@@ -6,7 +6,7 @@ import (
 	"runtime"
 )
 
-// An Endpoint is a typed handler made ready for [Router.Add]. Below it nothing
+// An Endpoint is a typed handler made ready for [Router.Handle]. Below it nothing
 // knows the types.
 type Endpoint struct {
 	handler  string // the function's name
@@ -15,15 +15,15 @@ type Endpoint struct {
 	reusable bool             // an exchange can serve one request after the other
 }
 
-// Handle makes an endpoint of a handler; the compiler checks its shape. It
+// NewEndpoint makes an endpoint of a handler; the compiler checks its shape. It
 // panics on a nil handler.
 //
 // The verbs call it, on Go 1.27. On Go 1.26 they take any value and check it
 // by reflection, and calling the handler costs a reflection call per request;
-// there, app.Add("POST", "/order", routing.Handle(createOrder)) has neither.
-func Handle[In, Out any](handler func(ctx context.Context, in In) (Out, error)) Endpoint {
+// there, app.Handle("POST", "/order", routing.NewEndpoint(createOrder)) has neither.
+func NewEndpoint[In, Out any](handler func(ctx context.Context, in In) (Out, error)) Endpoint {
 	if handler == nil {
-		panic("routing: Handle was given a nil handler")
+		panic("routing: NewEndpoint was given a nil handler")
 	}
 	in, out := reflect.TypeFor[In](), reflect.TypeFor[Out]()
 	return Endpoint{

@@ -53,7 +53,7 @@ func TestTheLogHasTheProblemsOfTheServer(t *testing.T) {
 		book := newLogBook()
 		r := newLoggedRouter(t, book)
 		r.Get("/", func(context.Context, struct{}) (string, error) { return "", responses.NewProblem(status, "detail") })
-		assert.Equal(t, status, answer(r.Handler(), "/").Response.StatusCode())
+		assert.Equal(t, status, answer(routing.Build(r).ServeRequest, "/").Response.StatusCode())
 		if want == "" {
 			assert.Empty(t, book.records, status)
 			continue
@@ -64,11 +64,11 @@ func TestTheLogHasTheProblemsOfTheServer(t *testing.T) {
 
 func both[Out any](t *testing.T, name string, handler func(context.Context, struct{}) (Out, error), status int, body string, options ...routing.Option) {
 	t.Helper()
-	for kind, endpoint := range map[string]routing.Endpoint{"typed": routing.Handle(handler), "reflected": routing.Reflected(t, handler)} {
+	for kind, endpoint := range map[string]routing.Endpoint{"typed": routing.NewEndpoint(handler), "reflected": routing.Reflected(t, handler)} {
 		t.Run(name+"/"+kind, func(t *testing.T) {
 			r := newRouter(t)
-			r.Add("GET", "/", endpoint, options...)
-			response := do(t, r.Handler(), "GET", "/")
+			r.Handle("GET", "/", endpoint, options...)
+			response := do(t, routing.Build(r).ServeRequest, "GET", "/")
 			assert.Equal(t, status, response.StatusCode())
 			assert.Equal(t, body, string(response.Body()))
 		})
@@ -79,7 +79,7 @@ func TestAnErrorIsToldToTheLogWithItsRoute(t *testing.T) {
 	book := newLogBook()
 	r := newLoggedRouter(t, book)
 	r.Get("/orders/{id}", func(context.Context, struct{}) (string, error) { return "", errors.New("the disk is full") })
-	do(t, r.Handler(), "GET", "/orders/7", routing.RequestIDHeader, "r-1")
+	do(t, routing.Build(r).ServeRequest, "GET", "/orders/7", routing.RequestIDHeader, "r-1")
 	record := book.next(t)
 	for _, want := range []string{"level=ERROR", `msg="request failed"`, "request_id=r-1", `route="GET /orders/{id}"`, `error="the disk is full"`} {
 		assert.Contains(t, record, want)
@@ -92,7 +92,7 @@ func TestWorkOfAResponseBesideAnErrorIsToldToTheLog(t *testing.T) {
 	r.Get("/", func(context.Context, struct{}) (responses.TextResponse, error) {
 		return responses.TextResponse{Background: background.Func("mail", func(context.Context) error { return nil })}, errors.New("failed")
 	})
-	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/").StatusCode())
+	assert.Equal(t, 500, do(t, routing.Build(r).ServeRequest, "GET", "/").StatusCode())
 	assert.Contains(t, book.next(t), "the handler returned an error, so the background work of its response is not run")
 }
 
@@ -111,7 +111,7 @@ func TestAPanicInMiddlewareGivesTheWorkUp(t *testing.T) {
 			return nil
 		})}, nil
 	})
-	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/").StatusCode())
+	assert.Equal(t, 500, do(t, routing.Build(r).ServeRequest, "GET", "/").StatusCode())
 	assert.Contains(t, book.next(t), `panic="on the way out"`)
 	assert.Contains(t, book.next(t), "the response is not sent, so its background work is not run")
 }
@@ -133,7 +133,7 @@ func TestATimeoutHandlerOfFasthttpDoesNotLoseWork(t *testing.T) {
 			return nil
 		})}, nil
 	})
-	assert.Equal(t, 408, do(t, r.Handler(), "GET", "/").StatusCode())
+	assert.Equal(t, 408, do(t, routing.Build(r).ServeRequest, "GET", "/").StatusCode())
 	await(t, ran, "the task")
 }
 
@@ -147,7 +147,7 @@ func TestAStreamThatEndsEarlyIsToldToTheLog(t *testing.T) {
 			return errors.New("the source is gone")
 		}), nil
 	})
-	server := &fasthttp.Server{Handler: r.Handler(), Logger: silence{}}
+	server := &fasthttp.Server{Handler: routing.Build(r).ServeRequest, Logger: silence{}}
 	body, err := exchange(t, server, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	assert.Equal(t, "half", string(body))
 	assert.Error(t, err, "the client sees that something is missing")
@@ -169,7 +169,7 @@ func TestAPanicOfTheContentGivesTheWorkUp(t *testing.T) {
 			return nil
 		})), nil
 	})
-	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/").StatusCode())
+	assert.Equal(t, 500, do(t, routing.Build(r).ServeRequest, "GET", "/").StatusCode())
 	assert.Contains(t, book.next(t), "the response is not sent, so its background work is not run")
 	assert.Contains(t, book.next(t), `panic="on purpose"`)
 }
@@ -183,7 +183,7 @@ func TestWorkThatFindsNoRoom(t *testing.T) {
 	r.Get("/", func(context.Context, struct{}) (responses.TextResponse, error) {
 		return responses.TextResponse{Background: background.Func("mail", func(context.Context) error { return nil })}, nil
 	})
-	response := do(t, r.Handler(), "GET", "/")
+	response := do(t, routing.Build(r).ServeRequest, "GET", "/")
 	assert.Equal(t, 503, response.StatusCode())
 	assert.Contains(t, []string{"1", "2", "3", "4", "5"}, string(response.Header.Peek("Retry-After")))
 	assert.JSONEq(t, `{"title":"Service Unavailable","status":503,"detail":"the service is busy: try again later"}`, string(response.Body()))
@@ -199,7 +199,7 @@ func TestRetryAfterIsSpread(t *testing.T) {
 	r.Get("/", func(context.Context, struct{}) (responses.TextResponse, error) {
 		return responses.TextResponse{Background: background.Func("mail", func(context.Context) error { return nil })}, nil
 	})
-	handler, seen := r.Handler(), map[string]bool{}
+	handler, seen := routing.Build(r).ServeRequest, map[string]bool{}
 	for range 1000 {
 		response := do(t, handler, "GET", "/")
 		seen[string(response.Header.Peek("Retry-After"))] = true
@@ -216,7 +216,7 @@ func TestWorkOfAResponseThatCanNotBeWrittenIsToldToTheLog(t *testing.T) {
 			return nil
 		})), nil
 	})
-	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/").StatusCode())
+	assert.Equal(t, 500, do(t, routing.Build(r).ServeRequest, "GET", "/").StatusCode())
 	assert.Contains(t, book.next(t), "the response can't be written, so its background work is not run")
 	assert.Contains(t, book.next(t), "write the response: ")
 }
@@ -229,7 +229,7 @@ func TestFaultsOfTheInputAreAProblem(t *testing.T) {
 	) (int, error) {
 		return in.Limit, nil
 	})
-	response := do(t, r.Handler(), "GET", "/?limit=x")
+	response := do(t, routing.Build(r).ServeRequest, "GET", "/?limit=x")
 	assert.Equal(t, 422, response.StatusCode())
 	assert.JSONEq(t, `{"title":"Unprocessable Entity","status":422,"detail":"the request has invalid or missing values",
 		"errors":[{"in":"query","name":"limit","code":"type","detail":"must be an integer from `+fmt.Sprint(math.MinInt)+` to `+fmt.Sprint(math.MaxInt)+`"}]}`, string(response.Body()))
@@ -242,7 +242,7 @@ func TestTheLogsContextOutlivesTheRequest(t *testing.T) {
 	t.Cleanup(func() { assert.NoError(t, runner.Shutdown(context.Background())) })
 	r := routing.New(routing.Options{Runner: runner, Logger: slog.New(contextHandler{slog.DiscardHandler, contexts})})
 	r.Get("/", func(context.Context, struct{}) (string, error) { return "", errors.New("failed") })
-	response := do(t, r.Handler(), "GET", "/")
+	response := do(t, routing.Build(r).ServeRequest, "GET", "/")
 	ctx := await(t, contexts, "a record")
 	assert.Equal(t, string(response.Header.Peek(routing.RequestIDHeader)), routing.RequestID(ctx))
 	require.NoError(t, ctx.Err())
@@ -274,7 +274,7 @@ func TestALogHandlerMayPanic(t *testing.T) {
 	r.Get("/error", func(context.Context, struct{}) (string, error) { return "", errors.New("failed") })
 	r.Get("/panic", func(context.Context, struct{}) (string, error) { panic("on purpose") })
 	for _, target := range []string{"/error", "/panic"} {
-		assert.Equal(t, 500, do(t, r.Handler(), "GET", target).StatusCode(), target)
+		assert.Equal(t, 500, do(t, routing.Build(r).ServeRequest, "GET", target).StatusCode(), target)
 	}
 }
 
@@ -292,9 +292,9 @@ func TestALateStreamEnds(t *testing.T) {
 		contexts <- ctx
 		return responses.Stream("", func(*responses.StreamWriter) error { return nil }), nil
 	})
-	assert.Equal(t, 408, do(t, r.Handler(), "GET", "/").StatusCode())
+	assert.Equal(t, 408, do(t, routing.Build(r).ServeRequest, "GET", "/").StatusCode())
 	require.ErrorIs(t, (<-contexts).Err(), context.Canceled)
-	r.EndStreams() // knows of none
+	routing.Build(r).EndStreams() // knows of none
 }
 
 // Who answers after the router's handler takes the response away unseen.
@@ -310,7 +310,7 @@ func TestWorkThatIsLostOutsideOfTheHandlerRunsLater(t *testing.T) {
 			return nil
 		})}, nil
 	})
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 	server := &fasthttp.Server{Handler: func(raw *fasthttp.RequestCtx) {
 		handler(raw)
 		raw.TimeoutError("late")
@@ -318,7 +318,7 @@ func TestWorkThatIsLostOutsideOfTheHandlerRunsLater(t *testing.T) {
 	talk(t, server, "GET /first HTTP/1.1\r\nHost: x\r\n\r\nGET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 	assert.Equal(t, "first", await(t, ran, "the work before the next request"))
 	assert.Empty(t, ran)
-	r.Settle(t.Context())
+	routing.Build(r).Settle(t.Context())
 	assert.Equal(t, "last", await(t, ran, "the work of the last request"))
 }
 
@@ -352,7 +352,7 @@ func TestAUserValueThatClosesIsClosedBeforeTheWork(t *testing.T) {
 			return nil
 		})}, nil
 	})
-	do(t, r.Handler(), "GET", "/")
+	do(t, routing.Build(r).ServeRequest, "GET", "/")
 	ctx := await(t, ran, "the work")
 	assert.Equal(t, struct{ pool *pool }{wrapped}, ctx.Value("wrapped"))
 	select {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -36,9 +37,7 @@ type handOver struct{ request *request }
 func (h handOver) Close() error {
 	r := h.request
 	if x := r.close(); x != nil {
-		s, conn := x.route.router, x.raw.Conn()
 		x.end(detached{r}, r)
-		s.HandedOver(conn)
 	}
 	return nil
 }
@@ -60,7 +59,7 @@ func (x *exchange) cancel() {
 // handOver leaves the end of the request to others. It is the last that its
 // caller does with the exchange.
 func (x *exchange) handOver() {
-	s, r, raw := x.route.router, x.request, x.raw
+	e, r, raw := x.route.engine, x.request, x.raw
 	x.streams = raw.Response.IsBodyStream()
 	x.status = raw.Response.StatusCode()
 	inServer := raw.ConnRequestNum() > 0
@@ -73,9 +72,9 @@ func (x *exchange) handOver() {
 		return
 	}
 	if x.streams {
-		s.streams.add(r)
+		e.streams.add(r)
 	}
-	s.pending.add(r)
+	e.pending.add(r)
 	if !inServer {
 		raw.SetUserValue(handOver{r}, handOver{r})
 		return
@@ -83,29 +82,29 @@ func (x *exchange) handOver() {
 	// Both sides set first and look then: the end of the handler notes that the
 	// request is late and looks for it among the pending. So one of them sees
 	// the other.
-	if s.pending.late.has(r.number) {
+	if e.pending.late.has(r.number) {
 		r.settle(detached{r})
 	}
 }
 
 // handlerEnded is called at the end of the router's handler, behind all
 // middleware. It failed if it ended by a panic or by runtime.Goexit.
-func (s *shared) handlerEnded(raw *fasthttp.RequestCtx, failed bool) {
+func (e *engine) handlerEnded(raw *fasthttp.RequestCtx, failed bool) {
 	isLate := raw.LastTimeoutErrorResponse() != nil
 	if isLate {
-		s.pending.late.add(raw)
+		e.pending.late.add(raw)
 	}
 	connection := uint32(raw.ConnID())
-	slot := s.pending.slot(connection)
+	slot := e.pending.slot(connection)
 	if r := slot.first.Load(); r != nil {
-		s.handlerEndedFor(r, raw, isLate, failed)
+		e.handlerEndedFor(r, raw, isLate, failed)
 	}
 	for _, r := range slot.others(connection) {
-		s.handlerEndedFor(r, raw, isLate, failed)
+		e.handlerEndedFor(r, raw, isLate, failed)
 	}
 }
 
-func (s *shared) handlerEndedFor(r *request, raw *fasthttp.RequestCtx, isLate, failed bool) {
+func (e *engine) handlerEndedFor(r *request, raw *fasthttp.RequestCtx, isLate, failed bool) {
 	connection := uint32(raw.ConnID())
 	switch {
 	case r.connection() != connection:
@@ -139,13 +138,13 @@ func (r *request) isOf(raw *fasthttp.RequestCtx) bool {
 // awaitFlush leaves the end of the request to fasthttp. No middleware comes after
 // this, which could close the user values early or remove them.
 func (r *request) awaitFlush(raw *fasthttp.RequestCtx) {
-	s, hasWork := r.keepWork(raw.Response.StatusCode())
-	if s == nil {
+	e, hasWork := r.keepWork(raw.Response.StatusCode())
+	if e == nil {
 		return
 	}
 	raw.SetUserValue(handOver{r}, handOver{r})
 	if !hasWork {
-		s.pending.remove(r)
+		e.pending.remove(r)
 		return
 	}
 	if raw.ConnRequestNum() == 0 {
@@ -154,7 +153,7 @@ func (r *request) awaitFlush(raw *fasthttp.RequestCtx) {
 	// Under pipelining fasthttp holds a response back while it reads the next
 	// request, and would close the values before it is flushed. It flushes one
 	// whose handler set a write deadline, and sets none of its own then.
-	if err := raw.SetWriteDeadline(s.WriteDeadline(raw.Conn())); errors.Is(err, fasthttp.ErrDeadlineUpdatesDisabled) {
+	if err := raw.SetWriteDeadline(time.Time{}); errors.Is(err, fasthttp.ErrDeadlineUpdatesDisabled) {
 		r.settle(detached{r}) // it became late at this moment, by somebody outside of the handler
 	}
 }
@@ -162,7 +161,7 @@ func (r *request) awaitFlush(raw *fasthttp.RequestCtx) {
 // keepWork gives the work up where a middleware has turned a success into a
 // failure, and reports whether there is work left. The router is nil if the
 // request is over.
-func (r *request) keepWork(status int) (s *shared, hasWork bool) {
+func (r *request) keepWork(status int) (e *engine, hasWork bool) {
 	r.mu.Lock()
 	x := r.exchange
 	if x == nil {
@@ -173,14 +172,14 @@ func (r *request) keepWork(status int) (s *shared, hasWork bool) {
 	if x.work == nil || x.status >= fasthttp.StatusBadRequest || status < fasthttp.StatusBadRequest {
 		hasWork = x.work != nil
 		r.mu.Unlock()
-		return rt.router, hasWork
+		return rt.engine, hasWork
 	}
 	reservation, work := x.reservation, x.work
 	x.reservation, x.work = background.Reservation{}, nil
 	r.mu.Unlock()
 	reservation.Cancel()
 	rt.logWork(r, slog.LevelWarn, "a middleware answered a failure in place of the response, so its background work is not run", work, nil)
-	return rt.router, false
+	return rt.engine, false
 }
 
 // settle ends a request, if nobody else has.
@@ -193,13 +192,13 @@ func (r *request) settle(ctx context.Context) {
 // end hands the work over, and is the last that is done with an exchange. ctx
 // has the values of the request, and bounds the wait for room.
 func (x *exchange) end(ctx context.Context, r *request) {
-	s := x.route.router
-	s.pending.remove(r)
+	e := x.route.engine
+	e.pending.remove(r)
 	if !x.streams {
 		x.start(ctx, r)
 		return
 	}
-	s.streams.remove(r)
+	e.streams.remove(r)
 	defer x.start(ctx, r) // whatever the code of the service's does before
 	if err := x.streamError(); err != nil {
 		x.route.log(r, slog.LevelWarn, "a stream ended early", err)
@@ -247,9 +246,9 @@ func (r *request) giveUp() {
 		return
 	}
 	rt, work := x.route, x.work
-	rt.router.pending.remove(r)
+	rt.engine.pending.remove(r)
 	if x.streams {
-		rt.router.streams.remove(r)
+		rt.engine.streams.remove(r)
 	}
 	if work != nil {
 		x.cancel()
@@ -266,8 +265,8 @@ func (r *request) giveUp() {
 // a stream in it. A server calls Settle when it has ended all connections. If the
 // runner is full and blocks, Settle waits until ctx is done, and the log names the
 // work that is not run then.
-func (r *Router) Settle(ctx context.Context) {
-	for _, r := range r.shared.pending.all() {
+func (h *Handler) Settle(ctx context.Context) {
+	for _, r := range h.engine.pending.all() {
 		r.settle(settling{ctx, r})
 	}
 }

@@ -50,7 +50,7 @@ func TestAGetRouteAnswersHead(t *testing.T) {
 		<-leave
 		return "", nil
 	}, routing.Timeout(time.Millisecond))
-	server := &fasthttp.Server{Handler: r.Handler()}
+	server := &fasthttp.Server{Handler: routing.Build(r).ServeRequest}
 
 	for path, status := range map[string]string{
 		"/json": "200", "/json/7": "200", "/work": "200", "/file": "200", "/stream": "200", "/fails": "409", "/panics": "500", "/late": "503", "/nowhere": "404",
@@ -92,8 +92,8 @@ func TestAHeadRouteGoesBeforeTheGetRoute(t *testing.T) {
 		add(r)
 		r.Get("/p/new", hello) // the more particular one is HEAD's, too
 		for path, status := range map[string]int{"/x": 204, "/p/1": 204, "/p/new": 200} {
-			assert.Equal(t, status, do(t, r.Handler(), "HEAD", path).StatusCode(), name+" "+path)
-			assert.Equal(t, 200, do(t, r.Handler(), "GET", path).StatusCode(), name+" "+path)
+			assert.Equal(t, status, do(t, routing.Build(r).ServeRequest, "HEAD", path).StatusCode(), name+" "+path)
+			assert.Equal(t, 200, do(t, routing.Build(r).ServeRequest, "GET", path).StatusCode(), name+" "+path)
 		}
 		assert.Contains(t, panicOf(func() {
 			other := newRouter(t)
@@ -109,7 +109,7 @@ func TestHeadIsReadAsItsRouteSays(t *testing.T) {
 	r.Get("/a", hello, routing.BodyLimit(1))
 	r.Get("/b/{x}", hello, routing.BodyLimit(2))
 	r.Head("/b/{x}", hello, routing.BodyLimit(3))
-	config := r.RequestConfig()
+	config, _ := routing.Build(r).RequestConfig()
 	for target, limit := range map[string]int{"/a": 1, "/%61": 1, "/b/1": 3, "/c": 0, "/a%2Fb": 0, "http://x/a?q": 1, "*": 0} {
 		header := new(fasthttp.RequestHeader)
 		header.SetMethod("HEAD")

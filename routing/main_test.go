@@ -19,6 +19,7 @@ import (
 
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/routing"
+	"github.com/velithon-go/velithon/serve"
 )
 
 func TestMain(m *testing.M) {
@@ -58,6 +59,15 @@ func newLoggedRouter(t *testing.T, book *logBook) *routing.Router {
 	runner := background.NewRunner(background.RunnerOptions{Logger: logger})
 	t.Cleanup(func() { assert.NoError(t, runner.Shutdown(context.Background())) })
 	return routing.New(routing.Options{Runner: runner, Logger: logger})
+}
+
+// behindServer is the handler of a router with what a server does in front of it:
+// requests that are malformed don't reach it.
+func behindServer(r *routing.Router) fasthttp.RequestHandler {
+	return serve.New(serve.Options{
+		Logger: slog.New(slog.DiscardHandler), BodyLimit: 1 << 20, HeaderLimit: 8 << 10, MaxConnections: 100,
+		ReadTimeout: testTimeout, WriteTimeout: testTimeout, IdleTimeout: testTimeout,
+	}).Handler(routing.Build(r))
 }
 
 // do serves one request on a connection in memory and returns the response.

@@ -19,7 +19,7 @@ func TestMalformedMessagesDoNotReachMiddleware(t *testing.T) {
 		}
 	})
 	r.Post("/taken", hello)
-	server := &fasthttp.Server{Handler: r.Handler(), NoDefaultServerHeader: true}
+	server := &fasthttp.Server{Handler: behindServer(r), NoDefaultServerHeader: true}
 	const end = "Host: x\r\nConnection: close\r\n\r\n"
 	const chunks = "\r\n1\r\nx\r\n0\r\n\r\n"
 	for _, test := range []struct{ message, detail string }{
@@ -55,7 +55,7 @@ func TestTrailersDoNotChangeTheHeader(t *testing.T) {
 	) (any, error) {
 		return in, nil
 	})
-	server := &fasthttp.Server{Handler: r.Handler()}
+	server := &fasthttp.Server{Handler: behindServer(r)}
 	sent := talk(t, server, "POST / HTTP/1.1\r\nHost: x\r\nX-User: ada\r\nConnection: close\r\n"+
 		"Transfer-Encoding: chunked\r\nTrailer: X-User, X-Late\r\n\r\n0\r\nX-User: root\r\nX-Late: late\r\n\r\n")
 	assert.Contains(t, sent, `{"User":["ada"],"Late":""}`)

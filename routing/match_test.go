@@ -15,7 +15,7 @@ import (
 
 // named answers with the pattern of its route.
 func named(pattern string) routing.Endpoint {
-	return routing.Handle(func(context.Context, struct{}) (string, error) { return pattern, nil })
+	return routing.NewEndpoint(func(context.Context, struct{}) (string, error) { return pattern, nil })
 }
 
 // The router that is underneath gives up where a text ends in the middle, and
@@ -69,14 +69,14 @@ func TestWhichRouteAPathHas(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := newRouter(t)
 			for _, pattern := range test.patterns {
-				r.Add("GET", pattern, named(pattern))
+				r.Handle("GET", pattern, named(pattern))
 				if pattern != test.patterns[len(test.patterns)-1] {
-					r.Add("POST", pattern, named(pattern)) // of another method, so not in the way
+					r.Handle("POST", pattern, named(pattern)) // of another method, so not in the way
 				}
 			}
 			for path, want := range test.want {
 				for _, method := range []string{"GET", "HEAD"} {
-					response := do(t, r.Handler(), method, path)
+					response := do(t, routing.Build(r).ServeRequest, method, path)
 					switch {
 					case want == "":
 						assert.Equal(t, 404, response.StatusCode(), path)
@@ -101,7 +101,7 @@ func TestAnotherMethodIsNotInTheWay(t *testing.T) {
 	r.Put("/users/{id}", hello)
 	r.Delete("/users/{id:[0-9]+}", hello)
 	r.Options("/{p:*}", hello)
-	r.Add("BREW", "/pots/{id}", routing.Handle(hello))
+	r.Handle("BREW", "/pots/{id}", routing.NewEndpoint(hello))
 	for _, test := range []struct {
 		method, path string
 		status       int
@@ -116,7 +116,7 @@ func TestAnotherMethodIsNotInTheWay(t *testing.T) {
 		{"OPTIONS", "/users/me", 200, ""},
 		{"GET", "/pots/1", 405, "BREW, OPTIONS"},
 	} {
-		response := do(t, r.Handler(), test.method, test.path)
+		response := do(t, routing.Build(r).ServeRequest, test.method, test.path)
 		assert.Equal(t, test.status, response.StatusCode(), test)
 		assert.Equal(t, test.allow, string(response.Header.Peek("Allow")), test)
 	}
@@ -129,13 +129,13 @@ func TestOptionsOfTheServer(t *testing.T) {
 	r.Get("/a", hello)
 	r.Post("/b/{p:*}", hello)
 	r.Delete("/{p:*}", hello)
-	sent := talk(t, &fasthttp.Server{Handler: r.Handler()}, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	sent := talk(t, &fasthttp.Server{Handler: routing.Build(r).ServeRequest}, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 	assert.Contains(t, sent, "HTTP/1.1 204 ")
 	assert.Contains(t, sent, "\r\nAllow: DELETE, GET, HEAD, OPTIONS, POST\r\n")
 
 	// "/*" is a path.
-	assert.Equal(t, "DELETE, OPTIONS", string(do(t, r.Handler(), "OPTIONS", "/*").Header.Peek("Allow")))
-	assert.Equal(t, 200, do(t, r.Handler(), "DELETE", "/*").StatusCode())
+	assert.Equal(t, "DELETE, OPTIONS", string(do(t, routing.Build(r).ServeRequest, "OPTIONS", "/*").Header.Peek("Allow")))
+	assert.Equal(t, 200, do(t, routing.Build(r).ServeRequest, "DELETE", "/*").StatusCode())
 }
 
 func TestMiddlewareAndParametersOfOneName(t *testing.T) {
@@ -161,7 +161,7 @@ func TestMiddlewareAndParametersOfOneName(t *testing.T) {
 	) ([]any, error) {
 		return []any{in.User, in.Op, ctx.Value("user"), ctx.Value("op")}, nil
 	})
-	assert.JSONEq(t, `["bob", "x y", "ada", "x y!"]`, string(do(t, r.Handler(), "GET", "/users/bob/x%20y").Body()))
+	assert.JSONEq(t, `["bob", "x y", "ada", "x y!"]`, string(do(t, routing.Build(r).ServeRequest, "GET", "/users/bob/x%20y").Body()))
 }
 
 // A middleware may send a request on to another path, when the first route has
@@ -200,7 +200,7 @@ func TestADispatchHasItsOwnParameters(t *testing.T) {
 	for second, want := range map[string]string{
 		"/bare": "id=", "/bare/8": "id=8", "/group": "id=", "/group/8": "id=8", "/group/of/8": "id=8", "/caf%C3%A9": "id=",
 	} {
-		response := do(t, r.Handler(), "GET", "/first/7", "Second", second)
+		response := do(t, routing.Build(r).ServeRequest, "GET", "/first/7", "Second", second)
 		assert.Equal(t, strconv.Quote(want), string(response.Body()), second)
 		if !strings.HasPrefix(second, "/bare") {
 			assert.Equal(t, want, string(response.Header.Peek("Seen")), second)

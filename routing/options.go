@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
-
-	"github.com/velithon-go/velithon/params"
 )
 
 // An Option sets something about one route. Its error is a mistake in the
@@ -64,7 +62,7 @@ func Timeout(d time.Duration) Option {
 // BodyLimit is the largest body that the route takes, in bytes, instead of the
 // application's limit. A larger one is answered with a 413 problem without
 // being read. It holds when the application itself serves; see
-// [Router.RequestConfig].
+// [Handler.RequestConfig].
 func BodyLimit(bytes int) Option {
 	return func(o *routeOptions) error {
 		if bytes <= 0 {
@@ -88,31 +86,5 @@ func ReadTimeout(d time.Duration) Option {
 		}
 		o.reading.ReadTimeout = d
 		return nil
-	}
-}
-
-// HasReadTimeouts reports whether a route has a [ReadTimeout] of its own.
-func (r *Router) HasReadTimeouts() bool { return r.shared.hasReadTimeouts }
-
-// RequestConfig returns a function for [fasthttp.Server.HeaderReceived] that
-// knows the body limits and read timeouts of the routes, and nil when no route
-// has its own.
-// Servers other than the application's set it themselves.
-func (r *Router) RequestConfig() func(*fasthttp.RequestHeader) fasthttp.RequestConfig {
-	s := r.shared
-	if !s.hasReading {
-		return nil
-	}
-	return func(header *fasthttp.RequestHeader) (config fasthttp.RequestConfig) {
-		uri := fasthttp.AcquireURI()
-		defer fasthttp.ReleaseURI(uri)
-		if uri.Parse(header.Host(), header.RequestURI()) != nil {
-			return config // the server refuses it next
-		}
-		look := search{method: view(header.Method()), PathValues: params.PathValues{Path: searchPath(uri)}}
-		if rt := s.tree.find(&look); rt != nil {
-			config = rt.options.reading
-		}
-		return config
 	}
 }

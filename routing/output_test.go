@@ -33,8 +33,8 @@ func TestOutputsThatDoNotRegister(t *testing.T) {
 
 func refused[Out any](t *testing.T, name string, handler func(context.Context, struct{}) (Out, error), want string) {
 	t.Helper()
-	for kind, endpoint := range map[string]routing.Endpoint{"typed": routing.Handle(handler), "reflected": routing.Reflected(t, handler)} {
-		message := panicOf(func() { newRouter(t).Add("GET", "/x", endpoint) })
+	for kind, endpoint := range map[string]routing.Endpoint{"typed": routing.NewEndpoint(handler), "reflected": routing.Reflected(t, handler)} {
+		message := panicOf(func() { newRouter(t).Handle("GET", "/x", endpoint) })
 		assert.Contains(t, message, want, name+" "+kind)
 		assert.Contains(t, message, "velithon: GET /x, handler ", name+" "+kind)
 	}
@@ -49,19 +49,19 @@ type special interface {
 func TestANilResponseIsExplainedByTheLog(t *testing.T) {
 	problem := `{"title":"Internal Server Error","status":500,"detail":"the server could not answer this request"}`
 	for want, endpoint := range map[string]routing.Endpoint{
-		"nil responses.Response":      routing.Handle(func(context.Context, struct{}) (responses.Response, error) { return nil, nil }),
-		"nil routing_test.special":    routing.Handle(func(context.Context, struct{}) (special, error) { return nil, nil }),
-		"nil *responses.Problem":      routing.Handle(func(context.Context, struct{}) (*responses.Problem, error) { return nil, nil }),
-		"nil *responses.TextResponse": routing.Handle(func(context.Context, struct{}) (any, error) { return (*responses.TextResponse)(nil), nil }),
-		"nil *responses.StreamResponse": routing.Handle(func(context.Context, struct{}) (responses.Response, error) {
+		"nil responses.Response":      routing.NewEndpoint(func(context.Context, struct{}) (responses.Response, error) { return nil, nil }),
+		"nil routing_test.special":    routing.NewEndpoint(func(context.Context, struct{}) (special, error) { return nil, nil }),
+		"nil *responses.Problem":      routing.NewEndpoint(func(context.Context, struct{}) (*responses.Problem, error) { return nil, nil }),
+		"nil *responses.TextResponse": routing.NewEndpoint(func(context.Context, struct{}) (any, error) { return (*responses.TextResponse)(nil), nil }),
+		"nil *responses.StreamResponse": routing.NewEndpoint(func(context.Context, struct{}) (responses.Response, error) {
 			return (*responses.StreamResponse)(nil), nil
 		}),
 	} {
 		for _, options := range [][]routing.Option{nil, {routing.Timeout(testTimeout)}} {
 			book := newLogBook()
 			r := newLoggedRouter(t, book)
-			r.Add("GET", "/", endpoint, options...)
-			response := do(t, r.Handler(), "GET", "/")
+			r.Handle("GET", "/", endpoint, options...)
+			response := do(t, routing.Build(r).ServeRequest, "GET", "/")
 			assert.Equal(t, 500, response.StatusCode(), want)
 			assert.Equal(t, problem, string(response.Body()), want)
 			record := book.next(t)
@@ -87,16 +87,16 @@ func TestAPointerToNoWorkIsNoWork(t *testing.T) {
 		for _, options := range [][]routing.Option{nil, {routing.Timeout(testTimeout)}} {
 			book := newLogBook()
 			r := newLoggedRouter(t, book)
-			r.Add("GET", "/", routing.Handle(func(context.Context, struct{}) (handingOn, error) {
+			r.Handle("GET", "/", routing.NewEndpoint(func(context.Context, struct{}) (handingOn, error) {
 				return handingOn{responses.Text("ok"), work}, nil
 			}), options...)
-			r.Add("GET", "/error", routing.Handle(func(context.Context, struct{}) (handingOn, error) {
+			r.Handle("GET", "/error", routing.NewEndpoint(func(context.Context, struct{}) (handingOn, error) {
 				return handingOn{responses.Text("ok"), work}, responses.NewProblem(409, "sold out")
 			}), options...)
-			response := do(t, r.Handler(), "GET", "/")
+			response := do(t, routing.Build(r).ServeRequest, "GET", "/")
 			assert.Equal(t, 200, response.StatusCode(), name)
 			assert.Equal(t, "ok", string(response.Body()), name)
-			assert.Equal(t, 409, do(t, r.Handler(), "GET", "/error").StatusCode(), name)
+			assert.Equal(t, 409, do(t, routing.Build(r).ServeRequest, "GET", "/error").StatusCode(), name)
 			assert.Empty(t, book.records, name)
 		}
 	}
@@ -108,7 +108,7 @@ func TestANilResponseBesideAnErrorIsTheError(t *testing.T) {
 	r.Get("/", func(context.Context, struct{}) (responses.Response, error) {
 		return nil, errors.New("the disk is full")
 	})
-	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/").StatusCode())
+	assert.Equal(t, 500, do(t, routing.Build(r).ServeRequest, "GET", "/").StatusCode())
 	assert.Contains(t, book.next(t), `error="the disk is full"`)
 	assert.Empty(t, book.records)
 }
@@ -121,8 +121,8 @@ func TestANilProblemAsAnErrorIsExplainedByTheLog(t *testing.T) {
 		for _, options := range [][]routing.Option{nil, {routing.Timeout(testTimeout)}} {
 			book := newLogBook()
 			r := newLoggedRouter(t, book)
-			r.Add("GET", "/", routing.Handle(func(context.Context, struct{}) (string, error) { return "", err }), options...)
-			response := do(t, r.Handler(), "GET", "/")
+			r.Handle("GET", "/", routing.NewEndpoint(func(context.Context, struct{}) (string, error) { return "", err }), options...)
+			response := do(t, routing.Build(r).ServeRequest, "GET", "/")
 			assert.Equal(t, 500, response.StatusCode(), name)
 			assert.JSONEq(t, `{"title":"Internal Server Error","status":500,"detail":"the server could not answer this request"}`, string(response.Body()), name)
 			record := book.next(t)
@@ -183,7 +183,7 @@ func TestJSONWithAndWithoutWork(t *testing.T) {
 		{"/either/true", 200, true},
 		{"/either/false", 200, false},
 	} {
-		response := do(t, r.Handler(), "GET", test.path)
+		response := do(t, routing.Build(r).ServeRequest, "GET", test.path)
 		assert.Equal(t, test.status, response.StatusCode(), test.path)
 		assert.Equal(t, `{"cents":5}`, string(response.Body()), test.path)
 		if test.works {
@@ -191,7 +191,7 @@ func TestJSONWithAndWithoutWork(t *testing.T) {
 		}
 		assert.Empty(t, ran, test.path)
 	}
-	assert.Equal(t, "/x", string(do(t, r.Handler(), "GET", "/none").Header.Peek("Location")))
+	assert.Equal(t, "/x", string(do(t, routing.Build(r).ServeRequest, "GET", "/none").Header.Peek("Location")))
 }
 
 // A request without a body has no field that reads one.
@@ -201,30 +201,30 @@ func TestABodyOfARequestWithoutOneDoesNotRegister(t *testing.T) {
 	}
 	for _, method := range []string{"GET", "HEAD", "TRACE"} {
 		for want, endpoint := range map[string]routing.Endpoint{
-			"field Order: reads the body, which a " + method + " request does not have: use `query`": routing.Handle(func(context.Context, struct {
+			"field Order: reads the body, which a " + method + " request does not have: use `query`": routing.NewEndpoint(func(context.Context, struct {
 				Order *money `body:""`
 			},
 			) (string, error) {
 				return "", nil
 			}),
-			"field paging.Name: reads the body, which a " + method + " request does not have: use `query`": routing.Handle(func(context.Context, struct{ paging }) (string, error) {
+			"field paging.Name: reads the body, which a " + method + " request does not have: use `query`": routing.NewEndpoint(func(context.Context, struct{ paging }) (string, error) {
 				return "", nil
 			}),
-			"field File: reads the body, which a " + method + " request does not have": routing.Handle(func(context.Context, struct {
+			"field File: reads the body, which a " + method + " request does not have": routing.NewEndpoint(func(context.Context, struct {
 				File params.File `form:"file"`
 			},
 			) (string, error) {
 				return "", nil
 			}),
-			"has no source tags, so it is the JSON body, which a " + method + " request does not have": routing.Handle(func(context.Context, money) (string, error) {
+			"has no source tags, so it is the JSON body, which a " + method + " request does not have": routing.NewEndpoint(func(context.Context, money) (string, error) {
 				return "", nil
 			}),
 		} {
-			assert.Contains(t, panicOf(func() { newRouter(t).Add(method, "/x", endpoint) }), want)
+			assert.Contains(t, panicOf(func() { newRouter(t).Handle(method, "/x", endpoint) }), want)
 		}
 	}
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"} {
-		newRouter(t).Add(method, "/x", routing.Handle(func(context.Context, struct {
+		newRouter(t).Handle(method, "/x", routing.NewEndpoint(func(context.Context, struct {
 			Order *money `body:""`
 		},
 		) (string, error) {

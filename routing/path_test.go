@@ -97,14 +97,14 @@ func TestThereIsOneViewOfAPath(t *testing.T) {
 				return responses.Text(pattern + ": " + value), err
 			})
 		}
-		sent := talk(t, &fasthttp.Server{Handler: r.Handler()}, "GET "+target+" HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		sent := talk(t, &fasthttp.Server{Handler: behindServer(r)}, "GET "+target+" HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 		if want.fault != "" {
 			assert.Empty(t, seen, target)
 			assert.Contains(t, sent, "HTTP/1.1 400 ", target)
 			assert.Contains(t, sent, `"`+want.fault+`"`, target)
 			continue
 		}
-		do(t, r.Handler(), "GET", target) // again, for what is seen
+		do(t, behindServer(r), "GET", target) // again, for what is seen
 		if strings.HasPrefix(target, "/") {
 			assert.Equal(t, want.seen, seen, target)
 		}
@@ -133,7 +133,7 @@ func TestMiddlewareChangesTheView(t *testing.T) {
 		raw, err := routing.Raw(ctx)
 		return string(raw.Path()) + " " + in.ID, err
 	})
-	assert.Equal(t, `"/b/x x"`, string(do(t, r.Handler(), "GET", "/x").Body()))
+	assert.Equal(t, `"/b/x x"`, string(do(t, behindServer(r), "GET", "/x").Body()))
 }
 
 // FuzzPath sends targets. Whenever a handler is reached, the path that
@@ -180,7 +180,7 @@ func FuzzPath(f *testing.F) {
 		for j, s := range rt.segments {
 			rt.pattern += "/" + strings.ReplaceAll(s.pattern, "NAME", fmt.Sprintf("p%d", j))
 		}
-		wrapped.Add(rt.method, rt.pattern, routing.Handle(func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
+		wrapped.Handle(rt.method, rt.pattern, routing.NewEndpoint(func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
 			raw, err := routing.Raw(ctx)
 			hit, values = i, nil
 			for j, s := range rt.segments {
@@ -191,7 +191,8 @@ func FuzzPath(f *testing.F) {
 			return responses.TextResponse{}, err
 		}), routing.BodyLimit(i+1))
 	}
-	handler, config := router.Handler(), router.RequestConfig()
+	handler := behindServer(router)
+	config, _ := routing.Build(router).RequestConfig()
 
 	methods := []string{"GET", "HEAD", "POST", "DELETE", "OPTIONS", "CONNECT"}
 	for i, target := range []string{

@@ -52,7 +52,7 @@ func TestWhatIsReusable(t *testing.T) {
 }
 
 func reusable[In, Out any]() bool {
-	return routing.Handle(func(context.Context, In) (out Out, err error) { return out, err }).Reusable()
+	return routing.NewEndpoint(func(context.Context, In) (out Out, err error) { return out, err }).Reusable()
 }
 
 // selfishV2 has the methods of encoding/json/v2, whose types are not looked at.

@@ -61,7 +61,7 @@ type echo struct {
 func TestAnInputStartsAsZero(t *testing.T) {
 	r := newRouter(t)
 	r.Get("/", func(_ context.Context, in everything) (*echo, error) { return &echo{everything: in}, nil })
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 	const empty = `{"Text":"","List":null,"Pointer":null,"Number":0,"Default":"default"}`
 	for range 10 {
 		full := answer(handler, "/?text=a&list=b&list=c&pointer=d&number=7&default=e")
@@ -83,7 +83,7 @@ func TestAnOutputStartsAsZero(t *testing.T) {
 		}
 		return out, err
 	})
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 	for range 10 {
 		full := answer(handler, "/?text=a")
 		assert.Equal(t, 202, full.Response.StatusCode())
@@ -106,7 +106,7 @@ func TestRequestsAtTheSameTimeDoNotMix(t *testing.T) {
 			return nil
 		})), nil
 	})
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
@@ -142,10 +142,10 @@ func TestAnExchangeForgetsItsInputAndOutput(t *testing.T) {
 		in, out = weak.Make(got.Pointer), weak.Make(&text)
 		return &text, nil
 	}
-	for name, endpoint := range map[string]routing.Endpoint{"typed": routing.Handle(handle), "reflected": routing.Reflected(t, handle)} {
+	for name, endpoint := range map[string]routing.Endpoint{"typed": routing.NewEndpoint(handle), "reflected": routing.Reflected(t, handle)} {
 		r := newRouter(t)
-		r.Add("GET", "/", endpoint)
-		handler := r.Handler()
+		r.Handle("GET", "/", endpoint)
+		handler := routing.Build(r).ServeRequest
 		assert.Equal(t, `"output of a"`, string(answer(handler, "/?pointer=a").Response.Body()), name)
 		runtime.GC() // which leaves what lies in a pool, for the first time
 		assert.Nil(t, in.Value(), "%s input", name)
@@ -180,7 +180,7 @@ func TestAContextIsKeptAcrossLaterRequests(t *testing.T) {
 		}
 		return "", nil
 	})
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 	for range 50 {
 		raw := answer(handler, "/?text=kept")
 		others(handler, "/")
@@ -206,7 +206,7 @@ func TestALateHandlerKeepsWhatIsItsOwn(t *testing.T) {
 		}
 		return responses.Text(in.Text), nil
 	}, routing.Timeout(time.Millisecond))
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 	raw := answer(handler, "/?text=late&list=own")
 	assert.Equal(t, 503, raw.LastTimeoutErrorResponse().StatusCode())
 	book.next(t)
@@ -234,7 +234,7 @@ func TestNothingIsLeftOfAPanicOrAGoexit(t *testing.T) {
 	}
 	r.Get("/", handle)
 	r.Get("/within", handle, routing.Timeout(time.Hour))
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 	for _, path := range []string{"/", "/within"} {
 		for range 10 {
 			assert.Equal(t, 500, answer(handler, path+"?text=panic&list=x").Response.StatusCode())
@@ -258,7 +258,7 @@ func TestAStreamKeepsItsResponse(t *testing.T) {
 			return errors.Join(ctx.Err(), events.Send(responses.Event{Data: in.Text}))
 		}}, nil
 	})
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 	for range 10 {
 		raw := answer(handler, "/?text=own")
 		others(handler, "/")
@@ -297,7 +297,7 @@ func TestAStreamThatIsNotSentKeepsItsResponse(t *testing.T) {
 			return events.Send(responses.Event{Data: in.Text})
 		}, Background: background.Func("nothing", func(context.Context) error { return nil })}, nil
 	})
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 	raw := answer(handler, "/?text=own")
 	others(handler, "/")
 	assert.Equal(t, "data: own\n\n", string(raw.Response.Body()))
@@ -328,7 +328,7 @@ func TestAnUploadIsReadByWorkAcrossLaterRequests(t *testing.T) {
 		}
 		return response, nil
 	})
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 	post := func(body string) {
 		raw := new(fasthttp.RequestCtx)
 		raw.Init(new(fasthttp.Request), nil, nil)
@@ -367,7 +367,7 @@ func TestAHandOverThatIsClosedTwiceDoesNotTouchOtherRequests(t *testing.T) {
 			return nil
 		})}, nil
 	})
-	handler, copied := r.Handler(), new(fasthttp.RequestCtx)
+	handler, copied := routing.Build(r).ServeRequest, new(fasthttp.RequestCtx)
 	do(t, func(raw *fasthttp.RequestCtx) {
 		handler(raw)
 		raw.VisitUserValuesAll(copied.SetUserValue)
@@ -405,7 +405,7 @@ func TestTheWorkOfBothCallsOfNextRuns(t *testing.T) {
 			return nil
 		})}, nil
 	})
-	do(t, r.Handler(), "GET", "/")
+	do(t, routing.Build(r).ServeRequest, "GET", "/")
 	assert.ElementsMatch(t, []int{1, 2}, []int{await(t, ran, "a task"), await(t, ran, "the other task")})
 	assert.Zero(t, routing.Pending(r))
 }
@@ -420,7 +420,7 @@ func TestWorkWithoutAServerStartsWhenTheHandlerReturns(t *testing.T) {
 			return nil
 		})}, nil
 	})
-	raw := answer(r.Handler(), "/")
+	raw := answer(routing.Build(r).ServeRequest, "/")
 	await(t, ran, "the task")
 	assert.Equal(t, "text", string(raw.Response.Body()))
 }
@@ -439,13 +439,13 @@ func TestSettleRunsTheWorkOfAStreamThatIsLeftBehind(t *testing.T) {
 		})
 		return stream, nil
 	})
-	raw := answer(r.Handler(), "/")
+	raw := answer(routing.Build(r).ServeRequest, "/")
 	require.NoError(t, ctx.Err())
-	r.Settle(t.Context())
+	routing.Build(r).Settle(t.Context())
 	await(t, ran, "the task")
 	require.ErrorIs(t, ctx.Err(), context.Canceled)
 	raw.ResetUserValues() // does nothing any more
-	r.Settle(t.Context())
+	routing.Build(r).Settle(t.Context())
 }
 
 // Requests that no server made may all have the number 0. One that fails, or is
@@ -480,7 +480,7 @@ func TestRequestsWithoutAServerAreApart(t *testing.T) {
 	for _, other := range []string{"/fails", "/panics", "/late"} {
 		r.Get(other, stream)
 	}
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 	call := func(target string) *fasthttp.RequestCtx {
 		raw := new(fasthttp.RequestCtx)
 		raw.Request.SetRequestURI(target)
@@ -498,7 +498,7 @@ func TestRequestsWithoutAServerAreApart(t *testing.T) {
 		first.ResetUserValues()
 		assert.Equal(t, "first", await(t, work, "the work of the first"), other)
 	}
-	r.Settle(t.Context())
+	routing.Build(r).Settle(t.Context())
 	assert.Empty(t, work)
 }
 
@@ -550,7 +550,7 @@ func TestAValueThatKeepsItsAddressIsLeftAlone(t *testing.T) {
 	r.Get("/array", func(_ context.Context, in everything) (arrayResponse, error) {
 		return arrayResponse{[1]byte{in.Text[0]}}, nil
 	})
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 	var arrays []*fasthttp.RequestCtx
 	for i := range 10 {
 		answer(handler, fmt.Sprintf("/in?self=%d", i))

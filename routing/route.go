@@ -26,7 +26,7 @@ type route struct {
 	pathParams []string
 	endpoint   Endpoint
 	plan       *params.Plan
-	router     *shared
+	engine     *engine
 	exchanges  sync.Pool // of *exchange, see exchange.recycle
 }
 
@@ -148,5 +148,5 @@ func (rt *route) log(r *request, level slog.Level, message string, err error, mo
 	case *responses.PanicError:
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
-	rt.router.log(detached{r}, level, message, attrs...)
+	rt.engine.log(detached{r}, level, message, attrs...)
 }

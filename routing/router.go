@@ -4,12 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"reflect"
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/fasthttp/router"
 	"github.com/go-playground/validator/v10"
@@ -38,28 +36,6 @@ type Options struct {
 
 	// Validator judges validate tags; nil means one without custom rules.
 	Validator *validator.Validate
-
-	// WriteDeadline returns until when a response that carries work has to be
-	// written on a connection; nil or the zero time means without a limit here.
-	// fasthttp's own does not hold for such a response: it has a deadline in any
-	// case, since it is sent at once then.
-	WriteDeadline func(conn net.Conn) time.Time
-
-	// HandedOver is called on the goroutine of a connection when what follows on
-	// a response was done: the runner has taken its work, for which it may have
-	// had to wait. nil does nothing.
-	HandedOver func(conn net.Conn)
-
-	// HungUp is called before a connection is closed whose handler has ended its
-	// goroutine by [runtime.Goexit]. fasthttp does not report the end of such a
-	// connection. nil does nothing.
-	HungUp func(conn net.Conn)
-
-	// OnRefused is called for each request that is refused in front of all
-	// middleware: by [Router.Refuse], and for a message that is malformed. raw has
-	// the answer, to which it may add fields, and must not be kept. nil does
-	// nothing.
-	OnRefused func(raw *fasthttp.RequestCtx, problem *responses.Problem)
 }
 
 func (o Options) withDefaults() Options {
@@ -69,39 +45,22 @@ func (o Options) withDefaults() Options {
 	if o.Validator == nil {
 		o.Validator = params.NewValidator()
 	}
-	if o.WriteDeadline == nil {
-		o.WriteDeadline = func(net.Conn) time.Time { return time.Time{} }
-	}
-	if o.HandedOver == nil {
-		o.HandedOver = func(net.Conn) {}
-	}
-	if o.HungUp == nil {
-		o.HungUp = func(net.Conn) {}
-	}
-	if o.OnRefused == nil {
-		o.OnRefused = func(*fasthttp.RequestCtx, *responses.Problem) {}
-	}
 	return o
 }
 
-// A Router holds routes and middleware. It is built by one goroutine; once
-// [Router.Handler] was called it is complete, and may serve on many.
+// A Router collects routes and middleware, which [Build] makes a [Handler] of. It
+// is for one goroutine.
 type Router struct {
-	shared *shared
-	group  *group
+	table *table // the same for a router and its groups
+	group *group
 }
 
-// shared is what a router and its groups have in common.
-type shared struct {
-	Options
-	mux             *router.Router // of the paths without parameters, see serveRoute
-	tree            tree           // of all
-	routes          []*route
-	hasReading      bool // at least one route has its own way to be read, see RequestConfig
-	hasReadTimeouts bool // at least one has a time limit for it
-	streams         streams
-	pending         pending
-	complete        bool
+// table is what a router and its groups add to.
+type table struct {
+	engine *engine
+	tree   tree
+	routes []*route
+	built  *Handler // not nil: nothing can be added any more
 }
 
 // group is a prefix with its middleware.
@@ -117,29 +76,18 @@ func New(options Options) *Router {
 	if options.Runner == nil {
 		panic("routing: Options.Runner is nil: set it to a background.NewRunner")
 	}
-	s := &shared{Options: options.withDefaults(), mux: router.New()}
-	// A client is told what is wrong with its path, not sent elsewhere: a
-	// redirect would make it repeat a POST, and is one more way to be led to
-	// another host.
-	s.mux.RedirectTrailingSlash, s.mux.RedirectFixedPath = false, false
-	s.mux.HandleMethodNotAllowed, s.mux.HandleOPTIONS = false, false
-	s.mux.NotFound = s.serveRoute
-	return &Router{shared: s, group: &group{}}
+	return &Router{table: &table{engine: &engine{Options: options.withDefaults()}}, group: &group{}}
 }
 
-// A Group is a [Router] for the routes below a prefix, with middleware of its
-// own.
-type Group struct{ *Router }
-
-// Group returns a group for the routes below prefix, which starts with a slash
+// Group returns a router for the routes below prefix, which starts with a slash
 // and does not end with one. Its routes run the middleware of the groups
 // around it first, then its own.
-func (r *Router) Group(prefix string, middleware ...Middleware) *Group {
+func (r *Router) Group(prefix string, middleware ...Middleware) *Router {
 	if !strings.HasPrefix(prefix, "/") || strings.HasSuffix(prefix, "/") {
 		panic(fmt.Sprintf("velithon: group %q: a prefix starts with a slash and does not end with one, e.g. \"/orders\"", prefix))
 	}
 	g := &group{parent: r.group, prefix: r.group.prefix + prefix}
-	child := &Group{&Router{shared: r.shared, group: g}}
+	child := &Router{table: r.table, group: g}
 	child.Use(middleware...)
 	return child
 }
@@ -150,8 +98,8 @@ func (r *Router) Group(prefix string, middleware ...Middleware) *Group {
 // the group was added before, which would run without it.
 func (r *Router) Use(middleware ...Middleware) {
 	switch {
-	case r.shared.complete:
-		panic("velithon: Use was called after Handler: add all middleware first")
+	case r.table.built != nil:
+		panic("velithon: Use was called after the app began to serve: add all middleware first")
 	case r.group.hasRoutes && r.group.parent != nil:
 		panic(fmt.Sprintf("velithon: Use was called on group %q after a route was added to it, which would run without the middleware: call Use first", r.group.prefix))
 	case slices.ContainsFunc(middleware, func(m Middleware) bool { return m == nil }):
@@ -160,7 +108,7 @@ func (r *Router) Use(middleware ...Middleware) {
 	r.group.middleware = append(r.group.middleware, middleware...)
 }
 
-// Add adds an endpoint for a method and a pattern, in which {name} is a segment
+// Handle adds an endpoint for a method and a pattern, in which {name} is a segment
 // of the path, {name:regexp} one of a form, {name?} an optional last one and
 // {name:*} the rest of the path, also an empty one. Parameters may have text
 // around them, as in /{name}.{type}. The rest of a pattern is as people read it
@@ -174,7 +122,7 @@ func (r *Router) Use(middleware ...Middleware) {
 //
 // It panics when the endpoint, the pattern or an option is wrong, and when there
 // is a route for the same requests.
-func (r *Router) Add(method, pattern string, endpoint Endpoint, options ...Option) {
+func (r *Router) Handle(method, pattern string, endpoint Endpoint, options ...Option) {
 	if err := r.add(method, pattern, endpoint, options); err != nil {
 		panic(registrationError(method, r.group.prefix+pattern, endpoint, err))
 	}
@@ -189,14 +137,14 @@ func registrationError(method, pattern string, endpoint Endpoint, err error) str
 }
 
 func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option) error {
-	s := r.shared
+	t := r.table
 	own := pattern
 	pattern = r.group.prefix + own
-	if s.complete {
-		return fmt.Errorf("the route is added after Handler was called: add all routes before the app serves")
+	if t.built != nil {
+		return errors.New("the route is added after the app began to serve: add all routes first")
 	}
 	if endpoint.exchange == nil {
-		return fmt.Errorf("the endpoint is empty: make it with routing.Handle")
+		return fmt.Errorf("the endpoint is empty: make it with routing.NewEndpoint")
 	}
 	if method == router.MethodWild {
 		return errors.New(`the method "*" stands for none in particular: add the route for each method that it has`)
@@ -219,7 +167,7 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 		place:      caller(),
 		pathParams: parsed.names,
 		endpoint:   endpoint,
-		router:     s,
+		engine:     t.engine,
 		options:    routeOptions{status: fasthttp.StatusOK},
 	}
 	for i, option := range options {
@@ -231,24 +179,22 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 		}
 	}
 	if rt.Name = rt.options.name; rt.Name != "" {
-		if i := slices.IndexFunc(s.routes, func(other *route) bool { return other.Name == rt.Name }); i >= 0 {
-			return fmt.Errorf("option Name(%q): the name is that of %s: give each route its own", rt.Name, s.routes[i])
+		if i := slices.IndexFunc(t.routes, func(other *route) bool { return other.Name == rt.Name }); i >= 0 {
+			return fmt.Errorf("option Name(%q): the name is that of %s: give each route its own", rt.Name, t.routes[i])
 		}
 	}
-	if rt.plan, err = params.Compile(endpoint.in, params.Options{Method: method, PathParams: parsed.names, Validator: s.Validator}); err != nil {
+	if rt.plan, err = params.Compile(endpoint.in, params.Options{Method: method, PathParams: parsed.names, Validator: t.engine.Validator}); err != nil {
 		return err
 	}
 	if err := responses.Check(endpoint.out); err != nil {
 		return err
 	}
 	rt.handler, rt.isWrapped = r.group.wrap(func(raw *fasthttp.RequestCtx) { rt.serve(raw, params.PathOf(raw)) })
-	if taken := s.tree.add(rt, parsed.variants); taken != nil {
+	if taken := t.tree.add(rt, parsed.variants); taken != nil {
 		return fmt.Errorf("pattern %q conflicts with pattern %s: %[1]s matches the same requests as %[3]s",
 			method+" "+pattern, taken, taken.Method+" "+taken.Pattern)
 	}
-	s.hasReading = s.hasReading || rt.options.reading != fasthttp.RequestConfig{}
-	s.hasReadTimeouts = s.hasReadTimeouts || rt.options.reading.ReadTimeout > 0
-	s.routes = append(s.routes, rt)
+	t.routes = append(t.routes, rt)
 	for g := r.group; g != nil; g = g.parent {
 		g.hasRoutes = true
 	}
@@ -271,40 +217,6 @@ func chain(middleware []Middleware, handler fasthttp.RequestHandler) fasthttp.Re
 	return handler
 }
 
-// Handler returns the handler of all routes. The router is complete then:
-// adding a route or middleware afterwards panics.
-//
-// Give it to a server as it is, and add what wraps it by Use: the end of the
-// handler decides what becomes of background work, so nothing should answer
-// after it.
-func (r *Router) Handler() fasthttp.RequestHandler {
-	s := r.shared
-	s.completeMux()
-	root := r.group
-	for root.parent != nil {
-		root = root.parent
-	}
-	handler := chain(root.middleware, s.mux.Handler)
-	return func(raw *fasthttp.RequestCtx) {
-		ids.assign(raw)
-		returned := false
-		defer s.recover(raw, &returned)
-		if isPlain(raw) || !s.refuseMalformed(raw) {
-			handler(raw)
-			if !hasUsualStatus(raw) {
-				s.finish(raw)
-			}
-			if late := raw.LastTimeoutErrorResponse(); late != nil && raw.IsHead() {
-				late.SkipBody = true // fasthttp sends it in another request's name
-			}
-		}
-		if !s.pending.isEmpty(uint32(raw.ConnID())) || raw.LastTimeoutErrorResponse() != nil {
-			s.handlerEnded(raw, false)
-		}
-		returned = true
-	}
-}
-
 // A Route describes an added route.
 type Route struct {
 	Method  string
@@ -316,8 +228,8 @@ type Route struct {
 
 // Routes returns the routes in the order in which they were added.
 func (r *Router) Routes() []Route {
-	routes := make([]Route, len(r.shared.routes))
-	for i, rt := range r.shared.routes {
+	routes := make([]Route, len(r.table.routes))
+	for i, rt := range r.table.routes {
 		routes[i] = rt.Route
 	}
 	return routes

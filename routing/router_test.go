@@ -40,7 +40,7 @@ func TestMiddlewareRunsFromTheOutsideIn(t *testing.T) {
 	outer.Get("/x", hello)
 	inner.Get("/x", hello)
 	r.Use(trail("a"), trail("b"))
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 
 	for target, want := range map[string]string{"/": "ab", "/outer/x": "abcd", "/outer/inner/x": "abcde", "/nowhere": "ab"} {
 		assert.Equal(t, want, string(do(t, handler, "GET", target).Header.Peek("X-Trail")), target)
@@ -57,7 +57,7 @@ func TestEveryVerbHasItsMethod(t *testing.T) {
 	r.Head("/", hello)
 	r.Options("/", hello)
 	for _, route := range r.Routes() {
-		response := do(t, r.Handler(), route.Method, "/")
+		response := do(t, routing.Build(r).ServeRequest, route.Method, "/")
 		assert.Equal(t, 200, response.StatusCode(), route.Method)
 	}
 	assert.Len(t, r.Routes(), 7)
@@ -97,21 +97,21 @@ func TestPatterns(t *testing.T) {
 		"/items/12": "12", "/opt": "true", "/opt/x": "false",
 		"/rest/a/b%20c": `"a/b c"`,
 	} {
-		assert.Equal(t, want, string(do(t, r.Handler(), "GET", target).Body()), target)
+		assert.Equal(t, want, string(do(t, routing.Build(r).ServeRequest, "GET", target).Body()), target)
 	}
-	assert.Equal(t, 404, do(t, r.Handler(), "GET", "/items/x").StatusCode())
+	assert.Equal(t, 404, do(t, routing.Build(r).ServeRequest, "GET", "/items/x").StatusCode())
 
 	// A form takes what it prefers, and no parameter is empty.
 	r = newRouter(t)
 	r.Get("/little/{a:.*?}-{b}", hello)
 	r.Get("/some/{a:.+?}-{b}", hello)
-	assert.Equal(t, 404, do(t, r.Handler(), "GET", "/little/-x-y").StatusCode())
-	assert.Equal(t, 200, do(t, r.Handler(), "GET", "/some/-x-y").StatusCode())
+	assert.Equal(t, 404, do(t, routing.Build(r).ServeRequest, "GET", "/little/-x-y").StatusCode())
+	assert.Equal(t, 200, do(t, routing.Build(r).ServeRequest, "GET", "/some/-x-y").StatusCode())
 }
 
 func TestMistakesPanicAtRegistration(t *testing.T) {
 	add := func(pattern string, options ...routing.Option) func(*routing.Router) {
-		return func(r *routing.Router) { r.Add("GET", pattern, routing.Handle(hello), options...) }
+		return func(r *routing.Router) { r.Handle("GET", pattern, routing.NewEndpoint(hello), options...) }
 	}
 	for name, test := range map[string]struct {
 		do   func(r *routing.Router)
@@ -128,21 +128,21 @@ func TestMistakesPanicAtRegistration(t *testing.T) {
 		"read timeout":      {add("/x", routing.ReadTimeout(0)), "option ReadTimeout(0s): want more than 0; leave the option out for the application's"},
 		"colon":             {add("/x/:id"), `the pattern "/x/:id" has a segment that starts with a colon: a parameter is written {name}`},
 		"place and handler": {add("x"), "GET x, handler github.com/velithon-go/velithon/routing_test.hello (registered at "},
-		"after Handler":     {func(r *routing.Router) { r.Handler(); add("/x")(r) }, "the route is added after Handler was called"},
-		"empty endpoint":    {func(r *routing.Router) { r.Add("GET", "/x", routing.Endpoint{}) }, "the endpoint is empty: make it with routing.Handle"},
-		"nil handler":       {func(*routing.Router) { routing.Handle[struct{}, string](nil) }, "routing: Handle was given a nil handler"},
+		"after Build":       {func(r *routing.Router) { routing.Build(r); add("/x")(r) }, "the route is added after the app began to serve: add all routes first"},
+		"empty endpoint":    {func(r *routing.Router) { r.Handle("GET", "/x", routing.Endpoint{}) }, "the endpoint is empty: make it with routing.NewEndpoint"},
+		"nil handler":       {func(*routing.Router) { routing.NewEndpoint[struct{}, string](nil) }, "routing: NewEndpoint was given a nil handler"},
 		"group":             {func(r *routing.Router) { r.Group("/x/") }, `group "/x/": a prefix starts with a slash and does not end with one`},
 		"use after a route": {func(r *routing.Router) { g := r.Group("/g"); g.Get("/x", hello); g.Use(trail("a")) }, `Use was called on group "/g" after a route was added to it`},
-		"use after Handler": {func(r *routing.Router) { r.Handler(); r.Use(trail("a")) }, "Use was called after Handler"},
+		"use after Build":   {func(r *routing.Router) { routing.Build(r); r.Use(trail("a")) }, "Use was called after the app began to serve: add all middleware first"},
 		"nil middleware":    {func(r *routing.Router) { r.Use(nil) }, "Use was given a nil middleware"},
 		"no runner":         {func(*routing.Router) { routing.New(routing.Options{}) }, "routing: Options.Runner is nil"},
-		"absent path param": {func(r *routing.Router) { r.Add("GET", "/x", routing.Handle(wantsID)) }, `field ID: reads the path parameter "id", which the route does not have: add {id} to its pattern`},
-		"body of a GET":     {func(r *routing.Router) { r.Add("GET", "/x", routing.Handle(wantsBody)) }, "input type map[string]string: has no source tags, so it is the JSON body, which a GET request does not have: add tags such as `query:\"name\"`, or use struct{}"},
+		"absent path param": {func(r *routing.Router) { r.Handle("GET", "/x", routing.NewEndpoint(wantsID)) }, `field ID: reads the path parameter "id", which the route does not have: add {id} to its pattern`},
+		"body of a GET":     {func(r *routing.Router) { r.Handle("GET", "/x", routing.NewEndpoint(wantsBody)) }, "input type map[string]string: has no source tags, so it is the JSON body, which a GET request does not have: add tags such as `query:\"name\"`, or use struct{}"},
 		"rest in between":   {add("/{x:*}/y"), `the pattern "/{x:*}/y" goes on after {x:*}, which takes the rest of the path: put it last`},
 		"no slash in group": {func(r *routing.Router) { r.Group("/g").Get("x", hello) }, `the pattern "x" does not start with a slash`},
 		"nil option":        {add("/x", routing.Status(201), nil), "option 2 is nil: leave it out"},
-		"lower case":        {func(r *routing.Router) { r.Add("gEt", "/x", routing.Handle(hello)) }, `the method "gEt" is not in capitals, and methods are case-sensitive: want "GET"`},
-		"any method":        {func(r *routing.Router) { r.Add("*", "/x", routing.Handle(hello)) }, `the method "*" stands for none in particular: add the route for each method that it has`},
+		"lower case":        {func(r *routing.Router) { r.Handle("gEt", "/x", routing.NewEndpoint(hello)) }, `the method "gEt" is not in capitals, and methods are case-sensitive: want "GET"`},
+		"any method":        {func(r *routing.Router) { r.Handle("*", "/x", routing.NewEndpoint(hello)) }, `the method "*" stands for none in particular: add the route for each method that it has`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Contains(t, panicOf(func() { test.do(newRouter(t)) }), test.want)
@@ -154,7 +154,7 @@ func TestTheFirstAndTheLastStatusOfSuccess(t *testing.T) {
 	for _, status := range []int{200, 399} {
 		r := newRouter(t)
 		r.Get("/", hello, routing.Status(status))
-		assert.Equal(t, status, answer(r.Handler(), "/").Response.StatusCode())
+		assert.Equal(t, status, answer(routing.Build(r).ServeRequest, "/").Response.StatusCode())
 	}
 }
 
@@ -165,8 +165,10 @@ func TestTheSmallestLimitsOfARoute(t *testing.T) {
 	header.SetMethod("POST")
 	header.SetHost("x")
 	header.SetRequestURI("/")
-	assert.Equal(t, fasthttp.RequestConfig{MaxRequestBodySize: 1, ReadTimeout: 1}, r.RequestConfig()(&header))
-	assert.Equal(t, "<nil>", panicOf(func() { r.Get("/", hello, routing.Timeout(1)) }))
+	config, hasReadTimeout := routing.Build(r).RequestConfig()
+	assert.True(t, hasReadTimeout)
+	assert.Equal(t, fasthttp.RequestConfig{MaxRequestBodySize: 1, ReadTimeout: 1}, config(&header))
+	assert.Equal(t, "<nil>", panicOf(func() { newRouter(t).Get("/", hello, routing.Timeout(1)) }))
 }
 
 // Patterns that no request could match, or none that its author means.
@@ -248,7 +250,7 @@ func TestTheValidatorOfTheOptionsJudges(t *testing.T) {
 	) (string, error) {
 		return "", nil
 	})
-	assert.Equal(t, 422, answer(r.Handler(), "/?x=1").Response.StatusCode())
+	assert.Equal(t, 422, answer(routing.Build(r).ServeRequest, "/?x=1").Response.StatusCode())
 	require.NoError(t, runner.Shutdown(t.Context()))
 }
 
@@ -274,7 +276,9 @@ func TestABodyLimitIsThatOfTheRouteWhichMatches(t *testing.T) {
 	r := newRouter(t)
 	r.Post("/files/new", hello)
 	r.Post("/files/{id}", hello, routing.BodyLimit(5))
-	server := &fasthttp.Server{Handler: r.Handler(), HeaderReceived: r.RequestConfig(), MaxRequestBodySize: 8}
+	config, hasReadTimeout := routing.Build(r).RequestConfig()
+	assert.False(t, hasReadTimeout)
+	server := &fasthttp.Server{Handler: routing.Build(r).ServeRequest, HeaderReceived: config, MaxRequestBodySize: 8}
 	for target, limit := range map[string]int{"/files/new": 8, "/files/new?x=1": 8, "/files/x": 5, "/nowhere": 8} {
 		assert.NotEqual(t, 413, doAll(t, server, "POST", target, "123456789"[:limit]).StatusCode(), target)
 		response := doAll(t, server, "POST", target, "123456789"[:limit+1])
@@ -282,13 +286,14 @@ func TestABodyLimitIsThatOfTheRouteWhichMatches(t *testing.T) {
 	}
 	plain := newRouter(t)
 	plain.Post("/", hello)
-	assert.Nil(t, plain.RequestConfig())
+	config, _ = routing.Build(plain).RequestConfig()
+	assert.Nil(t, config)
 }
 
 func TestAReadTimeoutIsThatOfTheRouteWhichMatches(t *testing.T) {
 	r := newRouter(t)
 	r.Post("/slow/{id:[a-z]{2}}", hello, routing.ReadTimeout(time.Hour))
-	config := r.RequestConfig()
+	config, _ := routing.Build(r).RequestConfig()
 	header := func(target string) *fasthttp.RequestHeader {
 		h := new(fasthttp.RequestHeader)
 		h.SetMethod("POST")
@@ -311,7 +316,7 @@ func TestATimeoutAnswersInTheHandlersPlace(t *testing.T) {
 		left <- err
 		return "late", nil
 	}, routing.Timeout(time.Millisecond))
-	response := do(t, r.Handler(), "GET", "/late")
+	response := do(t, routing.Build(r).ServeRequest, "GET", "/late")
 	assert.Equal(t, 503, response.StatusCode())
 	assert.JSONEq(t, `{"title":"Service Unavailable","status":503,"detail":"the request took longer than 1ms"}`, string(response.Body()))
 	assert.NotEmpty(t, response.Header.Peek(routing.RequestIDHeader))
@@ -341,7 +346,7 @@ func TestAHandlerThatReturnsAtTheMomentOfItsTimeout(t *testing.T) {
 				<-leave
 				return "in time", test.err
 			}, routing.Timeout(time.Second))
-			raw := answer(r.Handler(), "/")
+			raw := answer(routing.Build(r).ServeRequest, "/")
 			assert.Nil(t, raw.LastTimeoutErrorResponse(), name)
 			assert.Equal(t, test.status, raw.Response.StatusCode(), name)
 		})
@@ -361,7 +366,7 @@ func TestATimeoutLosesNothingInSilence(t *testing.T) {
 		panic("on purpose")
 	}, routing.Timeout(time.Millisecond))
 	for _, target := range []string{"/late", "/panic"} {
-		assert.Equal(t, 503, do(t, r.Handler(), "GET", target).StatusCode())
+		assert.Equal(t, 503, do(t, routing.Build(r).ServeRequest, "GET", target).StatusCode())
 		assert.Contains(t, book.next(t), "the handler is still running after its timeout")
 	}
 	close(leave)
@@ -377,8 +382,8 @@ func TestAHandlerWithinItsTimeoutIsAnsweredAsAnyOther(t *testing.T) {
 		return ok, ctx.Err()
 	}, routing.Timeout(time.Hour))
 	r.Get("/panic", func(context.Context, struct{}) (string, error) { panic("on purpose") }, routing.Timeout(time.Hour))
-	assert.Equal(t, "true", string(do(t, r.Handler(), "GET", "/").Body()))
-	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/panic").StatusCode())
+	assert.Equal(t, "true", string(do(t, routing.Build(r).ServeRequest, "GET", "/").Body()))
+	assert.Equal(t, 500, do(t, routing.Build(r).ServeRequest, "GET", "/panic").StatusCode())
 }
 
 func TestMiddlewareSeesTheStatusOfTheAnswer(t *testing.T) {
@@ -399,7 +404,7 @@ func TestMiddlewareSeesTheStatusOfTheAnswer(t *testing.T) {
 		return "", nil
 	}, routing.Timeout(time.Millisecond))
 	for _, target := range []string{"/ok", "/panic", "/late", "/nowhere"} {
-		do(t, r.Handler(), "GET", target)
+		do(t, routing.Build(r).ServeRequest, "GET", target)
 	}
 	assert.Equal(t, []int{201, 500, 503, 404}, seen)
 }
@@ -410,7 +415,7 @@ func TestAHandlerThatEndsItsGoroutineIsAnswered(t *testing.T) {
 		runtime.Goexit()
 		return "", nil
 	}, routing.Timeout(time.Hour))
-	assert.Equal(t, 500, do(t, r.Handler(), "GET", "/").StatusCode())
+	assert.Equal(t, 500, do(t, routing.Build(r).ServeRequest, "GET", "/").StatusCode())
 }
 
 // A method is sent to clients, in Allow.
@@ -421,10 +426,10 @@ func TestAMethodIsAToken(t *testing.T) {
 			defer func() {
 				assert.Contains(t, recover(), fmt.Sprintf("the method %q is not a token: want one such as GET, in capitals, without blanks", method))
 			}()
-			r.Add(method, "/", routing.Handle(hello))
+			r.Handle(method, "/", routing.NewEndpoint(hello))
 		}()
 	}
 	for _, method := range []string{"GET", "BREW", "M-SEARCH", "!#$%&'*+-.^_`|~09AZ"} {
-		r.Add(method, "/", routing.Handle(hello))
+		r.Handle(method, "/", routing.NewEndpoint(hello))
 	}
 }

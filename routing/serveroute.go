@@ -1,34 +1,38 @@
 package routing
 
 import (
-	"bytes"
 	"strings"
 	"unsafe"
 
+	"github.com/fasthttp/router"
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/responses"
 )
 
-// completeMux gives fasthttp/router the paths without parameters: no other
-// pattern comes before such a path, so what it finds is right, and it finds it
-// soonest. All else is the tree's, which it asks when it finds nothing. With
-// parameters it can't be trusted: see docs/decisions/040-a-tree-beside-the-router.md.
-func (s *shared) completeMux() {
-	if s.complete {
-		return
-	}
-	s.complete = true
+// newMux gives fasthttp/router the paths without parameters: no other pattern
+// comes before such a path, so what it finds is right, and it finds it soonest.
+// All else is the tree's, which it asks when it finds nothing. With parameters it
+// can't be trusted: see docs/decisions/040-a-tree-beside-the-router.md.
+func (h *Handler) newMux() *router.Router {
+	mux := router.New()
+	// A client is told what is wrong with its path, not sent elsewhere: a
+	// redirect would make it repeat a POST, and is one more way to be led to
+	// another host.
+	mux.RedirectTrailingSlash, mux.RedirectFixedPath = false, false
+	mux.HandleMethodNotAllowed, mux.HandleOPTIONS = false, false
+	mux.NotFound = h.serveRoute
 	none := new(params.PathValues) // read only
-	s.tree.root.statics("", func(path string, l leaf) {
+	h.tree.root.statics("", func(path string, l leaf) {
 		if !isMuxPath(path) {
 			return
 		}
 		for _, e := range l {
-			s.mux.Handle(e.method, path, func(raw *fasthttp.RequestCtx) { e.route.serveFound(raw, none) })
+			mux.Handle(e.method, path, func(raw *fasthttp.RequestCtx) { e.route.serveFound(raw, none) })
 		}
 	})
+	return mux
 }
 
 // isMuxPath reports whether fasthttp/router takes a path as it is. It compares
@@ -39,17 +43,17 @@ func isMuxPath(path string) bool {
 }
 
 // serveRoute answers a request for which fasthttp/router has nothing.
-func (s *shared) serveRoute(raw *fasthttp.RequestCtx) {
+func (h *Handler) serveRoute(raw *fasthttp.RequestCtx) {
 	uri := raw.URI()
 	look := search{method: view(raw.Method()), PathValues: params.PathValues{Path: searchPath(uri)}}
-	if rt := s.tree.find(&look); rt != nil {
+	if rt := h.tree.find(&look); rt != nil {
 		look.Names = rt.pathParams
 		rt.serveFound(raw, &look.PathValues)
 		return
 	}
 	if string(uri.PathOriginal()) == "*" { // only with OPTIONS: RFC 9110, section 9.3.7
 		var all leaf
-		for _, rt := range s.routes {
+		for _, rt := range h.routes {
 			all = all.add(rt)
 		}
 		look.others = []leaf{all}
@@ -57,13 +61,13 @@ func (s *shared) serveRoute(raw *fasthttp.RequestCtx) {
 	allow := look.allow()
 	switch {
 	case allow == "":
-		WriteProblem(raw, responses.NewProblem(fasthttp.StatusNotFound, "no route matches the path"))
+		responses.WriteProblem(raw, responses.NewProblem(fasthttp.StatusNotFound, "no route matches the path"))
 	case look.method == fasthttp.MethodOptions:
 		raw.Response.Header.Set(fasthttp.HeaderAllow, allow)
 		raw.SetStatusCode(fasthttp.StatusNoContent)
 	default:
 		raw.Response.Header.Set(fasthttp.HeaderAllow, allow)
-		WriteProblem(raw, responses.NewProblem(fasthttp.StatusMethodNotAllowed, "the path exists, but not for this method: see Allow"))
+		responses.WriteProblem(raw, responses.NewProblem(fasthttp.StatusMethodNotAllowed, "the path exists, but not for this method: see Allow"))
 	}
 }
 
@@ -106,49 +110,4 @@ func searchPath(uri *fasthttp.URI) string {
 // view returns b as a string without a copy.
 func view(b []byte) string {
 	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // only while the request is read
-}
-
-// isPlainPath reports whether a path was sent as it is: fasthttp makes a path
-// shorter when it decodes it, or takes segments out.
-func isPlainPath(uri *fasthttp.URI) bool {
-	path := uri.Path()
-	return len(path) == len(uri.PathOriginal()) && bytes.IndexByte(path, '%') < 0
-}
-
-// pathFault returns what is wrong with a path that is not plain, and nothing
-// when it is in order. All that looks at a request, here and in a proxy, has to
-// agree on its segments:
-//
-//   - fasthttp decodes %2F to a slash like any other, so it would separate
-//     segments for middleware, and for handlers be part of a value;
-//   - it takes out dots and empty segments, as many others do, and many do not;
-//   - it leaves a percent sign without two digits as it is.
-func pathFault(uri *fasthttp.URI) string {
-	sent := uri.PathOriginal()
-	if searchPath(uri) == "" || len(sent) == 0 {
-		return ""
-	}
-	decoded := len(sent)
-	for rest := sent; ; {
-		i := bytes.IndexByte(rest, '%')
-		if i < 0 {
-			break
-		}
-		rest = rest[i+1:]
-		if len(rest) < 2 || !isHex(rest[0]) || !isHex(rest[1]) {
-			return "the path has an invalid percent-encoding"
-		}
-		if rest[0] == '2' && rest[1]|0x20 == 'f' {
-			return "the path has an encoded slash"
-		}
-		decoded -= 2
-	}
-	if len(uri.Path()) != decoded {
-		return "the path has a segment that is empty or made of dots"
-	}
-	return ""
-}
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
 }

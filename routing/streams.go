@@ -12,7 +12,7 @@ type streams struct {
 	ending   bool
 }
 
-// add makes r one of the streams; it ends at once after [Router.EndStreams].
+// add makes r one of the streams; it ends at once after [Handler.EndStreams].
 func (s *streams) add(r *request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,8 +36,8 @@ func (s *streams) remove(r *request) {
 // now and from now on. A server calls it when it shuts down, since an event
 // stream that nobody tells goes on for ever. A stream that does not look at its
 // context is sent to its end.
-func (r *Router) EndStreams() {
-	s := &r.shared.streams
+func (h *Handler) EndStreams() {
+	s := &h.engine.streams
 	s.mu.Lock()
 	s.ending = true
 	requests := s.requests

@@ -56,7 +56,7 @@ func TestTheUploadsOfALateHandlerAreItsOwnUntilItReturns(t *testing.T) {
 		return "", nil
 	}, routing.Timeout(time.Millisecond))
 	raw := uploading(t)
-	r.Handler()(raw)
+	routing.Build(r).ServeRequest(raw)
 	require.Equal(t, 503, raw.LastTimeoutErrorResponse().StatusCode())
 	assert.Contains(t, book.next(t), "the handler is still running after its timeout")
 	close(leave)
@@ -80,7 +80,7 @@ func TestAPanicOfALateResponseIsLogged(t *testing.T) {
 		<-leave
 		return panickingWork{}, nil
 	}, routing.Timeout(time.Millisecond))
-	raw := answer(r.Handler(), "/")
+	raw := answer(routing.Build(r).ServeRequest, "/")
 	require.Equal(t, 503, raw.LastTimeoutErrorResponse().StatusCode())
 	assert.Contains(t, book.next(t), "the handler is still running after its timeout")
 	close(leave)

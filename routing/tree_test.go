@@ -119,7 +119,7 @@ func TestTheRouterFindsWhatTheReferenceFinds(t *testing.T) {
 			rt := randomRoute(r)
 			i := len(routes)
 			message := panicOf(func() {
-				wrapped.Add(rt.method, rt.pattern, routing.Handle(func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
+				wrapped.Handle(rt.method, rt.pattern, routing.NewEndpoint(func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
 					raw, err := routing.Raw(ctx)
 					hit, values = i, nil
 					for j, s := range rt.segments {
@@ -140,7 +140,8 @@ func TestTheRouterFindsWhatTheReferenceFinds(t *testing.T) {
 			require.Equal(t, "<nil>", message, "%s, seed %d", rt.pattern, seed)
 			routes = append(routes, rt)
 		}
-		handler, config := router.Handler(), router.RequestConfig()
+		handler := routing.Build(router).ServeRequest
+		config, _ := routing.Build(router).RequestConfig()
 		for range paths {
 			method, path := randomOf(r, refMethods), randomPath(r)
 			target := encoded(r, path)

@@ -9,49 +9,49 @@ import "github.com/valyala/fasthttp"
 // same source compiles on both.
 
 // Get adds a handler, a func(context.Context, In) (Out, error), for GET
-// requests to the pattern path; see [Router.Add]. It panics when handler has
+// requests to the pattern path; see [Router.Handle]. It panics when handler has
 // another shape.
 func (r *Router) Get(path string, handler any, options ...Option) {
 	r.addAny(fasthttp.MethodGet, path, handler, options)
 }
 
 // Post adds a handler, a func(context.Context, In) (Out, error), for POST
-// requests to the pattern path; see [Router.Add]. It panics when handler has
+// requests to the pattern path; see [Router.Handle]. It panics when handler has
 // another shape.
 func (r *Router) Post(path string, handler any, options ...Option) {
 	r.addAny(fasthttp.MethodPost, path, handler, options)
 }
 
 // Put adds a handler, a func(context.Context, In) (Out, error), for PUT
-// requests to the pattern path; see [Router.Add]. It panics when handler has
+// requests to the pattern path; see [Router.Handle]. It panics when handler has
 // another shape.
 func (r *Router) Put(path string, handler any, options ...Option) {
 	r.addAny(fasthttp.MethodPut, path, handler, options)
 }
 
 // Patch adds a handler, a func(context.Context, In) (Out, error), for PATCH
-// requests to the pattern path; see [Router.Add]. It panics when handler has
+// requests to the pattern path; see [Router.Handle]. It panics when handler has
 // another shape.
 func (r *Router) Patch(path string, handler any, options ...Option) {
 	r.addAny(fasthttp.MethodPatch, path, handler, options)
 }
 
 // Delete adds a handler, a func(context.Context, In) (Out, error), for DELETE
-// requests to the pattern path; see [Router.Add]. It panics when handler has
+// requests to the pattern path; see [Router.Handle]. It panics when handler has
 // another shape.
 func (r *Router) Delete(path string, handler any, options ...Option) {
 	r.addAny(fasthttp.MethodDelete, path, handler, options)
 }
 
 // Head adds a handler, a func(context.Context, In) (Out, error), for HEAD
-// requests to the pattern path; see [Router.Add]. It panics when handler has
+// requests to the pattern path; see [Router.Handle]. It panics when handler has
 // another shape.
 func (r *Router) Head(path string, handler any, options ...Option) {
 	r.addAny(fasthttp.MethodHead, path, handler, options)
 }
 
 // Options adds a handler, a func(context.Context, In) (Out, error), for OPTIONS
-// requests to the pattern path; see [Router.Add]. It panics when handler has
+// requests to the pattern path; see [Router.Handle]. It panics when handler has
 // another shape.
 func (r *Router) Options(path string, handler any, options ...Option) {
 	r.addAny(fasthttp.MethodOptions, path, handler, options)

@@ -91,7 +91,7 @@ func routes(n int) (work, error) {
 	for i := range ctxs {
 		// As services have them: some dozens below each of some prefixes.
 		prefix := fmt.Sprintf("/area%d/thing%d", i/40, i%40)
-		app.Add(http.MethodGet, prefix+"/{id}", routing.Handle(handler))
+		app.Handle(http.MethodGet, prefix+"/{id}", routing.NewEndpoint(handler))
 		ctxs[i] = request(http.MethodGet, prefix+"/7", "")
 	}
 	handle := app.Handler()
@@ -174,7 +174,7 @@ func items(n int) (work, error) {
 		Items []line `json:"items" validate:"required,dive"`
 	}
 	app := newApp()
-	app.Add(http.MethodPost, "/order", routing.Handle(func(_ context.Context, in order) (int, error) { return len(in.Items), nil }))
+	app.Handle(http.MethodPost, "/order", routing.NewEndpoint(func(_ context.Context, in order) (int, error) { return len(in.Items), nil }))
 	handle := app.Handler()
 	ctx := request(http.MethodPost, "/order", `{"items":[`+strings.Repeat(`{"sku":"SKU-00001","qty":3},`, n-1)+`{"sku":"SKU-00001","qty":3}]}`)
 	want := fmt.Sprint(n)

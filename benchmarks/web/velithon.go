@@ -24,14 +24,14 @@ func newVelithon(shop *Shop) Server {
 	return velithonServer(app)
 }
 
-// newVelithonHandle adds the routes by routing.Handle, which is checked by the
+// newVelithonHandle adds the routes by routing.NewEndpoint, which is checked by the
 // compiler and calls directly on any Go.
 func newVelithonHandle(shop *Shop) Server {
 	h, app := velithonHandlers{shop}, newVelithonApp()
-	app.Add(http.MethodPost, "/order", routing.Handle(h.createOrder), routing.Status(http.StatusCreated))
-	app.Add(http.MethodPost, "/order/tasks", routing.Handle(h.createOrderWithTasks), routing.Status(http.StatusCreated))
-	app.Add(http.MethodGet, "/products/{id}", routing.Handle(h.product))
-	app.Add(http.MethodGet, "/hello", routing.Handle(h.hello))
+	app.Handle(http.MethodPost, "/order", routing.NewEndpoint(h.createOrder), routing.Status(http.StatusCreated))
+	app.Handle(http.MethodPost, "/order/tasks", routing.NewEndpoint(h.createOrderWithTasks), routing.Status(http.StatusCreated))
+	app.Handle(http.MethodGet, "/products/{id}", routing.NewEndpoint(h.product))
+	app.Handle(http.MethodGet, "/hello", routing.NewEndpoint(h.hello))
 	return velithonServer(app)
 }
 

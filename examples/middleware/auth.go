@@ -39,7 +39,7 @@ func requireKey(keys apiKeys) routing.Middleware {
 			scheme, key, _ := strings.Cut(string(raw.Request.Header.Peek("Authorization")), " ")
 			customer, ok := keys[hashOf(key)]
 			if !ok || !strings.EqualFold(scheme, "Bearer") {
-				routing.WriteProblem(raw, errNoKey)
+				responses.WriteProblem(raw, errNoKey)
 				return
 			}
 			raw.SetUserValue(customerKey{}, customer)

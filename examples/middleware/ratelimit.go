@@ -30,7 +30,7 @@ func (l *rateLimit) middleware(next fasthttp.RequestHandler) fasthttp.RequestHan
 		customer, _ := raw.UserValue(customerKey{}).(string)
 		if wait, ok := l.take(customer); !ok {
 			seconds := int(wait/time.Second) + 1
-			routing.WriteProblem(raw, &responses.Problem{
+			responses.WriteProblem(raw, &responses.Problem{
 				Status: 429,
 				Detail: "too many requests",
 				Header: responses.Header{"Retry-After": {strconv.Itoa(seconds)}},

@@ -51,7 +51,7 @@ func requireKey(keys apiKeys) routing.Middleware {
 			scheme, key, _ := strings.Cut(string(raw.Request.Header.Peek(fasthttp.HeaderAuthorization)), " ")
 			customer, ok := keys[sha256.Sum256([]byte(key))]
 			if !ok || !strings.EqualFold(scheme, "Bearer") {
-				routing.WriteProblem(raw, errNoKey)
+				responses.WriteProblem(raw, errNoKey)
 				return
 			}
 			raw.SetUserValue(customerKey{}, customer)

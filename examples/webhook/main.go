@@ -52,14 +52,14 @@ func requireSignature(secret []byte, now func() time.Time) routing.Middleware {
 			signature, versioned := strings.CutPrefix(signature, "v1=")
 			claimed, err := hex.DecodeString(signature)
 			if !dated || !versioned || err != nil || !isFresh(seconds, now()) {
-				routing.WriteProblem(raw, errSignature)
+				responses.WriteProblem(raw, errSignature)
 				return
 			}
 			mac := hmac.New(sha256.New, secret)
 			mac.Write([]byte(seconds + "."))
 			mac.Write(raw.PostBody()) // byte for byte as it was sent
 			if !hmac.Equal(claimed, mac.Sum(nil)) {
-				routing.WriteProblem(raw, errSignature)
+				responses.WriteProblem(raw, errSignature)
 				return
 			}
 			next(raw)

@@ -1,4 +1,4 @@
-package routing
+package serve
 
 import (
 	"bytes"
@@ -149,16 +149,4 @@ func dropTrailers(h *fasthttp.RequestHeader) {
 	for _, f := range inHeader {
 		h.AddBytesKV(f.name, f.value)
 	}
-}
-
-// refuseMalformed answers a request that is malformed, and reports whether it
-// was.
-func (s *shared) refuseMalformed(raw *fasthttp.RequestCtx) bool {
-	if problem := malformed(raw); problem != nil {
-		raw.SetConnectionClose()
-		s.refuse(raw, problem)
-		return true
-	}
-	dropTrailers(&raw.Request.Header)
-	return false
 }

@@ -21,7 +21,7 @@ func TestWhatNoRouteTakes(t *testing.T) {
 	r := newRouter(t)
 	r.Get("/x", hello)
 	r.Put("/x", hello)
-	handler := r.Handler()
+	handler := routing.Build(r).ServeRequest
 	for _, test := range []struct {
 		method, target string
 		status         int
@@ -48,9 +48,9 @@ func TestMiddlewareWritesProblems(t *testing.T) {
 	} {
 		r := newRouter(t)
 		r.Use(func(fasthttp.RequestHandler) fasthttp.RequestHandler {
-			return func(raw *fasthttp.RequestCtx) { routing.WriteProblem(raw, test.problem) }
+			return func(raw *fasthttp.RequestCtx) { responses.WriteProblem(raw, test.problem) }
 		})
-		response := do(t, r.Handler(), "GET", "/")
+		response := do(t, routing.Build(r).ServeRequest, "GET", "/")
 		assert.Equal(t, test.status, response.StatusCode())
 		assert.Equal(t, "application/problem+json", string(response.Header.ContentType()))
 		assert.Empty(t, response.Header.Peek("X-Bad"))
@@ -70,7 +70,7 @@ func TestAPanicLeavesNoFieldsOfTheContent(t *testing.T) {
 		}
 	})
 	r.Get("/", func(context.Context, struct{}) (string, error) { panic("on purpose") })
-	response := &answer(r.Handler(), "/").Response
+	response := &answer(routing.Build(r).ServeRequest, "/").Response
 	assert.Equal(t, 500, response.StatusCode())
 	for _, name := range fields {
 		assert.Empty(t, response.Header.Peek(name), name)
@@ -78,48 +78,20 @@ func TestAPanicLeavesNoFieldsOfTheContent(t *testing.T) {
 	assert.Equal(t, "x", string(response.Header.Peek("X-Other")))
 }
 
-func TestAPanicOfOnRefusedLeavesTheAnswer(t *testing.T) {
+// Nobody else would close what the request has as values.
+func TestAGoexitEndsTheRequest(t *testing.T) {
 	book := newLogBook()
-	runner := background.NewRunner(background.RunnerOptions{})
-	r := routing.New(routing.Options{
-		Runner: runner, Logger: slog.New(slog.NewTextHandler(book, nil)),
-		OnRefused: func(*fasthttp.RequestCtx, *responses.Problem) { panic("on purpose") },
+	r := newLoggedRouter(t, book)
+	r.Use(func(fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(*fasthttp.RequestCtx) { runtime.Goexit() }
 	})
 	raw := new(fasthttp.RequestCtx)
-	r.Refuse(raw, responses.NewProblem(400, "no HTTP"))
-	assert.Equal(t, 400, raw.Response.StatusCode())
-	assert.Contains(t, string(raw.Response.Body()), "no HTTP")
-	record := book.next(t)
-	assert.Contains(t, record, `msg="panic in OnRefused"`)
-	assert.Contains(t, record, "on purpose")
-	require.NoError(t, runner.Shutdown(t.Context()))
-}
-
-// Nobody else would close the connection, or what the request has as values.
-func TestAGoexitEndsTheRequest(t *testing.T) {
-	exit := func(*fasthttp.RequestCtx) { runtime.Goexit() }
-	for name, end := range map[string]func(r *routing.Router, raw *fasthttp.RequestCtx){
-		"of a middleware": func(r *routing.Router, raw *fasthttp.RequestCtx) {
-			r.Use(func(fasthttp.RequestHandler) fasthttp.RequestHandler { return exit })
-			r.Handler()(raw)
-		},
-		"of OnRefused": func(r *routing.Router, raw *fasthttp.RequestCtx) { r.Refuse(raw, responses.NewProblem(400, "no HTTP")) },
-	} {
-		book := newLogBook()
-		runner := background.NewRunner(background.RunnerOptions{})
-		r := routing.New(routing.Options{
-			Runner: runner, Logger: slog.New(slog.NewTextHandler(book, nil)),
-			OnRefused: func(raw *fasthttp.RequestCtx, _ *responses.Problem) { exit(raw) },
-		})
-		raw := new(fasthttp.RequestCtx)
-		raw.Init(new(fasthttp.Request), nil, nil)
-		closed := make(closing)
-		raw.SetUserValue("value", closed)
-		go end(r, raw)
-		await(t, closed, "the Close of a user value, "+name)
-		assert.Contains(t, book.next(t), "a handler called runtime.Goexit", name)
-		require.NoError(t, runner.Shutdown(t.Context()))
-	}
+	raw.Init(new(fasthttp.Request), nil, nil)
+	closed := make(closing)
+	raw.SetUserValue("value", closed)
+	go routing.Build(r).ServeRequest(raw)
+	await(t, closed, "the Close of a user value")
+	assert.Contains(t, book.next(t), "a handler called runtime.Goexit")
 }
 
 // closing is a user value that is closed with its request.
@@ -141,7 +113,7 @@ func TestAStatusThatEndsNoRequestIsAnsweredWith500(t *testing.T) {
 			}
 		})
 		r.Get("/", hello)
-		assert.Equal(t, want, answer(r.Handler(), "/").Response.StatusCode(), sent)
+		assert.Equal(t, want, answer(routing.Build(r).ServeRequest, "/").Response.StatusCode(), sent)
 	}
 }
 
@@ -155,7 +127,7 @@ func TestAResetContentHasNoContent(t *testing.T) {
 		}
 	})
 	r.Get("/", hello)
-	response := &answer(r.Handler(), "/").Response
+	response := &answer(routing.Build(r).ServeRequest, "/").Response
 	assert.Empty(t, response.Body())
 	assert.Contains(t, response.String(), "Content-Length: 0\r\n")
 	assert.NotContains(t, response.String(), "Content-Type")
@@ -166,7 +138,7 @@ func TestARefusedRequestHasAnID(t *testing.T) {
 	seen := make(map[string]bool)
 	for range 3 {
 		raw := new(fasthttp.RequestCtx)
-		r.Refuse(raw, responses.NewProblem(400, "no HTTP"))
+		routing.Build(r).Refuse(raw, responses.NewProblem(400, "no HTTP"))
 		assert.Equal(t, 400, raw.Response.StatusCode())
 		id := string(raw.Response.Header.Peek(routing.RequestIDHeader))
 		assert.NotEmpty(t, id)
@@ -181,7 +153,7 @@ func TestAPanicOfAStreamIsLoggedWithItsStack(t *testing.T) {
 	r.Get("/", func(context.Context, struct{}) (*responses.StreamResponse, error) {
 		return responses.Stream("", func(*responses.StreamWriter) error { panic("on purpose") }), nil
 	})
-	talk(t, &fasthttp.Server{Handler: r.Handler()}, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	talk(t, &fasthttp.Server{Handler: routing.Build(r).ServeRequest}, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	record := book.next(t)
 	assert.Contains(t, record, "a stream ended early")
 	assert.Contains(t, record, "on purpose")
@@ -216,7 +188,7 @@ func TestAStreamOfTheServicesOwnSaysHowItEnded(t *testing.T) {
 			})}
 			return failedStream{text, err}, nil
 		})
-		do(t, r.Handler(), "GET", "/")
+		do(t, routing.Build(r).ServeRequest, "GET", "/")
 		record := book.next(t)
 		assert.Contains(t, record, "a stream ended early")
 		assert.Contains(t, record, want)
@@ -247,7 +219,7 @@ func TestAStreamThatIsGivenUp(t *testing.T) {
 				stream.Background = background.Func("work", func(context.Context) error { panic("must not run") })
 				return stream, nil
 			})
-			sent := talk(t, &fasthttp.Server{Handler: r.Handler()}, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+			sent := talk(t, &fasthttp.Server{Handler: behindServer(r)}, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 			if name == "panic" {
 				assert.Contains(t, sent, "500 Internal Server Error")
 				assert.Contains(t, book.next(t), "panic in a handler")
@@ -257,7 +229,7 @@ func TestAStreamThatIsGivenUp(t *testing.T) {
 			}
 			assert.Contains(t, book.next(t), "the response is not sent, so its background work is not run")
 			require.ErrorIs(t, ctx.Err(), context.Canceled)
-			r.EndStreams() // knows of none
+			routing.Build(r).EndStreams() // knows of none
 		})
 	}
 }
@@ -273,10 +245,10 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 			return err
 		}), nil
 	})
-	server := &fasthttp.Server{Handler: r.Handler()}
+	server := &fasthttp.Server{Handler: routing.Build(r).ServeRequest}
 	go func() {
 		<-begun
-		r.EndStreams()
+		routing.Build(r).EndStreams()
 	}()
 	for range 2 { // one that has begun, and one that begins later
 		sent := talk(t, server, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -293,7 +265,7 @@ func TestACauseIsLoggedFrom500On(t *testing.T) {
 		r.Get("/", func(context.Context, struct{}) (string, error) {
 			return "", responses.NewProblem(status, "").WithCause(errors.New("the cause"))
 		})
-		assert.Equal(t, status, do(t, r.Handler(), "GET", "/").StatusCode())
+		assert.Equal(t, status, do(t, routing.Build(r).ServeRequest, "GET", "/").StatusCode())
 		if logged == "" {
 			assert.Empty(t, book.records, status)
 			continue
@@ -323,7 +295,7 @@ func TestRawInAStream(t *testing.T) {
 		})
 		return stream, nil
 	})
-	do(t, r.Handler(), "GET", "/", "X-Trace", "abc")
+	do(t, routing.Build(r).ServeRequest, "GET", "/", "X-Trace", "abc")
 	assert.Equal(t, "abc", await(t, inStream, "the stream"))
 	assert.ErrorIs(t, await(t, inWork, "the work"), routing.ErrRequestEnded)
 }

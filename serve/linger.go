@@ -1,4 +1,4 @@
-package velithon
+package serve
 
 import (
 	"io"
@@ -26,12 +26,12 @@ type lingerKey struct{}
 // A lingerer is closed by fasthttp with the request, after the answer was flushed
 // and before the connection is closed, on the connection's goroutine.
 type lingerer struct {
-	server *server
+	server *Server
 	raw    *fasthttp.RequestCtx
 }
 
-// lingerAfter has the connection of a refused request linger after the answer.
-func (s *server) lingerAfter(raw *fasthttp.RequestCtx) {
+// lingerAfter makes the connection of a refused request linger after the answer.
+func (s *Server) lingerAfter(raw *fasthttp.RequestCtx) {
 	raw.SetUserValue(lingerKey{}, lingerer{s, raw})
 }
 
@@ -43,8 +43,8 @@ func (l lingerer) Close() error {
 
 // linger reads what a client sends after its answer. During a shutdown that
 // shortens the deadlines, as of all that reads.
-func (s *server) linger(conn net.Conn) {
-	s.conns.enter(s.conns.of(conn), handling) // the limits are those here
+func (s *Server) linger(conn net.Conn) {
+	s.conns.of(conn).enter(handling) // the limits are those here
 	if half, ok := conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite() // the client sees that nothing follows
 	}
@@ -54,7 +54,7 @@ func (s *server) linger(conn net.Conn) {
 // A lingeringReader gives up when nothing comes for lingerPause.
 type lingeringReader struct {
 	conn   net.Conn
-	server *server
+	server *Server
 	end    time.Time
 }
 

@@ -1,4 +1,4 @@
-package velithon
+package serve
 
 import (
 	"context"
@@ -8,22 +8,19 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"sync"
-	"sync/atomic"
+	"runtime/debug"
 	"syscall"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/responses"
-	"github.com/velithon-go/velithon/routing"
 )
 
 // This file has what the server answers by itself, in front of the router and
 // all middleware.
 
-// refuse answers what fasthttp could not read as a request.
-func (s *server) refuse(raw *fasthttp.RequestCtx, err error) {
+// refuseUnreadable answers what fasthttp could not read as a request.
+func (s *Server) refuseUnreadable(raw *fasthttp.RequestCtx, err error) {
 	if errors.Is(err, syscall.ECONNRESET) {
 		// The client is gone, so nobody could read an answer. In chunks and in the
 		// header of a form's part the parsers hide the error, which is a 400 then.
@@ -37,20 +34,34 @@ func (s *server) refuse(raw *fasthttp.RequestCtx, err error) {
 			_ = raw.Conn().Close()
 		}
 	}()
-	s.router.Refuse(raw, s.refusal(raw.Conn(), err))
+	s.refuse(raw, s.refusal(raw.Conn(), err))
 	s.lingerAfter(raw)
-	w := s.conns.of(raw.Conn())
-	if w == nil {
+	c := s.conns.of(raw.Conn())
+	if c == nil {
 		// fasthttp has left the deadline of the last response.
 		_ = raw.Conn().SetWriteDeadline(s.writeDeadline())
 	}
-	s.conns.enter(w, writing)
+	c.enter(writing)
 	returned = true
+}
+
+// refuseMalformed answers a request that fasthttp could read and that is malformed
+// all the same, and reports whether it was.
+func (s *Server) refuseMalformed(raw *fasthttp.RequestCtx) bool {
+	problem := malformed(raw)
+	if problem == nil {
+		dropTrailers(&raw.Request.Header)
+		return false
+	}
+	s.refuse(raw, problem)
+	raw.SetConnectionClose()
+	s.lingerAfter(raw)
+	return true
 }
 
 // expect says to a client that waits whether to send its body: to one that is
 // too large it says so, in place of having it sent (RFC 9110, section 10.1.1).
-func (s *server) expect(raw *fasthttp.RequestCtx) int {
+func (s *Server) expect(raw *fasthttp.RequestCtx) int {
 	limit := s.options.BodyLimit
 	if configure := s.fasthttp.HeaderReceived; configure != nil {
 		if own := configure(&raw.Request.Header).MaxRequestBodySize; own > 0 {
@@ -60,12 +71,12 @@ func (s *server) expect(raw *fasthttp.RequestCtx) int {
 	if raw.Request.Header.ContentLength() <= limit {
 		return fasthttp.StatusContinue
 	}
-	s.refuse(raw, fasthttp.ErrBodyTooLarge)
+	s.refuseUnreadable(raw, fasthttp.ErrBodyTooLarge)
 	return fasthttp.StatusRequestEntityTooLarge
 }
 
 // refusal says what was wrong with what fasthttp could not read as a request.
-func (s *server) refusal(conn net.Conn, err error) *responses.Problem {
+func (s *Server) refusal(conn net.Conn, err error) *responses.Problem {
 	if _, ok := errors.AsType[*fs.PathError](err); ok { // a connection has errors of another type
 		return storageProblem(err)
 	}
@@ -106,12 +117,12 @@ func storageProblem(err error) *responses.Problem {
 // isTimeout reports whether a request did not arrive in time. In chunks and in
 // forms the parsers hide the error of the connection, or take the half of a line
 // for a whole one, so the connection is asked as well.
-func (s *server) isTimeout(conn net.Conn, err error) bool {
+func (s *Server) isTimeout(conn net.Conn, err error) bool {
 	if timeout, ok := errors.AsType[net.Error](err); ok {
 		return timeout.Timeout()
 	}
-	w := s.conns.of(conn)
-	return w != nil && w.overdue.Load() || hasReadDeadlinePassed(conn)
+	c := s.conns.of(conn)
+	return c != nil && c.overdue.Load() || hasReadDeadlinePassed(conn)
 }
 
 // hasReadDeadlinePassed reports it of a connection that is a socket, and false of
@@ -131,21 +142,35 @@ func hasReadDeadlinePassed(conn net.Conn) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// refused tells of an answer of the server's own, before it is sent.
-func (s *server) refused(raw *fasthttp.RequestCtx, problem *responses.Problem) {
-	if raw.ConnRequestNum() > 0 { // or else it may have no connection; see refuse
-		raw.SetConnectionClose() // where a middleware refuses, nobody else does
-		s.lingerAfter(raw)
-	}
+// refuse makes an answer of the server's own, and tells of it before it is sent.
+func (s *Server) refuse(raw *fasthttp.RequestCtx, problem *responses.Problem) {
+	s.handler.Refuse(raw, problem)
 	s.logRefusal(raw, problem)
-	if tell := s.options.OnRefused; tell != nil {
-		tell(raw, problem)
+	if s.options.OnRefused == nil {
+		return
 	}
+	returned := false
+	defer func() {
+		if cause := recover(); cause != nil { // the answer stands
+			logSafely(s.options.Logger, slog.LevelError, "panic in OnRefused",
+				"request_id", requestID(raw), "panic", cause, "stack", string(debug.Stack()))
+		} else if !returned {
+			logSafely(s.options.Logger, slog.LevelError, "OnRefused called runtime.Goexit, so the connection is closed without an answer",
+				"request_id", requestID(raw))
+		}
+	}()
+	s.options.OnRefused(raw, problem)
+	returned = true
+}
+
+// requestID returns the id of the answer.
+func requestID(raw *fasthttp.RequestCtx) string {
+	return string(raw.Response.Header.Peek("X-Request-Id"))
 }
 
 // logRefusal tells the log. What clients do wrong a service on the internet sees
 // all day.
-func (s *server) logRefusal(raw *fasthttp.RequestCtx, problem *responses.Problem) {
+func (s *Server) logRefusal(raw *fasthttp.RequestCtx, problem *responses.Problem) {
 	level, message := slog.LevelDebug, "a request was refused"
 	if status := problem.StatusCode(); status >= 500 && status != fasthttp.StatusServiceUnavailable {
 		level, message = slog.LevelError, "a request could not be read"
@@ -154,81 +179,11 @@ func (s *server) logRefusal(raw *fasthttp.RequestCtx, problem *responses.Problem
 		return
 	}
 	attrs := []any{
-		"request_id", routing.RequestID(raw), "status", problem.StatusCode(), "reason", problem.Detail,
+		"request_id", requestID(raw), "status", problem.StatusCode(), "reason", problem.Detail,
 		"address", raw.RemoteAddr().String(),
 	}
 	if problem.Cause != nil {
 		attrs = append(attrs, "error", problem.Cause)
 	}
 	logSafely(s.options.Logger, level, message, attrs...)
-}
-
-// turnedAway are the connections beyond Options.MaxConnections.
-type turnedAway struct {
-	listeners atomic.Int32   // that are served
-	open      atomic.Int32   // that are being answered
-	serving   sync.WaitGroup // those as well; added to while listeners are served
-
-	mu      sync.Mutex // guards what follows
-	logged  time.Time  // the last record
-	unknown int        // how many there were since
-}
-
-// maxTurnedAway is how many connections beyond the limit are answered at once. The
-// others are closed without an answer: there would be no limit.
-const maxTurnedAway = 256
-
-// admits reports whether there is room for one more connection. fasthttp, which
-// would keep the limit for each listener, answers a text of its own, without
-// telling anybody, and closes what the client sends unread.
-func (s *server) admits() bool {
-	// Each listener that waits counts as one, and fasthttp takes off one of them.
-	return int(s.fasthttp.GetOpenConnectionsCount())+1-int(s.turnedAway.listeners.Load()) < s.options.MaxConnections
-}
-
-// turnAway answers a connection for which there is no room, and closes it.
-func (s *server) turnAway(conn net.Conn) {
-	s.logTurnedAway()
-	t := &s.turnedAway
-	if t.open.Add(1) > maxTurnedAway {
-		t.open.Add(-1)
-		_ = conn.Close()
-		return
-	}
-	t.serving.Go(func() {
-		defer t.open.Add(-1)
-		defer func() { _ = conn.Close() }()
-		w := &watch{conn: conn} // for the shutdown; its limits are those here
-		s.conns.enter(w, handling)
-		s.conns.all.Store(conn, w)
-		defer s.conns.all.Delete(conn)
-		_ = conn.SetDeadline(time.Now().Add(lingerTime))
-
-		var raw fasthttp.RequestCtx
-		raw.Init2(conn, s.fasthttp.Logger, true)
-		problem := responses.NewProblem(fasthttp.StatusServiceUnavailable, "the server has too many connections: try again later")
-		problem.Header = responses.Header{fasthttp.HeaderRetryAfter: {"1"}}
-		raw.SetConnectionClose()
-		s.router.Refuse(&raw, problem)
-		if _, err := raw.Response.WriteTo(conn); err == nil {
-			s.linger(conn)
-		}
-	})
-}
-
-// logTurnedAway tells the log, once a minute at most.
-func (s *server) logTurnedAway() {
-	t := &s.turnedAway
-	t.mu.Lock()
-	t.unknown++
-	count := t.unknown
-	due := time.Since(t.logged) >= time.Minute
-	if due {
-		t.logged, t.unknown = time.Now(), 0
-	}
-	t.mu.Unlock()
-	if due {
-		logSafely(s.options.Logger, slog.LevelWarn, "connections are turned away, since MaxConnections are open",
-			"max_connections", s.options.MaxConnections, "turned_away", count)
-	}
 }

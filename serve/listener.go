@@ -1,4 +1,4 @@
-package velithon
+package serve
 
 import (
 	"errors"
@@ -21,7 +21,7 @@ const (
 // which are more than Options.MaxConnections.
 type patientListener struct {
 	net.Listener
-	server *server
+	server *Server
 }
 
 // Accept returns the next connection, or the error of a listener that is closed

@@ -1,4 +1,4 @@
-package velithon
+package serve
 
 import (
 	"net"
@@ -20,7 +20,7 @@ type connections struct {
 	limits  [phases]uint64 // in ticks; 0 for none
 	tick    time.Duration
 	now     atomic.Uint64 // the current tick
-	all     sync.Map      // of *watch, by net.Conn
+	all     sync.Map      // of *connection, by net.Conn
 
 	mu    sync.Mutex // guards what follows
 	open  int        // how many there are
@@ -31,7 +31,7 @@ type connections struct {
 // is exceeded by more than two of them.
 const ticksPerLimit = 16
 
-// limit has the time limits kept from now on.
+// limit starts enforcing the time limits.
 func (c *connections) limit(o Options) {
 	c.tick = max(min(o.IdleTimeout, o.ReadTimeout, o.WriteTimeout)/ticksPerLimit, time.Millisecond)
 	for p, limit := range map[phase]time.Duration{idling: o.IdleTimeout, reading: o.ReadTimeout, writing: o.WriteTimeout} {
@@ -44,40 +44,37 @@ func (c *connections) limit(o Options) {
 func (c *connections) track(conn net.Conn, state fasthttp.ConnState) {
 	switch state {
 	case fasthttp.StateNew:
-		w := &watch{conn: conn}
-		w.enter(reading, c.now.Load())
-		c.all.Store(conn, w)
+		c.add(conn, reading)
 		c.count(1)
 	case fasthttp.StateActive:
 		// The time for the first request began with the connection.
-		if w := c.of(conn); w != nil && w.current().phase() == idling {
-			c.enter(w, reading)
+		if known := c.of(conn); known != nil && known.current().phase() == idling {
+			known.enter(reading)
 		}
 	case fasthttp.StateIdle:
-		c.enter(c.of(conn), idling)
+		c.of(conn).enter(idling)
 	case fasthttp.StateHijacked:
-		c.enter(c.of(conn), handling) // by somebody who sets no limits with us
+		c.of(conn).enter(handling) // by somebody who sets no limits with us
 		c.remove(conn)
 	case fasthttp.StateClosed:
 		c.remove(conn)
 	}
 }
 
-// of returns the watch of a connection, nil when its time is not kept here.
-func (c *connections) of(conn net.Conn) *watch {
+func (c *connections) add(conn net.Conn, p phase) {
+	known := &connection{Conn: conn, all: c}
+	known.enter(p)
+	c.all.Store(conn, known)
+}
+
+// of returns what is known of a connection, nil when its time is not kept here.
+func (c *connections) of(conn net.Conn) *connection {
 	if !c.limited.Load() {
 		return nil
 	}
-	w, _ := c.all.Load(conn)
-	known, _ := w.(*watch)
-	return known
-}
-
-// enter begins a phase of a connection, which may be nil.
-func (c *connections) enter(w *watch, p phase) {
-	if w != nil {
-		w.enter(p, c.now.Load())
-	}
+	known, _ := c.all.Load(conn)
+	found, _ := known.(*connection)
+	return found
 }
 
 func (c *connections) remove(conn net.Conn) {
@@ -105,10 +102,10 @@ func (c *connections) count(more int) {
 // look begins a tick.
 func (c *connections) look() {
 	now := c.now.Add(1)
-	for w := range c.each {
-		n := w.current()
+	for conn := range c.each {
+		n := conn.current()
 		if limit := c.limits[n.phase()]; limit > 0 && now > n.tick()+limit {
-			w.expire(n)
+			conn.expire(n)
 		}
 	}
 	c.mu.Lock()
@@ -118,8 +115,8 @@ func (c *connections) look() {
 	}
 }
 
-func (c *connections) each(yield func(*watch) bool) {
-	c.all.Range(func(_, w any) bool { return yield(w.(*watch)) })
+func (c *connections) each(yield func(*connection) bool) {
+	c.all.Range(func(_, known any) bool { return yield(known.(*connection)) })
 }
 
 // len returns how many there are.
@@ -132,15 +129,15 @@ func (c *connections) len() int {
 // shortenReads lets no connection wait for the client beyond deadline. A
 // connection whose handler runs does not read, so it is not disturbed.
 func (c *connections) shortenReads(deadline time.Time) {
-	for w := range c.each {
-		_ = w.conn.SetReadDeadline(deadline)
+	for conn := range c.each {
+		_ = conn.SetReadDeadline(deadline)
 	}
 }
 
 // close closes all of them, and returns how many they were.
 func (c *connections) close() (n int) {
-	for w := range c.each {
-		_ = w.conn.Close()
+	for conn := range c.each {
+		_ = conn.Close()
 		n++
 	}
 	return n

@@ -1,4 +1,4 @@
-package velithon
+package serve
 
 import (
 	"net"
@@ -29,8 +29,9 @@ func (c *deadlineConn) SetDeadline(t time.Time) error {
 // the deadline must not hit the next phase.
 func TestADeadlineHitsNoOtherPhase(t *testing.T) {
 	conn := new(deadlineConn)
-	w := &watch{conn: conn}
-	w.enter(handling, 0)
+	all := new(connections)
+	c := &connection{Conn: conn, all: all}
+	c.enter(handling)
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -40,10 +41,10 @@ func TestADeadlineHitsNoOtherPhase(t *testing.T) {
 				return
 			default:
 			}
-			n := w.current()
+			n := c.current()
 			runtime.Gosched() // the phase may end here, with one processor too
 			if n.phase() != handling {
-				w.expire(n)
+				c.expire(n)
 			}
 		}
 	}()
@@ -53,13 +54,14 @@ func TestADeadlineHitsNoOtherPhase(t *testing.T) {
 		}
 	}
 	for tick := uint64(1); tick < 20_000 || conn.times.Load() < 100; tick++ {
-		w.enter(reading, tick)
+		all.now.Store(tick)
+		c.enter(reading)
 		yield(tick % 5)
-		w.enter(handling, tick)
+		c.enter(handling)
 		yield(tick / 5 % 5)
 		require.False(t, conn.isSet.Load())
 	}
 	close(done)
 	<-ended
-	require.False(t, conn.isSet.Load() || w.overdue.Load())
+	require.False(t, conn.isSet.Load() || c.overdue.Load())
 }

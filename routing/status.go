@@ -9,6 +9,22 @@ import (
 	"github.com/velithon-go/velithon/responses"
 )
 
+// StatusOf returns the status that a request is answered with, for middleware
+// such as an access log, once the next handler has returned. After a timeout it
+// is not the one in raw.Response, which then belongs to the late handler.
+func StatusOf(raw *fasthttp.RequestCtx) int {
+	return sentResponse(raw).StatusCode()
+}
+
+// sentResponse returns the response that is sent: after a timeout it is not the
+// one in raw, which belongs to the late handler.
+func sentResponse(raw *fasthttp.RequestCtx) *fasthttp.Response {
+	if late := raw.LastTimeoutErrorResponse(); late != nil {
+		return late
+	}
+	return &raw.Response
+}
+
 // hasUsualStatus reports whether finish has nothing to do. Every request pays for
 // it.
 func hasUsualStatus(raw *fasthttp.RequestCtx) bool {
@@ -18,7 +34,7 @@ func hasUsualStatus(raw *fasthttp.RequestCtx) bool {
 
 // finish sees to it that the status of a response fits to the rest of it,
 // whoever set it: a handler, a route or a middleware.
-func (s *shared) finish(raw *fasthttp.RequestCtx) {
+func (e *engine) finish(raw *fasthttp.RequestCtx) {
 	response := sentResponse(raw)
 	switch status := response.StatusCode(); {
 	case status == fasthttp.StatusResetContent:
@@ -33,11 +49,11 @@ func (s *shared) finish(raw *fasthttp.RequestCtx) {
 	case (status < 200 || status > 999) && !raw.Hijacked():
 		// Nothing follows an informational response here, so the client would
 		// wait, or take the next response for this one's.
-		s.logLost(raw, RequestID(raw), fmt.Sprintf("a response has the status %d, which ends no request, and is answered with 500", status))
+		e.logLost(raw, RequestID(raw), fmt.Sprintf("a response has the status %d, which ends no request, and is answered with 500", status))
 		response.ResetBody()
 		response.SetStatusCode(fasthttp.StatusInternalServerError)
 		if response == &raw.Response { // or else a late handler may still use raw
-			WriteProblem(raw, responses.ProblemFor(errStatus))
+			responses.WriteProblem(raw, responses.ProblemFor(errStatus))
 		}
 	}
 }

@@ -1,0 +1,77 @@
+package serve
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A phase is what a connection does.
+type phase uint64
+
+const (
+	idling   phase = iota // waits for the first byte of a request
+	reading               // a request
+	handling              // a request, for which there is no limit
+	writing               // a response
+	phases
+)
+
+// A note says what a connection does, and in which tick that has begun.
+type note uint64
+
+func newNote(p phase, tick uint64) note { return note(tick*uint64(phases) + uint64(p)) }
+
+func (n note) phase() phase { return phase(n % note(phases)) }
+func (n note) tick() uint64 { return uint64(n / note(phases)) }
+
+// A connection is what the server knows of one. Its goroutine begins the phases,
+// and any other may end one that takes too long.
+type connection struct {
+	net.Conn
+	all     *connections
+	note    atomic.Uint64
+	overdue atomic.Bool // a deadline is being set, or is
+
+	mu sync.Mutex // held while the deadline is set or taken back
+}
+
+func (c *connection) current() note { return note(c.note.Load()) }
+
+// enter begins a phase. It does nothing for nil, a connection whose time is not
+// kept here.
+//
+// If the phase before has become overdue as it ended, that is taken back: expire
+// sets overdue before it looks at the note, and this sets the note before it looks
+// at overdue, so one of them sees the other.
+func (c *connection) enter(p phase) {
+	if c == nil {
+		return
+	}
+	c.note.Store(uint64(newNote(p, c.all.now.Load())))
+	if !c.overdue.Load() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.overdue.Swap(false) {
+		_ = c.SetDeadline(time.Time{})
+	}
+}
+
+// expire ends the phase of a note, unless it has ended by itself.
+func (c *connection) expire(n note) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.overdue.Swap(true) {
+		return
+	}
+	if c.current() != n {
+		c.overdue.Store(false)
+		return
+	}
+	_ = c.SetDeadline(longAgo)
+}
+
+var longAgo = time.Unix(1, 0)

@@ -1,0 +1,141 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// shutdownGrace is how long a shutdown waits for clients: first for the next
+// request on a connection that is open, then for the rest of one that has begun
+// to arrive.
+const shutdownGrace = time.Second
+
+// graceWithin is the grace of a shutdown with ctx: no more than a tenth of its
+// time, so that idle connections do not take all of it.
+func graceWithin(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(shutdownGrace, time.Until(deadline)/10)
+	}
+	return shutdownGrace
+}
+
+// Shutdown ends the server, or closes what is left of it when ctx is done, and says
+// so. Connections that were closed may have been idle ones. It may be called at any
+// time, more than once, and concurrently.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	if s.stopped == nil {
+		s.stopped = make(chan struct{})
+		expired, expire := context.WithCancel(context.Background())
+		s.expire = expire
+		go s.stop(expired, graceWithin(ctx))
+	}
+	stopped := s.stopped
+	s.mu.Unlock()
+
+	select {
+	case <-stopped:
+		return nil
+	case <-ctx.Done():
+	}
+	select {
+	case <-stopped: // both at once
+		return nil
+	default:
+	}
+	s.expire()
+	return endedEarly(s.conns.close(), context.Cause(ctx))
+}
+
+// endedEarly is the error of a shutdown that had to close n connections. There
+// may be none: stop notices only some milliseconds later that the last one is
+// gone.
+func endedEarly(n int, cause error) error {
+	const text = "velithon: shutdown ended early: %w"
+	switch n {
+	case 0:
+		return fmt.Errorf(text, cause)
+	case 1:
+		return fmt.Errorf(text+"; 1 connection closed", cause)
+	default:
+		return fmt.Errorf(text+"; %d connections closed", cause, n)
+	}
+}
+
+// stop waits for the connections to end, and pushes those that only read. It
+// closes s.stopped in the end.
+func (s *Server) stop(expired context.Context, grace time.Duration) {
+	defer close(s.stopped)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		// Order matters: stop accepting before telling clients to reconnect.
+		s.closeListeners()
+		s.closing.Store(true)
+		s.endStreams()
+		// fasthttp's shutdown returns at once if none of its listeners is
+		// known yet, so a serve that has only begun must end first.
+		s.serving.Wait()
+		s.awaitRequests(expired, grace)
+		// Not until expired: a handler may run on when its connection is closed.
+		_ = s.fasthttp.Shutdown()
+		s.turnedAway.serving.Wait()
+	}()
+	deadline := time.Now().Add(2 * grace)
+	for {
+		// A connection's read deadline may be set anew, or taken back, when a
+		// request begins, so once is not enough.
+		s.conns.shortenReads(deadline)
+		select {
+		case <-ended:
+			return
+		case <-time.After(shutdownGrace / 20):
+		}
+	}
+}
+
+// awaitRequests waits for a request on each connection, after which they close.
+func (s *Server) awaitRequests(expired context.Context, grace time.Duration) {
+	timeout := time.After(grace)
+	for s.conns.len() > 0 {
+		select {
+		case <-expired.Done():
+			return
+		case <-timeout:
+			return
+		case <-time.After(shutdownGrace / 100):
+		}
+	}
+}
+
+// closeAfter makes fasthttp close the connection of a request after its response,
+// and say so in it.
+func closeAfter(raw *fasthttp.RequestCtx) {
+	if response := raw.LastTimeoutErrorResponse(); response != nil {
+		response.SetConnectionClose() // raw belongs to a handler that goes on
+		return
+	}
+	raw.SetConnectionClose()
+}
+
+// endStreams ends those of the handler, if there is one.
+func (s *Server) endStreams() {
+	s.mu.Lock()
+	handler := s.handler
+	s.mu.Unlock()
+	if handler != nil {
+		handler.EndStreams()
+	}
+}
+
+func (s *Server) closeListeners() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, listener := range s.listeners {
+		_ = listener.Close()
+	}
+}
+
