@@ -46,15 +46,15 @@ import (
 	"github.com/velithon-go/velithon/serve"
 )
 
-// The defaults of [Options].
+// The defaults of Options.
 const (
-	DefaultBodyLimit       = 4 << 20 // bytes
-	DefaultHeaderLimit     = 8 << 10 // bytes
-	DefaultReadTimeout     = 10 * time.Second
-	DefaultWriteTimeout    = 30 * time.Second
-	DefaultIdleTimeout     = 60 * time.Second
-	DefaultShutdownTimeout = 30 * time.Second
-	DefaultMaxConnections  = 256 << 10
+	defaultBodyLimit       = 4 << 20 // bytes
+	defaultHeaderLimit     = 8 << 10 // bytes
+	defaultReadTimeout     = 10 * time.Second
+	defaultWriteTimeout    = 30 * time.Second
+	defaultIdleTimeout     = 60 * time.Second
+	defaultShutdownTimeout = 30 * time.Second
+	defaultMaxConnections  = 256 << 10
 )
 
 // ErrClosed is returned by [App.Serve] after [App.Shutdown] was called.
@@ -128,13 +128,13 @@ func (o Options) withDefaults() Options {
 	if o.Runner.LogAttrs == nil {
 		o.Runner.LogAttrs = logRequestID
 	}
-	orDefault(&o.BodyLimit, DefaultBodyLimit)
-	orDefault(&o.HeaderLimit, DefaultHeaderLimit)
-	orDefault(&o.ReadTimeout, DefaultReadTimeout)
-	orDefault(&o.WriteTimeout, DefaultWriteTimeout)
-	orDefault(&o.IdleTimeout, DefaultIdleTimeout)
-	orDefault(&o.ShutdownTimeout, DefaultShutdownTimeout)
-	orDefault(&o.MaxConnections, DefaultMaxConnections)
+	orDefault(&o.BodyLimit, defaultBodyLimit)
+	orDefault(&o.HeaderLimit, defaultHeaderLimit)
+	orDefault(&o.ReadTimeout, defaultReadTimeout)
+	orDefault(&o.WriteTimeout, defaultWriteTimeout)
+	orDefault(&o.IdleTimeout, defaultIdleTimeout)
+	orDefault(&o.ShutdownTimeout, defaultShutdownTimeout)
+	orDefault(&o.MaxConnections, defaultMaxConnections)
 	return o
 }
 

@@ -74,7 +74,7 @@ func inTime(t *testing.T, f func(t *testing.T, conn net.Conn)) {
 					}), nil
 				})
 				app.Get("/reader", func(ctx context.Context, _ struct{}) (struct{}, error) {
-					raw, err := routing.Raw(ctx)
+					raw, err := routing.RequestCtx(ctx)
 					if err == nil {
 						raw.SetUserValue("reader", true)
 					}

@@ -83,7 +83,7 @@ func TestAHandlerThatGivesUpForItsClientIsNoFailure(t *testing.T) {
 	app.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 		return func(raw *fasthttp.RequestCtx) {
 			next(raw)
-			statuses <- routing.StatusOf(raw)
+			statuses <- routing.SentStatus(raw)
 		}
 	})
 	app.Get("/", func(ctx context.Context, _ struct{}) (string, error) {

@@ -264,7 +264,7 @@ func TestAPanicEndsItsRequest(t *testing.T) {
 			response, _ := send(t, serve(t, app.App), request("POST", "/fault", form.String(), "Content-Type: "+w.FormDataContentType()))
 			assert.Equal(t, 500, response.StatusCode)
 			require.ErrorIs(t, ctx.Err(), context.Canceled)
-			_, err := routing.Raw(ctx)
+			_, err := routing.RequestCtx(ctx)
 			require.ErrorIs(t, err, routing.ErrRequestEnded)
 			_, err = file.Open()
 			require.ErrorIs(t, err, os.ErrClosed)
@@ -341,7 +341,7 @@ func TestAPanicInMiddlewareAfterATimeout(t *testing.T) {
 		}
 	})
 	handledBy(func(ctx context.Context, _ struct{}) (string, error) {
-		raw, err := routing.Raw(ctx)
+		raw, err := routing.RequestCtx(ctx)
 		<-leave
 		for range 100 {
 			raw.Response.Header.Set("X-Late", "late")

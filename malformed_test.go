@@ -38,7 +38,7 @@ type malformed struct {
 type witness struct{ journal }
 
 func (w *witness) handle(ctx context.Context, _ struct{}) (string, error) {
-	raw, err := routing.Raw(ctx)
+	raw, err := routing.RequestCtx(ctx)
 	if err != nil {
 		return "", err
 	}

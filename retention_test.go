@@ -117,7 +117,7 @@ func TestNothingGivenToAHandlerChangesLater(t *testing.T) {
 		require.Equal(t, v, k.ctx.Value(userKey{}))
 		require.Equal(t, v[:min(len(v), 64)], routing.RequestID(k.ctx))
 		require.ErrorIs(t, k.ctx.Err(), context.Canceled)
-		_, err = routing.Raw(k.ctx)
+		_, err = routing.RequestCtx(k.ctx)
 		require.ErrorIs(t, err, routing.ErrRequestEnded)
 	}
 	require.Len(t, seen, 2*requests)

@@ -280,7 +280,7 @@ func TestShutdownLeavesAHijackedConnection(t *testing.T) {
 	app.Get("/", func(ctx context.Context, _ struct{}) (reply responses.JSONResponse[string, *background.Task], err error) {
 		close(entered)
 		<-leave
-		raw, err := routing.Raw(ctx)
+		raw, err := routing.RequestCtx(ctx)
 		if err != nil {
 			return reply, err
 		}

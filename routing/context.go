@@ -18,13 +18,13 @@ var ErrRequestEnded = errors.New("routing: the request has ended")
 // ErrNoRequest says that a context does not come from a request.
 var ErrNoRequest = errors.New("routing: the context belongs to no request")
 
-// Raw returns fasthttp's own request of a handler's context, for what the
+// RequestCtx returns fasthttp's own request of a handler's context, for what the
 // typed input does not cover: the peer's address, TLS, a rare header. It may
 // be used by the handler's goroutine until the handler returns, and nothing
 // that it returns may be kept. The function of a stream may read the request, too;
 // its response is being sent, so leave that alone. When the request has ended,
-// in background work for instance, Raw fails with [ErrRequestEnded].
-func Raw(ctx context.Context) (*fasthttp.RequestCtx, error) {
+// in background work for instance, RequestCtx fails with [ErrRequestEnded].
+func RequestCtx(ctx context.Context) (*fasthttp.RequestCtx, error) {
 	r, ok := ctx.Value(requestKey{}).(*request)
 	if !ok {
 		return nil, ErrNoRequest
@@ -89,7 +89,7 @@ func (r *request) restLocked() *rest {
 // number has: see [fasthttp.RequestCtx.ID].
 func (r *request) connection() uint32 { return uint32(r.number >> 32) }
 
-// end cancels the context with err, and makes [Raw] refuse. Only the first end
+// end cancels the context with err, and makes [RequestCtx] refuse. Only the first end
 // counts.
 func (r *request) end(err error) {
 	r.mu.Lock()

@@ -95,14 +95,14 @@ func TestRawIsThereUntilTheRequestEnds(t *testing.T) {
 	ctx := contextOf(t, func(ctx context.Context) {
 		derived, cancel := context.WithCancel(ctx)
 		defer cancel()
-		raw, err := routing.Raw(derived)
+		raw, err := routing.RequestCtx(derived)
 		require.NoError(t, err)
 		assert.Equal(t, "/7", string(raw.Path()))
 	})
-	_, err := routing.Raw(ctx)
+	_, err := routing.RequestCtx(ctx)
 	require.ErrorIs(t, err, routing.ErrRequestEnded)
 	require.EqualError(t, err, "routing: the request has ended")
-	_, err = routing.Raw(context.Background())
+	_, err = routing.RequestCtx(context.Background())
 	require.ErrorIs(t, err, routing.ErrNoRequest)
 	require.EqualError(t, err, "routing: the context belongs to no request")
 }

@@ -30,7 +30,7 @@ var errClientClosed = &responses.Problem{Status: statusClientClosed, Title: "Cli
 //
 // Background work that the response carries runs all the same. A handler that
 // returns [context.Canceled] then is no failure: the log has a line at level
-// Info, and middleware sees the status 499, as nginx has it. [Raw] fails from
+// Info, and middleware sees the status 499, as nginx has it. [RequestCtx] fails from
 // then on.
 //
 // The client is looked at again and again, from the decoded input to the end of

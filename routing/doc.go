@@ -24,5 +24,5 @@
 // for any time. It carries the request id ([RequestID]) and the user values
 // that middleware set before the handler ran, under their keys. It is
 // cancelled when the request ends or its timeout passes. The raw request is
-// there until then, see [Raw].
+// there until then, see [RequestCtx].
 package routing

@@ -92,7 +92,7 @@ func TestThereIsOneViewOfAPath(t *testing.T) {
 		for _, pattern := range []string{"/", "/users/me", "/users/{id}", "/shops/{id}", "/public/{id}", "/public/x", "/is%2541", "/a b", "/f/{id:[^./]+}", "/n/{id:[0-9]+}", "/rest/{id:*}"} {
 			pattern := strings.NewReplacer("{id:[^", "{name:[^", "{id:[0", "{n:[0", "{id:*", "{p:*").Replace(pattern)
 			routing.Wrapped(r).Get(pattern, func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
-				raw, err := routing.Raw(ctx)
+				raw, err := routing.RequestCtx(ctx)
 				value := routing.PathValue(raw, "id") + routing.PathValue(raw, "name") + routing.PathValue(raw, "n") + routing.PathValue(raw, "p")
 				return responses.Text(pattern + ": " + value), err
 			})
@@ -130,7 +130,7 @@ func TestMiddlewareChangesTheView(t *testing.T) {
 		ID string `path:"id"`
 	},
 	) (string, error) {
-		raw, err := routing.Raw(ctx)
+		raw, err := routing.RequestCtx(ctx)
 		return string(raw.Path()) + " " + in.ID, err
 	})
 	assert.Equal(t, `"/b/x x"`, string(do(t, behindServer(r), "GET", "/x").Body()))
@@ -181,7 +181,7 @@ func FuzzPath(f *testing.F) {
 			rt.pattern += "/" + strings.ReplaceAll(s.pattern, "NAME", fmt.Sprintf("p%d", j))
 		}
 		wrapped.Handle(rt.method, rt.pattern, routing.NewEndpoint(func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
-			raw, err := routing.Raw(ctx)
+			raw, err := routing.RequestCtx(ctx)
 			hit, values = i, nil
 			for j, s := range rt.segments {
 				if value, ok := params.PathOf(raw).Get(fmt.Sprintf("p%d", j)); ok && s.kind > 0 {

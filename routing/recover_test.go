@@ -282,14 +282,14 @@ func TestRawInAStream(t *testing.T) {
 	inStream, inWork := make(chan string, 1), make(chan error, 1)
 	r.Get("/", func(ctx context.Context, _ struct{}) (*responses.StreamResponse, error) {
 		stream := responses.Stream("", func(*responses.StreamWriter) error {
-			raw, err := routing.Raw(ctx)
+			raw, err := routing.RequestCtx(ctx)
 			if err == nil {
 				inStream <- string(raw.Request.Header.Peek("X-Trace"))
 			}
 			return err
 		})
 		stream.Background = background.Func("work", func(work context.Context) error {
-			_, err := routing.Raw(work)
+			_, err := routing.RequestCtx(work)
 			inWork <- err
 			return nil
 		})

@@ -188,7 +188,7 @@ func TestAContextIsKeptAcrossLaterRequests(t *testing.T) {
 		require.ErrorIs(t, ctx.Err(), context.Canceled)
 		assert.Equal(t, "kept", ctx.Value(key{}))
 		assert.Equal(t, string(raw.Response.Header.Peek(routing.RequestIDHeader)), routing.RequestID(ctx))
-		_, err := routing.Raw(ctx)
+		_, err := routing.RequestCtx(ctx)
 		require.ErrorIs(t, err, routing.ErrRequestEnded)
 	}
 	wg.Wait()

@@ -312,7 +312,7 @@ func TestATimeoutAnswersInTheHandlersPlace(t *testing.T) {
 	leave, left := make(chan struct{}), make(chan error, 1)
 	r.Get("/late", func(ctx context.Context, _ struct{}) (string, error) {
 		<-leave
-		_, err := routing.Raw(ctx)
+		_, err := routing.RequestCtx(ctx)
 		left <- err
 		return "late", nil
 	}, routing.Timeout(time.Millisecond))
@@ -392,7 +392,7 @@ func TestMiddlewareSeesTheStatusOfTheAnswer(t *testing.T) {
 	r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 		return func(raw *fasthttp.RequestCtx) {
 			next(raw)
-			seen = append(seen, routing.StatusOf(raw))
+			seen = append(seen, routing.SentStatus(raw))
 		}
 	})
 	leave := make(chan struct{})

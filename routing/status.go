@@ -9,10 +9,10 @@ import (
 	"github.com/velithon-go/velithon/responses"
 )
 
-// StatusOf returns the status that a request is answered with, for middleware
+// SentStatus returns the status that a request is answered with, for middleware
 // such as an access log, once the next handler has returned. After a timeout it
 // is not the one in raw.Response, which then belongs to the late handler.
-func StatusOf(raw *fasthttp.RequestCtx) int {
+func SentStatus(raw *fasthttp.RequestCtx) int {
 	return sentResponse(raw).StatusCode()
 }
 

@@ -120,7 +120,7 @@ func TestTheRouterFindsWhatTheReferenceFinds(t *testing.T) {
 			i := len(routes)
 			message := panicOf(func() {
 				wrapped.Handle(rt.method, rt.pattern, routing.NewEndpoint(func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
-					raw, err := routing.Raw(ctx)
+					raw, err := routing.RequestCtx(ctx)
 					hit, values = i, nil
 					for j, s := range rt.segments {
 						if s.kind > 0 {

@@ -3,12 +3,11 @@ package web
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fasthttp/router"
 	"github.com/goccy/go-json"
 	"github.com/valyala/fasthttp"
-
-	"github.com/velithon-go/velithon"
 )
 
 // The floor is what one writes by hand for speed: fasthttp, a router, go-json,
@@ -32,9 +31,9 @@ func newFloorTimeouts(shop *Shop) Server {
 	h := &floor{shop: shop}
 	h.read = h.readByHand
 	return h.serverWith(&fasthttp.Server{
-		ReadTimeout:  velithon.DefaultReadTimeout,
-		WriteTimeout: velithon.DefaultWriteTimeout,
-		IdleTimeout:  velithon.DefaultIdleTimeout,
+		ReadTimeout:  10 * time.Second,
+		WriteTimeout: 30 * time.Second,
+		IdleTimeout:  60 * time.Second,
 	})
 }
 

@@ -63,7 +63,7 @@ func (s size) guestEvery() time.Duration {
 }
 
 const (
-	bodyLimit  = velithon.DefaultBodyLimit
+	bodyLimit  = 4 << 20
 	batchLimit = 32 << 20 // of the route that takes large bodies
 
 	// downloadSize is more than sockets take without being read: the kernel

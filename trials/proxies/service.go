@@ -100,7 +100,7 @@ func pictureOf(body []byte) picture {
 }
 
 func (*shop) picture(ctx context.Context, _ struct{}) (picture, error) {
-	raw, err := routing.Raw(ctx)
+	raw, err := routing.RequestCtx(ctx)
 	if err != nil {
 		return picture{}, err
 	}

@@ -1,0 +1,12 @@
+package velithon
+
+// The defaults, for tests.
+const (
+	DefaultBodyLimit       = defaultBodyLimit
+	DefaultHeaderLimit     = defaultHeaderLimit
+	DefaultReadTimeout     = defaultReadTimeout
+	DefaultWriteTimeout    = defaultWriteTimeout
+	DefaultIdleTimeout     = defaultIdleTimeout
+	DefaultShutdownTimeout = defaultShutdownTimeout
+	DefaultMaxConnections  = defaultMaxConnections
+)
