@@ -19,7 +19,7 @@ func accessLog(logger *slog.Logger) routing.Middleware {
 				slog.String("request_id", routing.RequestID(raw)),
 				slog.String("method", string(raw.Method())),
 				slog.String("path", string(raw.URI().PathOriginal())),
-				slog.Int("status", routing.StatusOf(raw)),
+				slog.Int("status", routing.SentStatus(raw)),
 				slog.Duration("took", time.Since(start)))
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/responses"
-	"github.com/velithon-go/velithon/routing"
 )
 
 // A rateLimit is how many requests a customer may make in a window of time, in

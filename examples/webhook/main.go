@@ -120,7 +120,7 @@ func (i *inbox) keep(ctx context.Context, in struct {
 	Type string `header:"Content-Type" validate:"required"`
 },
 ) (responses.NoContentResponse, error) {
-	raw, err := routing.Raw(ctx)
+	raw, err := routing.RequestCtx(ctx)
 	if err != nil {
 		return responses.NoContent(), err
 	}
