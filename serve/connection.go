@@ -57,6 +57,9 @@ func (c *connection) enter(p phase) {
 	defer c.mu.Unlock()
 	if c.overdue.Swap(false) {
 		_ = c.SetDeadline(time.Time{})
+		if c.all.readsEnded.Load() {
+			_ = c.SetReadDeadline(longAgo)
+		}
 	}
 }
 
@@ -72,6 +75,13 @@ func (c *connection) expire(n note) {
 		return
 	}
 	_ = c.SetDeadline(longAgo)
+}
+
+// endReads lets the connection read no more.
+func (c *connection) endReads() {
+	c.mu.Lock() // or else enter could take it back
+	defer c.mu.Unlock()
+	_ = c.SetReadDeadline(longAgo)
 }
 
 var longAgo = time.Unix(1, 0)

@@ -65,3 +65,28 @@ func TestADeadlineHitsNoOtherPhase(t *testing.T) {
 	<-ended
 	require.False(t, conn.isSet.Load() || c.overdue.Load())
 }
+
+// Once nothing is read any more that stays so: for connections of which a deadline
+// is taken back, and for those that are new.
+func TestReadsStayEnded(t *testing.T) {
+	all := new(connections)
+	all.limited.Store(true)
+	before, after := new(readConn), new(readConn)
+	all.add(before, writing)
+	known := all.of(before)
+	known.expire(known.current())
+	all.endReads()
+	known.enter(idling) // takes the deadline back
+	require.True(t, before.isEnded)
+	all.add(after, reading)
+	require.True(t, after.isEnded)
+}
+
+// A readConn knows whether reading has ended.
+type readConn struct {
+	net.Conn
+	isEnded bool
+}
+
+func (c *readConn) SetDeadline(t time.Time) error     { return c.SetReadDeadline(t) }
+func (c *readConn) SetReadDeadline(t time.Time) error { c.isEnded = !t.IsZero(); return nil }

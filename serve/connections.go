@@ -22,8 +22,11 @@ type connections struct {
 	now     atomic.Uint64 // the current tick
 	all     sync.Map      // of *connection, by net.Conn
 
-	mu    sync.Mutex // guards what follows
-	open  int        // how many there are
+	readsEnded atomic.Bool // nothing is read any more
+
+	mu    sync.Mutex    // guards what follows
+	open  int           // how many there are
+	none  chan struct{} // closed when there are none; see gone
 	timer *time.Timer
 }
 
@@ -65,6 +68,9 @@ func (c *connections) add(conn net.Conn, p phase) {
 	known := &connection{Conn: conn, all: c}
 	known.enter(p)
 	c.all.Store(conn, known)
+	if c.readsEnded.Load() {
+		known.endReads()
+	}
 }
 
 // of returns what is known of a connection, nil when its time is not kept here.
@@ -88,6 +94,10 @@ func (c *connections) count(more int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.open += more
+	if c.open == 0 && c.none != nil {
+		close(c.none)
+		c.none = nil
+	}
 	switch {
 	case !c.limited.Load():
 	case c.timer == nil:
@@ -119,18 +129,25 @@ func (c *connections) each(yield func(*connection) bool) {
 	c.all.Range(func(_, known any) bool { return yield(known.(*connection)) })
 }
 
-// len returns how many there are.
-func (c *connections) len() int {
+// gone returns a channel that is closed when there are no connections.
+func (c *connections) gone() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.open
+	none := make(chan struct{})
+	if c.open == 0 {
+		close(none)
+	} else {
+		c.none = none
+	}
+	return none
 }
 
-// shortenReads lets no connection wait for the client beyond deadline. A
-// connection whose handler runs does not read, so it is not disturbed.
-func (c *connections) shortenReads(deadline time.Time) {
+// endReads ends all that wait for a client. A connection whose handler runs does
+// not read, so it is not disturbed.
+func (c *connections) endReads() {
+	c.readsEnded.Store(true) // first, for those that begin a phase meanwhile
 	for conn := range c.each {
-		_ = conn.SetReadDeadline(deadline)
+		conn.endReads()
 	}
 }
 

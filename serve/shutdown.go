@@ -51,7 +51,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 // endedEarly is the error of a shutdown that had to close n connections. There
-// may be none: stop notices only some milliseconds later that the last one is
+// may be none: fasthttp notices only some milliseconds later that the last one is
 // gone.
 func endedEarly(n int, cause error) error {
 	const text = "velithon: shutdown ended early: %w"
@@ -65,50 +65,27 @@ func endedEarly(n int, cause error) error {
 	}
 }
 
-// stop waits for the connections to end, and pushes those that only read. It
-// closes s.stopped in the end.
+// stop waits for the connections to end, and ends what is still arriving after
+// twice the grace. It closes s.stopped in the end.
 func (s *Server) stop(expired context.Context, grace time.Duration) {
 	defer close(s.stopped)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		// Order matters: stop accepting before telling clients to reconnect.
-		s.closeListeners()
-		s.closing.Store(true)
-		s.endStreams()
-		// fasthttp's shutdown returns at once if none of its listeners is
-		// known yet, so a serve that has only begun must end first.
-		s.serving.Wait()
-		s.awaitRequests(expired, grace)
-		// Not until expired: a handler may run on when its connection is closed.
-		_ = s.fasthttp.Shutdown()
-		s.turnedAway.serving.Wait()
-	}()
-	deadline := time.Now().Add(2 * grace)
-	for {
-		// A connection's read deadline may be set anew, or taken back, when a
-		// request begins, so once is not enough.
-		s.conns.shortenReads(deadline)
-		select {
-		case <-ended:
-			return
-		case <-time.After(shutdownGrace / 20):
-		}
+	late := time.AfterFunc(2*grace, s.conns.endReads)
+	defer late.Stop()
+	// Order matters: stop accepting before telling clients to reconnect.
+	s.closeListeners()
+	s.closing.Store(true)
+	s.endStreams()
+	// fasthttp's shutdown returns at once if none of its listeners is known yet,
+	// so a Serve that has only begun must end first.
+	s.serving.Wait()
+	select { // a request on each connection, after which it closes
+	case <-s.conns.gone():
+	case <-time.After(grace):
+	case <-expired.Done():
 	}
-}
-
-// awaitRequests waits for a request on each connection, after which they close.
-func (s *Server) awaitRequests(expired context.Context, grace time.Duration) {
-	timeout := time.After(grace)
-	for s.conns.len() > 0 {
-		select {
-		case <-expired.Done():
-			return
-		case <-timeout:
-			return
-		case <-time.After(shutdownGrace / 100):
-		}
-	}
+	// Not until expired: a handler may run on when its connection is closed.
+	_ = s.fasthttp.Shutdown()
+	s.turnedAway.serving.Wait()
 }
 
 // closeAfter makes fasthttp close the connection of a request after its response,
@@ -138,4 +115,3 @@ func (s *Server) closeListeners() {
 		_ = listener.Close()
 	}
 }
-
