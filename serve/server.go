@@ -4,7 +4,6 @@
 package serve
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -78,7 +77,6 @@ type Server struct {
 	handler   Handler    // nil before the first Serve; does not change then, and needs no mutex to serve
 	listeners []net.Listener
 	stopped   chan struct{} // made by the first shutdown, closed when the server has ended
-	expire    context.CancelFunc
 }
 
 // New returns a server.

@@ -29,9 +29,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if s.stopped == nil {
 		s.stopped = make(chan struct{})
-		expired, expire := context.WithCancel(context.Background())
-		s.expire = expire
-		go s.stop(expired, graceWithin(ctx))
+		go s.stop(graceWithin(ctx))
 	}
 	stopped := s.stopped
 	s.mu.Unlock()
@@ -46,7 +44,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	default:
 	}
-	s.expire()
 	return endedEarly(s.conns.close(), context.Cause(ctx))
 }
 
@@ -67,7 +64,7 @@ func endedEarly(n int, cause error) error {
 
 // stop waits for the connections to end, and ends what is still arriving after
 // twice the grace. It closes s.stopped in the end.
-func (s *Server) stop(expired context.Context, grace time.Duration) {
+func (s *Server) stop(grace time.Duration) {
 	defer close(s.stopped)
 	late := time.AfterFunc(2*grace, s.conns.endReads)
 	defer late.Stop()
@@ -81,9 +78,8 @@ func (s *Server) stop(expired context.Context, grace time.Duration) {
 	select { // a request on each connection, after which it closes
 	case <-s.conns.gone():
 	case <-time.After(grace):
-	case <-expired.Done():
 	}
-	// Not until expired: a handler may run on when its connection is closed.
+	// Without a limit: a handler may run on when its connection is closed.
 	_ = s.fasthttp.Shutdown()
 	s.turnedAway.serving.Wait()
 }
