@@ -37,10 +37,6 @@ var edges = []edge{
 		fasthttpModule, validator,
 		module + "/background", module + "/params", module + "/responses", module + "/routing", module + "/serve",
 	}},
-	{"trials/*", []string{
-		fasthttpModule, module,
-		module + "/background", module + "/params", module + "/responses", module + "/routing", module + "/trials/child",
-	}},
 	{"examples/*", []string{
 		fasthttpModule, module,
 		module + "/background", module + "/params", module + "/responses", module + "/routing",

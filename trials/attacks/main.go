@@ -3,9 +3,9 @@
 // when that is more than its bound, when the others are not served, or when
 // the service does not recover.
 //
-//	go run ./trials/attacks
-//	go run ./trials/attacks -only slow-headers,idle-flood
-//	go run ./trials/attacks -table trials/attacks/README.md
+//	go -C trials run ./attacks
+//	go -C trials run ./attacks -only slow-headers,idle-flood
+//	go -C trials run ./attacks -table attacks/README.md
 //
 // Each attack has a service of its own, a process, so that one does not begin
 // with what another has left. It takes less than three minutes, and needs

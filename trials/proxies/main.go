@@ -1,8 +1,8 @@
 // Proxies runs a service behind real proxies, with the configurations that
 // docs/proxies.md shows, and looks whether they do what it says of them.
 //
-//	go run ./trials/proxies
-//	go run ./trials/proxies -only haproxy -restarts 100
+//	go -C trials run ./proxies
+//	go -C trials run ./proxies -only haproxy -restarts 100
 //
 // A configuration is read from the document, word for word but for addresses,
 // ports and paths. Through each proxy, over HTTP/1.1 and HTTP/2, a client gives
@@ -41,7 +41,7 @@ func main() {
 	}
 	t := trial{log: log.New(os.Stdout, "", 0)}
 	only := flag.String("only", "", "the `names` of the proxies to run, with commas; empty for all that are installed")
-	flag.StringVar(&t.document, "document", "docs/proxies.md", "the Markdown `file` that has the configurations")
+	flag.StringVar(&t.document, "document", "../docs/proxies.md", "the Markdown `file` that has the configurations")
 	flag.IntVar(&t.restarts, "restarts", 20, "how often both instances are replaced")
 	flag.IntVar(&t.clients, "clients", 8, "how many clients there are meanwhile")
 	flag.DurationVar(&t.pause, "pause", time.Second, "the longest time between two requests of a client")

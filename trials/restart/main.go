@@ -1,7 +1,7 @@
 // Restart restarts two processes of a service in turn, behind a balancer that
 // passes bytes, while clients whose connections are kept alive send requests.
 //
-//	go run ./trials/restart -requests 50000
+//	go -C trials run ./restart -requests 50000
 //
 // No request may fail, and no client sends one twice. The balancer takes a
 // process out of its rotation before that is sent SIGTERM, as it has to be in a

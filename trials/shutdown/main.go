@@ -1,7 +1,7 @@
 // Shutdown ends a service with SIGTERM at random moments under load, and looks
 // whether work was lost or done twice.
 //
-//	go run ./trials/shutdown -rounds 300
+//	go -C trials run ./shutdown -rounds 300
 //
 // Each round starts the service as a process of its own. Clients send requests
 // of all kinds on connections that are kept alive, until the service is gone:

@@ -2,9 +2,9 @@
 // bad, slow and rude ones, and of tasks that fail in every way there is. Then
 // nothing of it may be left.
 //
-//	go run ./trials/soak
-//	go run ./trials/soak -for 10m -every 20s
-//	go run ./trials/soak -reject
+//	go -C trials run ./soak
+//	go -C trials run ./soak -for 10m -every 20s
+//	go -C trials run ./soak -reject
 //
 // The traffic comes in rounds. After each, when the clients are gone and the
 // tasks have ended, it takes a sample and checks that
