@@ -157,7 +157,7 @@ func TestAPanicOfAStreamIsLoggedWithItsStack(t *testing.T) {
 	record := book.next(t)
 	assert.Contains(t, record, "a stream ended early")
 	assert.Contains(t, record, "on purpose")
-	assert.Contains(t, record, "fallback_test.go")
+	assert.Contains(t, record, "recover_test.go")
 }
 
 // A stream of the service's own may say by a method Err how it ended.

@@ -34,8 +34,8 @@ func (h handler) RequestConfig() (func(*fasthttp.RequestHeader) fasthttp.Request
 }
 
 // open serves a connection in memory with limits of a minute.
-func open(h serve.Handler) (server *serve.Server, client net.Conn, served <-chan error) {
-	server = serve.New(serve.Options{
+func open(h serve.Handler) (_ *serve.Server, client net.Conn, served <-chan error) {
+	server := serve.New(serve.Options{
 		Logger: slog.New(slog.DiscardHandler), BodyLimit: 1 << 20, HeaderLimit: 8 << 10, MaxConnections: 100,
 		ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
 	})
