@@ -32,9 +32,8 @@ type exchange struct {
 type call interface {
 	input() any // a pointer to the input, to be filled
 	handle(r *request) error
-	response() responses.Response // what the handler returned, if it is one
-	content() any                 // a pointer to what the handler returned
-	clear()                       // forgets input and output
+	result() *output
+	clear() // forgets input and output
 }
 
 // begin returns the exchange for a request.
@@ -94,7 +93,7 @@ func (x *exchange) write(response responses.Response) error {
 	if response != nil {
 		return responses.Write(x.raw, response)
 	}
-	return responses.WriteJSON(x.raw, x.call.content())
+	return responses.WriteJSON(x.raw, x.call.result().content())
 }
 
 // finish ends a request that has nothing left to do.

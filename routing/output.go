@@ -32,6 +32,8 @@ func outputAt(at any) output {
 	return o
 }
 
+func (o *output) result() *output { return o }
+
 // response returns the output as a response, nil when it is plain content.
 func (o *output) response() responses.Response {
 	if o.dynamic.IsValid() {

@@ -63,7 +63,7 @@ func (x *exchange) serve(path *params.PathValues) {
 		return
 	}
 	err := x.call.handle(x.request)
-	x.answer(x.call.response(), err)
+	x.answer(x.call.result().response(), err)
 }
 
 // recover answers a panic of the handler, or of the service's code that decodes

@@ -138,38 +138,62 @@ func registrationError(method, pattern string, endpoint Endpoint, err error) str
 
 func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option) error {
 	t := r.table
-	own := pattern
-	pattern = r.group.prefix + own
 	if t.built != nil {
 		return errors.New("the route is added after the app began to serve: add all routes first")
 	}
 	if endpoint.exchange == nil {
-		return fmt.Errorf("the endpoint is empty: make it with routing.NewEndpoint")
+		return errors.New("the endpoint is empty: make it with routing.NewEndpoint")
 	}
-	if method == router.MethodWild {
-		return errors.New(`the method "*" stands for none in particular: add the route for each method that it has`)
+	if err := checkMethod(method); err != nil {
+		return err
 	}
-	if !isMethod(method) {
-		return fmt.Errorf("the method %q is not a token: want one such as GET, in capitals, without blanks", method)
+	if pattern != "" && pattern[0] != '/' { // in a group it would go on with the prefix
+		return fmt.Errorf("the pattern %q does not start with a slash", pattern)
 	}
-	if upper := strings.ToUpper(method); upper != method {
-		return fmt.Errorf("the method %q is not in capitals, and methods are case-sensitive: want %q", method, upper)
-	}
-	if own != "" && own[0] != '/' { // in a group it would go on with the prefix
-		return fmt.Errorf("the pattern %q does not start with a slash", own)
-	}
-	parsed, err := parsePattern(pattern)
+	parsed, err := parsePattern(r.group.prefix + pattern)
 	if err != nil {
 		return err
 	}
 	rt := &route{
-		Route:      Route{Method: method, Pattern: pattern, Handler: endpoint.handler, In: endpoint.in, Out: endpoint.out},
+		Route:      Route{Method: method, Pattern: r.group.prefix + pattern, Handler: endpoint.handler, In: endpoint.in, Out: endpoint.out},
 		place:      caller(),
 		pathParams: parsed.names,
 		endpoint:   endpoint,
 		engine:     t.engine,
-		options:    routeOptions{status: fasthttp.StatusOK},
 	}
+	if err := rt.configure(options); err != nil {
+		return err
+	}
+	if other := t.named(rt.Name); other != nil {
+		return fmt.Errorf("option Name(%q): the name is that of %s: give each route its own", rt.Name, other)
+	}
+	rt.handler, rt.isWrapped = r.group.wrap(func(raw *fasthttp.RequestCtx) { rt.serve(raw, params.PathOf(raw)) })
+	if taken := t.tree.add(rt, parsed.variants); taken != nil {
+		return fmt.Errorf("pattern %q conflicts with pattern %s: %[1]s matches the same requests as %[3]s",
+			rt.Method+" "+rt.Pattern, taken, taken.Method+" "+taken.Pattern)
+	}
+	t.routes = append(t.routes, rt)
+	for g := r.group; g != nil; g = g.parent {
+		g.hasRoutes = true
+	}
+	return nil
+}
+
+func checkMethod(method string) error {
+	switch {
+	case method == router.MethodWild:
+		return errors.New(`the method "*" stands for none in particular: add the route for each method that it has`)
+	case !isMethod(method):
+		return fmt.Errorf("the method %q is not a token: want one such as GET, in capitals, without blanks", method)
+	case strings.ToUpper(method) != method:
+		return fmt.Errorf("the method %q is not in capitals, and methods are case-sensitive: want %q", method, strings.ToUpper(method))
+	}
+	return nil
+}
+
+// configure applies the options of a route, and checks the handler's types.
+func (rt *route) configure(options []Option) (err error) {
+	rt.options = routeOptions{status: fasthttp.StatusOK}
 	for i, option := range options {
 		if option == nil {
 			return fmt.Errorf("option %d is nil: leave it out", i+1)
@@ -178,27 +202,21 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 			return err
 		}
 	}
-	if rt.Name = rt.options.name; rt.Name != "" {
-		if i := slices.IndexFunc(t.routes, func(other *route) bool { return other.Name == rt.Name }); i >= 0 {
-			return fmt.Errorf("option Name(%q): the name is that of %s: give each route its own", rt.Name, t.routes[i])
-		}
-	}
-	if rt.plan, err = params.Compile(endpoint.in, params.Options{Method: method, PathParams: parsed.names, Validator: t.engine.Validator}); err != nil {
+	rt.Name = rt.options.name
+	rt.plan, err = params.Compile(rt.In, params.Options{Method: rt.Method, PathParams: rt.pathParams, Validator: rt.engine.Validator})
+	if err != nil {
 		return err
 	}
-	if err := responses.Check(endpoint.out); err != nil {
-		return err
+	return responses.Check(rt.Out)
+}
+
+// named returns the route of a name, nil if there is none.
+func (t *table) named(name string) *route {
+	i := slices.IndexFunc(t.routes, func(rt *route) bool { return name != "" && rt.Name == name })
+	if i < 0 {
+		return nil
 	}
-	rt.handler, rt.isWrapped = r.group.wrap(func(raw *fasthttp.RequestCtx) { rt.serve(raw, params.PathOf(raw)) })
-	if taken := t.tree.add(rt, parsed.variants); taken != nil {
-		return fmt.Errorf("pattern %q conflicts with pattern %s: %[1]s matches the same requests as %[3]s",
-			method+" "+pattern, taken, taken.Method+" "+taken.Pattern)
-	}
-	t.routes = append(t.routes, rt)
-	for g := r.group; g != nil; g = g.parent {
-		g.hasRoutes = true
-	}
-	return nil
+	return t.routes[i]
 }
 
 // wrap puts the middleware of a group and the groups around it, but not of the

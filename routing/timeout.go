@@ -64,7 +64,7 @@ func (x *exchange) callHandler(result chan<- outcome) {
 		result <- out
 	}()
 	err := x.call.handle(x.request)
-	out = outcome{response: x.call.response(), err: err}
+	out = outcome{response: x.call.result().response(), err: err}
 }
 
 // errGoexit is the error of a handler that neither returned nor panicked.
