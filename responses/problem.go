@@ -45,9 +45,8 @@ func NewProblem(status int, detail string) *Problem {
 
 // ProblemFor returns the problem to answer err with:
 //   - the *Problem which err is or wraps;
-//   - else, where err is or wraps an error with a method StatusCode() int, a
-//     problem of that status, and of the text of its method PublicMessage()
-//     string if it has one;
+//   - else, where err is or wraps a [StatusError], a problem of its status, with
+//     its message if it is a [PublicError] as well;
 //   - else a 500 with a fixed text.
 //
 // A status outside of 400..599 counts as 500. The text of err itself is never in
@@ -62,9 +61,9 @@ func ProblemFor(err error) *Problem {
 		}
 		return problem
 	}
-	if coded, ok := errors.AsType[statusError](err); ok {
+	if coded, ok := errors.AsType[StatusError](err); ok {
 		problem := &Problem{Status: errorStatus(coded.StatusCode()), Cause: err}
-		if public, ok := coded.(interface{ PublicMessage() string }); ok {
+		if public, ok := coded.(PublicError); ok {
 			problem.Detail = public.PublicMessage()
 		}
 		return problem
@@ -72,11 +71,21 @@ func ProblemFor(err error) *Problem {
 	return &Problem{Status: fasthttp.StatusInternalServerError, Detail: internalDetail, Cause: err}
 }
 
-// statusError is an error that knows its HTTP status. Packages meet in this
-// method, and need not import each other for it.
-type statusError interface {
+// A StatusError is an error that knows the HTTP status to be answered with. Any error with the method is one, of whatever package: none has to
+// import another for it.
+type StatusError interface {
 	error
+
+	// StatusCode returns the status. One outside of 400..599 counts as 500.
 	StatusCode() int
+}
+
+// A PublicError is a [StatusError] which says what the client may be told.
+type PublicError interface {
+	StatusError
+
+	// PublicMessage returns the detail of the problem.
+	PublicMessage() string
 }
 
 // errorStatus returns status where it is one of an error, and 500 otherwise.

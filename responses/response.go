@@ -24,6 +24,17 @@ type Response interface {
 	Work() background.Runnable
 }
 
+// An EndedResponse is a response that knows, once it was sent, whether something
+// ended it early, as the streams of this package do. Any response with the method
+// is one.
+type EndedResponse interface {
+	Response
+
+	// Err returns what ended the response early, for the log, and nil where all
+	// of it was sent.
+	Err() error
+}
+
 // Write writes response on raw, as its own Write does. The router calls it.
 //
 // A response that the handler returned by value lies in the router's memory, so

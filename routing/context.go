@@ -13,10 +13,10 @@ import (
 
 // ErrRequestEnded says that a request is over, so that its memory is no longer
 // its own.
-var ErrRequestEnded = errors.New("routing: the request has ended")
+var ErrRequestEnded = errors.New("velithon: the request has ended")
 
 // ErrNoRequest says that a context does not come from a request.
-var ErrNoRequest = errors.New("routing: the context belongs to no request")
+var ErrNoRequest = errors.New("velithon: the context belongs to no request")
 
 // RequestCtx returns fasthttp's own request of a handler's context, for what the
 // typed input does not cover: the peer's address, TLS, a rare header. It may
@@ -37,7 +37,33 @@ func RequestCtx(ctx context.Context) (*fasthttp.RequestCtx, error) {
 	return r.exchange.raw, nil
 }
 
-type requestKey struct{}
+// RouteOf returns the route that a request has matched, for what a metric or a
+// record is labelled with. ctx is the context of a handler or of its background
+// work, or the request itself in middleware: in that of a group, and in the
+// router's own once next has returned. Where no route has matched yet, or ctx
+// belongs to no request, ok is false.
+func RouteOf(ctx context.Context) (_ Route, ok bool) {
+	if raw, isRaw := ctx.(*fasthttp.RequestCtx); isRaw {
+		if rt, ok := raw.UserValue(routeKey{}).(*route); ok {
+			return rt.Route, true
+		}
+		return Route{}, false
+	}
+	r, ok := ctx.Value(requestKey{}).(*request)
+	if !ok {
+		return Route{}, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.exchange.route.Route, true
+}
+
+// requestKey is that of a request among the values of its context, and routeKey
+// that of its route among the user values.
+type (
+	requestKey struct{}
+	routeKey   struct{}
+)
 
 // A request is the context of one request. It is allocated anew for each and
 // never pooled, since a handler may keep it; so it is small, and what few
@@ -47,7 +73,7 @@ type request struct {
 	number uint64 // its id's, see requestIDs
 
 	mu       sync.Mutex // guards what follows
-	exchange *exchange  // what the request is answered with; nil once that is over
+	exchange *exchange  // what the request is answered with; its route's over once that is over
 	rest     *rest      // nil until something of it is needed
 }
 
@@ -71,7 +97,7 @@ func newRequest(x *exchange) *request {
 	x.raw.VisitUserValuesAll(func(key, value any) {
 		if key == (takenID{}) {
 			r.restLocked().id = value.(string) // nobody else has it yet
-		} else if _, isPath := value.(*params.PathValues); !isPath {
+		} else if _, isPath := value.(*params.PathValues); !isPath && key != (routeKey{}) {
 			r.restLocked().values = append(r.restLocked().values, userValue{key, value})
 		}
 	})
@@ -93,7 +119,7 @@ func (r *request) connection() uint32 { return uint32(r.number >> 32) }
 // counts.
 func (r *request) end(err error) {
 	r.mu.Lock()
-	if r.exchange == nil {
+	if r.isOverLocked() {
 		r.mu.Unlock()
 		return
 	}
@@ -107,17 +133,19 @@ func (r *request) end(err error) {
 // is to see to its end, and nil to all others.
 func (r *request) close() *exchange {
 	r.mu.Lock()
-	x := r.exchange
-	if x == nil {
+	if r.isOverLocked() {
 		r.mu.Unlock()
 		return nil
 	}
-	r.exchange = nil
+	x := r.exchange
+	r.exchange = &x.route.over
 	watchers := r.endLocked(context.Canceled)
 	r.mu.Unlock()
 	callAll(watchers)
 	return x
 }
+
+func (r *request) isOverLocked() bool { return r.exchange == &r.exchange.route.over }
 
 // endLocked tells those who look at the rest. It returns the watchers, to be
 // called without the mutex.
@@ -139,7 +167,7 @@ func (r *request) errLocked() error {
 	switch {
 	case r.rest != nil && r.rest.err != nil:
 		return r.rest.err
-	case r.exchange == nil:
+	case r.isOverLocked():
 		return context.Canceled
 	default:
 		return nil

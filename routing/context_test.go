@@ -101,10 +101,10 @@ func TestRawIsThereUntilTheRequestEnds(t *testing.T) {
 	})
 	_, err := routing.RequestCtx(ctx)
 	require.ErrorIs(t, err, routing.ErrRequestEnded)
-	require.EqualError(t, err, "routing: the request has ended")
+	require.EqualError(t, err, "velithon: the request has ended")
 	_, err = routing.RequestCtx(context.Background())
 	require.ErrorIs(t, err, routing.ErrNoRequest)
-	require.EqualError(t, err, "routing: the context belongs to no request")
+	require.EqualError(t, err, "velithon: the context belongs to no request")
 }
 
 func TestRequestIDs(t *testing.T) {

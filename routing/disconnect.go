@@ -90,7 +90,7 @@ func (w *watch) next() {
 // disconnect cancels the context because the client has gone.
 func (r *request) disconnect() {
 	r.mu.Lock()
-	if r.exchange != nil {
+	if !r.isOverLocked() {
 		r.restLocked().disconnected = true
 	}
 	r.mu.Unlock()

@@ -26,7 +26,7 @@ const ContextSize = unsafe.Sizeof(request{})
 
 // Watch has look called as for a client of which it says whether it is there.
 func Watch(look func() bool) {
-	w := &watch{&request{exchange: new(exchange)}, func() connState {
+	w := &watch{&request{exchange: &exchange{route: new(route)}}, func() connState {
 		if look() {
 			return connOpen
 		}

@@ -23,7 +23,7 @@ type Endpoint struct {
 // there, app.Handle("POST", "/order", routing.NewEndpoint(createOrder)) has neither.
 func NewEndpoint[In, Out any](handler func(ctx context.Context, in In) (Out, error)) Endpoint {
 	if handler == nil {
-		panic("routing: NewEndpoint was given a nil handler")
+		panic("velithon: routing.NewEndpoint was given a nil handler")
 	}
 	in, out := reflect.TypeFor[In](), reflect.TypeFor[Out]()
 	return Endpoint{

@@ -41,6 +41,9 @@ func Build(r *Router) *Handler {
 		root = root.parent
 	}
 	h := &Handler{engine: t.engine, tree: &t.tree, routes: t.routes}
+	for _, rt := range h.routes {
+		rt.isTold = rt.isWrapped || len(root.middleware) > 0
+	}
 	h.mux = h.newMux()
 	h.chain = chain(root.middleware, h.mux.Handler)
 	t.built = h

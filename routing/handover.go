@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/responses"
 )
 
 // The work of a response is reserved room for before the response is written,
@@ -132,7 +133,7 @@ func (e *engine) handlerEndedFor(r *request, raw *fasthttp.RequestCtx, isLate, f
 func (r *request) isOf(raw *fasthttp.RequestCtx) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.exchange != nil && r.exchange.raw == raw
+	return !r.isOverLocked() && r.exchange.raw == raw
 }
 
 // awaitFlush leaves the end of the request to fasthttp. No middleware comes after
@@ -164,7 +165,7 @@ func (r *request) awaitFlush(raw *fasthttp.RequestCtx) {
 func (r *request) keepWork(status int) (e *engine, hasWork bool) {
 	r.mu.Lock()
 	x := r.exchange
-	if x == nil {
+	if r.isOverLocked() {
 		r.mu.Unlock()
 		return nil, false
 	}
@@ -233,7 +234,7 @@ func (x *exchange) streamError() (err error) {
 			err = newPanicError(cause)
 		}
 	}()
-	if stream, ok := x.response.(interface{ Err() error }); ok {
+	if stream, ok := x.response.(responses.EndedResponse); ok {
 		err = stream.Err()
 	}
 	return err

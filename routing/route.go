@@ -22,12 +22,14 @@ type route struct {
 	place      string                  // where it was registered
 	handler    fasthttp.RequestHandler // serve, with the middleware of its groups
 	isWrapped  bool                    // there is such middleware
+	isTold     bool                    // middleware may ask for the route, see RouteOf
 	options    routeOptions
 	pathParams []string
 	endpoint   Endpoint
 	plan       *params.Plan
 	engine     *engine
 	exchanges  sync.Pool // of *exchange, see exchange.recycle
+	over       exchange  // stands for the exchange of each request that is over; knows the route only
 }
 
 // String returns what a message about another route says of this one.

@@ -74,7 +74,7 @@ type group struct {
 // New returns a router without routes. It panics when options has no Runner.
 func New(options Options) *Router {
 	if options.Runner == nil {
-		panic("routing: Options.Runner is nil: set it to a background.NewRunner")
+		panic("velithon: routing.Options.Runner is nil: set it to a background.NewRunner")
 	}
 	return &Router{table: &table{engine: &engine{Options: options.withDefaults()}}, group: &group{}}
 }
@@ -161,6 +161,7 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 		endpoint:   endpoint,
 		engine:     t.engine,
 	}
+	rt.over.route = rt
 	if err := rt.configure(options); err != nil {
 		return err
 	}

@@ -75,6 +75,9 @@ func (h *Handler) serveRoute(raw *fasthttp.RequestCtx) {
 // Where only the handler's input needs them, they stay on the stack and in the
 // request's memory.
 func (rt *route) serveFound(raw *fasthttp.RequestCtx, path *params.PathValues) {
+	if rt.isTold {
+		raw.SetUserValue(routeKey{}, rt)
+	}
 	if !rt.isWrapped {
 		rt.serve(raw, path)
 		return

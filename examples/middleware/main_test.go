@@ -137,8 +137,8 @@ func TestAccessLog(t *testing.T) {
 	send(t, "GET", url+"/nowhere", "X-Request-Id: a-2")
 	require.NoError(t, app.Shutdown(context.Background()))
 	text := regexp.MustCompile(`time=\S+ |took=\S+`).ReplaceAllString(log.String(), "")
-	require.Contains(t, text, "level=INFO msg=request request_id=a-1 method=GET path=/api/hello status=200 \n")
-	require.Contains(t, text, "level=INFO msg=request request_id=a-2 method=GET path=/nowhere status=404 \n")
+	require.Contains(t, text, "level=INFO msg=request request_id=a-1 method=GET path=/api/hello route=/api/hello status=200 \n")
+	require.Contains(t, text, "level=INFO msg=request request_id=a-2 method=GET path=/nowhere route=\"\" status=404 \n")
 }
 
 func TestTheRequestIDIsForwarded(t *testing.T) {
