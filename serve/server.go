@@ -122,7 +122,7 @@ func (s *Server) Serve(listener net.Listener, handler Handler) error {
 // once.
 func (s *Server) Handler(handler Handler) fasthttp.RequestHandler {
 	s.prepare(handler)
-	return s.serve
+	return func(raw *fasthttp.RequestCtx) { s.serve(raw, nil) }
 }
 
 func (s *Server) prepare(handler Handler) {
@@ -133,7 +133,7 @@ func (s *Server) prepare(handler Handler) {
 	}
 	s.handler = handler
 	config, hasReadTimeout := handler.RequestConfig()
-	s.fasthttp.Handler = s.serve
+	s.fasthttp.Handler = func(raw *fasthttp.RequestCtx) { s.serve(raw, s.conns.of(raw.Conn())) }
 	s.fasthttp.ErrorHandler = s.refuseUnreadable
 	s.fasthttp.ExpectHandler = s.expect
 	s.fasthttp.HeaderReceived = config
@@ -147,9 +147,9 @@ func (s *Server) prepare(handler Handler) {
 	}
 }
 
-// serve answers one request.
-func (s *Server) serve(raw *fasthttp.RequestCtx) {
-	c := s.conns.of(raw.Conn())
+// serve answers one request, on a connection whose time is kept here if c is not
+// nil.
+func (s *Server) serve(raw *fasthttp.RequestCtx, c *connection) {
 	c.enter(handling)
 	returned := false
 	defer func() {
