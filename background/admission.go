@@ -119,7 +119,7 @@ func (r *Runner) acceptLocked(s *submission, d demand) {
 		return
 	}
 	if d.start == 1 {
-		r.assignLocked(job{task: s.turn.task, values: s.turn.ctx, attempt: 1, held: since})
+		r.pool.assign(job{task: s.turn.task, values: s.turn.ctx, attempt: 1, held: since})
 		return
 	}
 	s.turn.since = since

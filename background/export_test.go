@@ -9,7 +9,7 @@ var WaitAfter = (*Retry).wait
 func Crew(r *Runner) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.crew.all)
+	return len(r.pool.all)
 }
 
 // PlantRetry puts in front of the tasks to be tried again another one of the

@@ -56,7 +56,7 @@ func (r *Runner) acceptGroupLocked(g *group, start int) {
 		if !task.isLast(1) {
 			j.held = g.since
 		}
-		r.assignLocked(j)
+		r.pool.assign(j)
 	}
 	g.waiting = g.waiting[start:]
 	if len(g.waiting) == 0 {

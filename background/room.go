@@ -22,7 +22,7 @@ func (s *submission) demand(free int) demand {
 func (r *Runner) demandLocked(s *submission) demand {
 	// If a worker is free nothing else is due that could claim it; see
 	// dispatchLocked.
-	return s.demand(r.freeLocked())
+	return s.demand(r.pool.free())
 }
 
 // weight is how much room n tasks take: a collection larger than the queue takes

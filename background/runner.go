@@ -55,7 +55,7 @@ type Runner struct {
 	// on, the less has to be fetched from the processors that run workers.
 	mu    sync.Mutex
 	room  int // how many more tasks may wait
-	crew  crew
+	pool  pool
 	stats Stats // all but OldestWaiting
 
 	clock   clock
@@ -89,8 +89,8 @@ func NewRunner(options RunnerOptions) *Runner {
 		clock:   clock{epoch: time.Now().Add(-time.Nanosecond)},
 		drained: make(chan struct{}),
 		room:    options.Queue,
-		crew:    crew{all: make(map[*worker]struct{})},
 	}
+	r.pool = newPool(options.Workers, &r.mu, r.work)
 	r.promises.most = mostOf(options)
 	r.base, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), runnerKey{}, r))
 	return r
@@ -130,4 +130,12 @@ func (r *Runner) Submit(ctx context.Context, work Runnable) error {
 		return r.await(ctx, w)
 	}
 	return err
+}
+
+// unlock releases the mutex, and then calls the workers that got a job while it
+// was held.
+func (r *Runner) unlock() {
+	first := r.pool.takeCalled()
+	r.mu.Unlock()
+	r.pool.call(first)
 }

@@ -26,16 +26,28 @@ func (r *Runner) dispatchLocked() {
 	}
 }
 
+// dismissLocked sends the idle workers away, after Shutdown has begun, once
+// nothing can come for them any more.
+func (r *Runner) dismissLocked() {
+	if !r.expired && r.outstandingLocked() > 0 {
+		return
+	}
+	if r.pool.dismiss() && r.reports == 0 && !r.over {
+		r.over = true
+		close(r.drained)
+	}
+}
+
 // startLocked starts the next task, if there is one and a worker for it, and
 // reports whether it did.
 func (r *Runner) startLocked() bool {
-	if r.freeLocked() == 0 {
+	if r.pool.free() == 0 {
 		return false
 	}
 	var j job
 	ok := r.takeLocked(&j)
 	if ok {
-		r.assignLocked(j)
+		r.pool.assign(j)
 	}
 	return ok
 }

@@ -153,12 +153,12 @@ func (r *Runner) drainErrorLocked(reason error) error {
 		Reserved: r.promises.count(),
 		Err:      reason,
 	}
-	for w := range r.crew.all {
+	for w := range r.pool.all {
 		if w.job.task != nil {
 			e.Running = append(e.Running, w.job.task.Name())
 		}
 	}
-	slices.Sort(e.Running) // the crew has no order
+	slices.Sort(e.Running) // the pool has no order
 	if len(e.Running) == 0 && len(e.Stopped) == 0 && len(e.Waiting) == 0 && e.Reserved == 0 {
 		return nil
 	}

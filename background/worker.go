@@ -2,14 +2,6 @@ package background
 
 import "time"
 
-// worker is a goroutine that runs tasks, one at a time.
-type worker struct {
-	wake    chan struct{} // of size 1: there is a job, or the worker is to go; nil before its goroutine has started
-	job     job           // written with Runner.mu held; its task is nil if there is none
-	outcome outcome       // of the job, written by the worker itself
-	next    *worker       // on a list of the crew, or the one that this one has to call
-}
-
 // outcome is how a job ended. The zero value is a success.
 type outcome struct {
 	failure  *TaskError
@@ -27,20 +19,11 @@ func (r *Runner) work(w *worker) {
 	defer r.settle(w)
 	defer r.concludeExit(w)
 	for {
-		r.callNext(w)
+		r.pool.callNext(w)
 		r.perform(w)
 		if !r.next(w) {
 			return
 		}
-	}
-}
-
-// callNext calls the worker that was given its job together with w, before w
-// turns to its own, which may take long.
-func (r *Runner) callNext(w *worker) {
-	if next := w.next; next != nil {
-		w.next = nil
-		r.call(next)
 	}
 }
 
@@ -74,17 +57,11 @@ func (r *Runner) next(w *worker) bool {
 	busy := r.takeLocked(&w.job)
 	if !busy {
 		w.job = job{}
-		r.restLocked(w)
+		r.pool.rest(w)
 	}
 	r.dispatchLocked()
 	r.unlock()
 	return busy || w.wait()
-}
-
-// wait waits until w has a job, and reports false if w is to go instead.
-func (w *worker) wait() bool {
-	<-w.wake
-	return w.job.task != nil
 }
 
 // settle books the job of a worker that was ended by it.
@@ -100,10 +77,10 @@ func (r *Runner) settle(w *worker) {
 	r.follow(todo)
 }
 
-// leave strikes w, which is not on the list of the idle, off the crew.
+// leave strikes w, which is not on the list of the idle, off the pool.
 func (r *Runner) leave(w *worker) {
 	r.mu.Lock()
 	defer r.unlock()
-	delete(r.crew.all, w)
+	r.pool.remove(w)
 	r.dispatchLocked()
 }

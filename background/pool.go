@@ -1,0 +1,173 @@
+package background
+
+import (
+	"sync"
+	"time"
+)
+
+// idleTime is how long a worker without a job stays, at most, so that a steady
+// flow of tasks does not start a goroutine for each. It stays for half of that
+// at least.
+const idleTime = time.Second
+
+// pool is the workers of a runner, at most size of them. Workers start as jobs
+// need them, and leave when they have been idle for a while.
+//
+// The runner's mutex guards the fields. All methods but call and sweep need it
+// held. The lists are linked by worker.next: whoever takes a worker from one of
+// them fetches no memory but the worker's, which it writes to anyway.
+type pool struct {
+	idle       *worker // the workers without a job, the last to become so first
+	resting    int     // how many they are
+	called     *worker // the workers that got a job since the mutex was locked, to be called once it is released
+	lastCalled *worker
+	all        map[*worker]struct{}
+	size       int
+
+	sweeper  *time.Timer // calls sweep; made when first needed
+	sweeping bool        // it is set, as long as workers are idle
+	unneeded int         // how many were idle all the time since the last sweep
+
+	mu  *sync.Mutex
+	run func(*worker) // what a worker's goroutine does
+}
+
+// worker is a goroutine that runs tasks, one at a time.
+type worker struct {
+	wake    chan struct{} // of size 1: there is a job, or the worker is to leave; nil before its goroutine has started
+	job     job           // written with the mutex held; its task is nil if there is none
+	outcome outcome       // of the job, written by the worker itself
+	next    *worker       // on a list of the pool, or the one that this worker has to call
+}
+
+// newPool returns a pool whose workers run run, and whose fields mu guards.
+func newPool(size int, mu *sync.Mutex, run func(*worker)) pool {
+	return pool{size: size, mu: mu, run: run, all: make(map[*worker]struct{})}
+}
+
+// free returns how many more jobs could start at once.
+func (p *pool) free() int { return p.size - len(p.all) + p.resting }
+
+// assign gives j to a free worker, which there has to be, and puts that on the
+// list of those to be called. It takes the worker that became idle last, so that
+// those which are not needed leave.
+func (p *pool) assign(j job) {
+	w := p.idle
+	if w != nil {
+		p.idle, w.next = w.next, nil
+		p.resting--
+		p.unneeded = min(p.unneeded, p.resting)
+	} else {
+		w = &worker{}
+		p.all[w] = struct{}{}
+	}
+	w.job = j
+	if p.called == nil {
+		p.called = w
+	} else {
+		p.lastCalled.next = w
+	}
+	p.lastCalled = w
+}
+
+// takeCalled empties the list of the workers to be called, and returns its first.
+func (p *pool) takeCalled() *worker {
+	first := p.called
+	if first != nil {
+		p.called, p.lastCalled = nil, nil
+	}
+	return first
+}
+
+// call wakes or starts a worker that has a job, if w is one.
+//
+// To wake a goroutine takes longer than all that is done with the mutex held, so
+// it is done without. Only the first of the called is called by the submitter;
+// it calls the next one, and so on. So whoever submits work with many tasks is
+// held up by one.
+func (p *pool) call(w *worker) {
+	switch {
+	case w == nil:
+	case w.wake != nil:
+		w.wake <- struct{}{}
+	default:
+		w.wake = make(chan struct{}, 1)
+		go p.run(w)
+	}
+}
+
+// callNext calls the worker that got its job together with w. w does so before it
+// turns to its own job, which may take long.
+func (p *pool) callNext(w *worker) {
+	if next := w.next; next != nil {
+		w.next = nil
+		p.call(next)
+	}
+}
+
+// rest makes w idle. It has no job.
+func (p *pool) rest(w *worker) {
+	p.idle, w.next = w, p.idle
+	p.resting++
+	if !p.sweeping {
+		p.unneeded = p.resting
+		p.sweepLater()
+	}
+}
+
+// wait waits until w has a job, and reports false if w is to leave instead. It is
+// called without the mutex.
+func (w *worker) wait() bool {
+	<-w.wake
+	return w.job.task != nil
+}
+
+// remove forgets w, which is leaving and not idle.
+func (p *pool) remove(w *worker) { delete(p.all, w) }
+
+// sweepLater sets the timer that sends idle workers away. One for all costs less
+// than one for each worker, which would be set and stopped with each task.
+func (p *pool) sweepLater() {
+	p.sweeping = true
+	if p.sweeper == nil {
+		p.sweeper = time.AfterFunc(idleTime/2, p.sweep)
+	} else {
+		p.sweeper.Reset(idleTime / 2)
+	}
+}
+
+// sweep sends away the workers that nobody needed since the last sweep: those at
+// the end of the list.
+func (p *pool) sweep() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	end := &p.idle
+	for range p.resting - p.unneeded {
+		end = &(*end).next
+	}
+	sendAway(end)
+	p.resting -= p.unneeded
+	p.unneeded = p.resting
+	if p.sweeping = false; p.resting > 0 {
+		p.sweepLater()
+	}
+}
+
+// dismiss sends all idle workers away, and reports whether no worker is left.
+func (p *pool) dismiss() bool {
+	sendAway(&p.idle)
+	p.resting, p.unneeded = 0, 0
+	return len(p.all) == 0
+}
+
+// sendAway cuts a list at the given place and ends the workers from there on.
+func sendAway(list **worker) {
+	w := *list
+	*list = nil
+	for w != nil {
+		next := w.next
+		w.next = nil // before it is woken, and may look at it
+		w.wake <- struct{}{}
+		w = next
+	}
+}
