@@ -24,7 +24,7 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 		return nil, ErrFull
 	}
 	s.counted = true
-	w := &waiter{submission: *s, since: r.clock.now(), admitted: make(chan struct{})}
+	w := &waiter{submission: *s, came: r.clock.now(), admitted: make(chan struct{})}
 	r.blocked.add(w, w.demand(r.options.Workers).holding)
 	if r.blocked.len() == 1 {
 		r.markLocked()
@@ -113,15 +113,15 @@ func (r *Runner) acceptLocked(s *submission, d demand) {
 	if d.holding > 0 {
 		since = r.clock.now()
 	}
-	if g := s.turn.group(); g != nil {
+	s.since = since
+	if g := s.group; g != nil {
 		g.since, g.held = since, d.holding
 		r.acceptGroupLocked(g, d.start)
 		return
 	}
 	if d.start == 1 {
-		r.pool.assign(job{task: s.turn.task, values: s.turn.ctx, attempt: 1, held: since})
+		r.pool.assign(job{single: s.single, attempt: 1, holds: d.holding > 0})
 		return
 	}
-	s.turn.since = since
-	r.turns.push(s.turn)
+	r.turns.pushSingle(s.single)
 }

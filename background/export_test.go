@@ -19,7 +19,7 @@ func PlantRetry(r *Runner, task *Task) (remove func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	of := r.retries.Back().Value.(*retry).group
-	planted := &retry{job: job{task: task, group: of}, timer: time.NewTimer(time.Hour)}
+	planted := &retry{job: job{single: single{task: task}, group: of}, timer: time.NewTimer(time.Hour)}
 	e := r.retries.PushFront(planted)
 	planted.element = e
 	return func() {

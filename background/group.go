@@ -52,11 +52,7 @@ func (r *Runner) acceptGroupLocked(g *group, start int) {
 	}
 	g.active = start
 	for _, task := range g.waiting[:start] {
-		j := job{task: task, group: g, attempt: 1}
-		if !task.isLast(1) {
-			j.held = g.since
-		}
-		r.pool.assign(j)
+		r.pool.assign(job{single: single{task: task}, group: g, attempt: 1, holds: !task.isLast(1)})
 	}
 	g.waiting = g.waiting[start:]
 	if len(g.waiting) == 0 {
@@ -65,7 +61,7 @@ func (r *Runner) acceptGroupLocked(g *group, start int) {
 	}
 	r.groups.push(g)
 	if g.parked = start == g.limit; !g.parked {
-		r.turns.push(turn{ctx: g})
+		r.turns.pushGroup(g)
 	}
 }
 
@@ -75,14 +71,14 @@ func (r *Runner) takeFromLocked(g *group, j *job) bool {
 	if len(g.waiting) == 0 {
 		return false
 	}
-	*j = job{task: g.waiting[0], group: g, attempt: 1, held: g.since}
+	*j = job{single: single{task: g.waiting[0]}, group: g, attempt: 1, holds: true}
 	g.active++
 	r.shortenLocked(g, g.waiting[1:])
 	r.begunLocked(j)
 	switch {
 	case len(g.waiting) == 0:
 	case g.active < g.limit:
-		r.turns.push(turn{ctx: g})
+		r.turns.pushGroup(g)
 	default:
 		g.parked = true
 	}
@@ -122,7 +118,7 @@ func (r *Runner) endedLocked(j job, todo *followUp) *followUp {
 	g.active--
 	if g.parked {
 		g.parked = false
-		r.turns.push(turn{ctx: g})
+		r.turns.pushGroup(g)
 	}
 	return r.finishLocked(g, todo)
 }

@@ -44,7 +44,7 @@ func poolOf(size int) (p *pool, ran func() []string) {
 func (p *pool) give(names ...string) {
 	p.mu.Lock()
 	for _, name := range names {
-		p.assign(job{task: &Task{name: name}})
+		p.assign(job{single: single{task: &Task{name: name}}})
 	}
 	first := p.takeCalled()
 	p.mu.Unlock()

@@ -3,7 +3,7 @@ package background
 import "iter"
 
 // blockLen is chosen for the sizes of the allocator: with the link to the next
-// block, 127 turns of 32 bytes fill 4 KiB, and 127 times of 8 bytes fill 1 KiB.
+// block, 127 items of 32 bytes fill 4 KiB, of 16 bytes 2 KiB, and of 8 bytes 1 KiB.
 const blockLen = 127
 
 // queue is a first-in, first-out queue without a bound. It is a list of blocks
@@ -59,6 +59,14 @@ func (q *queue[T]) pop() (item T, ok bool) {
 		q.shrink()
 	}
 	return item, true
+}
+
+// front returns the item that pop would return, if there is one.
+func (q *queue[T]) front() (item T, ok bool) {
+	if q.length == 0 {
+		return item, false
+	}
+	return q.first.items[q.head], true
 }
 
 // shrink takes out the first block, which is used up.

@@ -31,6 +31,9 @@ func TestQueue(t *testing.T) {
 			}
 			require.Equal(t, len(want), q.length)
 			require.True(t, slices.Equal(want, slices.Collect(q.all())))
+			first, ok := q.front()
+			require.Equal(t, len(want) > 0, ok)
+			require.True(t, !ok || first == want[0])
 		}
 	}
 }

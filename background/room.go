@@ -50,14 +50,14 @@ func (r *Runner) markLocked() {
 // giveBackLocked returns the room of j's task, if it holds any.
 func (r *Runner) giveBackLocked(j *job) {
 	switch {
-	case j.held == 0:
+	case !j.holds:
 		return
 	case j.group != nil:
 		r.giveBackOfLocked(j.group, 1)
 	default:
-		r.freeRoomLocked(j.held, 1)
+		r.freeRoomLocked(j.since, 1)
 	}
-	j.held = 0
+	j.holds = false
 }
 
 // giveBackOfLocked returns the room of n tasks of the group.

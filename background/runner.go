@@ -59,7 +59,7 @@ type Runner struct {
 	stats Stats // all but OldestWaiting
 
 	clock   clock
-	turns   queue[turn]   // who gets the next free worker
+	turns   turns         // who gets the next free worker
 	groups  groupList     // the groups with tasks that wait, oldest first
 	retries list.List     // of *retry: the tasks to be tried again
 	due     queue[*retry] // those of them whose time has come, one of each group

@@ -1,17 +1,13 @@
 package background
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // job is one attempt at a task.
 type job struct {
-	task    *Task
-	values  context.Context // of a single task
-	group   *group          // nil for a single task
+	single         // of a group's task, just the task
+	group   *group // nil for a single task
 	attempt int
-	held    time.Duration // when its task was accepted; 0 if it holds no room, as it won't have to wait again
+	holds   bool // it holds room: it may have to wait again
 }
 
 // dispatchLocked gives tasks to free workers, and lets in those who wait for
@@ -68,19 +64,20 @@ func (r *Runner) takeLocked(j *job) bool {
 // takeTurnLocked removes the fresh task whose turn it is, and makes it j if there
 // is one.
 func (r *Runner) takeTurnLocked(j *job) bool {
-	for next, ok := r.turns.pop(); ok; next, ok = r.turns.pop() {
-		if g := next.group(); g != nil {
-			if r.takeFromLocked(g, j) {
-				return true
-			}
-			continue
+	for {
+		s, g, ok := r.turns.pop()
+		switch {
+		case !ok:
+			return false
+		case g == nil:
+			r.stats.Queued--
+			*j = job{single: s, attempt: 1, holds: true}
+			r.begunLocked(j)
+			return true
+		case r.takeFromLocked(g, j):
+			return true
 		}
-		r.stats.Queued--
-		*j = job{task: next.task, values: next.ctx, attempt: 1, held: next.since}
-		r.begunLocked(j)
-		return true
 	}
-	return false
 }
 
 // begunLocked notes that j, which has waited, is about to run: its room is given

@@ -175,12 +175,10 @@ func (r *Runner) abandonLocked() (todo []*followUp) {
 		}
 		todo = append(todo, f)
 	}
-	for next := range r.turns.all() {
-		if next.task != nil {
-			r.stats.Queued--
-			r.room++
-			giveUp(r.context(next.ctx), nil, next.task)
-		}
+	for next := range r.turns.tasks() {
+		r.stats.Queued--
+		r.room++
+		giveUp(r.context(next.values), nil, next.task)
 	}
 	for g := r.groups.first; g != nil; g = r.groups.first {
 		giveUp(g.context(), g, r.dropWaitingLocked(g)...)
@@ -193,7 +191,7 @@ func (r *Runner) abandonLocked() (todo []*followUp) {
 			ctx: r.contextOf(again.job), lost: []*Task{again.task}, how: ErrAbandoned,
 		}))
 	}
-	r.turns, r.due = queue[turn]{}, queue[*retry]{}
+	r.turns, r.due = turns{}, queue[*retry]{}
 	for r.blocked.len() > 0 {
 		w := r.blocked.oldest()
 		if !w.promised {
@@ -216,11 +214,11 @@ func (r *Runner) giveUpLocked(s *submission) *followUp {
 		return nil
 	}
 	r.stats.Accepted += uint64(s.tasks)
-	g := s.turn.group()
+	g := s.group
 	if g == nil {
-		lost := []*Task{s.turn.task}
+		lost := []*Task{s.task}
 		r.abandonedLocked(lost)
-		return &followUp{ctx: r.context(s.turn.ctx), lost: lost, how: ErrAbandoned}
+		return &followUp{ctx: r.context(s.values), lost: lost, how: ErrAbandoned}
 	}
 	lost := g.waiting
 	g.waiting = nil

@@ -49,15 +49,13 @@ func (r *Runner) Stats() Stats {
 func (r *Runner) oldestLocked() time.Duration {
 	oldest := time.Duration(math.MaxInt64)
 	if r.blocked.len() > 0 {
-		oldest = r.blocked.oldest().since
+		oldest = r.blocked.oldest().came
 	}
 	if g := r.groups.first; g != nil {
 		oldest = min(oldest, g.since)
 	}
-	for next := range r.turns.all() { // groups may be in front of the first single task
-		if next.task != nil {
-			return min(oldest, next.since)
-		}
+	if first, ok := r.turns.singles.front(); ok {
+		oldest = min(oldest, first.since)
 	}
 	return oldest
 }

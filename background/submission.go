@@ -3,24 +3,24 @@ package background
 import (
 	"context"
 	"fmt"
-	"time"
 )
 
 // submission is work on its way into the queue.
 type submission struct {
-	turn     turn
-	tasks    int  // how many it has
-	limit    int  // how many of them may run at once
-	promised bool // it is a reservation that was started
-	counted  bool // it is among Runner.promises
+	single          // the task if it is a single one
+	group    *group // else; nil if it has no tasks
+	tasks    int    // how many it has
+	limit    int    // how many of them may run at once
+	promised bool   // it is a reservation that was started
+	counted  bool   // it is among Runner.promises
 }
 
 // mayWaitAgain returns how many of the first n tasks, which have not started, may
 // have to be tried again.
 func (s *submission) mayWaitAgain(n int) (again int) {
-	g := s.turn.group()
+	g := s.group
 	if g == nil {
-		if n > 0 && !s.turn.task.isLast(1) {
+		if n > 0 && !s.task.isLast(1) {
 			again = 1
 		}
 		return again
@@ -33,41 +33,25 @@ func (s *submission) mayWaitAgain(n int) (again int) {
 	return again
 }
 
-// turn is a place in the queue: of a single task, or of a group's next one.
-// Single tasks are most of the work, and cost nothing but these four words.
-type turn struct {
-	task  *Task           // nil for a group
-	ctx   context.Context // what a single task was submitted with; for a group, which is a context, itself
-	since time.Duration   // when a single task was accepted
-}
-
-// group returns the group whose turn it is, or nil if it is a single task's.
-func (t *turn) group() *group {
-	if t.task != nil {
-		return nil
-	}
-	return t.ctx.(*group)
-}
-
 // prepare makes s a submission of work. If done is not nil, it is called when
 // all of the work has ended.
 func (r *Runner) prepare(ctx context.Context, s *submission, work Runnable, done func()) {
-	tasks, single := split(work)
-	if single != nil && done == nil {
-		s.turn, s.tasks, s.limit = turn{task: single, ctx: ctx}, 1, 1
+	tasks, task := split(work)
+	if task != nil && done == nil {
+		s.task, s.values, s.tasks, s.limit = task, ctx, 1, 1
 		return
 	}
 	var g *group
 	switch {
-	case single != nil:
-		g = &group{waiting: []*Task{single}, limit: 1}
+	case task != nil:
+		g = &group{waiting: []*Task{task}, limit: 1}
 	case tasks.Len() > 0:
 		g = tasks.newGroup()
 	default:
 		return
 	}
 	g.taskContext, g.done = taskContext{r.base, ctx}, done
-	s.turn, s.tasks, s.limit = turn{ctx: g}, len(g.waiting), g.limit
+	s.group, s.tasks, s.limit = g, len(g.waiting), g.limit
 }
 
 // split tells a collection from a single task, which is made of what is
@@ -92,8 +76,8 @@ func split(work Runnable) (*Tasks, *Task) {
 
 // size returns how many tasks work has, and panics if it is not usable.
 func size(work Runnable) int {
-	tasks, single := split(work)
-	if single != nil {
+	tasks, task := split(work)
+	if task != nil {
 		return 1
 	}
 	if tasks.Len() > 0 {

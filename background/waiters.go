@@ -10,7 +10,7 @@ import (
 // waiter is a submitter who waits for room.
 type waiter struct {
 	submission
-	since    time.Duration // when it came
+	came     time.Duration // when the wait began
 	element  *list.Element // in waiters.byAge, nil once the wait is over
 	bySize   place         // in waiters.bySize
 	byRoom   place         // in waiters.byRoom
