@@ -18,7 +18,7 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 		r.acceptLocked(s, d)
 		return nil, nil
 	}
-	if r.options.Overflow == Reject || !s.counted && !r.promises.add() {
+	if r.options.Overflow == Reject || !s.counted && !r.reservations.add() {
 		r.stats.Rejected += uint64(s.tasks)
 		r.fulfilLocked(s)
 		return nil, ErrFull
@@ -32,11 +32,11 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 	return w, nil
 }
 
-// fulfilLocked takes s off the promises, if it is among them.
+// fulfilLocked takes s off the reservations, if it is counted there.
 func (r *Runner) fulfilLocked(s *submission) {
 	if s.counted {
 		s.counted = false
-		r.promises.remove()
+		r.reservations.remove()
 	}
 }
 

@@ -1,6 +1,10 @@
 package background
 
-import "context"
+import (
+	"context"
+	"math"
+	"sync/atomic"
+)
 
 // Reservation is the promise that work will be accepted: the step before an
 // answer is given, while it can still be a refusal. Made by [Runner.Reserve], it
@@ -28,15 +32,16 @@ type Reservation struct {
 func (r *Runner) Reserve(work Runnable) (Reservation, error) {
 	n := size(work)
 	v := Reservation{runner: r, work: work}
-	promised := r.promises.add()
-	if promised && r.options.Overflow == Block {
+	reserved := r.reservations.add()
+	if reserved && r.options.Overflow == Block {
 		return v, nil
 	}
 	r.mu.Lock()
 	defer r.unlock()
-	if !promised {
+	if !reserved {
 		r.stats.Rejected += uint64(n)
 		if r.closed {
+			r.dispatchLocked() // the drain may have seen it counted
 			return Reservation{}, ErrClosed
 		}
 		return Reservation{}, ErrFull
@@ -44,7 +49,7 @@ func (r *Runner) Reserve(work Runnable) (Reservation, error) {
 	v.held = r.weight(n)
 	if v.held > r.room {
 		r.stats.Rejected += uint64(n)
-		r.promises.remove()
+		r.reservations.remove()
 		r.dispatchLocked() // a Shutdown may have begun since, and wait for it
 		return Reservation{}, ErrFull
 	}
@@ -69,7 +74,7 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 		return nil
 	}
 	*v = Reservation{}
-	s := submission{promised: true, counted: true}
+	s := submission{started: true, counted: true}
 	r.prepare(ctx, &s, work, done)
 	err := r.redeem(ctx, &s, held)
 	if err != nil || s.tasks == 0 {
@@ -106,7 +111,54 @@ func (v *Reservation) Cancel() {
 	*v = Reservation{}
 	r.mu.Lock()
 	defer r.unlock()
-	r.promises.remove()
+	r.reservations.remove()
 	r.room += held
 	r.dispatchLocked() // it may have been what Shutdown was waiting for
 }
+
+// reservations counts the reservations that are neither started nor cancelled, and
+// the submitters who wait for room: a reservation may have to wait, too, once it
+// is started. Each response with work makes one, and most need nothing else of
+// the runner then, so that they don't wait for its mutex.
+type reservations struct {
+	n      atomic.Int64
+	most   int64 // how many there may be
+	closed atomic.Bool
+}
+
+// mostReservations is how many reservations a runner makes.
+func mostReservations(o RunnerOptions) int64 {
+	if o.Overflow == Reject {
+		return math.MaxInt64 // each takes room
+	}
+	return min(int64(o.Workers), math.MaxInt64/2) + min(int64(o.Queue), math.MaxInt64/2)
+}
+
+// add counts one more, and reports whether it may be made. When it reports false,
+// a Shutdown may have seen it counted, and has to look again.
+func (c *reservations) add() bool {
+	for {
+		n := c.n.Load()
+		if n >= c.most || c.closed.Load() {
+			return false
+		}
+		if c.n.CompareAndSwap(n, n+1) {
+			break
+		}
+	}
+	// close sets first and counts then, so either it counts this one, or this one
+	// sees that it came too late.
+	if c.closed.Load() {
+		c.remove()
+		return false
+	}
+	return true
+}
+
+// remove is called when one is kept or given up.
+func (c *reservations) remove() { c.n.Add(-1) }
+
+// close refuses further ones.
+func (c *reservations) close() { c.closed.Store(true) }
+
+func (c *reservations) count() int { return int(c.n.Load()) }

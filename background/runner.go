@@ -46,7 +46,7 @@ type Runner struct {
 	cancel  context.CancelCauseFunc
 	drained chan struct{} // closed when, after Shutdown, the last worker has left
 
-	promises promises
+	reservations reservations
 
 	// mu guards everything below. It is never held while code of the user runs,
 	// which includes hooks and log handlers. It is released by unlock.
@@ -91,7 +91,7 @@ func NewRunner(options RunnerOptions) *Runner {
 		room:    options.Queue,
 	}
 	r.pool = newPool(options.Workers, &r.mu, r.work)
-	r.promises.most = mostOf(options)
+	r.reservations.most = mostReservations(options)
 	r.base, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), runnerKey{}, r))
 	return r
 }

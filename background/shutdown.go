@@ -97,7 +97,7 @@ func (r *Runner) takesLocked(ctx context.Context) bool {
 func (r *Runner) close(drain context.Context) {
 	r.mu.Lock()
 	r.closed = true
-	r.promises.end()
+	r.reservations.close()
 	if at, ok := drain.Deadline(); ok && (r.deadline.IsZero() || at.Before(r.deadline)) {
 		r.deadline = at
 	}
@@ -150,7 +150,7 @@ func (r *Runner) drainErrorLocked(reason error) error {
 	e := &DrainError{
 		Stopped:  slices.Clone(r.stopped),
 		Waiting:  slices.Clone(r.abandoned),
-		Reserved: r.promises.count(),
+		Reserved: r.reservations.count(),
 		Err:      reason,
 	}
 	for w := range r.pool.all {
@@ -194,7 +194,7 @@ func (r *Runner) abandonLocked() (todo []*followUp) {
 	r.turns, r.due = turns{}, queue[*retry]{}
 	for r.blocked.len() > 0 {
 		w := r.blocked.oldest()
-		if !w.promised {
+		if !w.started {
 			r.stats.Rejected += uint64(w.tasks)
 			r.releaseLocked(w, ErrClosed)
 			continue

@@ -62,5 +62,5 @@ func (r *Runner) oldestLocked() time.Duration {
 
 // outstandingLocked returns how many tasks and reservations a drain waits for.
 func (r *Runner) outstandingLocked() int {
-	return r.stats.Queued + r.stats.Running + r.stats.Retrying + r.promises.count()
+	return r.stats.Queued + r.stats.Running + r.stats.Retrying + r.reservations.count()
 }

@@ -7,12 +7,12 @@ import (
 
 // submission is work on its way into the queue.
 type submission struct {
-	single          // the task if it is a single one
-	group    *group // else; nil if it has no tasks
-	tasks    int    // how many it has
-	limit    int    // how many of them may run at once
-	promised bool   // it is a reservation that was started
-	counted  bool   // it is among Runner.promises
+	single         // the task if it is a single one
+	group   *group // else; nil if it has no tasks
+	tasks   int    // how many it has
+	limit   int    // how many of them may run at once
+	started bool   // it is a reservation that was started
+	counted bool   // it is among Runner.reservations
 }
 
 // mayWaitAgain returns how many of the first n tasks, which have not started, may
