@@ -5,8 +5,8 @@ import "time"
 // WaitAfter is the wait of a Retry after the given attempt.
 var WaitAfter = (*Retry).wait
 
-// Crew returns how many workers r has.
-func Crew(r *Runner) int {
+// Workers returns how many workers r has.
+func Workers(r *Runner) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.pool.all)
@@ -18,13 +18,14 @@ func Crew(r *Runner) int {
 func PlantRetry(r *Runner, task *Task) (remove func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	of := r.retries.Back().Value.(*retry).group
+	all := &r.scheduler.retries.all
+	of := all.Back().Value.(*retry).group
 	planted := &retry{job: job{single: single{task: task}, group: of}, timer: time.NewTimer(time.Hour)}
-	e := r.retries.PushFront(planted)
+	e := all.PushFront(planted)
 	planted.element = e
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.retries.Remove(e)
+		all.Remove(e)
 	}
 }

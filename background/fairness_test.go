@@ -180,10 +180,10 @@ func TestStoppedCollectionLooksForNoOthersRetries(t *testing.T) {
 
 		pass(2500 * time.Millisecond)
 		remove := background.PlantRetry(r, task("planted", t.FailNow))
-		require.Equal(t, 2, r.Stats().Retrying)
+		require.Equal(t, 2+1, r.Stats().Retrying)
 		pass(8 * time.Second)
 		assert.Equal(t, []string{"a", "b", "c", "d"}, skipped)
-		assert.Equal(t, 4, r.Stats().Retrying, "the others")
+		assert.Equal(t, 4+1, r.Stats().Retrying, "the others and the planted one")
 		remove()
 		pass(time.Hour)
 		assert.Equal(t, background.Stats{Accepted: 9, Failed: 5, Skipped: 4, Retried: 8}, r.Stats())

@@ -8,13 +8,13 @@ import (
 )
 
 // group is a submission of more than a bare task: a collection, or a task whose
-// end someone wants to know. It is either in the queue for its next turn, or
-// parked, or has no task left that waits.
+// end someone wants to know. It is either in line for its next turn, or parked,
+// or has no task left that waits.
 type group struct {
 	// These are not changed once the group is accepted.
 
 	taskContext                         // of its tasks, unless stopOnError
-	stop        context.Context         // of its tasks if stopOnError
+	stop        context.Context         // of its tasks if stopOnError, from when it is accepted
 	cancel      context.CancelCauseFunc // ends stop
 	limit       int                     // how many may be active
 	stopOnError bool
@@ -28,111 +28,99 @@ type group struct {
 	active  int           // started, and not ended: running, or to be tried again
 	parked  bool          // as many are active as may be, so it takes no turns
 	stopped bool          // a task has failed, and the others are not to run
-	retries *list.Element // the last of its retries in Runner.retries, or nil
+	retries *list.Element // the last of its retries in retryQueue.all, or nil
 	lastDue *retry        // the last of its retries that are in line, or nil
 
-	previous, following *group // in Runner.groups, as long as tasks wait
+	previous, following *group // in scheduler.groups, as long as tasks wait
 }
 
 // context returns what the group's tasks run with.
 func (g *group) context() context.Context {
-	if g.stopOnError {
+	if g.stop != nil {
 		return g.stop
 	}
 	return &g.taskContext
 }
 
-// acceptGroupLocked starts so many tasks of a new group, and has the others wait
-// in the room that was taken for them.
-func (r *Runner) acceptGroupLocked(g *group, start int) {
+// acceptGroup puts a new group in line.
+func (s *scheduler) acceptGroup(g *group, since time.Duration) {
 	if g.stopOnError {
 		// Not before: had the group been refused, the runner's context would
 		// keep this one.
 		g.stop, g.cancel = context.WithCancelCause(&g.taskContext)
 	}
-	g.active = start
-	for _, task := range g.waiting[:start] {
-		r.pool.assign(job{single: single{task: task}, group: g, attempt: 1, holds: !task.isLast(1)})
-	}
-	g.waiting = g.waiting[start:]
-	if len(g.waiting) == 0 {
-		g.waiting = nil // the slice is the user's, and may be large
-		return
-	}
-	r.groups.push(g)
-	if g.parked = start == g.limit; !g.parked {
-		r.turns.pushGroup(g)
-	}
+	g.since, g.held = since, len(g.waiting)
+	s.groups.push(g)
+	s.turns.pushGroup(g)
 }
 
-// takeFromLocked takes the group's next task, and makes it j if there is one.
-// There is none if the group was stopped after it got in line.
-func (r *Runner) takeFromLocked(g *group, j *job) bool {
+// nextOf takes out the next task of the group, whose turn it is, and lines the
+// group up again if it may have more running. It reports false if there is no
+// task: the group was stopped after it got in line.
+func (s *scheduler) nextOf(g *group, j *job) bool {
 	if len(g.waiting) == 0 {
 		return false
 	}
 	*j = job{single: single{task: g.waiting[0]}, group: g, attempt: 1, holds: true}
 	g.active++
-	r.shortenLocked(g, g.waiting[1:])
-	r.begunLocked(j)
+	s.shorten(g, g.waiting[1:])
 	switch {
 	case len(g.waiting) == 0:
 	case g.active < g.limit:
-		r.turns.pushGroup(g)
+		s.turns.pushGroup(g)
 	default:
 		g.parked = true
 	}
 	return true
 }
 
-// shortenLocked makes rest what still waits of the group. The room of the others
-// is the caller's to give back.
-func (r *Runner) shortenLocked(g *group, rest []*Task) {
+// shorten makes rest what still waits of the group. The room of the others is the
+// caller's to give back.
+func (s *scheduler) shorten(g *group, rest []*Task) {
 	before := len(g.waiting)
-	r.stats.Queued -= before - len(rest)
+	s.stats.Queued -= before - len(rest)
 	g.waiting = rest
 	if len(rest) == 0 && before > 0 {
 		g.waiting = nil // the slice is the user's, and may be large
 		g.parked = false
-		r.groups.remove(g)
+		s.groups.remove(g)
 	}
 }
 
-// dropWaitingLocked gives up the tasks of the group that have not started, and
-// returns them.
-func (r *Runner) dropWaitingLocked(g *group) []*Task {
+// dropWaiting gives up the tasks of the group that have not started, and returns
+// them.
+func (s *scheduler) dropWaiting(g *group) []*Task {
 	dropped := g.waiting
-	r.shortenLocked(g, nil)
-	r.giveBackOfLocked(g, len(dropped))
+	s.shorten(g, nil)
+	s.giveBackOf(g, len(dropped))
 	return dropped
 }
 
-// endedLocked notes that j has ended, and adds what is to be done about its group
-// to todo.
-func (r *Runner) endedLocked(j job, todo *followUp) *followUp {
-	r.giveBackLocked(&j)
-	g := j.group
-	if g == nil {
-		return todo
-	}
+// endedOf notes that one of the group's tasks has ended. Another one may start.
+func (s *scheduler) endedOf(g *group, todo *followUp) *followUp {
 	g.active--
 	if g.parked {
 		g.parked = false
-		r.turns.pushGroup(g)
+		s.turns.pushGroup(g)
 	}
-	return r.finishLocked(g, todo)
+	return s.finish(g, todo)
 }
 
-// stopLocked keeps the group from starting another task or attempt. It returns
-// the tasks that this concerns, and ends the contexts of those which run.
-func (r *Runner) stopLocked(g *group, cause error) *followUp {
+// stop keeps the group from starting another task or attempt. What it returns
+// names the tasks that this concerns, and ends the contexts of those which run.
+func (s *scheduler) stop(g *group, cause error) *followUp {
 	g.stopped = true
-	lost := slices.Concat(r.dropWaitingLocked(g), r.dropRetriesLocked(g))
-	return &followUp{ctx: g.context(), lost: lost, how: ErrAbandoned, cancel: g.cancel, cause: cause}
+	lost := slices.Clone(s.dropWaiting(g)) // the slice is the user's
+	for _, again := range s.retries.removeAll(g) {
+		g.active--
+		s.giveBack(&again.job)
+		lost = append(lost, again.task)
+	}
+	return &followUp{ctx: g.context(), lost: lost, why: ErrAbandoned, cancel: g.cancel, cause: cause}
 }
 
-// finishLocked adds to todo what is to be done if the group has ended.
-func (r *Runner) finishLocked(g *group, todo *followUp) *followUp {
+// finish adds to todo what is to be done if the group has ended.
+func (s *scheduler) finish(g *group, todo *followUp) *followUp {
 	if g.active > 0 || len(g.waiting) > 0 || g.done == nil && g.cancel == nil {
 		return todo
 	}
@@ -142,4 +130,35 @@ func (r *Runner) finishLocked(g *group, todo *followUp) *followUp {
 	todo.cancel, todo.done = g.cancel, g.done
 	g.done = nil // the group may live as long as the user's Tasks
 	return todo
+}
+
+// groupList is a list of the groups with tasks that wait, the oldest first. Its
+// links are in the groups, so that adding one does not allocate, which
+// container/list would. The zero value is empty.
+type groupList struct {
+	first, last *group
+}
+
+func (l *groupList) push(g *group) {
+	g.previous = l.last
+	if l.last == nil {
+		l.first = g
+	} else {
+		l.last.following = g
+	}
+	l.last = g
+}
+
+func (l *groupList) remove(g *group) {
+	if g.previous == nil {
+		l.first = g.following
+	} else {
+		g.previous.following = g.following
+	}
+	if g.following == nil {
+		l.last = g.previous
+	} else {
+		g.following.previous = g.previous
+	}
+	g.previous, g.following = nil, nil
 }

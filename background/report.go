@@ -19,15 +19,14 @@ const (
 // who want to know.
 func (r *Runner) conclude(ctx context.Context, w *worker, err error) {
 	failure, wait := w.job.task.failed(ctx, w.job.attempt, err)
-	// Set before the hook runs, which must not be able to change it.
+	// Set before the hook runs, which may end the goroutine.
 	w.outcome = outcome{
 		failure:  failure,
 		stopped:  r.base.Err() != nil,
 		panicked: !failure.WillRetry && isPanic(failure.Err),
-		again:    failure.WillRetry,
 		wait:     wait,
 	}
-	told := *failure
+	told := *failure         // the hook must not be able to change what was decided
 	defer r.tell(ctx, &told) // also if the log handler ends the goroutine by runtime.Goexit
 	r.logFailure(ctx, failure, wait)
 }
@@ -54,8 +53,8 @@ func (r *Runner) logFailure(ctx context.Context, failure *TaskError, wait time.D
 // was given up.
 type followUp struct {
 	ctx    context.Context         // of the tasks
-	lost   []*Task                 // tasks that will not run, or not again,
-	how    error                   // and why: ErrSkipped or ErrAbandoned
+	lost   []*Task                 // tasks that will not run, or not again
+	why    error                   // ErrSkipped or ErrAbandoned
 	cancel context.CancelCauseFunc // ends ctx; may be nil
 	cause  error                   // for cancel
 	done   func()                  // to be called; may be nil
@@ -80,7 +79,7 @@ func (r *Runner) follow(todo *followUp) {
 // tellLost tells the hook of the lost tasks.
 func (r *Runner) tellLost(todo *followUp) {
 	if r.options.OnFailure != nil {
-		each(todo.lost, func(t *Task) { r.tell(todo.ctx, &TaskError{Name: t.Name(), Err: todo.how}) })
+		each(todo.lost, func(t *Task) { r.tell(todo.ctx, &TaskError{Name: t.Name(), Err: todo.why}) })
 	}
 }
 
@@ -111,7 +110,7 @@ func (r *Runner) logLost(todo *followUp) {
 	if more > 0 {
 		attrs = append(attrs, slog.Int("more", more))
 	}
-	r.log(todo.ctx, slog.LevelError, todo.how.Error(), attrs...)
+	r.log(todo.ctx, slog.LevelError, todo.why.Error(), attrs...)
 }
 
 // summary returns the first 50 different names of tasks, each with how often it

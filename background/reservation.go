@@ -38,23 +38,19 @@ func (r *Runner) Reserve(work Runnable) (Reservation, error) {
 	}
 	r.mu.Lock()
 	defer r.unlock()
-	if !reserved {
-		r.stats.Rejected += uint64(n)
-		if r.closed {
-			r.dispatchLocked() // the drain may have seen it counted
-			return Reservation{}, ErrClosed
+	err := ErrFull
+	if reserved {
+		var ok bool
+		if v.held, ok = r.scheduler.reserve(n); ok {
+			return v, nil
 		}
-		return Reservation{}, ErrFull
-	}
-	v.held = r.weight(n)
-	if v.held > r.room {
-		r.stats.Rejected += uint64(n)
 		r.reservations.remove()
-		r.dispatchLocked() // a Shutdown may have begun since, and wait for it
-		return Reservation{}, ErrFull
+	} else if r.closed {
+		err = ErrClosed
 	}
-	r.room -= v.held
-	return v, nil
+	r.scheduler.stats.Rejected += uint64(n)
+	r.dispatchLocked() // a Shutdown may have begun since, and have seen it counted
+	return Reservation{}, err
 }
 
 // Start submits the work, as [Runner.Submit] does, also after Shutdown has begun.
@@ -74,8 +70,8 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 		return nil
 	}
 	*v = Reservation{}
-	s := submission{started: true, counted: true}
-	r.prepare(ctx, &s, work, done)
+	s := r.newSubmission(ctx, work, done)
+	s.started, s.counted = true, true
 	err := r.redeem(ctx, &s, held)
 	if err != nil || s.tasks == 0 {
 		r.callDone(ctx, done)
@@ -86,10 +82,10 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 // redeem submits what was promised, in place of the room held for it.
 func (r *Runner) redeem(ctx context.Context, s *submission, held int) error {
 	r.mu.Lock()
-	r.room += held
-	if r.expired {
-		r.fulfilLocked(s)
-		todo := r.giveUpLocked(s)
+	r.scheduler.room += held
+	if r.scheduler.expired && s.tasks > 0 {
+		r.fulfil(s)
+		todo := r.scheduler.abandonSubmission(s)
 		r.unlock()
 		r.follow(todo)
 		return nil
@@ -112,7 +108,7 @@ func (v *Reservation) Cancel() {
 	r.mu.Lock()
 	defer r.unlock()
 	r.reservations.remove()
-	r.room += held
+	r.scheduler.room += held
 	r.dispatchLocked() // it may have been what Shutdown was waiting for
 }
 

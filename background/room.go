@@ -1,77 +1,222 @@
 package background
 
-import "time"
+import (
+	"container/heap"
+	"container/list"
+	"slices"
+	"time"
+)
 
 // Room is what bounds the tasks that are accepted and have not finished: one that
 // waits, for its first or its next attempt, holds one of Queue places, and so does
 // one that runs and may have to wait again, since a retry is never refused. A task
 // that runs its last attempt holds none.
 
-// demand is what accepting a submission now would take.
-type demand struct {
-	start   int // how many of its tasks find a free worker
-	holding int // how many would hold room: the others, and those that may have to wait again
-}
-
-// demand returns it for so many free workers.
-func (s *submission) demand(free int) demand {
-	start := min(s.tasks, s.limit, free)
-	return demand{start, s.tasks - start + s.mayWaitAgain(start)}
-}
-
-func (r *Runner) demandLocked(s *submission) demand {
-	// If a worker is free nothing else is due that could claim it; see
-	// dispatchLocked.
-	return s.demand(r.pool.free())
+// holding returns how many of s's tasks would hold room if it were accepted while
+// so many workers are free: those that find no worker, and those that may have to
+// wait again.
+func (s *submission) holding(free int) int {
+	g := s.group
+	if g == nil {
+		if free > 0 && s.task.isLast(1) {
+			return 0
+		}
+		return 1
+	}
+	start := min(s.tasks, g.limit, free)
+	holding := s.tasks - start
+	for _, task := range g.waiting[:start] {
+		if !task.isLast(1) {
+			holding++
+		}
+	}
+	return holding
 }
 
 // weight is how much room n tasks take: a collection larger than the queue takes
 // all of it, since it would never be accepted otherwise.
-func (r *Runner) weight(n int) int { return min(n, r.options.Queue) }
+func (s *scheduler) weight(n int) int { return min(n, s.queue) }
 
-// sparedLocked returns how much room there is for those who are not the oldest of
-// the waiters.
-func (r *Runner) sparedLocked() int {
-	if r.blocked.len() == 0 {
-		return r.room
+// spared returns how much room there is for those who are not the oldest of the
+// waiters, while so many workers are free.
+func (s *scheduler) spared(free int) int {
+	if s.waiters.len() == 0 {
+		return s.room
 	}
-	d := r.demandLocked(&r.blocked.oldest().submission)
-	if r.blocked.old+r.weight(d.holding) > r.options.Queue {
-		return r.room
+	if s.waiters.old+s.weight(s.waiters.oldest().holding(free)) > s.queue {
+		return s.room
 	}
 	return 0
 }
 
-// markLocked notes that another waiter is the oldest now.
-func (r *Runner) markLocked() {
-	r.blocked.mark, r.blocked.old = r.clock.mark(), r.options.Queue-r.room
+// reserve takes the room of n tasks, and reports false if there is too little.
+func (s *scheduler) reserve(n int) (held int, ok bool) {
+	held = s.weight(n)
+	if held > s.room {
+		return 0, false
+	}
+	s.room -= held
+	return held, true
 }
 
-// giveBackLocked returns the room of j's task, if it holds any.
-func (r *Runner) giveBackLocked(j *job) {
+// giveBack returns the room of j's task, if it holds any.
+func (s *scheduler) giveBack(j *job) {
 	switch {
 	case !j.holds:
 		return
 	case j.group != nil:
-		r.giveBackOfLocked(j.group, 1)
+		s.giveBackOf(j.group, 1)
 	default:
-		r.freeRoomLocked(j.since, 1)
+		s.freeRoom(j.since, 1)
 	}
 	j.holds = false
 }
 
-// giveBackOfLocked returns the room of n tasks of the group.
-func (r *Runner) giveBackOfLocked(g *group, n int) {
-	before := r.weight(g.held)
+// giveBackOf returns the room of n tasks of the group.
+func (s *scheduler) giveBackOf(g *group, n int) {
+	before := s.weight(g.held)
 	g.held -= n
-	r.freeRoomLocked(g.since, before-r.weight(g.held))
+	s.freeRoom(g.since, before-s.weight(g.held))
 }
 
-// freeRoomLocked notes that there is room for n more tasks, which was held by what
-// had been accepted at that time.
-func (r *Runner) freeRoomLocked(since time.Duration, n int) {
-	r.room += n
-	if since <= r.blocked.mark {
-		r.blocked.old -= n
+// freeRoom notes that there is room for n more tasks, which was held by what had
+// been accepted at that time.
+func (s *scheduler) freeRoom(since time.Duration, n int) {
+	s.room += n
+	if since <= s.waiters.mark {
+		s.waiters.old -= n
 	}
+}
+
+// wait has a submission wait for room.
+func (s *scheduler) wait(sub *submission) *waiter {
+	w := &waiter{submission: *sub, came: s.clock.now(), admitted: make(chan struct{})}
+	s.waiters.add(w, w.holding(s.workers))
+	if s.waiters.len() == 1 {
+		s.markOldest()
+	}
+	return w
+}
+
+// admit accepts the work of a waiter, if there is room for it, and returns the
+// waiter, who waits no longer. It returns nil if none fits.
+func (s *scheduler) admit(free int) *waiter {
+	if s.waiters.len() == 0 {
+		return nil
+	}
+	w := s.waiters.oldest()
+	if !s.accept(&w.submission, free, s.room) {
+		spared := s.spared(free)
+		if w = s.waiters.bySize.first(); !s.accept(&w.submission, free, spared) {
+			if w = s.waiters.byRoom.first(); !s.accept(&w.submission, free, spared) {
+				return nil
+			}
+		}
+	}
+	s.dismiss(w)
+	return w
+}
+
+// dismiss has w wait no longer.
+func (s *scheduler) dismiss(w *waiter) {
+	first := w == s.waiters.oldest()
+	s.waiters.remove(w)
+	if first {
+		s.markOldest()
+	}
+}
+
+// markOldest notes that another waiter is the oldest now.
+func (s *scheduler) markOldest() {
+	s.waiters.mark, s.waiters.old = s.clock.mark(), s.queue-s.room
+}
+
+// waiter is a submitter who waits for room.
+type waiter struct {
+	submission
+	came     time.Duration // when the wait began
+	element  *list.Element // in waiters.byAge, nil once the wait is over
+	bySize   place         // in waiters.bySize
+	byRoom   place         // in waiters.byRoom
+	admitted chan struct{} // closed when the wait is over
+	err      error         // its outcome, readable from then on
+}
+
+// waiters are the submitters who wait for room. The oldest is served first. If it
+// doesn't fit, because it is a large collection, others may overtake it, the
+// smallest first, as long as that makes no difference: while what was accepted
+// before holds so much that it would not fit without them either. From then on
+// only those overtake that need no room. So small work does not wait for what a
+// large collection waits for, and a stream of small work can't keep one out for
+// ever.
+//
+// While no worker is free, each task needs room, and the smallest needs the least.
+// But tasks that start at once and will not be tried again need none. So if the
+// smallest doesn't fit, the one is tried that would hold the least room if all
+// workers were free.
+//
+// The runner's mutex guards them.
+type waiters struct {
+	byAge    list.List // of *waiter
+	bySize   order     // by the number of tasks
+	byRoom   order     // by the room that they would hold if all workers were free
+	arrivals int
+
+	mark time.Duration // when the oldest became the oldest
+	old  int           // the room held by what had been accepted until then
+}
+
+func (l *waiters) len() int { return l.byAge.Len() }
+
+func (l *waiters) oldest() *waiter { return l.byAge.Front().Value.(*waiter) }
+
+// add takes w in, whose tasks would hold so much room if all workers were free.
+func (l *waiters) add(w *waiter, room int) {
+	l.arrivals++
+	w.element = l.byAge.PushBack(w)
+	w.bySize = place{waiter: w, keys: [3]int{w.tasks, l.arrivals}}
+	w.byRoom = place{waiter: w, keys: [3]int{room, w.tasks, l.arrivals}}
+	heap.Push(&l.bySize, &w.bySize)
+	heap.Push(&l.byRoom, &w.byRoom)
+}
+
+func (l *waiters) remove(w *waiter) {
+	l.byAge.Remove(w.element)
+	w.element = nil
+	heap.Remove(&l.bySize, w.bySize.index)
+	heap.Remove(&l.byRoom, w.byRoom.index)
+}
+
+// order is a heap of waiters, that with the smallest keys on top.
+type order struct{ all []*place }
+
+// place is a waiter's place in an order.
+type place struct {
+	waiter *waiter
+	keys   [3]int // compared one after the other
+	index  int    // in the order
+}
+
+func (o *order) first() *waiter { return o.all[0].waiter }
+
+func (o *order) Len() int { return len(o.all) }
+
+func (o *order) Less(i, j int) bool { return slices.Compare(o.all[i].keys[:], o.all[j].keys[:]) < 0 }
+
+func (o *order) Swap(i, j int) {
+	o.all[i], o.all[j] = o.all[j], o.all[i]
+	o.all[i].index, o.all[j].index = i, j
+}
+
+func (o *order) Push(p any) {
+	p.(*place).index = len(o.all)
+	o.all = append(o.all, p.(*place))
+}
+
+func (o *order) Pop() any {
+	last := len(o.all) - 1
+	p := o.all[last]
+	o.all[last] = nil
+	o.all = o.all[:last]
+	return p
 }

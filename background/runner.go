@@ -1,10 +1,9 @@
 package background
 
 import (
-	"container/list"
 	"context"
+	"fmt"
 	"sync"
-	"time"
 )
 
 // Runner runs work on at most [RunnerOptions].Workers goroutines, and lets at
@@ -50,31 +49,15 @@ type Runner struct {
 
 	// mu guards everything below. It is never held while code of the user runs,
 	// which includes hooks and log handlers. It is released by unlock.
-	//
-	// What each submission writes to comes first: the fewer cache lines it is
-	// on, the less has to be fetched from the processors that run workers.
-	mu    sync.Mutex
-	room  int // how many more tasks may wait
-	pool  pool
-	stats Stats // all but OldestWaiting
+	mu        sync.Mutex
+	pool      pool
+	scheduler scheduler
 
-	clock   clock
-	turns   turns         // who gets the next free worker
-	groups  groupList     // the groups with tasks that wait, oldest first
-	retries list.List     // of *retry: the tasks to be tried again
-	due     queue[*retry] // those of them whose time has come, one of each group
-	retried bool          // the task that was taken last from due or turns was from due
-	blocked waiters       // the submitters who wait for room
-
-	closed    bool            // Shutdown has begun
-	deadline  time.Time       // when a Shutdown runs out of time, unless it is zero
-	expired   bool            // a Shutdown has run out of time
-	reason    error           // why it did
-	abandoned []string        // the tasks it gave up
-	stopped   []string        // those that failed after they were asked to end
-	reports   int             // how many goroutines report what was given up
-	reported  <-chan struct{} // closed when what expired has been reported
-	over      bool            // drained is closed
+	closed   bool            // Shutdown has begun
+	reason   error           // why one ran out of time
+	reports  int             // how many goroutines report what was given up
+	reported <-chan struct{} // closed when what a Shutdown gave up at its end has been reported
+	over     bool            // drained is closed
 }
 
 // NewRunner returns a runner. It panics if an option is out of range. No
@@ -84,15 +67,11 @@ func NewRunner(options RunnerOptions) *Runner {
 		panic("background: " + err.Error())
 	}
 	options = options.withDefaults()
-	r := &Runner{
-		options: options,
-		clock:   clock{epoch: time.Now().Add(-time.Nanosecond)},
-		drained: make(chan struct{}),
-		room:    options.Queue,
-	}
-	r.pool = newPool(options.Workers, &r.mu, r.work)
-	r.reservations.most = mostReservations(options)
+	r := &Runner{options: options, drained: make(chan struct{})}
 	r.base, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), runnerKey{}, r))
+	r.reservations.most = mostReservations(options)
+	r.pool = newPool(options.Workers, &r.mu, r.work)
+	r.scheduler = newScheduler(options, r.base, r.retryDue)
 	return r
 }
 
@@ -116,11 +95,10 @@ type runnerKey struct{}
 //
 // Submit panics if work is nil or a nil [*Task].
 func (r *Runner) Submit(ctx context.Context, work Runnable) error {
-	var s submission
-	r.prepare(ctx, &s, work, nil)
+	s := r.newSubmission(ctx, work, nil)
 	r.mu.Lock()
 	if r.closed && !r.takesLocked(ctx) {
-		r.stats.Rejected += uint64(s.tasks)
+		r.scheduler.refuse(&s)
 		r.unlock()
 		return ErrClosed
 	}
@@ -132,10 +110,113 @@ func (r *Runner) Submit(ctx context.Context, work Runnable) error {
 	return err
 }
 
+// enterLocked accepts s, or refuses it with an error, or returns the waiter for
+// whom the caller has to await room.
+func (r *Runner) enterLocked(s *submission) (*waiter, error) {
+	free := r.pool.free()
+	if s.tasks > 0 && r.scheduler.accept(s, free, r.scheduler.spared(free)) {
+		r.fulfil(s)
+		r.startLocked()
+		return nil, nil
+	}
+	var err error
+	switch {
+	case s.tasks == 0:
+	case r.options.Overflow == Reject || !s.counted && !r.reservations.add():
+		r.scheduler.refuse(s)
+		err = ErrFull
+	default:
+		s.counted = true
+		return r.scheduler.wait(s), nil
+	}
+	r.fulfil(s)
+	r.dispatchLocked()
+	return nil, err
+}
+
+// fulfil takes s off the reservations, if it is counted there.
+func (r *Runner) fulfil(s *submission) {
+	if s.counted {
+		s.counted = false
+		r.reservations.remove()
+	}
+}
+
+// await waits until w has been admitted or refused, or ctx is done. A task does
+// not wait, whichever runner it is of: it has a worker, and if all workers waited
+// for room, there would never be any.
+func (r *Runner) await(ctx context.Context, w *waiter) error {
+	if ctx.Value(runnerKey{}) != nil {
+		return r.withdraw(w, ErrFull)
+	}
+	select {
+	case <-w.admitted:
+		return w.err
+	case <-ctx.Done():
+		return r.withdraw(w, fmt.Errorf("background: no room in the queue: %w", context.Cause(ctx)))
+	}
+}
+
+// withdraw ends the wait of w with err, if it has not ended already.
+func (r *Runner) withdraw(w *waiter, err error) error {
+	r.mu.Lock()
+	defer r.unlock()
+	if w.element == nil { // both at once: what was accepted stays so
+		return w.err
+	}
+	r.scheduler.refuse(&w.submission)
+	r.scheduler.dismiss(w)
+	r.release(w, err)
+	r.dispatchLocked() // another one may fit now
+	return err
+}
+
+// release tells w, who waits no longer, how the wait ended.
+func (r *Runner) release(w *waiter, err error) {
+	r.fulfil(&w.submission)
+	w.err = err
+	close(w.admitted)
+}
+
+// dispatchLocked gives tasks to free workers, and lets in those who wait for
+// room, until nothing more can be done. It has to be called after every change
+// that gives work, workers or room, so that at all other times either no worker
+// is free or no task is in line.
+func (r *Runner) dispatchLocked() {
+	r.startLocked()
+	for w := r.scheduler.admit(r.pool.free()); w != nil; w = r.scheduler.admit(r.pool.free()) {
+		r.release(w, nil)
+		r.startLocked()
+	}
+	if r.closed {
+		r.concludeLocked()
+	}
+}
+
+// startLocked gives the next tasks to free workers.
+func (r *Runner) startLocked() {
+	for r.pool.free() > 0 {
+		var j job
+		if !r.scheduler.next(&j) {
+			return
+		}
+		r.pool.assign(j)
+	}
+}
+
 // unlock releases the mutex, and then calls the workers that got a job while it
 // was held.
 func (r *Runner) unlock() {
 	first := r.pool.takeCalled()
 	r.mu.Unlock()
 	r.pool.call(first)
+}
+
+// retryDue has a task tried again whose time has come.
+func (r *Runner) retryDue(again *retry) {
+	r.mu.Lock()
+	defer r.unlock()
+	if r.scheduler.retries.lineUp(again) {
+		r.dispatchLocked()
+	}
 }

@@ -329,35 +329,35 @@ const idleTime = time.Second
 
 func TestRunnerKeepsTheWorkersItNeeds(t *testing.T) {
 	inBubble(t, background.RunnerOptions{Workers: 8}, func(t *testing.T, r *background.Runner) {
-		crew := func() int { synctest.Wait(); return background.Crew(r) }
+		workers := func() int { synctest.Wait(); return background.Workers(r) }
 		release := make(chan struct{})
 		fill(t, r, 8, release)
 		close(release)
-		assert.Equal(t, 8, crew())
+		assert.Equal(t, 8, workers())
 		for range 10 { // a flow that one worker keeps up with
 			require.NoError(t, r.Submit(t.Context(), task("quick", func() {})))
 			pass(idleTime / 4)
 		}
-		assert.Equal(t, 1, crew())
+		assert.Equal(t, 1, workers())
 		pass(idleTime)
-		assert.Zero(t, crew())
+		assert.Zero(t, workers())
 	})
 }
 
 func TestRunnerWorkersStayAWhile(t *testing.T) {
 	inBubble(t, background.RunnerOptions{Workers: 2}, func(t *testing.T, r *background.Runner) {
-		crew := func() int { synctest.Wait(); return background.Crew(r) }
-		assert.Zero(t, crew())
+		workers := func() int { synctest.Wait(); return background.Workers(r) }
+		assert.Zero(t, workers())
 		for range 3 {
 			require.NoError(t, r.Submit(t.Context(), task("quick", func() {})))
-			assert.Equal(t, 1, crew(), "one worker is used again")
+			assert.Equal(t, 1, workers(), "one worker is used again")
 			time.Sleep(idleTime/2 - time.Millisecond)
-			assert.Equal(t, 1, crew(), "it stays for half of the time at least")
+			assert.Equal(t, 1, workers(), "it stays for half of the time at least")
 		}
 		time.Sleep(idleTime)
-		assert.Zero(t, crew(), "it has gone")
+		assert.Zero(t, workers(), "it has gone")
 		require.NoError(t, r.Submit(t.Context(), task("quick", func() {})))
-		assert.Equal(t, 1, crew(), "and another one comes")
+		assert.Equal(t, 1, workers(), "and another one comes")
 	})
 }
 

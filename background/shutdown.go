@@ -65,6 +65,9 @@ func (r *Runner) Shutdown(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return r.drainErrorLocked(context.Cause(ctx))
 	}
+	if r.reason == nil { // no call has run out of time, but some retries would have
+		return r.drainErrorLocked(context.DeadlineExceeded)
+	}
 	return r.drainErrorLocked(r.reason)
 }
 
@@ -89,7 +92,7 @@ func (r *Runner) takesLocked(ctx context.Context) bool {
 	r.mu.Unlock()
 	own := r.Owns(ctx)
 	r.mu.Lock()
-	return own && !r.expired && !r.over
+	return own && !r.scheduler.expired && !r.over
 }
 
 // close refuses new work, and gives up what can't be tried again before drain is
@@ -98,12 +101,23 @@ func (r *Runner) close(drain context.Context) {
 	r.mu.Lock()
 	r.closed = true
 	r.reservations.close()
-	if at, ok := drain.Deadline(); ok && (r.deadline.IsZero() || at.Before(r.deadline)) {
-		r.deadline = at
+	if deadline, ok := drain.Deadline(); ok {
+		r.reportLocked(r.scheduler.endBy(deadline))
 	}
-	r.reportLocked(r.dropLateRetriesLocked())
 	r.dispatchLocked() // there may be nothing to wait for
 	r.unlock()
+}
+
+// concludeLocked sends the idle workers away, after Shutdown has begun, once
+// nothing can come for them any more. The drain is over when the last has left.
+func (r *Runner) concludeLocked() {
+	if !r.scheduler.expired && r.scheduler.outstanding()+r.reservations.count() > 0 {
+		return
+	}
+	if r.pool.dismiss() && r.reports == 0 && !r.over {
+		r.over = true
+		close(r.drained)
+	}
 }
 
 // expire gives up all work that is not running, and asks the tasks that run to
@@ -111,8 +125,8 @@ func (r *Runner) close(drain context.Context) {
 // what was unfinished before that.
 func (r *Runner) expire(reason error) (reported <-chan struct{}, left error) {
 	r.mu.Lock()
-	if !r.expired {
-		r.expired, r.reason = true, reason
+	if !r.scheduler.expired {
+		r.reason = reason
 		r.reported = r.reportLocked(r.abandonLocked())
 		r.dispatchLocked()
 	}
@@ -148,8 +162,8 @@ func (r *Runner) reportLocked(todo []*followUp) <-chan struct{} {
 // drainErrorLocked describes what has not finished, or returns nil if all has.
 func (r *Runner) drainErrorLocked(reason error) error {
 	e := &DrainError{
-		Stopped:  slices.Clone(r.stopped),
-		Waiting:  slices.Clone(r.abandoned),
+		Stopped:  slices.Clone(r.scheduler.stopped),
+		Waiting:  slices.Clone(r.scheduler.abandoned),
 		Reserved: r.reservations.count(),
 		Err:      reason,
 	}
@@ -165,72 +179,23 @@ func (r *Runner) drainErrorLocked(reason error) error {
 	return e
 }
 
-// abandonLocked empties all queues, and returns what is to be done about it.
-func (r *Runner) abandonLocked() (todo []*followUp) {
-	giveUp := func(ctx context.Context, g *group, lost ...*Task) {
-		r.abandonedLocked(lost)
-		f := &followUp{ctx: ctx, lost: lost, how: ErrAbandoned}
-		if g != nil {
-			f = r.finishLocked(g, f)
-		}
-		todo = append(todo, f)
-	}
-	for next := range r.turns.tasks() {
-		r.stats.Queued--
-		r.room++
-		giveUp(r.context(next.values), nil, next.task)
-	}
-	for g := r.groups.first; g != nil; g = r.groups.first {
-		giveUp(g.context(), g, r.dropWaitingLocked(g)...)
-	}
-	for e := r.retries.Front(); e != nil; e = r.retries.Front() {
-		again := e.Value.(*retry)
-		r.unlistLocked(again)
-		r.abandonedLocked([]*Task{again.task})
-		todo = append(todo, r.endedLocked(again.job, &followUp{
-			ctx: r.contextOf(again.job), lost: []*Task{again.task}, how: ErrAbandoned,
-		}))
-	}
-	r.turns, r.due = turns{}, queue[*retry]{}
-	for r.blocked.len() > 0 {
-		w := r.blocked.oldest()
+// abandonLocked gives up all that waits, the submitters included, and returns what
+// is to be done about it.
+func (r *Runner) abandonLocked() []*followUp {
+	s := &r.scheduler
+	todo := s.expire()
+	for s.waiters.len() > 0 {
+		w := s.waiters.oldest()
+		s.dismiss(w)
 		if !w.started {
-			r.stats.Rejected += uint64(w.tasks)
-			r.releaseLocked(w, ErrClosed)
+			s.refuse(&w.submission)
+			r.release(w, ErrClosed)
 			continue
 		}
 		// The answer that promised it is on its way, so nobody can be refused
 		// any more.
-		todo = append(todo, r.giveUpLocked(&w.submission))
-		r.releaseLocked(w, nil)
+		todo = append(todo, s.abandonSubmission(&w.submission))
+		r.release(w, nil)
 	}
 	return todo
-}
-
-// giveUpLocked gives up what was promised and is not in the queue yet, and returns
-// what is to be done about it.
-func (r *Runner) giveUpLocked(s *submission) *followUp {
-	if s.tasks == 0 {
-		return nil
-	}
-	r.stats.Accepted += uint64(s.tasks)
-	g := s.group
-	if g == nil {
-		lost := []*Task{s.task}
-		r.abandonedLocked(lost)
-		return &followUp{ctx: r.context(s.values), lost: lost, how: ErrAbandoned}
-	}
-	lost := g.waiting
-	g.waiting = nil
-	r.abandonedLocked(lost)
-	return r.finishLocked(g, &followUp{ctx: &g.taskContext, lost: lost, how: ErrAbandoned})
-}
-
-// abandonedLocked books tasks that are given up for want of time.
-func (r *Runner) abandonedLocked(tasks []*Task) {
-	r.stats.Abandoned += uint64(len(tasks))
-	r.abandoned = append(r.abandoned, names(tasks)...)
-	if r.reason == nil {
-		r.reason = context.DeadlineExceeded
-	}
 }

@@ -36,31 +36,32 @@ type Stats struct {
 func (r *Runner) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	stats := r.stats
-	stats.Blocked = r.blocked.len()
+	s := &r.scheduler
+	stats := s.stats
+	stats.Retrying, stats.Blocked = s.retries.len(), s.waiters.len()
 	if stats.Queued+stats.Blocked > 0 {
-		stats.OldestWaiting = r.clock.since(r.oldestLocked())
+		stats.OldestWaiting = s.clock.since(s.oldest())
 	}
 	return stats
 }
 
-// oldestLocked returns when the oldest of the waiting tasks was accepted, or that
-// of the waiting submitters came.
-func (r *Runner) oldestLocked() time.Duration {
+// oldest returns when the oldest of the waiting tasks was accepted, or the oldest
+// of the waiters came.
+func (s *scheduler) oldest() time.Duration {
 	oldest := time.Duration(math.MaxInt64)
-	if r.blocked.len() > 0 {
-		oldest = r.blocked.oldest().came
+	if s.waiters.len() > 0 {
+		oldest = s.waiters.oldest().came
 	}
-	if g := r.groups.first; g != nil {
+	if g := s.groups.first; g != nil {
 		oldest = min(oldest, g.since)
 	}
-	if first, ok := r.turns.singles.front(); ok {
+	if first, ok := s.turns.singles.front(); ok {
 		oldest = min(oldest, first.since)
 	}
 	return oldest
 }
 
-// outstandingLocked returns how many tasks and reservations a drain waits for.
-func (r *Runner) outstandingLocked() int {
-	return r.stats.Queued + r.stats.Running + r.stats.Retrying + r.reservations.count()
+// outstanding returns how many tasks a drain waits for.
+func (s *scheduler) outstanding() int {
+	return s.stats.Queued + s.stats.Running + s.retries.len()
 }

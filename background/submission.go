@@ -3,43 +3,31 @@ package background
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
-// submission is work on its way into the queue.
+// submission is work on its way into the scheduler.
 type submission struct {
-	single         // the task if it is a single one
-	group   *group // else; nil if it has no tasks
+	single         // the task, if it is a single one
+	group   *group // else; nil if there are no tasks
 	tasks   int    // how many it has
-	limit   int    // how many of them may run at once
 	started bool   // it is a reservation that was started
 	counted bool   // it is among Runner.reservations
 }
 
-// mayWaitAgain returns how many of the first n tasks, which have not started, may
-// have to be tried again.
-func (s *submission) mayWaitAgain(n int) (again int) {
-	g := s.group
-	if g == nil {
-		if n > 0 && !s.task.isLast(1) {
-			again = 1
-		}
-		return again
-	}
-	for _, task := range g.waiting[:n] {
-		if !task.isLast(1) {
-			again++
-		}
-	}
-	return again
+// single is a task that was submitted by itself.
+type single struct {
+	task   *Task
+	values context.Context // what it was submitted with
+	since  time.Duration   // when it was accepted
 }
 
-// prepare makes s a submission of work. If done is not nil, it is called when
+// newSubmission returns a submission of work. If done is not nil, it is called when
 // all of the work has ended.
-func (r *Runner) prepare(ctx context.Context, s *submission, work Runnable, done func()) {
+func (r *Runner) newSubmission(ctx context.Context, work Runnable, done func()) submission {
 	tasks, task := split(work)
 	if task != nil && done == nil {
-		s.task, s.values, s.tasks, s.limit = task, ctx, 1, 1
-		return
+		return submission{single: single{task: task, values: ctx}, tasks: 1}
 	}
 	var g *group
 	switch {
@@ -48,10 +36,10 @@ func (r *Runner) prepare(ctx context.Context, s *submission, work Runnable, done
 	case tasks.Len() > 0:
 		g = tasks.newGroup()
 	default:
-		return
+		return submission{}
 	}
 	g.taskContext, g.done = taskContext{r.base, ctx}, done
-	s.group, s.tasks, s.limit = g, len(g.waiting), g.limit
+	return submission{group: g, tasks: len(g.waiting)}
 }
 
 // split tells a collection from a single task, which is made of what is
@@ -95,10 +83,29 @@ type custom struct {
 func (c *custom) invoke(ctx context.Context) error { return c.work.Run(ctx) }
 func (c *custom) name() string                     { return fmt.Sprintf("%T", c.work) }
 
-// context returns what a task runs with that was submitted with ctx.
-func (r *Runner) context(ctx context.Context) context.Context {
-	if ctx == context.Background() {
-		return r.base // there are no values to keep
+// context returns what the task runs with, made from the context of all tasks.
+func (s *single) context(base context.Context) context.Context {
+	if s.values == context.Background() {
+		return base // there are no values to keep
 	}
-	return &taskContext{Context: r.base, values: ctx}
+	return &taskContext{Context: base, values: s.values}
+}
+
+// taskContext is what a task runs with: the values of the context it was
+// submitted with, such as a request id, and the lifetime of the runner. The
+// request's own end must not stop a task that was promised to outlive it.
+type taskContext struct {
+	context.Context // the runner's, for Deadline, Done and Err
+	values          context.Context
+}
+
+// Value asks the runner's context first. It holds two values of its own. One is
+// the runner. By the other package context finds the cancelCtx that a Done channel
+// belongs to: were the request's found instead, whose channel is a different
+// one, each context derived from this one would cost a goroutine to watch it.
+func (c *taskContext) Value(key any) any {
+	if v := c.Context.Value(key); v != nil {
+		return v
+	}
+	return c.values.Value(key)
 }

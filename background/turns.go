@@ -1,10 +1,6 @@
 package background
 
-import (
-	"context"
-	"iter"
-	"time"
-)
+import "iter"
 
 // turns is the line for the next free worker: of single tasks, and of groups that
 // may have one more task started. Who comes first is served first.
@@ -16,13 +12,6 @@ type turns struct {
 	singles queue[single]
 	groups  queue[groupTurn]
 	served  uint64 // how many single tasks have had their turn
-}
-
-// single is a task that was submitted by itself.
-type single struct {
-	task   *Task
-	values context.Context // what it was submitted with
-	since  time.Duration   // when it was accepted
 }
 
 // groupTurn is a group's place in the line.

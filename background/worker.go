@@ -1,16 +1,5 @@
 package background
 
-import "time"
-
-// outcome is how a job ended. The zero value is a success.
-type outcome struct {
-	failure  *TaskError
-	panicked bool
-	stopped  bool          // the task had been asked to end by a shutdown
-	again    bool          // the task is to be tried again,
-	wait     time.Duration // after that time
-}
-
 // work is the life of a worker: it has a job from the start.
 func (r *Runner) work(w *worker) {
 	// Each deferred by itself, since a task may end the goroutine by
@@ -29,7 +18,7 @@ func (r *Runner) work(w *worker) {
 
 // perform makes the attempt that is w's job.
 func (r *Runner) perform(w *worker) {
-	task, ctx := w.job.task, r.contextOf(w.job)
+	task, ctx := w.job.task, w.job.context(r.base)
 	if err := task.attempt(ctx, orDefault(task.timeout, r.options.Timeout)); err != nil {
 		r.conclude(ctx, w, err)
 	}
@@ -39,14 +28,14 @@ func (r *Runner) perform(w *worker) {
 // did it, after the task.
 func (r *Runner) concludeExit(w *worker) {
 	if w.job.task != nil && w.outcome.failure == nil {
-		r.conclude(r.contextOf(w.job), w, errGoexit)
+		r.conclude(w.job.context(r.base), w, errGoexit)
 	}
 }
 
 // next books w's job and waits for another. It reports whether there is one.
 func (r *Runner) next(w *worker) bool {
 	r.mu.Lock()
-	if todo := r.settleLocked(w); todo != nil {
+	if todo := r.scheduler.settle(&w.job, &w.outcome); todo != nil {
 		// Before w is free again, so that Shutdown waits for it.
 		w.job = job{}
 		r.dispatchLocked()
@@ -54,7 +43,7 @@ func (r *Runner) next(w *worker) bool {
 		r.follow(todo)
 		r.mu.Lock()
 	}
-	busy := r.takeLocked(&w.job)
+	busy := r.scheduler.next(&w.job)
 	if !busy {
 		w.job = job{}
 		r.pool.rest(w)
@@ -70,14 +59,14 @@ func (r *Runner) settle(w *worker) {
 		return
 	}
 	r.mu.Lock()
-	todo := r.settleLocked(w)
+	todo := r.scheduler.settle(&w.job, &w.outcome)
 	w.job = job{}
 	r.dispatchLocked()
 	r.unlock()
 	r.follow(todo)
 }
 
-// leave strikes w, which is not on the list of the idle, off the pool.
+// leave strikes w, which is not idle, off the pool.
 func (r *Runner) leave(w *worker) {
 	r.mu.Lock()
 	defer r.unlock()
