@@ -68,6 +68,31 @@ func BenchmarkSubmitAndRun(b *testing.B) {
 	}
 }
 
+// BenchmarkHandOver is what a response with two tasks costs, from making them to
+// their end, with workers that are free and with one that is not: then they wait.
+func BenchmarkHandOver(b *testing.B) {
+	for _, workers := range []int{1, 64} {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			b.ReportAllocs()
+			runner := background.NewRunner(background.RunnerOptions{Workers: workers})
+			for b.Loop() {
+				tasks := &background.Tasks{}
+				tasks.Add(background.NewTask(nothing, 1), background.NewTask(nothing, 2))
+				v, err := runner.Reserve(tasks)
+				if err == nil {
+					err = v.Start(context.Background(), nil)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := runner.Shutdown(context.Background()); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
 // BenchmarkMillion runs a million tasks that were all waiting.
 func BenchmarkMillion(b *testing.B) {
 	b.ReportAllocs()

@@ -79,21 +79,19 @@ func (p *pool) takeCalled() *worker {
 	return first
 }
 
-// call wakes or starts a worker that has a job, if w is one.
+// call wakes or starts w, which has a job.
 //
 // To wake a goroutine takes longer than all that is done with the mutex held, so
 // it is done without. Only the first of the called is called by the submitter;
 // it calls the next one, and so on. So whoever submits work with many tasks is
 // held up by one.
 func (p *pool) call(w *worker) {
-	switch {
-	case w == nil:
-	case w.wake != nil:
+	if w.wake != nil {
 		w.wake <- struct{}{}
-	default:
-		w.wake = make(chan struct{}, 1)
-		go p.run(w)
+		return
 	}
+	w.wake = make(chan struct{}, 1)
+	go p.run(w)
 }
 
 // callNext calls the worker that got its job together with w. w does so before it

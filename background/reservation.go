@@ -70,8 +70,8 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 		return nil
 	}
 	*v = Reservation{}
-	s := r.newSubmission(ctx, work, done)
-	s.started, s.counted = true, true
+	s := submission{started: true, counted: true}
+	r.prepare(ctx, &s, work, done)
 	err := r.redeem(ctx, &s, held)
 	if err != nil || s.tasks == 0 {
 		r.callDone(ctx, done)

@@ -95,7 +95,8 @@ type runnerKey struct{}
 //
 // Submit panics if work is nil or a nil [*Task].
 func (r *Runner) Submit(ctx context.Context, work Runnable) error {
-	s := r.newSubmission(ctx, work, nil)
+	var s submission
+	r.prepare(ctx, &s, work, nil)
 	r.mu.Lock()
 	if r.closed && !r.takesLocked(ctx) {
 		r.scheduler.refuse(&s)
@@ -116,7 +117,9 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 	free := r.pool.free()
 	if s.tasks > 0 && r.scheduler.accept(s, free, r.scheduler.spared(free)) {
 		r.fulfil(s)
-		r.startLocked()
+		if free > 0 {
+			r.startLocked()
+		}
 		return nil, nil
 	}
 	var err error
@@ -209,7 +212,9 @@ func (r *Runner) startLocked() {
 func (r *Runner) unlock() {
 	first := r.pool.takeCalled()
 	r.mu.Unlock()
-	r.pool.call(first)
+	if first != nil {
+		r.pool.call(first)
+	}
 }
 
 // retryDue has a task tried again whose time has come.

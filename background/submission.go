@@ -22,12 +22,13 @@ type single struct {
 	since  time.Duration   // when it was accepted
 }
 
-// newSubmission returns a submission of work. If done is not nil, it is called when
-// all of the work has ended.
-func (r *Runner) newSubmission(ctx context.Context, work Runnable, done func()) submission {
+// prepare makes s a submission of work. If done is not nil, it is called when all
+// of the work has ended.
+func (r *Runner) prepare(ctx context.Context, s *submission, work Runnable, done func()) {
 	tasks, task := split(work)
 	if task != nil && done == nil {
-		return submission{single: single{task: task, values: ctx}, tasks: 1}
+		s.task, s.values, s.tasks = task, ctx, 1
+		return
 	}
 	var g *group
 	switch {
@@ -36,10 +37,10 @@ func (r *Runner) newSubmission(ctx context.Context, work Runnable, done func()) 
 	case tasks.Len() > 0:
 		g = tasks.newGroup()
 	default:
-		return submission{}
+		return
 	}
 	g.taskContext, g.done = taskContext{r.base, ctx}, done
-	return submission{group: g, tasks: len(g.waiting)}
+	s.group, s.tasks = g, len(g.waiting)
 }
 
 // split tells a collection from a single task, which is made of what is
