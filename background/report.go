@@ -113,6 +113,29 @@ func (r *Runner) logLost(todo *followUp) {
 	r.log(todo.ctx, slog.LevelError, todo.why.Error(), attrs...)
 }
 
+// Summary names the tasks of some work for a log record: their first 50 different
+// names, each with how often it is there if that is more than once, and how many
+// tasks have other names. A [Runnable] of the user's own kind has the name of its
+// type, such as "*shop.Report". Work that is nil has none.
+func Summary(work Runnable) (names []string, more int) {
+	switch work := work.(type) {
+	case nil:
+		return nil, 0
+	case *Tasks:
+		if work != nil {
+			return summary(work.tasks)
+		}
+		return nil, 0
+	case *Task:
+		if work != nil {
+			return []string{work.Name()}, 0
+		}
+		return nil, 0
+	default:
+		return []string{fmt.Sprintf("%T", work)}, 0
+	}
+}
+
 // summary returns the first 50 different names of tasks, each with how often it
 // is there if that is more than once, and how many tasks have other names: a
 // collection may have half a million, and a record should be read.

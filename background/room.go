@@ -3,6 +3,8 @@ package background
 import (
 	"container/heap"
 	"container/list"
+	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -129,6 +131,42 @@ func (s *scheduler) dismiss(w *waiter) {
 // markOldest notes that another waiter is the oldest now.
 func (s *scheduler) markOldest() {
 	s.waiters.mark, s.waiters.old = s.clock.mark(), s.queue-s.room
+}
+
+// await waits until w has been admitted or refused, or ctx is done. A task does
+// not wait, whichever runner it is of: it has a worker, and if all workers waited
+// for room, there would never be any.
+func (r *Runner) await(ctx context.Context, w *waiter) error {
+	if ctx.Value(runnerKey{}) != nil {
+		return r.withdraw(w, ErrFull)
+	}
+	select {
+	case <-w.admitted:
+		return w.err
+	case <-ctx.Done():
+		return r.withdraw(w, fmt.Errorf("background: no room in the queue: %w", context.Cause(ctx)))
+	}
+}
+
+// withdraw ends the wait of w with err, if it has not ended already.
+func (r *Runner) withdraw(w *waiter, err error) error {
+	r.mu.Lock()
+	defer r.unlock()
+	if w.element == nil { // both at once: what was accepted stays so
+		return w.err
+	}
+	r.scheduler.refuse(&w.submission)
+	r.scheduler.dismiss(w)
+	r.release(w, err)
+	r.dispatchLocked() // another one may fit now
+	return err
+}
+
+// release tells w, who waits no longer, how the wait ended.
+func (r *Runner) release(w *waiter, err error) {
+	r.fulfil(&w.submission)
+	w.err = err
+	close(w.admitted)
 }
 
 // waiter is a submitter who waits for room.

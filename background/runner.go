@@ -1,8 +1,33 @@
+// Package background runs work that nobody waits for: the mail after an order,
+// the thumbnail after an upload. It knows nothing of HTTP and can be used on
+// its own.
+//
+// A [Task] is one function call, a [Tasks] is a collection of them. Both have a
+// Run method, which runs them now; a [Runner] runs them later, on a bounded
+// number of goroutines:
+//
+//	runner := background.NewRunner(background.RunnerOptions{})
+//	err := runner.Submit(ctx, background.NewTask(sendMail, Mail{To: "ada@example.org"}))
+//	...
+//	err = runner.Shutdown(ctx) // finishes what was accepted
+//
+// # Concurrency
+//
+// A Runner is safe for use by any number of goroutines. A Task and a Tasks are
+// built by one goroutine and left alone from then on: whoever runs or submits
+// one must not change it afterwards. A Task that has been built may be run any
+// number of times, also at once, if its function allows that.
+//
+// # Limits
+//
+// Work lives in memory only. It survives the end of the request that submitted
+// it and, through [Runner.Shutdown], an orderly end of the process, but not a
+// crash. A function that ignores its context cannot be stopped: Go has no way
+// to end a goroutine from the outside.
 package background
 
 import (
 	"context"
-	"fmt"
 	"sync"
 )
 
@@ -145,42 +170,6 @@ func (r *Runner) fulfil(s *submission) {
 	}
 }
 
-// await waits until w has been admitted or refused, or ctx is done. A task does
-// not wait, whichever runner it is of: it has a worker, and if all workers waited
-// for room, there would never be any.
-func (r *Runner) await(ctx context.Context, w *waiter) error {
-	if ctx.Value(runnerKey{}) != nil {
-		return r.withdraw(w, ErrFull)
-	}
-	select {
-	case <-w.admitted:
-		return w.err
-	case <-ctx.Done():
-		return r.withdraw(w, fmt.Errorf("background: no room in the queue: %w", context.Cause(ctx)))
-	}
-}
-
-// withdraw ends the wait of w with err, if it has not ended already.
-func (r *Runner) withdraw(w *waiter, err error) error {
-	r.mu.Lock()
-	defer r.unlock()
-	if w.element == nil { // both at once: what was accepted stays so
-		return w.err
-	}
-	r.scheduler.refuse(&w.submission)
-	r.scheduler.dismiss(w)
-	r.release(w, err)
-	r.dispatchLocked() // another one may fit now
-	return err
-}
-
-// release tells w, who waits no longer, how the wait ended.
-func (r *Runner) release(w *waiter, err error) {
-	r.fulfil(&w.submission)
-	w.err = err
-	close(w.admitted)
-}
-
 // dispatchLocked gives tasks to free workers, and lets in those who wait for
 // room, until nothing more can be done. It has to be called after every change
 // that gives work, workers or room, so that at all other times either no worker
@@ -215,6 +204,80 @@ func (r *Runner) unlock() {
 	if first != nil {
 		r.pool.call(first)
 	}
+}
+
+// work is the life of a worker: it has a job from the start.
+func (r *Runner) work(w *worker) {
+	// Each deferred by itself, since a task may end the goroutine by
+	// runtime.Goexit, and then a hook as well.
+	defer r.leave(w)
+	defer r.settle(w)
+	defer r.concludeExit(w)
+	for {
+		r.pool.callNext(w)
+		r.perform(w)
+		if !r.next(w) {
+			return
+		}
+	}
+}
+
+// perform makes the attempt that is w's job.
+func (r *Runner) perform(w *worker) {
+	task, ctx := w.job.task, w.job.context(r.base)
+	if err := task.attempt(ctx, orDefault(task.timeout, r.options.Timeout)); err != nil {
+		r.conclude(ctx, w, err)
+	}
+}
+
+// concludeExit concludes the job by which w is ended, unless it was a hook that
+// did it, after the task.
+func (r *Runner) concludeExit(w *worker) {
+	if w.job.task != nil && w.outcome.failure == nil {
+		r.conclude(w.job.context(r.base), w, errGoexit)
+	}
+}
+
+// next books w's job and waits for another. It reports whether there is one.
+func (r *Runner) next(w *worker) bool {
+	r.mu.Lock()
+	if todo := r.scheduler.settle(&w.job, &w.outcome); todo != nil {
+		// Before w is free again, so that Shutdown waits for it.
+		w.job = job{}
+		r.dispatchLocked()
+		r.unlock()
+		r.follow(todo)
+		r.mu.Lock()
+	}
+	busy := r.scheduler.next(&w.job)
+	if !busy {
+		w.job = job{}
+		r.pool.rest(w)
+	}
+	r.dispatchLocked()
+	r.unlock()
+	return busy || w.wait()
+}
+
+// settle books the job of a worker that was ended by it.
+func (r *Runner) settle(w *worker) {
+	if w.job.task == nil {
+		return
+	}
+	r.mu.Lock()
+	todo := r.scheduler.settle(&w.job, &w.outcome)
+	w.job = job{}
+	r.dispatchLocked()
+	r.unlock()
+	r.follow(todo)
+}
+
+// leave strikes w, which is not idle, off the pool.
+func (r *Runner) leave(w *worker) {
+	r.mu.Lock()
+	defer r.unlock()
+	r.pool.remove(w)
+	r.dispatchLocked()
 }
 
 // retryDue has a task tried again whose time has come.
