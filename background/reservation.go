@@ -72,28 +72,22 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 	*v = Reservation{}
 	s := submission{started: true, counted: true}
 	r.prepare(ctx, &s, work, done)
-	err := r.redeem(ctx, &s, held)
-	if err != nil || s.tasks == 0 {
-		r.callDone(ctx, done)
-	}
-	return err
-}
-
-// redeem submits what was promised, in place of the room held for it.
-func (r *Runner) redeem(ctx context.Context, s *submission, held int) error {
 	r.mu.Lock()
 	r.scheduler.room += held
 	if r.scheduler.expired && s.tasks > 0 {
-		r.fulfil(s)
-		todo := r.scheduler.abandonSubmission(s)
+		r.fulfil(&s)
+		todo := r.scheduler.abandonSubmission(&s)
 		r.unlock()
 		r.follow(todo)
 		return nil
 	}
-	w, err := r.enterLocked(s)
+	w, err := r.enterLocked(&s)
 	r.unlock()
 	if w != nil {
 		err = r.await(ctx, w)
+	}
+	if err != nil || s.tasks == 0 {
+		r.callDone(ctx, done)
 	}
 	return err
 }

@@ -13,10 +13,10 @@
 //
 // # Concurrency
 //
-// A Runner is safe for use by any number of goroutines. A Task and a Tasks are
-// built by one goroutine and left alone from then on: whoever runs or submits
-// one must not change it afterwards. A Task that has been built may be run any
-// number of times, also at once, if its function allows that.
+// A Runner is safe for use by any number of goroutines, and so is a Task, which
+// never changes: it may be run any number of times, also at once, if its function
+// allows that. A Tasks is built by one goroutine, and left alone from when it is
+// run or submitted until its tasks have ended.
 //
 // # Limits
 //
@@ -175,10 +175,13 @@ func (r *Runner) fulfil(s *submission) {
 // that gives work, workers or room, so that at all other times either no worker
 // is free or no task is in line.
 func (r *Runner) dispatchLocked() {
-	r.startLocked()
-	for w := r.scheduler.admit(r.pool.free()); w != nil; w = r.scheduler.admit(r.pool.free()) {
-		r.release(w, nil)
+	for {
 		r.startLocked()
+		w := r.scheduler.admit(r.pool.free())
+		if w == nil {
+			break
+		}
+		r.release(w, nil)
 	}
 	if r.closed {
 		r.concludeLocked()

@@ -25,8 +25,8 @@ type Runnable interface {
 // optionally a timeout and retries. It is made by [NewTask] or [Func]; the zero
 // value is not usable.
 //
-// Set a task up before you run, add or submit it: its setters are not safe for
-// concurrent use. All other methods are.
+// A task never changes, so it is safe for concurrent use, and one may be the
+// pattern for others: Named, WithTimeout and WithRetry return a copy.
 type Task struct {
 	call    call
 	name    string // empty: derived from the function when asked for
@@ -92,16 +92,17 @@ func (t *Task) Name() string {
 	return t.call.name()
 }
 
-// Named sets the task's name and returns the task. An empty name restores the
+// Named returns a copy of the task with that name. An empty name restores the
 // function's own.
 func (t *Task) Named(name string) *Task {
-	t.name = name
-	return t
+	c := *t
+	c.name = name
+	return &c
 }
 
-// WithTimeout limits each attempt to d, after which its context is done, and
-// returns the task. Zero means the default of the [Runner], and no timeout when
-// the task is run without one. A function that ignores its context is not cut
+// WithTimeout returns a copy of the task, each attempt of which is limited to d:
+// its context is done then. Zero means the default of the [Runner], and no timeout
+// when the task is run without one. A function that ignores its context is not cut
 // short.
 //
 // WithTimeout panics if d is negative.
@@ -109,18 +110,20 @@ func (t *Task) WithTimeout(d time.Duration) *Task {
 	if d < 0 {
 		panic(fmt.Sprintf("background: WithTimeout(%s) of task %q: a timeout cannot be negative", d, t.Name()))
 	}
-	t.timeout = d
-	return t
+	c := *t
+	c.timeout = d
+	return &c
 }
 
-// WithRetry has the task tried again when it fails, as r says, and returns the
-// task. It panics if a field of r is negative.
+// WithRetry returns a copy of the task which is tried again when it fails, as r
+// says. It panics if a field of r is negative.
 func (t *Task) WithRetry(r Retry) *Task {
 	if err := r.validate(); err != nil {
 		panic(fmt.Sprintf("background: WithRetry of task %q: %v", t.Name(), err))
 	}
-	t.retry = &r
-	return t
+	c := *t
+	c.retry = &r
+	return &c
 }
 
 // Run calls the task's function on this goroutine, with the task's timeout and

@@ -156,3 +156,29 @@ func TestSummary(t *testing.T) {
 	assert.Equal(t, "task 49", names[49])
 	assert.Equal(t, 10, more)
 }
+
+// TestTaskNeverChanges: what looks like a setter returns a copy, so that one task
+// may be the pattern for others.
+func TestTaskNeverChanges(t *testing.T) {
+	attempts := 0
+	pattern := background.Func("pattern", func(context.Context) error { attempts++; return io.EOF })
+	twice := pattern.Named("twice").WithRetry(background.Retry{Attempts: 2, Backoff: time.Nanosecond})
+	late := pattern.WithTimeout(time.Nanosecond)
+	assert.Equal(t, "pattern", pattern.Name())
+	assert.Equal(t, "twice", twice.Name())
+	assert.Equal(t, "pattern", late.Name())
+
+	require.ErrorIs(t, pattern.Run(t.Context()), io.EOF)
+	assert.Equal(t, 1, attempts)
+	require.ErrorIs(t, late.Run(t.Context()), io.EOF)
+	assert.Equal(t, 2, attempts)
+	require.ErrorIs(t, twice.Run(t.Context()), io.EOF)
+	assert.Equal(t, 4, attempts)
+
+	// The copies of a task with an argument have it, too.
+	var got []int
+	note := background.NewTask(func(_ context.Context, n int) error { got = append(got, n); return nil }, 7)
+	require.NoError(t, note.Named("copy").WithTimeout(time.Minute).Run(t.Context()))
+	require.NoError(t, note.Run(t.Context()))
+	assert.Equal(t, []int{7, 7}, got)
+}

@@ -1,0 +1,172 @@
+package background
+
+import (
+	"context"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// newTestScheduler returns a scheduler without a runner, and what lets time pass
+// and lines up the retries that are due then.
+func newTestScheduler(workers, queue int) (s *scheduler, pass func(time.Duration)) {
+	due := make(chan *retry, 10)
+	s = new(scheduler)
+	*s = newScheduler(RunnerOptions{Workers: workers, Queue: queue}, context.Background(), func(again *retry) { due <- again })
+	return s, func(d time.Duration) {
+		time.Sleep(d)
+		synctest.Wait()
+		for len(due) > 0 {
+			s.retries.lineUp(<-due)
+		}
+	}
+}
+
+// named returns tasks that nobody calls.
+func named(names ...string) []*Task {
+	tasks := make([]*Task, len(names))
+	for i, name := range names {
+		tasks[i] = Func(name, func(context.Context) error { return nil })
+	}
+	return tasks
+}
+
+// submissionOf returns a submission of a single task or, with a limit, of a
+// collection.
+func submissionOf(limit int, tasks ...*Task) *submission {
+	if limit == 0 {
+		return &submission{single: single{task: tasks[0], values: context.Background()}, tasks: 1}
+	}
+	return &submission{group: &group{waiting: tasks, limit: limit}, tasks: len(tasks)}
+}
+
+// enter accepts a submission while so many workers are free, and reports whether
+// there was room.
+func (s *scheduler) enter(free int, sub *submission) bool { return s.accept(sub, free, s.spared(free)) }
+
+// take returns the next job, and its task's name.
+func (s *scheduler) take() (*job, string) {
+	j := new(job)
+	if !s.next(j) {
+		return j, ""
+	}
+	return j, j.task.Name()
+}
+
+func TestSchedulerTakesTurns(t *testing.T) {
+	s, _ := newTestScheduler(1, 10)
+	assert.True(t, s.enter(0, submissionOf(2, named("a1", "a2", "a3")...)))
+	assert.True(t, s.enter(0, submissionOf(0, named("b")...)))
+	assert.True(t, s.enter(0, submissionOf(1, named("c1", "c2")...)))
+	assert.Equal(t, 4, s.room)
+	jobs := map[string]*job{}
+	for _, want := range []string{"a1", "b", "c1", "a2", ""} { // then both collections have as many active as may be
+		j, name := s.take()
+		assert.Equal(t, want, name)
+		jobs[name] = j
+	}
+	assert.Equal(t, 8, s.room)
+	assert.Nil(t, s.settle(jobs["c1"], &outcome{}))
+	assert.Nil(t, s.settle(jobs["a2"], &outcome{}))
+	_, name := s.take()
+	assert.Equal(t, "c2", name)
+	_, name = s.take()
+	assert.Equal(t, "a3", name)
+	assert.Equal(t, 10, s.room)
+	assert.Equal(t, Stats{Accepted: 6, Succeeded: 2, Running: 4}, s.stats)
+}
+
+// TestSchedulerCountsRoom: a task that starts at once and is not tried again needs
+// none, one that may have to wait again keeps its own.
+func TestSchedulerCountsRoom(t *testing.T) {
+	s, _ := newTestScheduler(3, 2)
+	again := named("again")[0].WithRetry(Retry{Attempts: 2})
+	assert.True(t, s.enter(3, submissionOf(3, append(named("a", "b"), again)...)))
+	for range 3 {
+		s.take()
+	}
+	assert.Equal(t, 1, s.room)
+	assert.True(t, s.enter(0, submissionOf(0, named("c")...)))
+	assert.Zero(t, s.room)
+	assert.False(t, s.enter(0, submissionOf(0, named("d")...)))
+	assert.True(t, s.enter(1, submissionOf(0, named("e")...)), "a worker is free for it")
+}
+
+// TestSchedulerRetries: a retry comes back when it is due, in turns with fresh
+// tasks, and its room is free from its last attempt on.
+func TestSchedulerRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, pass := newTestScheduler(1, 10)
+		again := named("again")[0].WithRetry(Retry{Attempts: 2})
+		assert.True(t, s.enter(1, submissionOf(0, again)))
+		j, _ := s.take()
+		failed := outcome{failure: &TaskError{WillRetry: true, Err: io.EOF}, wait: time.Second}
+		assert.Nil(t, s.settle(j, &failed))
+		assert.Equal(t, outcome{}, failed)
+		_, name := s.take()
+		assert.Empty(t, name, "not yet")
+		assert.Equal(t, 9, s.room)
+		pass(time.Second)
+		s.enter(0, submissionOf(0, named("fresh")...))
+		j, name = s.take()
+		assert.Equal(t, "again", name)
+		assert.Equal(t, 2, j.attempt)
+		assert.Equal(t, 9, s.room, "that of the fresh task")
+		_, name = s.take()
+		assert.Equal(t, "fresh", name)
+	})
+}
+
+// TestSchedulerStopsAGroup: with StopOnError a failure ends what waits, also to be
+// tried again.
+func TestSchedulerStopsAGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, pass := newTestScheduler(3, 10)
+		again := named("again")[0].WithRetry(Retry{Attempts: 2})
+		sub := submissionOf(2, append([]*Task{again}, named("fails", "waits")...)...)
+		sub.group.stopOnError, sub.group.taskContext = true, taskContext{s.base, s.base}
+		s.enter(2, sub)
+		first, _ := s.take()
+		second, _ := s.take()
+		assert.Nil(t, s.settle(first, &outcome{failure: &TaskError{WillRetry: true}, wait: time.Second}))
+		cause := &TaskError{Name: "fails", Err: io.EOF}
+		todo := s.settle(second, &outcome{failure: cause})
+		assert.Equal(t, []string{"waits", "again"}, names(todo.lost))
+		assert.Equal(t, ErrSkipped, todo.why)
+		assert.Equal(t, cause, todo.cause)
+		assert.Equal(t, Stats{Accepted: 3, Failed: 1, Skipped: 2, Retried: 1}, s.stats)
+		assert.Equal(t, 10, s.room)
+		assert.Zero(t, s.retries.len())
+		todo.cancel(nil)
+		pass(time.Hour)
+		_, name := s.take()
+		assert.Empty(t, name)
+	})
+}
+
+// TestSchedulerExpires: all that waits is given up by name, each once.
+func TestSchedulerExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newTestScheduler(1, 10)
+		again := named("again")[0].WithRetry(Retry{Attempts: 2})
+		s.enter(1, submissionOf(0, again))
+		j, _ := s.take()
+		s.settle(j, &outcome{failure: &TaskError{WillRetry: true}, wait: time.Second})
+		s.enter(0, submissionOf(0, named("single")...))
+		s.enter(0, submissionOf(2, named("a", "b")...))
+		var lost []string
+		for _, todo := range s.expire() {
+			lost = append(lost, names(todo.lost)...)
+		}
+		assert.Equal(t, []string{"single", "a", "b", "again"}, lost)
+		assert.Equal(t, lost, s.abandoned)
+		assert.Equal(t, Stats{Accepted: 4, Abandoned: 4, Retried: 1}, s.stats)
+		assert.Zero(t, s.outstanding())
+		assert.Equal(t, 10, s.room)
+		_, name := s.take()
+		assert.Empty(t, name)
+	})
+}
