@@ -68,11 +68,12 @@ func TestMemoryOfFinishedWork(t *testing.T) {
 	const n = 20_000
 	send := func(context.Context, mail) error { return nil }
 	r := background.NewRunner(background.RunnerOptions{})
+	var made uint64
 	all := func() {
 		for range n {
 			handOver(t, r, send)
 		}
-		for r.Stats().Succeeded%(2*n) != 0 {
+		for made += 2 * n; r.Stats().Succeeded < made; {
 			runtime.Gosched()
 		}
 	}

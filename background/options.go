@@ -9,8 +9,8 @@ import (
 
 // Defaults of the fields of [RunnerOptions].
 const (
-	DefaultWorkers = 64
-	DefaultQueue   = 65_536
+	defaultWorkers = 64
+	defaultQueue   = 65_536
 )
 
 // Overflow is what a [Runner] does with work for which it has no room.
@@ -40,11 +40,11 @@ func (o Overflow) String() string {
 // RunnerOptions configures a [Runner]. The zero value means the defaults.
 type RunnerOptions struct {
 	// Workers is how many tasks run at once, at most; each has a goroutine of
-	// its own while it runs. Zero means [DefaultWorkers], 64.
+	// its own while it runs. Zero means 64.
 	Workers int
 
 	// Queue is how many tasks wait, for their first or their next attempt, at
-	// most. Zero means [DefaultQueue], 65 536. A retry is never refused, so a task
+	// most. Zero means 65 536. A retry is never refused, so a task
 	// that may have to wait again keeps its place while it runs; one that runs its
 	// last attempt holds none. A collection is accepted as a whole; one that is
 	// larger than Queue counts as Queue tasks, so that it can be accepted when
@@ -80,8 +80,8 @@ type RunnerOptions struct {
 }
 
 func (o RunnerOptions) withDefaults() RunnerOptions {
-	o.Workers = orDefault(o.Workers, DefaultWorkers)
-	o.Queue = orDefault(o.Queue, DefaultQueue)
+	o.Workers = orDefault(o.Workers, defaultWorkers)
+	o.Queue = orDefault(o.Queue, defaultQueue)
 	return o
 }
 

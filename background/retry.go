@@ -10,8 +10,8 @@ import (
 
 // Defaults of the fields of [Retry].
 const (
-	DefaultBackoff    = 100 * time.Millisecond
-	DefaultMaxBackoff = 30 * time.Second
+	defaultBackoff    = 100 * time.Millisecond
+	defaultMaxBackoff = 30 * time.Second
 )
 
 // Retry says whether and when a failed [Task] is tried again. The zero value
@@ -27,14 +27,14 @@ type Retry struct {
 	Attempts int
 
 	// Backoff is the wait after the first attempt, which doubles with each
-	// further one. Zero means [DefaultBackoff], 100 ms.
+	// further one. Zero means 100 ms.
 	//
 	// Half of each wait is fixed and half is random (equal jitter), so that
 	// tasks which failed together do not come back together: the nth wait is
 	// between one half and the whole of Backoff × 2ⁿ⁻¹.
 	Backoff time.Duration
 
-	// MaxBackoff bounds the doubled wait. Zero means [DefaultMaxBackoff], 30 s.
+	// MaxBackoff bounds the doubled wait. Zero means 30 s.
 	// A Backoff above it is cut to it.
 	MaxBackoff time.Duration
 
@@ -96,8 +96,8 @@ func (r *Retry) ask(failure error) (again bool, err error) {
 
 // wait returns how long to wait after the given attempt, counted from 1.
 func (r *Retry) wait(attempt int) time.Duration {
-	longest := orDefault(r.MaxBackoff, DefaultMaxBackoff)
-	d := min(orDefault(r.Backoff, DefaultBackoff), longest)
+	longest := orDefault(r.MaxBackoff, defaultMaxBackoff)
+	d := min(orDefault(r.Backoff, defaultBackoff), longest)
 	for range attempt - 1 {
 		if d > longest/2 { // compared this way round, doubling cannot overflow
 			d = longest

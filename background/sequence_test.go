@@ -343,7 +343,7 @@ func (s *sequence) collection(t *rapid.T, b *batch) *background.Tasks {
 	}
 	b.limit, b.stopOnError = tasks.MaxConcurrent, tasks.StopOnError
 	if b.limit == 0 {
-		b.limit = background.DefaultMaxConcurrent
+		b.limit = 10
 	}
 	attempts := rapid.SampledFrom([]int{3, 1}).Draw(t, "attempts at most")
 	for range rapid.IntRange(0, 6).Draw(t, "tasks") {

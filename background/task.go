@@ -121,9 +121,13 @@ func (t *Task) WithRetry(r Retry) *Task {
 	if err := r.validate(); err != nil {
 		panic(fmt.Sprintf("background: WithRetry of task %q: %v", t.Name(), err))
 	}
-	c := *t
-	c.retry = &r
-	return &c
+	// The retry lies beside the copy, so that both are one allocation.
+	c := &struct {
+		task  Task
+		retry Retry
+	}{*t, r}
+	c.task.retry = &c.retry
+	return &c.task
 }
 
 // Run calls the task's function on this goroutine, with the task's timeout and

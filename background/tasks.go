@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 )
 
-// DefaultMaxConcurrent is how many tasks of a [Tasks] run at once if it does
+// defaultMaxConcurrent is how many tasks of a [Tasks] run at once if it does
 // not say.
-const DefaultMaxConcurrent = 10
+const defaultMaxConcurrent = 10
 
 // Tasks is a collection of tasks that belong together. The zero value is ready
 // to use, and a nil *Tasks is an empty collection: Add panics on it.
@@ -19,10 +19,9 @@ const DefaultMaxConcurrent = 10
 // moment it is run, reserved for or submitted until all its tasks have ended,
 // leave it alone.
 type Tasks struct {
-	// MaxConcurrent is how many tasks run at once: 0 means
-	// [DefaultMaxConcurrent], 10; with 1 they run strictly one after the other,
-	// in the order they were added. Running or submitting tasks with a negative
-	// number panics.
+	// MaxConcurrent is how many tasks run at once: 0 means 10; with 1 they run
+	// strictly one after the other, in the order they were added. Running or
+	// submitting tasks with a negative number panics.
 	MaxConcurrent int
 
 	// StopOnError starts no further task once one has failed for good, after
@@ -100,7 +99,7 @@ func (t *Tasks) limit() int {
 	if t.MaxConcurrent < 0 {
 		panic(fmt.Sprintf("background: Tasks.MaxConcurrent is %d, it cannot be negative", t.MaxConcurrent))
 	}
-	return orDefault(t.MaxConcurrent, DefaultMaxConcurrent)
+	return orDefault(t.MaxConcurrent, defaultMaxConcurrent)
 }
 
 // collectionRun is one run of a collection, by goroutines which share its tasks.

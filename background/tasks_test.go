@@ -50,7 +50,7 @@ func TestTasksMistakes(t *testing.T) {
 
 func TestTasksRunAtMostMaxConcurrent(t *testing.T) {
 	for _, c := range []struct{ limit, tasks, want int }{
-		{0, 30, background.DefaultMaxConcurrent},
+		{0, 30, 10},
 		{1, 5, 1},
 		{3, 10, 3},
 		{10, 4, 4},
