@@ -37,7 +37,7 @@ func (c *clock) now() time.Duration {
 	return c.last
 }
 
-// mark returns now, and has all later readings be later than that.
+// mark returns now, and makes all later readings later than that.
 func (c *clock) mark() time.Duration {
 	t := c.now()
 	c.last++

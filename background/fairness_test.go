@@ -189,3 +189,32 @@ func TestStoppedCollectionLooksForNoOthersRetries(t *testing.T) {
 		assert.Equal(t, background.Stats{Accepted: 9, Failed: 5, Skipped: 4, Retried: 8}, r.Stats())
 	})
 }
+
+// TestStartingAtOnceIsNobodysTurn: after a retry it is a fresh task's turn, also
+// when another one, which found a free worker, has run meanwhile.
+func TestStartingAtOnceIsNobodysTurn(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {
+		var ran []string
+		again := func(name string, wait time.Duration) *background.Task {
+			failed := false
+			return background.Func(name, func(context.Context) error {
+				if !failed {
+					failed = true
+					return io.EOF
+				}
+				ran = append(ran, name)
+				return nil
+			}).WithRetry(background.Retry{Attempts: 2, Backoff: wait})
+		}
+		require.NoError(t, r.Submit(t.Context(), again("early", time.Second)))
+		require.NoError(t, r.Submit(t.Context(), again("late", 10*time.Second)))
+		pass(2 * time.Second)
+		release := make(chan struct{})
+		require.NoError(t, r.Submit(t.Context(), held("at once", release)))
+		require.NoError(t, r.Submit(t.Context(), task("fresh", func() { ran = append(ran, "fresh") })))
+		pass(10 * time.Second)
+		close(release)
+		pass(0)
+		assert.Equal(t, []string{"early", "fresh", "late"}, ran)
+	})
+}

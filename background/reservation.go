@@ -21,8 +21,8 @@ type Reservation struct {
 
 // Reserve prepares to submit work. With [Reject], it takes room in the queue for
 // all of work's tasks or returns [ErrFull], also while workers are free: others may
-// take these before Start. With [Block], it takes none: Start
-// will wait for it. It counts as a submitter who may have to wait, so it returns
+// take these before Start. With [Block], it takes no room, and Start waits for it.
+// The reservation counts as a submitter who may have to wait, so Reserve returns
 // ErrFull when there are Workers + Queue of those already. In both cases the work
 // counts as promised: a Shutdown that begins before Start waits for it. After
 // Shutdown has begun, Reserve returns [ErrClosed].
@@ -49,7 +49,7 @@ func (r *Runner) Reserve(work Runnable) (Reservation, error) {
 		err = ErrClosed
 	}
 	r.scheduler.stats.Rejected += uint64(n)
-	r.dispatchLocked() // a Shutdown may have begun since, and have seen it counted
+	r.dispatchLocked() // a Shutdown may have seen it counted, and wait for it
 	return Reservation{}, err
 }
 
@@ -124,8 +124,9 @@ func mostReservations(o RunnerOptions) int64 {
 	return min(int64(o.Workers), math.MaxInt64/2) + min(int64(o.Queue), math.MaxInt64/2)
 }
 
-// add counts one more, and reports whether it may be made. When it reports false,
-// a Shutdown may have seen it counted, and has to look again.
+// add counts one more, and reports whether it may be made. If it reports false, a
+// Shutdown that begins at this moment may have seen it counted, and has to look
+// again.
 func (c *reservations) add() bool {
 	for {
 		n := c.n.Load()
@@ -136,8 +137,8 @@ func (c *reservations) add() bool {
 			break
 		}
 	}
-	// close sets first and counts then, so either it counts this one, or this one
-	// sees that it came too late.
+	// A Shutdown closes first and counts then. So either it counts this one, or
+	// this one sees that it came too late.
 	if c.closed.Load() {
 		c.remove()
 		return false

@@ -28,7 +28,7 @@ type retryQueue struct {
 
 func (q *retryQueue) len() int { return q.all.Len() }
 
-// add has again become due after wait.
+// add takes in a retry that becomes due after wait.
 func (q *retryQueue) add(again *retry, wait time.Duration) {
 	again.element = q.all.PushBack(again)
 	if g := again.group; g != nil {

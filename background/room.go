@@ -90,7 +90,7 @@ func (s *scheduler) freeRoom(since time.Duration, n int) {
 	}
 }
 
-// wait has a submission wait for room.
+// wait lines a submission up for room.
 func (s *scheduler) wait(sub *submission) *waiter {
 	w := &waiter{submission: *sub, came: s.clock.now(), admitted: make(chan struct{})}
 	s.waiters.add(w, w.holding(s.workers))
@@ -115,12 +115,12 @@ func (s *scheduler) admit(free int) *waiter {
 			}
 		}
 	}
-	s.dismiss(w)
+	s.endWait(w)
 	return w
 }
 
-// dismiss has w wait no longer.
-func (s *scheduler) dismiss(w *waiter) {
+// endWait takes w out of the waiters.
+func (s *scheduler) endWait(w *waiter) {
 	first := w == s.waiters.oldest()
 	s.waiters.remove(w)
 	if first {
@@ -156,7 +156,7 @@ func (r *Runner) withdraw(w *waiter, err error) error {
 		return w.err
 	}
 	r.scheduler.refuse(&w.submission)
-	r.scheduler.dismiss(w)
+	r.scheduler.endWait(w)
 	r.release(w, err)
 	r.dispatchLocked() // another one may fit now
 	return err

@@ -35,12 +35,12 @@ import (
 // most Queue tasks wait for one of them. It is made by [NewRunner] and is safe
 // for concurrent use.
 //
-// Submissions take turns. A [Tasks] whose turn it is has one task started and,
-// if it may have more running, lines up again at the end: ten thousand tasks of
-// one collection hold up a single task behind them by one turn, not by ten
-// thousand. A collection occupies at most MaxConcurrent workers. Tasks whose time
-// has come to be tried again take turns with the others, one to one, and those of
-// a collection are one among them.
+// Submissions take turns. When it is the turn of a [Tasks], one of its tasks
+// starts, and the collection lines up again at the end if it may have more
+// running: ten thousand tasks of one collection hold up a single task behind them
+// by one turn, not by ten thousand. A collection occupies at most MaxConcurrent
+// workers. Tasks whose time has come to be tried again take turns with the others,
+// one to one, and those of a collection are one among them.
 //
 // A waiting task takes about 32 bytes beyond the task itself, and so does a
 // collection, however many of its tasks wait. The memory is given back when they
@@ -143,7 +143,7 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 	if s.tasks > 0 && r.scheduler.accept(s, free, r.scheduler.spared(free)) {
 		r.fulfil(s)
 		if free > 0 {
-			r.startLocked()
+			r.startAcceptedLocked()
 		}
 		return nil, nil
 	}
@@ -175,16 +175,13 @@ func (r *Runner) fulfil(s *submission) {
 // that gives work, workers or room, so that at all other times either no worker
 // is free or no task is in line.
 func (r *Runner) dispatchLocked() {
-	for {
-		r.startLocked()
-		w := r.scheduler.admit(r.pool.free())
-		if w == nil {
-			break
-		}
+	r.startLocked()
+	for w := r.scheduler.admit(r.pool.free()); w != nil; w = r.scheduler.admit(r.pool.free()) {
 		r.release(w, nil)
+		r.startAcceptedLocked()
 	}
 	if r.closed {
-		r.concludeLocked()
+		r.dismissLocked()
 	}
 }
 
@@ -197,6 +194,14 @@ func (r *Runner) startLocked() {
 		}
 		r.pool.assign(j)
 	}
+}
+
+// startAcceptedLocked gives what was just accepted to free workers. If there are
+// any, nothing else is in line, so that is nobody's turn.
+func (r *Runner) startAcceptedLocked() {
+	retried := r.scheduler.retried
+	r.startLocked()
+	r.scheduler.retried = retried
 }
 
 // unlock releases the mutex, and then calls the workers that got a job while it
@@ -233,8 +238,8 @@ func (r *Runner) perform(w *worker) {
 	}
 }
 
-// concludeExit concludes the job by which w is ended, unless it was a hook that
-// did it, after the task.
+// concludeExit concludes a job whose task called runtime.Goexit. If a hook did,
+// after the task, the job is concluded already.
 func (r *Runner) concludeExit(w *worker) {
 	if w.job.task != nil && w.outcome.failure == nil {
 		r.conclude(w.job.context(r.base), w, errGoexit)
@@ -262,7 +267,7 @@ func (r *Runner) next(w *worker) bool {
 	return busy || w.wait()
 }
 
-// settle books the job of a worker that was ended by it.
+// settle books the job of a worker whose goroutine is ending, if it has one.
 func (r *Runner) settle(w *worker) {
 	if w.job.task == nil {
 		return
@@ -283,7 +288,7 @@ func (r *Runner) leave(w *worker) {
 	r.dispatchLocked()
 }
 
-// retryDue has a task tried again whose time has come.
+// retryDue lines up a retry whose time has come.
 func (r *Runner) retryDue(again *retry) {
 	r.mu.Lock()
 	defer r.unlock()

@@ -106,8 +106,8 @@ func (s *scheduler) refuse(sub *submission) { s.stats.Rejected += uint64(sub.tas
 // there is none. Retries and fresh tasks take turns: neither waits for more than
 // one of the other kind, however many there are.
 func (s *scheduler) next(j *job) bool {
-	retry := s.retries.anyDue() && !s.retried
-	if !(retry && s.nextRetry(j) || s.nextFresh(j) || s.nextRetry(j)) {
+	retryFirst := s.retries.anyDue() && !s.retried
+	if !(retryFirst && s.nextRetry(j) || s.nextFresh(j) || s.nextRetry(j)) {
 		return false
 	}
 	s.retried = j.attempt > 1
@@ -172,8 +172,9 @@ func (s *scheduler) settle(j *job, o *outcome) *followUp {
 	return s.ended(j, todo)
 }
 
-// retry has j, whose attempt failed, tried again after wait, unless the runner or
-// the task's group has given up in the meantime, or a shutdown will have by then.
+// retry puts j, whose attempt failed, among the retries, due after wait. It gives
+// the task up if the runner or the task's group has given up in the meantime, or a
+// shutdown will have by then.
 func (s *scheduler) retry(j *job, wait time.Duration) *followUp {
 	at := time.Now().Add(wait)
 	switch {

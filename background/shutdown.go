@@ -108,9 +108,9 @@ func (r *Runner) close(drain context.Context) {
 	r.unlock()
 }
 
-// concludeLocked sends the idle workers away, after Shutdown has begun, once
-// nothing can come for them any more. The drain is over when the last has left.
-func (r *Runner) concludeLocked() {
+// dismissLocked sends the idle workers away, after Shutdown has begun, once nothing
+// can come for them any more. The drain is over when the last has left.
+func (r *Runner) dismissLocked() {
 	if !r.scheduler.expired && r.scheduler.outstanding()+r.reservations.count() > 0 {
 		return
 	}
@@ -186,7 +186,7 @@ func (r *Runner) abandonLocked() []*followUp {
 	todo := s.expire()
 	for s.waiters.len() > 0 {
 		w := s.waiters.oldest()
-		s.dismiss(w)
+		s.endWait(w)
 		if !w.started {
 			s.refuse(&w.submission)
 			r.release(w, ErrClosed)

@@ -174,8 +174,8 @@ func (r *collectionRun) fail(i int, err error) {
 	}
 }
 
-// stop has no further task start. Since starting a task and stopping are one
-// atomic step each on the same number, exactly the tasks from there on are
+// stop prevents further tasks from starting. Starting a task and stopping are one
+// atomic step each on the same number, so exactly the tasks from there on are
 // skipped, and only the first call finds any.
 func (r *collectionRun) stop(cause error) {
 	end := len(r.tasks)
