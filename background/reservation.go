@@ -2,7 +2,6 @@ package background
 
 import (
 	"context"
-	"math"
 	"sync/atomic"
 )
 
@@ -45,11 +44,11 @@ func (r *Runner) Reserve(work Runnable) (Reservation, error) {
 			return v, nil
 		}
 		r.reservations.remove()
+		r.dispatchLocked() // a Shutdown may have begun since, and wait for it
 	} else if r.closed {
 		err = ErrClosed
 	}
 	r.scheduler.stats.Rejected += uint64(n)
-	r.dispatchLocked() // a Shutdown may have seen it counted, and wait for it
 	return Reservation{}, err
 }
 
@@ -111,45 +110,40 @@ func (v *Reservation) Cancel() {
 // is started. Each response with work makes one, and most need nothing else of
 // the runner then, so that they don't wait for its mutex.
 type reservations struct {
-	n      atomic.Int64
-	most   int64 // how many there may be
-	closed atomic.Bool
+	n    atomic.Int64 // how many there are, above noMore once no more may be made
+	most int64        // how many there may be
 }
+
+// noMore is added to a count of reservations to close it: no limit is higher. Were
+// it a field of its own, a reservation that comes while a Shutdown begins would be
+// counted before it sees that it is late, and Shutdown would wait for it or name it.
+const noMore = 1 << 62
 
 // mostReservations is how many reservations a runner makes.
 func mostReservations(o RunnerOptions) int64 {
 	if o.Overflow == Reject {
-		return math.MaxInt64 // each takes room
+		return noMore // each takes room
 	}
-	return min(int64(o.Workers), math.MaxInt64/2) + min(int64(o.Queue), math.MaxInt64/2)
+	return min(int64(o.Workers), noMore/2) + min(int64(o.Queue), noMore/2)
 }
 
-// add counts one more, and reports whether it may be made. If it reports false, a
-// Shutdown that begins at this moment may have seen it counted, and has to look
-// again.
+// add counts one more and reports whether it may be made.
 func (c *reservations) add() bool {
 	for {
 		n := c.n.Load()
-		if n >= c.most || c.closed.Load() {
+		if n >= c.most {
 			return false
 		}
 		if c.n.CompareAndSwap(n, n+1) {
-			break
+			return true
 		}
 	}
-	// A Shutdown closes first and counts then. So either it counts this one, or
-	// this one sees that it came too late.
-	if c.closed.Load() {
-		c.remove()
-		return false
-	}
-	return true
 }
 
 // remove is called when one is kept or given up.
 func (c *reservations) remove() { c.n.Add(-1) }
 
 // close refuses further ones.
-func (c *reservations) close() { c.closed.Store(true) }
+func (c *reservations) close() { c.n.Or(noMore) }
 
-func (c *reservations) count() int { return int(c.n.Load()) }
+func (c *reservations) count() int { return int(c.n.Load() &^ noMore) }

@@ -28,12 +28,12 @@ func TestMostReservations(t *testing.T) {
 	const largest = math.MaxInt
 	assert.EqualValues(t, 3, mostReservations(RunnerOptions{Workers: 1, Queue: 2}))
 	assert.Positive(t, mostReservations(RunnerOptions{Workers: largest, Queue: largest}))
-	assert.Equal(t, int64(math.MaxInt64), mostReservations(RunnerOptions{Workers: 1, Queue: 2, Overflow: Reject}))
+	assert.Equal(t, int64(noMore), mostReservations(RunnerOptions{Workers: 1, Queue: 2, Overflow: Reject}))
 }
 
 // TestReservationsAtOnce: what was reserved is counted, and nothing after the end.
 func TestReservationsAtOnce(t *testing.T) {
-	c := reservations{most: math.MaxInt}
+	c := reservations{most: noMore}
 	var wg sync.WaitGroup
 	made := make([]int, 8)
 	for i := range made {
