@@ -123,7 +123,7 @@ func (t *turns) pushGroup(g *group) {
 // pop returns whose turn it is: a group's, or a single task's if g is nil. It
 // reports false if nobody is in line.
 func (t *turns) pop() (s single, g *group, ok bool) {
-	if first, any := t.groups.front(); any && first.after <= t.served {
+	if first, waits := t.groups.front(); waits && first.after <= t.served {
 		t.groups.pop()
 		return s, first.group, true
 	}

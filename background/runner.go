@@ -96,7 +96,7 @@ func NewRunner(options RunnerOptions) *Runner {
 	r.base, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), runnerKey{}, r))
 	r.reservations.most = mostReservations(options)
 	r.pool = newPool(options.Workers, &r.mu, r.work)
-	r.scheduler = newScheduler(options, r.base, r.retryDue)
+	r.scheduler = newScheduler(r.base, options, r.retryDue)
 	return r
 }
 

@@ -41,7 +41,7 @@ type scheduler struct {
 // newScheduler returns a scheduler for a runner with these options. base is the
 // context of all tasks. retryDue is called when a retry is due, without the mutex,
 // and has to line it up.
-func newScheduler(options RunnerOptions, base context.Context, retryDue func(*retry)) scheduler {
+func newScheduler(base context.Context, options RunnerOptions, retryDue func(*retry)) scheduler {
 	return scheduler{
 		workers: options.Workers,
 		queue:   options.Queue,
@@ -107,7 +107,8 @@ func (s *scheduler) refuse(sub *submission) { s.stats.Rejected += uint64(sub.tas
 // one of the other kind, however many there are.
 func (s *scheduler) next(j *job) bool {
 	retryFirst := s.retries.anyDue() && !s.retried
-	if !(retryFirst && s.nextRetry(j) || s.nextFresh(j) || s.nextRetry(j)) {
+	found := retryFirst && s.nextRetry(j) || s.nextFresh(j) || s.nextRetry(j)
+	if !found {
 		return false
 	}
 	s.retried = j.attempt > 1

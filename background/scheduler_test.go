@@ -15,7 +15,7 @@ import (
 func newTestScheduler(workers, queue int) (s *scheduler, pass func(time.Duration)) {
 	due := make(chan *retry, 10)
 	s = new(scheduler)
-	*s = newScheduler(RunnerOptions{Workers: workers, Queue: queue}, context.Background(), func(again *retry) { due <- again })
+	*s = newScheduler(context.Background(), RunnerOptions{Workers: workers, Queue: queue}, func(again *retry) { due <- again })
 	return s, func(d time.Duration) {
 		time.Sleep(d)
 		synctest.Wait()
