@@ -96,16 +96,6 @@ func (s *scheduler) dropWaiting(g *group) []*Task {
 	return dropped
 }
 
-// endedOf notes that one of the group's tasks has ended. Another one may start.
-func (s *scheduler) endedOf(g *group, todo *followUp) *followUp {
-	g.active--
-	if g.parked {
-		g.parked = false
-		s.turns.pushGroup(g)
-	}
-	return s.finish(g, todo)
-}
-
 // stop keeps the group from starting another task or attempt. What it returns
 // names the tasks that this concerns, and ends the contexts of those which run.
 func (s *scheduler) stop(g *group, cause error) *followUp {

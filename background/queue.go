@@ -132,6 +132,3 @@ func (t *turns) pop() (s single, g *group, ok bool) {
 	}
 	return s, nil, ok
 }
-
-// tasks yields the single tasks, in their order.
-func (t *turns) tasks() iter.Seq[single] { return t.singles.all() }

@@ -104,7 +104,7 @@ func TestTurns(t *testing.T) {
 				want = want[1:]
 			}
 			i := 0
-			for s := range line.tasks() {
+			for s := range line.singles.all() {
 				for want[i] != any(s.task) {
 					require.IsType(t, (*group)(nil), want[i])
 					i++

@@ -120,20 +120,18 @@ func (r *Runner) logLost(todo *followUp) {
 func Summary(work Runnable) (names []string, more int) {
 	switch work := work.(type) {
 	case nil:
-		return nil, 0
 	case *Tasks:
 		if work != nil {
 			return summary(work.tasks)
 		}
-		return nil, 0
 	case *Task:
 		if work != nil {
 			return []string{work.Name()}, 0
 		}
-		return nil, 0
 	default:
 		return []string{fmt.Sprintf("%T", work)}, 0
 	}
+	return nil, 0
 }
 
 // summary returns the first 50 different names of tasks, each with how often it

@@ -62,8 +62,9 @@ func (q *retryQueue) lineUp(again *retry) bool {
 // anyDue reports whether a retry is in line.
 func (q *retryQueue) anyDue() bool { return q.due.length > 0 }
 
-// next takes out the retry whose turn it is, and returns nil if there is none.
-func (q *retryQueue) next() *retry {
+// next takes out the retry whose turn it is, and makes its job j. It reports false
+// if there is none.
+func (q *retryQueue) next(j *job) bool {
 	for again, ok := q.due.pop(); ok; again, ok = q.due.pop() {
 		if again.element == nil {
 			continue
@@ -74,9 +75,10 @@ func (q *retryQueue) next() *retry {
 			again.group.lastDue = nil
 		}
 		q.remove(again)
-		return again
+		*j = again.job
+		return true
 	}
-	return nil
+	return false
 }
 
 // remove takes again out, and reports false if it was out already. If again is in

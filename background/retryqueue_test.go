@@ -32,11 +32,11 @@ func newTestRetryQueue() (q *retryQueue, pass func(time.Duration)) {
 }
 
 func (q *retryQueue) takeNext() string {
-	again := q.next()
-	if again == nil {
+	var j job
+	if !q.next(&j) {
 		return ""
 	}
-	return again.task.Name()
+	return j.task.Name()
 }
 
 // TestRetryQueueTakesTurns: of a group, one retry is in line.

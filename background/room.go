@@ -106,17 +106,15 @@ func (s *scheduler) admit(free int) *waiter {
 	if s.waiters.len() == 0 {
 		return nil
 	}
-	w := s.waiters.oldest()
-	if !s.accept(&w.submission, free, s.room) {
-		spared := s.spared(free)
-		if w = s.waiters.bySize.first(); !s.accept(&w.submission, free, spared) {
-			if w = s.waiters.byRoom.first(); !s.accept(&w.submission, free, spared) {
-				return nil
-			}
+	room := s.room
+	for _, w := range [...]*waiter{s.waiters.oldest(), s.waiters.bySize.first(), s.waiters.byRoom.first()} {
+		if s.accept(&w.submission, free, room) {
+			s.endWait(w)
+			return w
 		}
+		room = s.spared(free)
 	}
-	s.endWait(w)
-	return w
+	return nil
 }
 
 // endWait takes w out of the waiters.

@@ -249,14 +249,7 @@ func (r *Runner) concludeExit(w *worker) {
 // next books w's job and waits for another. It reports whether there is one.
 func (r *Runner) next(w *worker) bool {
 	r.mu.Lock()
-	if todo := r.scheduler.settle(&w.job, &w.outcome); todo != nil {
-		// Before w is free again, so that Shutdown waits for it.
-		w.job = job{}
-		r.dispatchLocked()
-		r.unlock()
-		r.follow(todo)
-		r.mu.Lock()
-	}
+	r.settleLocked(w)
 	busy := r.scheduler.next(&w.job)
 	if !busy {
 		w.job = job{}
@@ -267,17 +260,30 @@ func (r *Runner) next(w *worker) bool {
 	return busy || w.wait()
 }
 
+// settleLocked books w's job. If something is left to do, the mutex is released
+// for it, and w does it before it is free again, so that Shutdown waits for it.
+func (r *Runner) settleLocked(w *worker) {
+	todo := r.scheduler.settle(&w.job, &w.outcome)
+	if todo == nil {
+		return
+	}
+	w.job = job{}
+	r.dispatchLocked()
+	r.unlock()
+	r.follow(todo)
+	r.mu.Lock()
+}
+
 // settle books the job of a worker whose goroutine is ending, if it has one.
 func (r *Runner) settle(w *worker) {
 	if w.job.task == nil {
 		return
 	}
 	r.mu.Lock()
-	todo := r.scheduler.settle(&w.job, &w.outcome)
+	r.settleLocked(w)
 	w.job = job{}
 	r.dispatchLocked()
 	r.unlock()
-	r.follow(todo)
 }
 
 // leave strikes w, which is not idle, off the pool.

@@ -107,7 +107,7 @@ func (s *scheduler) refuse(sub *submission) { s.stats.Rejected += uint64(sub.tas
 // one of the other kind, however many there are.
 func (s *scheduler) next(j *job) bool {
 	retryFirst := s.retries.anyDue() && !s.retried
-	found := retryFirst && s.nextRetry(j) || s.nextFresh(j) || s.nextRetry(j)
+	found := retryFirst && s.retries.next(j) || s.nextFresh(j) || s.retries.next(j)
 	if !found {
 		return false
 	}
@@ -134,15 +134,6 @@ func (s *scheduler) nextFresh(j *job) bool {
 			return true
 		}
 	}
-}
-
-// nextRetry takes out the retry whose turn it is.
-func (s *scheduler) nextRetry(j *job) bool {
-	again := s.retries.next()
-	if again != nil {
-		*j = again.job
-	}
-	return again != nil
 }
 
 // settle books the end of a job, and clears its outcome.
@@ -179,7 +170,7 @@ func (s *scheduler) settle(j *job, o *outcome) *followUp {
 func (s *scheduler) retry(j *job, wait time.Duration) *followUp {
 	at := time.Now().Add(wait)
 	switch {
-	case s.expired || s.isTooLate(at):
+	case s.expired || !s.deadline.IsZero() && at.After(s.deadline):
 		return s.abandonRetry(j)
 	case j.group != nil && j.group.stopped:
 		s.stats.Skipped++
@@ -195,15 +186,16 @@ func (s *scheduler) retry(j *job, wait time.Duration) *followUp {
 // its group.
 func (s *scheduler) ended(j *job, todo *followUp) *followUp {
 	s.giveBack(j)
-	if j.group == nil {
+	g := j.group
+	if g == nil {
 		return todo
 	}
-	return s.endedOf(j.group, todo)
-}
-
-// isTooLate reports whether a shutdown will have run out of time at t.
-func (s *scheduler) isTooLate(t time.Time) bool {
-	return !s.deadline.IsZero() && t.After(s.deadline)
+	g.active--
+	if g.parked { // another one may start
+		g.parked = false
+		s.turns.pushGroup(g)
+	}
+	return s.finish(g, todo)
 }
 
 // endBy notes that a shutdown runs out of time then, and gives up the retries that
@@ -243,7 +235,7 @@ func (s *scheduler) expire() (todo []*followUp) {
 		todo = append(todo, f)
 		return f
 	}
-	for first := range s.turns.tasks() {
+	for first := range s.turns.singles.all() {
 		s.stats.Queued--
 		s.room++
 		giveUp(first.context(s.base), first.task)
