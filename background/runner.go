@@ -42,8 +42,8 @@ import (
 // workers. Tasks whose time has come to be tried again take turns with the others,
 // one to one, and those of a collection are one among them.
 //
-// A waiting task takes about 32 bytes beyond the task itself, and so does a
-// collection, however many of its tasks wait. The memory is given back when they
+// A waiting task takes about 32 bytes beyond the task itself, and a collection
+// about 16, however many of its tasks wait. The memory is given back when they
 // have run.
 //
 // A worker that has nothing to do ends within a second.
