@@ -13,9 +13,9 @@ const idleTime = time.Second
 // pool is the workers of a runner, at most size of them. Workers start as jobs
 // need them, and leave when they have been idle for a while.
 //
-// The runner's mutex guards the fields. All methods but call and sweep need it
-// held. The lists are linked by worker.next: whoever takes a worker from one of
-// them fetches no memory but the worker's, which it writes to anyway.
+// The runner's mutex guards the fields. Methods other than call, callNext and sweep
+// need it held. The lists are linked by worker.next: whoever takes a worker from
+// one of them fetches no memory but the worker's, which it writes to anyway.
 type pool struct {
 	idle       *worker // the workers without a job, the last to become so first
 	resting    int     // how many they are
