@@ -27,7 +27,11 @@ const module = "github.com/velithon-go/velithon"
 var edges = []edge{
 	{"background", nil},
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
-	{"params", []string{fasthttpModule, gojson, validator}},
+	{"params", []string{
+		fasthttpModule, gojson, validator,
+		module + "/params/internal/memory",
+	}},
+	{"params/internal/memory", nil},
 	{"routing", []string{
 		fasthttpModule, "github.com/fasthttp/router", validator,
 		module + "/background", module + "/params", module + "/responses",

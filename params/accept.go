@@ -8,13 +8,14 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-	"unsafe"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 // An acceptor recognizes values that a rule surely accepts, many times faster
 // than the validator judges them. What it does not recognize goes to the
 // validator, so an acceptor may know less than its rule, and never more.
-type acceptor func(p unsafe.Pointer) bool
+type acceptor func(p memory.Pointer) bool
 
 // A check is a rule of which some values, or all, can be told without the
 // validator.
@@ -52,7 +53,7 @@ func checksOf(t reflect.Type, rules []string, w words) []check {
 
 // hasNoAt recognizes texts that are no e-mail address for what most of them
 // lack.
-func hasNoAt(p unsafe.Pointer) bool { return !strings.Contains(*(*string)(p), "@") }
+func hasNoAt(p memory.Pointer) bool { return !strings.Contains(*memory.As[string](p), "@") }
 
 // allOf returns an acceptor of the values that all checks accept, nil without
 // any.
@@ -63,7 +64,7 @@ func allOf(checks []check) acceptor {
 	case 1:
 		return checks[0].accept
 	}
-	return func(p unsafe.Pointer) bool {
+	return func(p memory.Pointer) bool {
 		for i := range checks {
 			if !checks[i].accept(p) {
 				return false
@@ -89,7 +90,7 @@ func (r *rules) acceptor(t reflect.Type) (accept acceptor, all bool) {
 	if skip == nil {
 		return holds, true
 	}
-	return func(p unsafe.Pointer) bool { return skip(p) || holds(p) }, true
+	return func(p memory.Pointer) bool { return skip(p) || holds(p) }, true
 }
 
 func ruleAcceptor(t reflect.Type, name, param string) acceptor {
@@ -98,9 +99,9 @@ func ruleAcceptor(t reflect.Type, name, param string) acceptor {
 		if target == nil {
 			return nil
 		}
-		return func(p unsafe.Pointer) bool {
-			p = *(*unsafe.Pointer)(p)
-			return p != nil && target(p)
+		return func(p memory.Pointer) bool {
+			p = p.Target()
+			return !p.IsNil() && target(p)
 		}
 	}
 	switch {
@@ -115,7 +116,7 @@ func ruleAcceptor(t reflect.Type, name, param string) acceptor {
 
 func stringAcceptor(name, param string) acceptor {
 	if accept := forms[name]; accept != nil {
-		return func(p unsafe.Pointer) bool { return accept(*(*string)(p)) }
+		return func(p memory.Pointer) bool { return accept(*memory.As[string](p)) }
 	}
 	switch name {
 	case "oneof":
@@ -123,13 +124,13 @@ func stringAcceptor(name, param string) acceptor {
 			return nil // values with spaces, in quotes
 		}
 		values := strings.Fields(param)
-		return func(p unsafe.Pointer) bool { return slices.Contains(values, *(*string)(p)) }
+		return func(p memory.Pointer) bool { return slices.Contains(values, *memory.As[string](p)) }
 	case "eq":
-		return func(p unsafe.Pointer) bool { return *(*string)(p) == param }
+		return func(p memory.Pointer) bool { return *memory.As[string](p) == param }
 	}
 	if n, err := strconv.ParseInt(param, 0, 64); err == nil {
 		if s, ok := spanOf(name, n, math.MinInt64, math.MaxInt64); ok {
-			return func(p unsafe.Pointer) bool { return s.has(int64(utf8.RuneCountInString(*(*string)(p)))) }
+			return func(p memory.Pointer) bool { return s.has(int64(utf8.RuneCountInString(*memory.As[string](p)))) }
 		}
 	}
 	return nil
@@ -231,7 +232,7 @@ func oneOfInts(t reflect.Type, param string) acceptor {
 	if len(all) == 0 || all[0] == nil {
 		return nil
 	}
-	return func(p unsafe.Pointer) bool {
+	return func(p memory.Pointer) bool {
 		return slices.ContainsFunc(all, func(accept acceptor) bool { return accept(p) })
 	}
 }
@@ -240,19 +241,19 @@ func oneOfInts(t reflect.Type, param string) acceptor {
 func signed(t reflect.Type, s span[int64]) acceptor {
 	switch t.Kind() {
 	case reflect.Slice:
-		return func(p unsafe.Pointer) bool { return s.has(int64((*sliceHeader)(p).len)) }
+		return func(p memory.Pointer) bool { return s.has(int64(memory.As[memory.Slice](p).Len)) }
 	case reflect.Int:
-		return func(p unsafe.Pointer) bool { return s.has(int64(*(*int)(p))) }
+		return func(p memory.Pointer) bool { return s.has(int64(*memory.As[int](p))) }
 	case reflect.Int8:
-		return func(p unsafe.Pointer) bool { return s.has(int64(*(*int8)(p))) }
+		return func(p memory.Pointer) bool { return s.has(int64(*memory.As[int8](p))) }
 	case reflect.Int16:
-		return func(p unsafe.Pointer) bool { return s.has(int64(*(*int16)(p))) }
+		return func(p memory.Pointer) bool { return s.has(int64(*memory.As[int16](p))) }
 	case reflect.Int32:
-		return func(p unsafe.Pointer) bool { return s.has(int64(*(*int32)(p))) }
+		return func(p memory.Pointer) bool { return s.has(int64(*memory.As[int32](p))) }
 	case reflect.Int64:
-		return func(p unsafe.Pointer) bool { return s.has(*(*int64)(p)) }
+		return func(p memory.Pointer) bool { return s.has(*memory.As[int64](p)) }
 	case reflect.Array, reflect.Map:
-		return func(p unsafe.Pointer) bool { return s.has(int64(reflect.NewAt(t, p).Elem().Len())) }
+		return func(p memory.Pointer) bool { return s.has(int64(p.Value(t).Len())) }
 	default:
 		return nil
 	}
@@ -261,15 +262,15 @@ func signed(t reflect.Type, s span[int64]) acceptor {
 func unsigned(t reflect.Type, s span[uint64]) acceptor {
 	switch t.Kind() {
 	case reflect.Uint:
-		return func(p unsafe.Pointer) bool { return s.has(uint64(*(*uint)(p))) }
+		return func(p memory.Pointer) bool { return s.has(uint64(*memory.As[uint](p))) }
 	case reflect.Uint8:
-		return func(p unsafe.Pointer) bool { return s.has(uint64(*(*uint8)(p))) }
+		return func(p memory.Pointer) bool { return s.has(uint64(*memory.As[uint8](p))) }
 	case reflect.Uint16:
-		return func(p unsafe.Pointer) bool { return s.has(uint64(*(*uint16)(p))) }
+		return func(p memory.Pointer) bool { return s.has(uint64(*memory.As[uint16](p))) }
 	case reflect.Uint32:
-		return func(p unsafe.Pointer) bool { return s.has(uint64(*(*uint32)(p))) }
+		return func(p memory.Pointer) bool { return s.has(uint64(*memory.As[uint32](p))) }
 	default:
-		return func(p unsafe.Pointer) bool { return s.has(*(*uint64)(p)) }
+		return func(p memory.Pointer) bool { return s.has(*memory.As[uint64](p)) }
 	}
 }
 
@@ -278,14 +279,8 @@ func floating(t reflect.Type, holds func(float64) bool) acceptor {
 	case holds == nil:
 		return nil
 	case t.Kind() == reflect.Float32:
-		return func(p unsafe.Pointer) bool { return holds(float64(*(*float32)(p))) }
+		return func(p memory.Pointer) bool { return holds(float64(*memory.As[float32](p))) }
 	default:
-		return func(p unsafe.Pointer) bool { return holds(*(*float64)(p)) }
+		return func(p memory.Pointer) bool { return holds(*memory.As[float64](p)) }
 	}
-}
-
-// A sliceHeader is what a slice is in memory.
-type sliceHeader struct {
-	data     unsafe.Pointer
-	len, cap int
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 // What a check accepts, the validator accepts, and what it refuses, the validator
@@ -29,8 +31,8 @@ func TestChecksKnowNoMoreThanTheValidator(t *testing.T) {
 			for range 400 {
 				value := reflect.New(kind)
 				fill(random, value.Elem())
-				p := value.UnsafePointer()
-				code, detail, broken := byValidator.verdict(kind, p, nil)
+				p := memory.Of(value)
+				code, detail, broken := byValidator.verdict(kind, p, memory.Pointer{})
 				switch {
 				case c.accept(p):
 					accepted[rule]++

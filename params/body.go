@@ -7,10 +7,11 @@ import (
 	"reflect"
 	"strings"
 	"unicode/utf8"
-	"unsafe"
 
 	"github.com/goccy/go-json"
 	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 // A body is the field that takes the JSON body, or the whole input.
@@ -45,7 +46,7 @@ func (d *decoding) decodeBody(b *body) error {
 	if err != nil {
 		return err
 	}
-	at := unsafe.Add(d.base, b.offset)
+	at := d.base.At(b.offset)
 	if len(text) == 0 || string(text) == "null" {
 		if b.isRuled() {
 			d.faults = b.walk(at, []byte("null"), nil)
@@ -56,22 +57,22 @@ func (d *decoding) decodeBody(b *body) error {
 	if !ok {
 		return d.decodeByCodec(b, at, text)
 	}
-	if doubtful && b.isRuled() || b.sound != nil && !b.sound(at, nil) {
+	if doubtful && b.isRuled() || b.sound != nil && !b.sound(at, memory.Pointer{}) {
 		d.faults = b.walk(at, text, nil)
 	}
 	return nil
 }
 
 // decodeByCodec decodes a body that a reader has refused.
-func (d *decoding) decodeByCodec(b *body, at unsafe.Pointer, text []byte) error {
+func (d *decoding) decodeByCodec(b *body, at memory.Pointer, text []byte) error {
 	// go-json replaces invalid UTF-8 by U+FFFD, as encoding/json does; RFC 8259
 	// section 8.1 asks for UTF-8, and we do not alter what we are sent.
 	if !utf8.Valid(text) {
 		return &Error{Status: fasthttp.StatusBadRequest, Detail: "the JSON body is not valid UTF-8"}
 	}
-	target := reflect.NewAt(b.typ, at)
-	target.Elem().SetZero() // the reader may have left something there
-	err := json.Unmarshal(text, target.Interface())
+	target := at.Value(b.typ)
+	target.SetZero() // the reader may have left something there
+	err := json.Unmarshal(text, target.Addr().Interface())
 	// A type's own UnmarshalJSON may fail with a syntax error too, which says
 	// nothing about the body.
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok && !json.Valid(text) {
@@ -92,7 +93,7 @@ func (b *body) isRuled() bool { return b.root.active || b.rules != nil }
 
 // walk finds what is wrong with a body, over its text and its values. The rules of
 // the field itself refer to no others.
-func (b *body) walk(p unsafe.Pointer, text []byte, decodeErr error) []orderedFault {
+func (b *body) walk(p memory.Pointer, text []byte, decodeErr error) []orderedFault {
 	c := checker{in: Body, order: b.order, path: make([]segment, 0, 8)}
 	w := walker{text: text, checker: &c, types: decodeErr != nil}
 	w.value(b.root, b.rules)
@@ -103,7 +104,7 @@ func (b *body) walk(p unsafe.Pointer, text []byte, decodeErr error) []orderedFau
 	}
 	// After a type error the codec goes on, as encoding/json does, so the
 	// rules of all other values can be judged.
-	c.value(b.root, b.rules, b.typ, p, nil)
+	c.value(b.root, b.rules, b.typ, p, memory.Pointer{})
 	return c.faults
 }
 
@@ -150,5 +151,5 @@ func isJSONType(contentType []byte) bool {
 	mediaType, _, _ := bytes.Cut(contentType, []byte(";"))
 	const suffix = "+json"
 	mediaType = bytes.TrimSpace(mediaType)
-	return len(mediaType) > len(suffix) && strings.EqualFold(view(mediaType[len(mediaType)-len(suffix):]), suffix)
+	return len(mediaType) > len(suffix) && strings.EqualFold(memory.Text(mediaType[len(mediaType)-len(suffix):]), suffix)
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 func TestCatalogHasAllShippedRules(t *testing.T) {
@@ -228,10 +230,10 @@ func TestPanicsOfRules(t *testing.T) {
 	require.NoError(t, err)
 	value := reflect.New(reflect.TypeFor[int]())
 	value.Elem().SetInt(7)
-	assert.PanicsWithValue(t, "boom", func() { r.judged[0].judge(reflect.TypeFor[int](), value.UnsafePointer(), nil) })
+	assert.PanicsWithValue(t, "boom", func() { r.judged[0].judge(reflect.TypeFor[int](), memory.Of(value), memory.Pointer{}) })
 
 	j := judged{validate: v, tag: "min=x", shipped: true} // which is never compiled
-	code, detail, broken := j.verdict(reflect.TypeFor[int](), value.UnsafePointer(), nil)
+	code, detail, broken := j.verdict(reflect.TypeFor[int](), memory.Of(value), memory.Pointer{})
 	assert.Equal(t, []any{CodeType, panicDetail, true}, []any{code, detail, broken})
 }
 

@@ -6,7 +6,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"unsafe"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 // A checker applies rules to a decoded value and collects the faults. It is the
@@ -62,7 +63,7 @@ func mix(hash, x uint64) uint64 { return (hash ^ x) * 1099511628211 }
 
 // value checks the value at p: its own rules r, which may be nil, and those of
 // its type n, nil for a parameter. parent points to the struct around it.
-func (c *checker) value(n *node, r *rules, t reflect.Type, p, parent unsafe.Pointer) {
+func (c *checker) value(n *node, r *rules, t reflect.Type, p, parent memory.Pointer) {
 	if len(c.faults) > MaxFaults || c.isTold() {
 		return
 	}
@@ -75,7 +76,7 @@ func (c *checker) value(n *node, r *rules, t reflect.Type, p, parent unsafe.Poin
 }
 
 // own checks a value's own rules and reports whether to look inside it.
-func (c *checker) own(n *node, r *rules, t reflect.Type, p, parent unsafe.Pointer) bool {
+func (c *checker) own(n *node, r *rules, t reflect.Type, p, parent memory.Pointer) bool {
 	if r.required && c.in == Body && r.zero(p) && (c.blind || isNilable(t) && (n == nil || !n.opaque)) {
 		c.fault(CodeRequired, "is required")
 		return false
@@ -100,7 +101,7 @@ func (c *checker) own(n *node, r *rules, t reflect.Type, p, parent unsafe.Pointe
 }
 
 // inside checks what lies below a value by the rules of its type.
-func (c *checker) inside(n *node, p unsafe.Pointer) {
+func (c *checker) inside(n *node, p memory.Pointer) {
 	switch n.shape {
 	case structShape:
 		blind := c.blind
@@ -110,19 +111,19 @@ func (c *checker) inside(n *node, p unsafe.Pointer) {
 		}
 		c.blind = blind
 	case pointerShape:
-		if target := *(*unsafe.Pointer)(p); target != nil {
+		if target := p.Target(); !target.IsNil() {
 			c.inside(n.elem, target)
 		}
 	case listShape, mapShape:
-		c.dive(n, noRules, n.typ, p, nil)
+		c.dive(n, noRules, n.typ, p, memory.Pointer{})
 	case leaf:
 	}
 }
 
-func (c *checker) member(m *member, p unsafe.Pointer) {
+func (c *checker) member(m *member, p memory.Pointer) {
 	field, around := m.at(p)
 	switch {
-	case around == nil:
+	case around.IsNil():
 	case m.name == "":
 		c.value(nil, m.rules, m.field.Type, field, around)
 	default:
@@ -137,9 +138,9 @@ var noRules = new(rules)
 
 // dive checks the elements of a list or map by the rules r has for them, if any,
 // and by those of their type.
-func (c *checker) dive(n *node, r *rules, t reflect.Type, p, parent unsafe.Pointer) {
+func (c *checker) dive(n *node, r *rules, t reflect.Type, p, parent memory.Pointer) {
 	for t.Kind() == reflect.Pointer {
-		if p = *(*unsafe.Pointer)(p); p == nil {
+		if p = p.Target(); p.IsNil() {
 			return
 		}
 		t = t.Elem()
@@ -157,7 +158,7 @@ func (c *checker) dive(n *node, r *rules, t reflect.Type, p, parent unsafe.Point
 	blind := c.blind
 	c.blind = blind || n != nil && n.opaque
 	defer func() { c.blind = blind }()
-	list := reflect.NewAt(t, p).Elem()
+	list := p.Value(t)
 	if t.Kind() == reflect.Map {
 		c.entries(elem, r, list, parent)
 		return
@@ -167,14 +168,14 @@ func (c *checker) dive(n *node, r *rules, t reflect.Type, p, parent unsafe.Point
 			return
 		}
 		c.down("", i)
-		c.value(elem, r.dive, t.Elem(), list.Index(i).Addr().UnsafePointer(), parent)
+		c.value(elem, r.dive, t.Elem(), memory.Of(list.Index(i).Addr()), parent)
 		c.up()
 	}
 }
 
 // entries checks the keys and values of a map. They have no address, so copies
 // of them are checked.
-func (c *checker) entries(elem *node, r *rules, entries reflect.Value, parent unsafe.Pointer) {
+func (c *checker) entries(elem *node, r *rules, entries reflect.Value, parent memory.Pointer) {
 	t := entries.Type()
 	for at := entries.MapRange(); at.Next(); {
 		c.down(keyText(at.Key()), noIndex)
@@ -182,7 +183,7 @@ func (c *checker) entries(elem *node, r *rules, entries reflect.Value, parent un
 		if r.keys != nil {
 			key := reflect.New(t.Key())
 			key.Elem().Set(at.Key())
-			c.value(nil, r.keys, t.Key(), key.UnsafePointer(), parent)
+			c.value(nil, r.keys, t.Key(), memory.Of(key), parent)
 			for i := before; i < len(c.faults); i++ {
 				c.faults[i].Detail = "has a key that " + c.faults[i].Detail
 			}
@@ -190,7 +191,7 @@ func (c *checker) entries(elem *node, r *rules, entries reflect.Value, parent un
 		if len(c.faults) == before {
 			value := reflect.New(t.Elem())
 			value.Elem().Set(at.Value())
-			c.value(elem, r.dive, t.Elem(), value.UnsafePointer(), parent)
+			c.value(elem, r.dive, t.Elem(), memory.Of(value), parent)
 		}
 		c.up()
 	}

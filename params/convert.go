@@ -10,13 +10,14 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-	"unsafe"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 // A setter converts text and stores it at p, which points to a value of the
 // type that the setter was made for. Text may lie in the request's memory, so
 // a setter copies what it keeps. It leaves *p alone when it returns an error.
-type setter func(p unsafe.Pointer, text string) error
+type setter func(p memory.Pointer, text string) error
 
 // A conversionError is what a setter answers; its text goes to the client.
 type conversionError struct{ code, detail string }
@@ -56,7 +57,7 @@ func setterFor(t reflect.Type, own *phrases) (setter, error) {
 // another text.
 func setTold(text string, set setter) setter {
 	wrong := &conversionError{CodeType, text}
-	return func(p unsafe.Pointer, text string) error {
+	return func(p memory.Pointer, text string) error {
 		err := set(p, text)
 		if c, ok := err.(*conversionError); ok && c.code == CodeType { //nolint:errorlint // setters return it bare
 			return wrong
@@ -110,21 +111,21 @@ func scalarSetter(t reflect.Type) (setter, error) {
 	}
 }
 
-func setString(p unsafe.Pointer, text string) error {
+func setString(p memory.Pointer, text string) error {
 	if !utf8.ValidString(text) {
 		return errNotUTF8
 	}
-	*(*string)(p) = strings.Clone(text)
+	*memory.As[string](p) = strings.Clone(text)
 	return nil
 }
 
 // setChoice makes of set a setter that does not copy a text which is one of the
 // choices of the field's tag, but stores the choice.
 func setChoice(choices []string, set setter) setter {
-	return func(p unsafe.Pointer, text string) error {
+	return func(p memory.Pointer, text string) error {
 		for _, choice := range choices {
 			if choice == text {
-				*(*string)(p) = choice
+				*memory.As[string](p) = choice
 				return nil
 			}
 		}
@@ -132,12 +133,12 @@ func setChoice(choices []string, set setter) setter {
 	}
 }
 
-func setBool(p unsafe.Pointer, text string) error {
+func setBool(p memory.Pointer, text string) error {
 	b, err := strconv.ParseBool(text)
 	if err != nil {
 		return errNotBool
 	}
-	*(*bool)(p) = b
+	*memory.As[bool](p) = b
 	return nil
 }
 
@@ -145,12 +146,12 @@ var errNotBool = mustBe("true or false")
 
 func setInt[T int | int8 | int16 | int32 | int64](bits int) setter {
 	wrong := mustBe(integer(bits))
-	return func(p unsafe.Pointer, text string) error {
+	return func(p memory.Pointer, text string) error {
 		n, err := strconv.ParseInt(text, 10, bits)
 		if err != nil {
 			return wrong
 		}
-		*(*T)(p) = T(n)
+		*memory.As[T](p) = T(n)
 		return nil
 	}
 }
@@ -167,12 +168,12 @@ func natural(bits int) string {
 
 func setUint[T uint | uint8 | uint16 | uint32 | uint64](bits int) setter {
 	wrong := mustBe(natural(bits))
-	return func(p unsafe.Pointer, text string) error {
+	return func(p memory.Pointer, text string) error {
 		n, err := strconv.ParseUint(text, 10, bits)
 		if err != nil {
 			return wrong
 		}
-		*(*T)(p) = T(n)
+		*memory.As[T](p) = T(n)
 		return nil
 	}
 }
@@ -182,7 +183,7 @@ func setUint[T uint | uint8 | uint16 | uint32 | uint64](bits int) setter {
 // infinities, and Go's notation for hexadecimal digits and underscores.
 func setFloat[T float32 | float64](bits int) setter {
 	wide := mustBe(floatRange(bits))
-	return func(p unsafe.Pointer, text string) error {
+	return func(p memory.Pointer, text string) error {
 		if !only(text, isDecimalByte) {
 			return errNotNumber
 		}
@@ -193,7 +194,7 @@ func setFloat[T float32 | float64](bits int) setter {
 		case err != nil:
 			return errNotNumber
 		}
-		*(*T)(p) = T(f)
+		*memory.As[T](p) = T(f)
 		return nil
 	}
 }
@@ -213,20 +214,20 @@ func floatRange(bits int) string {
 }
 
 // setNumber is for a [json.Number], which is written into JSON as it is.
-func setNumber(p unsafe.Pointer, text string) error {
+func setNumber(p memory.Pointer, text string) error {
 	if skipNumber(text, 0) != len(text) {
 		return errNotNumber
 	}
-	*(*string)(p) = strings.Clone(text)
+	*memory.As[string](p) = strings.Clone(text)
 	return nil
 }
 
-func setDuration(p unsafe.Pointer, text string) error {
+func setDuration(p memory.Pointer, text string) error {
 	d, err := time.ParseDuration(text)
 	if err != nil {
 		return errNotDuration
 	}
-	*(*time.Duration)(p) = d
+	*memory.As[time.Duration](p) = d
 	return nil
 }
 
@@ -236,7 +237,7 @@ var errNotDuration = mustBe(`a duration such as "1h30m" or "250ms"`)
 // client, since it may hold the value; see [RegisterTypeText].
 func setText(t reflect.Type) setter {
 	wrong := mustBe(validValue)
-	return func(p unsafe.Pointer, text string) error {
+	return func(p memory.Pointer, text string) error {
 		if !utf8.ValidString(text) {
 			return errNotUTF8
 		}
@@ -244,19 +245,19 @@ func setText(t reflect.Type) setter {
 		if err := fresh.Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
 			return wrong
 		}
-		reflect.NewAt(t, p).Elem().Set(fresh.Elem())
+		p.Value(t).Set(fresh.Elem())
 		return nil
 	}
 }
 
 // setPointer makes the setter of *t from the one of t.
 func setPointer(t reflect.Type, set setter) setter {
-	return func(p unsafe.Pointer, text string) error {
+	return func(p memory.Pointer, text string) error {
 		fresh := reflect.New(t)
-		if err := set(fresh.UnsafePointer(), text); err != nil {
+		if err := set(memory.Of(fresh), text); err != nil {
 			return err
 		}
-		*(*unsafe.Pointer)(p) = fresh.UnsafePointer()
+		*memory.As[memory.Pointer](p) = memory.Of(fresh)
 		return nil
 	}
 }
@@ -264,12 +265,12 @@ func setPointer(t reflect.Type, set setter) setter {
 // appendTo makes a setter that appends to the slice of type t at p, from the
 // setter of its elements.
 func appendTo(t reflect.Type, set setter) setter {
-	return func(p unsafe.Pointer, text string) error {
-		slice := reflect.NewAt(t, p).Elem()
+	return func(p memory.Pointer, text string) error {
+		slice := p.Value(t)
 		n := slice.Len()
 		slice.Grow(1)
 		slice.SetLen(n + 1)
-		if err := set(slice.Index(n).Addr().UnsafePointer(), text); err != nil {
+		if err := set(memory.Of(slice.Index(n).Addr()), text); err != nil {
 			slice.SetLen(n)
 			return err
 		}

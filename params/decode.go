@@ -5,16 +5,17 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"unsafe"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 // A decoding is one run of a plan. It lives on the stack of [Plan.Decode].
 type decoding struct {
 	plan *Plan
 	raw  *fasthttp.RequestCtx
-	base unsafe.Pointer // the input
+	base memory.Pointer // the input
 
 	seen   bitset // params that were in the request
 	bad    bitset // params that have a fault already
@@ -85,7 +86,7 @@ func (d *decoding) finish(p *param) {
 }
 
 func (d *decoding) check(p *param) {
-	at, parent := d.at(p), unsafe.Add(d.base, p.parent)
+	at, parent := d.at(p), d.base.At(p.parent)
 	if p.sound == nil || p.sound(at, parent) {
 		return
 	}
@@ -114,7 +115,7 @@ func (d *decoding) err() error {
 	return e
 }
 
-func (d *decoding) at(p *param) unsafe.Pointer { return unsafe.Add(d.base, p.offset) }
+func (d *decoding) at(p *param) memory.Pointer { return d.base.At(p.offset) }
 
 func (d *decoding) fault(p *param, code, detail string) {
 	d.bad.add(p.order)
@@ -150,11 +151,6 @@ func (d *decoding) store(p *param, text string) {
 	}
 }
 
-// view returns b as a string without a copy, for [decoding.store].
-func view(b []byte) string {
-	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // setters copy what they keep
-}
-
 // pathParams stores what the router found. It takes path from hand to hand, since
 // what d points to is allocated.
 func (d *decoding) pathParams(path *PathValues) {
@@ -180,7 +176,7 @@ func (d *decoding) headers() {
 			continue
 		}
 		for _, value := range values {
-			d.store(p, view(value))
+			d.store(p, memory.Text(value))
 		}
 	}
 }
@@ -194,7 +190,7 @@ func (d *decoding) cookies() {
 	for key, value := range d.raw.Request.Header.Cookies() {
 		var p *param
 		if p, pos = d.plan.cookie.find(key, pos); p != nil && (p.many || !d.seen.has(p.order)) {
-			d.store(p, view(value))
+			d.store(p, memory.Text(value))
 		}
 	}
 }
@@ -203,7 +199,7 @@ func (d *decoding) cookies() {
 // the client should not say (RFC 9110, 8.4.1) and some do.
 func isEncoded(header *fasthttp.RequestHeader) bool {
 	encoding := header.ContentEncoding()
-	return len(encoding) > 0 && !strings.EqualFold(view(bytes.TrimSpace(encoding)), "identity")
+	return len(encoding) > 0 && !strings.EqualFold(memory.Text(bytes.TrimSpace(encoding)), "identity")
 }
 
 // hasMediaType reports whether a Content-Type field names the media type,
@@ -212,5 +208,5 @@ func hasMediaType(contentType []byte, mediaType string) bool {
 	if i := bytes.IndexByte(contentType, ';'); i >= 0 {
 		contentType = contentType[:i]
 	}
-	return strings.EqualFold(view(bytes.TrimSpace(contentType)), mediaType)
+	return strings.EqualFold(memory.Text(bytes.TrimSpace(contentType)), mediaType)
 }

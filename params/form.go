@@ -4,9 +4,10 @@ import (
 	"io"
 	"mime/multipart"
 	"reflect"
-	"unsafe"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 const (
@@ -87,7 +88,7 @@ func (d *decoding) storeText(p *param, header *multipart.FileHeader) error {
 	if _, err := io.ReadFull(file, text); err != nil {
 		return &Error{Status: fasthttp.StatusInternalServerError, Detail: "the upload could not be read", Err: err}
 	}
-	d.store(p, view(text))
+	d.store(p, memory.Text(text))
 	return nil
 }
 
@@ -116,11 +117,11 @@ func (d *decoding) storeFiles(p *param, headers []*multipart.FileHeader) error {
 		}
 		switch at := d.at(p); p.typ {
 		case fileType:
-			*(*File)(at) = file
+			*memory.As[File](at) = file
 		case filePtrType:
-			*(**File)(at) = &file
+			*memory.As[*File](at) = &file
 		default:
-			files := (*[]File)(at)
+			files := memory.As[[]File](at)
 			*files = append(*files, file)
 		}
 	}
@@ -128,16 +129,16 @@ func (d *decoding) storeFiles(p *param, headers []*multipart.FileHeader) error {
 }
 
 // filesAt returns the files of a file param in the input at base.
-func (p *param) filesAt(base unsafe.Pointer) []File {
-	switch at := unsafe.Add(base, p.offset); p.typ {
+func (p *param) filesAt(base memory.Pointer) []File {
+	switch at := base.At(p.offset); p.typ {
 	case fileType:
-		return []File{*(*File)(at)}
+		return []File{*memory.As[File](at)}
 	case filePtrType:
-		if file := *(**File)(at); file != nil {
+		if file := *memory.As[*File](at); file != nil {
 			return []File{*file}
 		}
 		return nil
 	default:
-		return *(*[]File)(at)
+		return *memory.As[[]File](at)
 	}
 }

@@ -9,9 +9,10 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-	"unsafe"
 
 	"github.com/goccy/go-json"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 // A shape is how a type is walked.
@@ -38,7 +39,7 @@ type node struct {
 	elem    *node                       // of a list, map or pointer
 	active  bool                        // something below has rules
 	unread  bool                        // something below has rules that a reader does not see to
-	sound   func(p unsafe.Pointer) bool // the [verdict] on what is below
+	sound   func(p memory.Pointer) bool // the [verdict] on what is below
 	reader  *valueReader                // reads a value of the type
 }
 
@@ -67,13 +68,13 @@ type place struct {
 
 // from returns the struct at the place, starting at p; nil when an embedded
 // pointer on the way is nil.
-func (l *place) from(p unsafe.Pointer) unsafe.Pointer {
+func (l *place) from(p memory.Pointer) memory.Pointer {
 	for _, hop := range l.hops {
-		if p = *(*unsafe.Pointer)(unsafe.Add(p, hop)); p == nil {
-			return nil
+		if p = p.At(hop).Target(); p.IsNil() {
+			return memory.Pointer{}
 		}
 	}
-	return unsafe.Add(p, l.at)
+	return p.At(l.at)
 }
 
 var (
@@ -459,9 +460,9 @@ func lower(dst []byte, s string) bool {
 
 // at returns the field's address, starting at the struct p, and the struct
 // around it; nil when it lies behind an embedded pointer that is nil.
-func (m *member) at(p unsafe.Pointer) (field, around unsafe.Pointer) {
-	if around = m.from(p); around == nil {
-		return nil, nil
+func (m *member) at(p memory.Pointer) (field, around memory.Pointer) {
+	if around = m.from(p); around.IsNil() {
+		return memory.Pointer{}, around
 	}
-	return unsafe.Add(around, m.field.Offset), around
+	return around.At(m.field.Offset), around
 }

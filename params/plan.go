@@ -5,10 +5,11 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"unsafe"
 
 	"github.com/go-playground/validator/v10"
 	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 // A Source is the part of a request that a value comes from. Its text is also
@@ -106,7 +107,7 @@ type param struct {
 	many     bool // a slice: each value appends to it
 	file     bool // a File, []File or *File
 	required bool
-	initial  func(p unsafe.Pointer) // stores the default; nil without one
+	initial  func(p memory.Pointer) // stores the default; nil without one
 	judge    bool                   // the default must be judged, since its rules refer to other fields
 	rules    *rules                 // nil without any
 	sound    verdict                // on rules; nil without any
@@ -188,7 +189,7 @@ func (p *Plan) Release(input any) {
 	p.release(p.pointer(input))
 }
 
-func (p *Plan) release(base unsafe.Pointer) {
+func (p *Plan) release(base memory.Pointer) {
 	for _, f := range p.files {
 		for _, file := range f.filesAt(base) {
 			if file.upload != nil {
@@ -198,11 +199,11 @@ func (p *Plan) release(base unsafe.Pointer) {
 	}
 }
 
-func (p *Plan) pointer(input any) unsafe.Pointer {
+func (p *Plan) pointer(input any) memory.Pointer {
 	if reflect.TypeOf(input) != p.pointerType {
 		panic(fmt.Sprintf("params: the plan of %s was given a %T", p.input, input))
 	}
-	return reflect.ValueOf(input).UnsafePointer()
+	return memory.Of(reflect.ValueOf(input))
 }
 
 // A compiler makes one plan.
@@ -491,24 +492,24 @@ func (c *compiler) addDefault(p *param, f reflect.StructField) error {
 	}
 	proto := reflect.New(p.typ)
 	for _, value := range values {
-		if err := p.set(proto.UnsafePointer(), value); err != nil {
+		if err := p.set(memory.Of(proto), value); err != nil {
 			return fmt.Errorf("has the default %q, which %w", text, err)
 		}
 	}
 	if p.rules != nil {
 		if p.judge = p.rules.refer(); !p.judge {
 			check := checker{in: p.in}
-			if check.value(nil, p.rules, p.typ, proto.UnsafePointer(), nil); len(check.faults) > 0 {
+			if check.value(nil, p.rules, p.typ, memory.Of(proto), memory.Pointer{}); len(check.faults) > 0 {
 				return fmt.Errorf("has the default %q, which breaks the field's own rules: %s", text, check.faults[0].Detail)
 			}
 		}
 	}
 	if isImmutable(p.typ) {
-		p.initial = func(at unsafe.Pointer) { reflect.NewAt(p.typ, at).Elem().Set(proto.Elem()) }
+		p.initial = func(at memory.Pointer) { at.Value(p.typ).Set(proto.Elem()) }
 		return nil
 	}
 	// What a handler could change in place is made anew for each request.
-	p.initial = func(at unsafe.Pointer) {
+	p.initial = func(at memory.Pointer) {
 		for _, value := range values {
 			_ = p.set(at, value) // the values were tried above
 		}

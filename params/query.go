@@ -1,6 +1,10 @@
 package params
 
-import "github.com/valyala/fasthttp"
+import (
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
+)
 
 // query reads the query string. It is what was sent, or what a middleware has set
 // by URI().SetQueryString: like Starlette's query_params, and unlike fasthttp's
@@ -27,7 +31,7 @@ func (d *decoding) pairs(g *group, text []byte) {
 		}
 		var p *param
 		if p, next = g.find(name, next); p != nil && !p.file {
-			d.store(p, view(value))
+			d.store(p, memory.Text(value))
 		}
 	}
 	if decoded != nil {

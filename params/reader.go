@@ -5,9 +5,10 @@ import (
 	"math/bits"
 	"strings"
 	"unicode/utf8"
-	"unsafe"
 
 	"github.com/goccy/go-json"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 // A reader is the first to decode a body: it goes through the text once, knows
@@ -31,15 +32,10 @@ const maxReadDepth = 100
 
 // readBody reads text into the zero value at p, and reports whether it did.
 // doubtful is then to be heeded.
-func readBody(v *valueReader, text []byte, p unsafe.Pointer) (doubtful, ok bool) {
-	r := reader{text: view(text)}
+func readBody(v *valueReader, text []byte, p memory.Pointer) (doubtful, ok bool) {
+	r := reader{text: memory.Text(text)}
 	ok = r.read(v, 0, p) == len(text)
 	return r.doubtful, ok
-}
-
-// bytesOf returns s as bytes without a copy, to be read only.
-func bytesOf(s string) []byte {
-	return unsafe.Slice(unsafe.StringData(s), len(s)) //nolint:gosec // as view, the other way round
 }
 
 // byteAt returns the byte of a text at i, and 0, which JSON does not have, at its
@@ -80,7 +76,7 @@ const (
 // itself: where a quote, a backslash, a control character or the end of the text
 // is. ascii is false if there may be something else than ASCII in it.
 func plain(s string, i int) (end int, ascii bool) {
-	text := bytesOf(s)
+	text := memory.Bytes(s)
 	var seen uint64
 	for ; i+8 <= len(text); i += 8 {
 		// Eight bytes at a time: subtracting takes the high bit of those that
@@ -123,12 +119,12 @@ func readKey(text string, i int) (key string, next int) {
 
 // unescape has the codec read the string at i, whose first backslash is at end,
 // into the string at p.
-func (r *reader) unescape(i, end int, p unsafe.Pointer) (next int) {
+func (r *reader) unescape(i, end int, p memory.Pointer) (next int) {
 	if next = r.skipString(i, end); next == refused {
 		return refused
 	}
 	quoted := r.text[i:next]
-	if json.Unmarshal(bytesOf(quoted), (*string)(p)) != nil {
+	if json.Unmarshal(memory.Bytes(quoted), memory.As[string](p)) != nil {
 		return refused
 	}
 	return next
@@ -155,7 +151,7 @@ func (r *reader) keep(s string) string {
 	}
 	start := len(r.chunk)
 	r.chunk = append(r.chunk, s...)
-	return unsafe.String(&r.chunk[start], len(s)) //nolint:gosec // nothing writes there again
+	return memory.Text(r.chunk[start:]) // nothing writes there again
 }
 
 // skip leaves the value at i behind, which must be valid.

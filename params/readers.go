@@ -5,9 +5,10 @@ import (
 	"reflect"
 	"strconv"
 	"unicode/utf8"
-	"unsafe"
 
 	"github.com/goccy/go-json"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 // A valueReader is how values of a type are read. Types may be recursive, and
@@ -88,7 +89,7 @@ func (v *valueReader) isNull(text string, i int) bool {
 // that v was made for, and returns the position after it, or [refused]. It
 // switches on the kind rather than calling a method of an interface, so that the
 // reader can lie on the stack.
-func (r *reader) read(v *valueReader, i int, p unsafe.Pointer) (next int) {
+func (r *reader) read(v *valueReader, i int, p memory.Pointer) (next int) {
 	switch v.kind {
 	case asString:
 		return r.readString(i, p)
@@ -102,8 +103,8 @@ func (r *reader) read(v *valueReader, i int, p unsafe.Pointer) (next int) {
 		return r.readFloat(v.bits, i, p)
 	case asPointer:
 		elem := v.node.elem
-		target := reflect.New(elem.typ).UnsafePointer()
-		*(*unsafe.Pointer)(p) = target
+		target := memory.New(elem.typ)
+		*memory.As[memory.Pointer](p) = target
 		return r.read(elem.reader, i, target)
 	case asObject:
 		return r.readObject(v.object, i, p)
@@ -115,20 +116,20 @@ func (r *reader) read(v *valueReader, i int, p unsafe.Pointer) (next int) {
 }
 
 // readByCodec leaves a value to the codec.
-func (r *reader) readByCodec(n *node, i int, p unsafe.Pointer) int {
+func (r *reader) readByCodec(n *node, i int, p memory.Pointer) int {
 	next := r.skip(i)
 	if next == refused || byteAt(r.text, i) == 'n' {
 		return refused
 	}
 	text := r.text[i:next]
-	if json.Unmarshal(bytesOf(text), reflect.NewAt(n.typ, p).Interface()) != nil {
+	if json.Unmarshal(memory.Bytes(text), p.Value(n.typ).Addr().Interface()) != nil {
 		return refused
 	}
 	r.doubtful = r.doubtful || n.active // the codec does not tell what was there
 	return next
 }
 
-func (r *reader) readString(i int, p unsafe.Pointer) int {
+func (r *reader) readString(i int, p memory.Pointer) int {
 	text := r.text
 	if byteAt(text, i) != '"' {
 		return refused
@@ -141,19 +142,19 @@ func (r *reader) readString(i int, p unsafe.Pointer) int {
 	if !ascii && !utf8.ValidString(s) {
 		return refused
 	}
-	*(*string)(p) = r.keep(s)
+	*memory.As[string](p) = r.keep(s)
 	return end + 1
 }
 
-func (r *reader) readBool(i int, p unsafe.Pointer) int {
+func (r *reader) readBool(i int, p memory.Pointer) int {
 	if byteAt(r.text, i) == 't' {
-		*(*bool)(p) = true
+		*memory.As[bool](p) = true
 		return word(r.text, i, "true")
 	}
 	return word(r.text, i, "false")
 }
 
-func (r *reader) readInt(bits, i int, p unsafe.Pointer) int {
+func (r *reader) readInt(bits, i int, p memory.Pointer) int {
 	negative := byteAt(r.text, i) == '-'
 	if negative {
 		i++
@@ -170,7 +171,7 @@ func (r *reader) readInt(bits, i int, p unsafe.Pointer) int {
 	return next
 }
 
-func (r *reader) readUint(bits, i int, p unsafe.Pointer) int {
+func (r *reader) readUint(bits, i int, p memory.Pointer) int {
 	n, next := readDigits(r.text, i)
 	if n<<(64-bits)>>(64-bits) != n {
 		return refused
@@ -180,16 +181,16 @@ func (r *reader) readUint(bits, i int, p unsafe.Pointer) int {
 }
 
 // storeInteger stores the lower bits of n as an integer of so many.
-func storeInteger(p unsafe.Pointer, bits int, n uint64) {
+func storeInteger(p memory.Pointer, bits int, n uint64) {
 	switch bits {
 	case 8:
-		*(*uint8)(p) = uint8(n)
+		*memory.As[uint8](p) = uint8(n)
 	case 16:
-		*(*uint16)(p) = uint16(n)
+		*memory.As[uint16](p) = uint16(n)
 	case 32:
-		*(*uint32)(p) = uint32(n)
+		*memory.As[uint32](p) = uint32(n)
 	default:
-		*(*uint64)(p) = n
+		*memory.As[uint64](p) = n
 	}
 }
 
@@ -210,7 +211,7 @@ func readDigits(text string, i int) (n uint64, next int) {
 	return n, i
 }
 
-func (r *reader) readFloat(bits, i int, p unsafe.Pointer) int {
+func (r *reader) readFloat(bits, i int, p memory.Pointer) int {
 	next := skipNumber(r.text, i)
 	if next == refused {
 		return refused
@@ -220,9 +221,9 @@ func (r *reader) readFloat(bits, i int, p unsafe.Pointer) int {
 		return refused
 	}
 	if bits == 32 {
-		*(*float32)(p) = float32(f)
+		*memory.As[float32](p) = float32(f)
 	} else {
-		*(*float64)(p) = f
+		*memory.As[float64](p) = f
 	}
 	return next
 }

@@ -2,7 +2,8 @@ package params
 
 import (
 	"reflect"
-	"unsafe"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 // A listReader reads an array into a slice.
@@ -11,7 +12,7 @@ type listReader struct {
 	elem  *valueReader
 	size  uintptr        // of an element
 	few   reflect.Type   // the array that a slice begins with
-	empty unsafe.Pointer // what an empty slice points to
+	empty memory.Pointer // what an empty slice points to
 }
 
 // fewElements is how many elements a slice has room for at first.
@@ -22,11 +23,11 @@ func newListReader(t reflect.Type) *listReader {
 		typ:   t,
 		size:  t.Elem().Size(),
 		few:   reflect.ArrayOf(fewElements, t.Elem()),
-		empty: reflect.MakeSlice(t, 0, 0).UnsafePointer(),
+		empty: memory.Of(reflect.MakeSlice(t, 0, 0)),
 	}
 }
 
-func (r *reader) readList(l *listReader, i int, p unsafe.Pointer) int {
+func (r *reader) readList(l *listReader, i int, p memory.Pointer) int {
 	text := r.text
 	if byteAt(text, i) != '[' {
 		return refused
@@ -34,24 +35,24 @@ func (r *reader) readList(l *listReader, i int, p unsafe.Pointer) int {
 	if r.depth++; r.depth > maxReadDepth {
 		return refused
 	}
-	list := (*sliceHeader)(p)
-	*list = sliceHeader{data: l.empty} // whatever there is
+	list := memory.As[memory.Slice](p)
+	*list = memory.Slice{Data: l.empty} // whatever there is
 	start := i
 	i = skipSpace(text, i+1)
 	for byteAt(text, i) != ']' {
-		if list.len == list.cap {
-			l.grow(list, i-start, len(text)-i)
+		if list.Len == list.Cap {
+			l.grow(p, i-start, len(text)-i)
 		}
 		if l.elem.isNull(text, i) {
 			i = word(text, i, "null")
 			r.doubtful = true // what an element of its type has to have is absent
 		} else {
-			i = r.read(l.elem, i, unsafe.Add(list.data, uintptr(list.len)*l.size))
+			i = r.read(l.elem, i, list.Data.At(uintptr(list.Len)*l.size))
 		}
 		if i == refused {
 			return refused
 		}
-		list.len++
+		list.Len++
 		if i = skipSpace(text, i); byteAt(text, i) != ',' {
 			if byteAt(text, i) != ']' {
 				return refused
@@ -66,17 +67,18 @@ func (r *reader) readList(l *listReader, i int, p unsafe.Pointer) int {
 	return i + 1
 }
 
-// grow makes room for more elements: as many as the rest of the text has if they
+// grow makes room for more elements in the slice at p: as many as the rest of the text has if they
 // are as long as those that were read. They may be longer, so it is at most
 // eight times what there was.
-func (l *listReader) grow(list *sliceHeader, read, left int) {
-	if list.cap == 0 {
-		list.data, list.cap = reflect.New(l.few).UnsafePointer(), fewElements
+func (l *listReader) grow(p memory.Pointer, read, left int) {
+	list := memory.As[memory.Slice](p)
+	if list.Cap == 0 {
+		list.Data, list.Cap = memory.New(l.few), fewElements
 		return
 	}
-	n := list.len
+	n := list.Len
 	capacity := max(2*n, min(n+n*left/read+1, 8*n))
 	grown := reflect.MakeSlice(l.typ, n, capacity)
-	reflect.Copy(grown, reflect.NewAt(l.typ, unsafe.Pointer(list)).Elem()) //nolint:gosec // it is a slice of that type
-	list.data, list.cap = grown.UnsafePointer(), capacity
+	reflect.Copy(grown, p.Value(l.typ))
+	list.Data, list.Cap = memory.Of(grown), capacity
 }

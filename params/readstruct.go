@@ -4,7 +4,8 @@ import (
 	"encoding/binary"
 	"reflect"
 	"strings"
-	"unsafe"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 // A structReader reads an object into a struct.
@@ -36,13 +37,13 @@ func (s *structReader) compile(n *node) {
 		s.fields[pos] = f
 		if m.rules != nil && m.rules.required ||
 			m.node.isThere() || m.node.typ.Kind() == reflect.Array && m.rules.elements() != nil ||
-			f.accept != nil && !f.accept(reflect.New(m.field.Type).UnsafePointer()) {
+			f.accept != nil && !f.accept(memory.New(m.field.Type)) {
 			s.needed.add(pos)
 		}
 	}
 }
 
-func (r *reader) readObject(s *structReader, i int, p unsafe.Pointer) int {
+func (r *reader) readObject(s *structReader, i int, p memory.Pointer) int {
 	text := r.text
 	if byteAt(text, i) != '{' {
 		return refused
@@ -72,7 +73,7 @@ func (r *reader) readObject(s *structReader, i int, p unsafe.Pointer) int {
 			i = word(text, i, "null")
 		default:
 			seen.add(pos)
-			at := unsafe.Add(p, f.offset)
+			at := p.At(f.offset)
 			switch f.value.kind { // as read does, which would be one more call
 			case asString:
 				i = r.readString(i, at)
@@ -147,6 +148,6 @@ func (k *writtenKey) isAt(text string, i int) bool {
 	if len(text)-i < 8 {
 		return false
 	}
-	eight := binary.LittleEndian.Uint64(bytesOf(text[i:]))
+	eight := binary.LittleEndian.Uint64(memory.Bytes(text[i:]))
 	return eight&k.mask == k.first && (len(k.text) <= 8 || strings.HasPrefix(text[i+8:], k.text[8:])) && k.first != 0
 }

@@ -7,18 +7,19 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"unsafe"
 
 	"github.com/go-playground/validator/v10"
 	"github.com/goccy/go-json"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 // rules is a validate tag, compiled for the type of its field.
 type rules struct {
 	required bool                      // must be present
-	zero     func(unsafe.Pointer) bool // reports the zero value; for required
-	skip     func(unsafe.Pointer) bool // omitempty and the like; nil without
-	isNil    func(unsafe.Pointer) bool // reports a nil, which only the rules on absence judge; nil without any of these
+	zero     func(memory.Pointer) bool // reports the zero value; for required
+	skip     func(memory.Pointer) bool // omitempty and the like; nil without
+	isNil    func(memory.Pointer) bool // reports a nil, which only the rules on absence judge; nil without any of these
 	judged   []*judged                 // what the validator judges
 	keys     *rules                    // what holds for each key of a map; nil without
 	dive     *rules                    // what holds for each element; nil without
@@ -326,7 +327,7 @@ func (c *ruleCompiler) judge(r *rules, run run, t, parent reflect.Type) (*judged
 
 // leavesOut reports whether rules are not asked about the value at p: a nil is
 // judged by the rules on absence alone, if there are any.
-func (r *rules) leavesOut(j *judged, p unsafe.Pointer) bool {
+func (r *rules) leavesOut(j *judged, p memory.Pointer) bool {
 	return r.isNil != nil && !j.absence && r.isNil(p)
 }
 
@@ -357,22 +358,22 @@ func (r *rules) refer() bool {
 // returns what a rule of the user's own panics with. It may come to the rule only
 // if those before it hold, so each is also tried alone: then it has to go with the
 // type, but need not bear a value that the others would have kept from it.
-func (j *judged) try(t reflect.Type, skip func(unsafe.Pointer) bool) (cause any) {
+func (j *judged) try(t reflect.Type, skip func(memory.Pointer) bool) (cause any) {
 	defer func() { cause = recover() }()
 	tried := *j
 	if j.as == asStruct {
 		tried.tag = onStruct(tried.tag)
 	}
-	var parent unsafe.Pointer
+	var parent memory.Pointer
 	if j.parent != nil {
-		parent = reflect.New(j.parent).UnsafePointer()
+		parent = memory.New(j.parent)
 	}
 	value := reflect.New(t)
-	if p := value.UnsafePointer(); !isNilable(t) && (skip == nil || !skip(p)) {
+	if p := memory.Of(value); !isNilable(t) && (skip == nil || !skip(p)) {
 		_ = tried.ask(t, p, parent)
 	}
 	fillSample(value.Elem())
-	if p := value.UnsafePointer(); skip == nil || !skip(p) {
+	if p := memory.Of(value); skip == nil || !skip(p) {
 		_ = tried.ask(t, p, parent)
 	}
 	return nil
@@ -405,7 +406,7 @@ func fillSample(v reflect.Value, depth ...int) {
 
 // judge reports whether the value of type t at p breaks a rule, and which, with
 // what to tell about it.
-func (j *judged) judge(t reflect.Type, p, parent unsafe.Pointer) (code, detail string, broken bool) {
+func (j *judged) judge(t reflect.Type, p, parent memory.Pointer) (code, detail string, broken bool) {
 	for i := range j.checks {
 		switch c := &j.checks[i]; {
 		case c.accept(p):
@@ -426,8 +427,8 @@ func (j *judged) judge(t reflect.Type, p, parent unsafe.Pointer) (code, detail s
 const panicDetail = "must be of a type that its rules go with"
 
 // verdict is [judged.judge] by the validator.
-func (j *judged) verdict(t reflect.Type, p, parent unsafe.Pointer) (code, detail string, broken bool) {
-	if j.kinds != 0 && !j.goWith(reflect.NewAt(t, p)) {
+func (j *judged) verdict(t reflect.Type, p, parent memory.Pointer) (code, detail string, broken bool) {
+	if j.kinds != 0 && !j.goWith(p.Value(t)) {
 		return CodeType, panicDetail, true
 	}
 	if j.dynamic || j.shipped {
@@ -491,21 +492,21 @@ func onStruct(tag string) string { return "dive," + tag + ",nostructlevel" }
 
 // ask hands a value to the validator. A parent's rules see it by value, as
 // custom rules expect it.
-func (j *judged) ask(t reflect.Type, p, parent unsafe.Pointer) error {
-	value := reflect.NewAt(t, p).Elem()
+func (j *judged) ask(t reflect.Type, p, parent memory.Pointer) error {
+	value := p.Value(t)
 	var given any
 	switch {
 	case j.as == asPresence:
 		given = !value.IsZero()
 	case j.as == asStruct:
-		given = reflect.SliceAt(t, p, 1).Interface()
+		given = p.Only(t).Interface()
 	case t.Kind() == reflect.Interface && value.IsNil():
 		given = (*any)(nil) // the validator takes a nil without a type for one that breaks any rule
 	default:
 		given = value.Interface()
 	}
 	if j.parent != nil {
-		return j.validate.VarWithValue(given, reflect.NewAt(j.parent, parent).Elem().Interface(), j.tag)
+		return j.validate.VarWithValue(given, parent.Value(j.parent).Interface(), j.tag)
 	}
 	return j.validate.Var(given, j.tag)
 }
@@ -544,12 +545,12 @@ func isStruct(t reflect.Type) bool {
 
 // isNilPointer returns a function that reports whether a value of type t, a pointer
 // or an interface, is nil, or points to a pointer that is.
-func isNilPointer(t reflect.Type) func(unsafe.Pointer) bool {
+func isNilPointer(t reflect.Type) func(memory.Pointer) bool {
 	if t.Kind() == reflect.Pointer && t.Elem().Kind() != reflect.Pointer {
-		return func(p unsafe.Pointer) bool { return *(*unsafe.Pointer)(p) == nil }
+		return func(p memory.Pointer) bool { return p.Target().IsNil() }
 	}
-	return func(p unsafe.Pointer) bool {
-		v := reflect.NewAt(t, p).Elem()
+	return func(p memory.Pointer) bool {
+		v := p.Value(t)
 		for v.Kind() == reflect.Pointer && !v.IsNil() {
 			v = v.Elem()
 		}
@@ -568,26 +569,26 @@ func isNilable(t reflect.Type) bool {
 
 // isZero returns a function that reports whether a value of type t is zero. An
 // empty slice or map that is not nil is not zero.
-func isZero(t reflect.Type) func(unsafe.Pointer) bool {
+func isZero(t reflect.Type) func(memory.Pointer) bool {
 	switch t.Kind() {
 	case reflect.String:
-		return func(p unsafe.Pointer) bool { return *(*string)(p) == "" }
+		return func(p memory.Pointer) bool { return *memory.As[string](p) == "" }
 	case reflect.Int:
-		return func(p unsafe.Pointer) bool { return *(*int)(p) == 0 }
+		return func(p memory.Pointer) bool { return *memory.As[int](p) == 0 }
 	case reflect.Bool:
-		return func(p unsafe.Pointer) bool { return !*(*bool)(p) }
+		return func(p memory.Pointer) bool { return !*memory.As[bool](p) }
 	case reflect.Pointer, reflect.Map, reflect.Slice:
-		return func(p unsafe.Pointer) bool { return *(*unsafe.Pointer)(p) == nil }
+		return func(p memory.Pointer) bool { return p.Target().IsNil() }
 	}
-	return func(p unsafe.Pointer) bool { return reflect.NewAt(t, p).Elem().IsZero() }
+	return func(p memory.Pointer) bool { return p.Value(t).IsZero() }
 }
 
 // isAbsent returns a function that reports whether a value of type t may have
 // been absent.
-func isAbsent(t reflect.Type) func(unsafe.Pointer) bool {
+func isAbsent(t reflect.Type) func(memory.Pointer) bool {
 	if t == rawMessageType {
-		return func(p unsafe.Pointer) bool {
-			raw := *(*json.RawMessage)(p)
+		return func(p memory.Pointer) bool {
+			raw := *memory.As[json.RawMessage](p)
 			return raw == nil || string(raw) == "null" // the one type that keeps a null
 		}
 	}
@@ -596,9 +597,9 @@ func isAbsent(t reflect.Type) func(unsafe.Pointer) bool {
 
 // isEmptyOrZero is [isZero] for omitzero, for which an empty list is zero too,
 // and so is what a pointer points to.
-func isEmptyOrZero(t reflect.Type) func(unsafe.Pointer) bool {
-	return func(p unsafe.Pointer) bool {
-		v := reflect.NewAt(t, p).Elem()
+func isEmptyOrZero(t reflect.Type) func(memory.Pointer) bool {
+	return func(p memory.Pointer) bool {
+		v := p.Value(t)
 		for v.Kind() == reflect.Pointer && !v.IsNil() {
 			v = v.Elem()
 		}

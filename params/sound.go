@@ -2,7 +2,8 @@ package params
 
 import (
 	"reflect"
-	"unsafe"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 // A verdict reports whether the value at p, in the struct at parent, surely
@@ -11,7 +12,7 @@ import (
 // [member.unread]. Compiled from the rules, it knows neither paths nor faults:
 // what it does not pass goes to a [checker], which finds out what is wrong, if
 // anything is. So it may be wrong in one direction only.
-type verdict func(p, parent unsafe.Pointer) bool
+type verdict func(p, parent memory.Pointer) bool
 
 // verdictOf compiles the rules r, which may be nil, on a value of type t, and
 // those of its node n, nil for a parameter. It returns nil when there are none.
@@ -24,11 +25,11 @@ func verdictOf(r *rules, n *node, t reflect.Type) verdict {
 		return inside
 	}
 	if own, all := r.acceptor(t); all && own != nil && !r.required {
-		return func(p, parent unsafe.Pointer) bool { return own(p) && (inside == nil || inside(p, parent)) }
+		return func(p, parent memory.Pointer) bool { return own(p) && (inside == nil || inside(p, parent)) }
 	}
 	// A struct that was absent is skipped, but not a {}: only the text tells.
 	skips := n == nil || !n.isThere()
-	return func(p, parent unsafe.Pointer) bool {
+	return func(p, parent memory.Pointer) bool {
 		if r.required && r.zero(p) {
 			return false
 		}
@@ -56,7 +57,7 @@ func (r *rules) present() *rules {
 }
 
 // accepts reports whether the value at p surely keeps the rules.
-func (j *judged) accepts(t reflect.Type, p, parent unsafe.Pointer) bool {
+func (j *judged) accepts(t reflect.Type, p, parent memory.Pointer) bool {
 	if j.accept != nil {
 		return j.accept(p)
 	}
@@ -88,7 +89,7 @@ func (n *node) verdict(r *rules) verdict {
 	if n == nil || !n.unread || r != nil && r.closed || n.shape == leaf {
 		return nil
 	}
-	return func(p, _ unsafe.Pointer) bool { return n.sound(p) }
+	return func(p, _ memory.Pointer) bool { return n.sound(p) }
 }
 
 // compileVerdict sets n.sound, for [ruleCompiler.finish].
@@ -98,34 +99,34 @@ func (n *node) compileVerdict() {
 		n.sound = membersVerdict(n.members)
 	case pointerShape:
 		elem := n.elem
-		n.sound = func(p unsafe.Pointer) bool {
-			target := *(*unsafe.Pointer)(p)
-			return target == nil || elem.sound(target)
+		n.sound = func(p memory.Pointer) bool {
+			target := p.Target()
+			return target.IsNil() || elem.sound(target)
 		}
 	case listShape, mapShape:
 		elements := elementsVerdict(noRules, n, n.typ)
-		n.sound = func(p unsafe.Pointer) bool { return elements == nil || elements(p, nil) }
+		n.sound = func(p memory.Pointer) bool { return elements == nil || elements(p, memory.Pointer{}) }
 	case leaf:
 	}
 }
 
-func membersVerdict(members []*member) func(unsafe.Pointer) bool {
-	var all []func(unsafe.Pointer) bool
+func membersVerdict(members []*member) func(memory.Pointer) bool {
+	var all []func(memory.Pointer) bool
 	for _, m := range members {
 		of := verdictOf(m.unread(), m.node, m.field.Type)
 		switch {
 		case of == nil:
 		case len(m.hops) == 0:
 			around, at := m.place.at, m.place.at+m.field.Offset
-			all = append(all, func(p unsafe.Pointer) bool { return of(unsafe.Add(p, at), unsafe.Add(p, around)) })
+			all = append(all, func(p memory.Pointer) bool { return of(p.At(at), p.At(around)) })
 		default:
-			all = append(all, func(p unsafe.Pointer) bool {
+			all = append(all, func(p memory.Pointer) bool {
 				field, around := m.at(p)
-				return around == nil || of(field, around)
+				return around.IsNil() || of(field, around)
 			})
 		}
 	}
-	return func(p unsafe.Pointer) bool {
+	return func(p memory.Pointer) bool {
 		for _, sound := range all {
 			if !sound(p) {
 				return false
@@ -145,9 +146,9 @@ func elementsVerdict(r *rules, n *node, t reflect.Type) verdict {
 		if target == nil {
 			return nil
 		}
-		return func(p, parent unsafe.Pointer) bool {
-			p = *(*unsafe.Pointer)(p)
-			return p == nil || target(p, parent)
+		return func(p, parent memory.Pointer) bool {
+			p = p.Target()
+			return p.IsNil() || target(p, parent)
 		}
 	}
 	var elem *node
@@ -162,20 +163,20 @@ func elementsVerdict(r *rules, n *node, t reflect.Type) verdict {
 		return nil
 	}
 	size := t.Elem().Size()
-	each := func(first unsafe.Pointer, n int, parent unsafe.Pointer) bool {
+	each := func(first memory.Pointer, n int, parent memory.Pointer) bool {
 		for i := range n {
-			if !of(unsafe.Add(first, uintptr(i)*size), parent) {
+			if !of(first.At(uintptr(i)*size), parent) {
 				return false
 			}
 		}
 		return true
 	}
 	if t.Kind() == reflect.Array {
-		return func(p, parent unsafe.Pointer) bool { return each(p, t.Len(), parent) }
+		return func(p, parent memory.Pointer) bool { return each(p, t.Len(), parent) }
 	}
-	return func(p, parent unsafe.Pointer) bool {
-		list := (*sliceHeader)(p)
-		return each(list.data, list.len, parent)
+	return func(p, parent memory.Pointer) bool {
+		list := memory.As[memory.Slice](p)
+		return each(list.Data, list.Len, parent)
 	}
 }
 
@@ -185,15 +186,15 @@ func entriesVerdict(key, value verdict, t reflect.Type) verdict {
 	if key == nil && value == nil {
 		return nil
 	}
-	return func(p, parent unsafe.Pointer) bool {
-		if *(*unsafe.Pointer)(p) == nil {
+	return func(p, parent memory.Pointer) bool {
+		if p.Target().IsNil() {
 			return true // no map
 		}
 		k, v := reflect.New(t.Key()), reflect.New(t.Elem())
-		for at := reflect.NewAt(t, p).Elem().MapRange(); at.Next(); {
+		for at := p.Value(t).MapRange(); at.Next(); {
 			k.Elem().Set(at.Key())
 			v.Elem().Set(at.Value())
-			if key != nil && !key(k.UnsafePointer(), parent) || value != nil && !value(v.UnsafePointer(), parent) {
+			if key != nil && !key(memory.Of(k), parent) || value != nil && !value(memory.Of(v), parent) {
 				return false
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-json"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
 // A walker goes through the text of a JSON body side by side with its type,
@@ -132,7 +134,7 @@ func wrongType(n *node, text []byte) string {
 	switch {
 	case n.told != "":
 		return n.told
-	case isFloat(n.typ) && skipNumber(view(text), 0) == len(text):
+	case isFloat(n.typ) && skipNumber(memory.Text(text), 0) == len(text):
 		return "must be " + floatRange(n.typ.Bits())
 	default:
 		return "must be " + typeInWords(n)
@@ -266,7 +268,7 @@ func (w *walker) key() string {
 	w.space()
 	w.pos++ // the colon
 	if bytes.IndexByte(quoted, '\\') < 0 {
-		return view(quoted[1 : len(quoted)-1])
+		return memory.Text(quoted[1 : len(quoted)-1])
 	}
 	var key string
 	_ = json.Unmarshal(quoted, &key) // valid, as the whole text is
