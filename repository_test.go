@@ -29,8 +29,9 @@ var edges = []edge{
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
 	{"params", []string{
 		fasthttpModule, gojson, validator,
-		module + "/params/internal/memory",
+		module + "/params/internal/jsonscan", module + "/params/internal/memory",
 	}},
+	{"params/internal/jsonscan", []string{module + "/params/internal/memory"}},
 	{"params/internal/memory", nil},
 	{"routing", []string{
 		fasthttpModule, "github.com/fasthttp/router", validator,

@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-json"
 	"github.com/valyala/fasthttp"
 
+	"github.com/velithon-go/velithon/params/internal/jsonscan"
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
@@ -95,7 +96,7 @@ func (b *body) isRuled() bool { return b.root.active || b.rules != nil }
 // the field itself refer to no others.
 func (b *body) walk(p memory.Pointer, text []byte, decodeErr error) []orderedFault {
 	c := checker{in: Body, order: b.order, path: make([]segment, 0, 8)}
-	w := walker{text: text, checker: &c, types: decodeErr != nil}
+	w := walker{text: memory.Text(text), checker: &c, types: decodeErr != nil}
 	w.value(b.root, b.rules)
 	if decodeErr != nil && len(c.faults) == 0 {
 		// The walk should have found it; a body that did not decode must not
@@ -128,10 +129,10 @@ func (d *decoding) jsonText() ([]byte, error) {
 	case isEncoded(header):
 		return nil, errContentEncoding
 	}
-	for len(text) > 0 && isJSONSpace(text[0]) {
+	for len(text) > 0 && jsonscan.IsSpace(text[0]) {
 		text = text[1:]
 	}
-	for len(text) > 0 && isJSONSpace(text[len(text)-1]) {
+	for len(text) > 0 && jsonscan.IsSpace(text[len(text)-1]) {
 		text = text[:len(text)-1]
 	}
 	if len(text) == 0 {
@@ -139,8 +140,6 @@ func (d *decoding) jsonText() ([]byte, error) {
 	}
 	return text, nil
 }
-
-func isJSONSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // isJSONType reports whether a Content-Type field says application/json or a
 // type with the suffix +json (RFC 6839).

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/velithon-go/velithon/params/internal/jsonscan"
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
@@ -202,7 +203,7 @@ func setFloat[T float32 | float64](bits int) setter {
 var errNotNumber = mustBe("a number")
 
 func isDecimalByte(c byte) bool {
-	return isDigit(c) || c == '.' || c == '-' || c == '+' || c|0x20 == 'e'
+	return jsonscan.IsDigit(c) || c == '.' || c == '-' || c == '+' || c|0x20 == 'e'
 }
 
 // floatRange says which values a float of so many bits has.
@@ -215,7 +216,7 @@ func floatRange(bits int) string {
 
 // setNumber is for a [json.Number], which is written into JSON as it is.
 func setNumber(p memory.Pointer, text string) error {
-	if skipNumber(text, 0) != len(text) {
+	if jsonscan.Number(text, 0) != len(text) {
 		return errNotNumber
 	}
 	*memory.As[string](p) = strings.Clone(text)

@@ -1,6 +1,10 @@
 package params
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/velithon-go/velithon/params/internal/jsonscan"
+)
 
 // forms recognize common texts of a form that a rule asks for. They know plain
 // ASCII and the usual shapes only; see [acceptor].
@@ -15,9 +19,8 @@ var forms = map[string]func(string) bool{
 }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
-func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
 
-func isAlphanumeric(c byte) bool { return isLetter(c) || isDigit(c) }
+func isAlphanumeric(c byte) bool { return isLetter(c) || jsonscan.IsDigit(c) }
 
 func only(s string, is func(byte) bool) bool {
 	for i := range len(s) {
@@ -103,7 +106,7 @@ func isLowerUUID(s string) bool {
 				return false
 			}
 		default:
-			if !isDigit(c) && (c < 'a' || c > 'f') {
+			if !jsonscan.IsDigit(c) && (c < 'a' || c > 'f') {
 				return false
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/goccy/go-json"
 
+	"github.com/velithon-go/velithon/params/internal/jsonscan"
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
@@ -82,7 +83,7 @@ func (v *valueReader) compileScalar(t reflect.Type) {
 // isNull reports whether the value at i is null, or begins like it. The zero
 // value that is there stays then.
 func (v *valueReader) isNull(text string, i int) bool {
-	return byteAt(text, i) == 'n' && !v.opaque
+	return jsonscan.Byte(text, i) == 'n' && !v.opaque
 }
 
 // read reads the value at i into p, which points to a zero value of the type
@@ -117,8 +118,8 @@ func (r *reader) read(v *valueReader, i int, p memory.Pointer) (next int) {
 
 // readByCodec leaves a value to the codec.
 func (r *reader) readByCodec(n *node, i int, p memory.Pointer) int {
-	next := r.skip(i)
-	if next == refused || byteAt(r.text, i) == 'n' {
+	next := jsonscan.Value(r.text, i, maxReadDepth-r.depth)
+	if next == refused || jsonscan.Byte(r.text, i) == 'n' {
 		return refused
 	}
 	text := r.text[i:next]
@@ -131,11 +132,11 @@ func (r *reader) readByCodec(n *node, i int, p memory.Pointer) int {
 
 func (r *reader) readString(i int, p memory.Pointer) int {
 	text := r.text
-	if byteAt(text, i) != '"' {
+	if jsonscan.Byte(text, i) != '"' {
 		return refused
 	}
-	end, ascii := plain(text, i+1)
-	if byteAt(text, end) != '"' {
+	end, ascii := jsonscan.Plain(text, i+1)
+	if jsonscan.Byte(text, end) != '"' {
 		return r.unescape(i, end, p)
 	}
 	s := text[i+1 : end]
@@ -147,15 +148,15 @@ func (r *reader) readString(i int, p memory.Pointer) int {
 }
 
 func (r *reader) readBool(i int, p memory.Pointer) int {
-	if byteAt(r.text, i) == 't' {
+	if jsonscan.Byte(r.text, i) == 't' {
 		*memory.As[bool](p) = true
-		return word(r.text, i, "true")
+		return jsonscan.Literal(r.text, i, "true")
 	}
-	return word(r.text, i, "false")
+	return jsonscan.Literal(r.text, i, "false")
 }
 
 func (r *reader) readInt(bits, i int, p memory.Pointer) int {
-	negative := byteAt(r.text, i) == '-'
+	negative := jsonscan.Byte(r.text, i) == '-'
 	if negative {
 		i++
 	}
@@ -198,21 +199,21 @@ func storeInteger(p memory.Pointer, bits int, n uint64) {
 // and an exponent, with which a number is none to Go.
 func readDigits(text string, i int) (n uint64, next int) {
 	first := i
-	for ; i < len(text) && isDigit(text[i]); i++ {
+	for ; i < len(text) && jsonscan.IsDigit(text[i]); i++ {
 		n = 10*n + uint64(text[i]-'0')
 	}
 	const safe = 19 // as many nines are less than 2⁶⁴
 	if i == first || i > first+safe || text[first] == '0' && i > first+1 {
 		return 0, refused
 	}
-	if c := byteAt(text, i); c == '.' || c|0x20 == 'e' {
+	if c := jsonscan.Byte(text, i); c == '.' || c|0x20 == 'e' {
 		return 0, refused
 	}
 	return n, i
 }
 
 func (r *reader) readFloat(bits, i int, p memory.Pointer) int {
-	next := skipNumber(r.text, i)
+	next := jsonscan.Number(r.text, i)
 	if next == refused {
 		return refused
 	}

@@ -3,6 +3,7 @@ package params
 import (
 	"reflect"
 
+	"github.com/velithon-go/velithon/params/internal/jsonscan"
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
@@ -29,7 +30,7 @@ func newListReader(t reflect.Type) *listReader {
 
 func (r *reader) readList(l *listReader, i int, p memory.Pointer) int {
 	text := r.text
-	if byteAt(text, i) != '[' {
+	if jsonscan.Byte(text, i) != '[' {
 		return refused
 	}
 	if r.depth++; r.depth > maxReadDepth {
@@ -38,13 +39,13 @@ func (r *reader) readList(l *listReader, i int, p memory.Pointer) int {
 	list := memory.As[memory.Slice](p)
 	*list = memory.Slice{Data: l.empty} // whatever there is
 	start := i
-	i = skipSpace(text, i+1)
-	for byteAt(text, i) != ']' {
+	i = jsonscan.Space(text, i+1)
+	for jsonscan.Byte(text, i) != ']' {
 		if list.Len == list.Cap {
 			l.grow(p, i-start, len(text)-i)
 		}
 		if l.elem.isNull(text, i) {
-			i = word(text, i, "null")
+			i = jsonscan.Literal(text, i, "null")
 			r.doubtful = true // what an element of its type has to have is absent
 		} else {
 			i = r.read(l.elem, i, list.Data.At(uintptr(list.Len)*l.size))
@@ -53,13 +54,13 @@ func (r *reader) readList(l *listReader, i int, p memory.Pointer) int {
 			return refused
 		}
 		list.Len++
-		if i = skipSpace(text, i); byteAt(text, i) != ',' {
-			if byteAt(text, i) != ']' {
+		if i = jsonscan.Space(text, i); jsonscan.Byte(text, i) != ',' {
+			if jsonscan.Byte(text, i) != ']' {
 				return refused
 			}
 			break
 		}
-		if i = skipSpace(text, i+1); byteAt(text, i) == ']' {
+		if i = jsonscan.Space(text, i+1); jsonscan.Byte(text, i) == ']' {
 			return refused
 		}
 	}

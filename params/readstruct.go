@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/velithon-go/velithon/params/internal/jsonscan"
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
@@ -45,15 +46,15 @@ func (s *structReader) compile(n *node) {
 
 func (r *reader) readObject(s *structReader, i int, p memory.Pointer) int {
 	text := r.text
-	if byteAt(text, i) != '{' {
+	if jsonscan.Byte(text, i) != '{' {
 		return refused
 	}
 	if r.depth++; r.depth > maxReadDepth {
 		return refused
 	}
 	var seen bitset
-	i = skipSpace(text, i+1)
-	more := byteAt(text, i) != '}'
+	i = jsonscan.Space(text, i+1)
+	more := jsonscan.Byte(text, i) != '}'
 	for pos := 0; more; pos++ {
 		var f *fieldReader
 		// Most texts have the members in the order of the fields, and no space
@@ -64,13 +65,13 @@ func (r *reader) readObject(s *structReader, i int, p memory.Pointer) int {
 		} else if f, pos, i = s.key(text, i, pos); i == refused {
 			return refused
 		}
-		switch i = skipSpace(text, i); {
+		switch i = jsonscan.Space(text, i); {
 		case f == nil:
-			i = r.skip(i)
+			i = jsonscan.Value(r.text, i, maxReadDepth-r.depth)
 		case seen.has(pos):
 			return refused // the codec merges it with the first
 		case f.value.isNull(text, i):
-			i = word(text, i, "null")
+			i = jsonscan.Literal(text, i, "null")
 		default:
 			seen.add(pos)
 			at := p.At(f.offset)
@@ -89,10 +90,10 @@ func (r *reader) readObject(s *structReader, i int, p memory.Pointer) int {
 		if i == refused {
 			return refused
 		}
-		i = skipSpace(text, i)
-		switch byteAt(text, i) {
+		i = jsonscan.Space(text, i)
+		switch jsonscan.Byte(text, i) {
 		case ',':
-			i = skipSpace(text, i+1) // to a key, or else it is refused
+			i = jsonscan.Space(text, i+1) // to a key, or else it is refused
 		case '}':
 			more = false
 		default:
@@ -109,7 +110,7 @@ func (r *reader) readObject(s *structReader, i int, p memory.Pointer) int {
 // key reads a key and the colon after it, and returns its field: nil for one that
 // the struct does not have, after which the same field is expected.
 func (s *structReader) key(text string, i, expected int) (f *fieldReader, pos, next int) {
-	name, next := readKey(text, i)
+	name, next := jsonscan.Key(text, i)
 	if next == refused {
 		return nil, 0, refused
 	}

@@ -1,13 +1,14 @@
 package params
 
 import (
-	"bytes"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/goccy/go-json"
 
+	"github.com/velithon-go/velithon/params/internal/jsonscan"
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
@@ -21,7 +22,7 @@ import (
 // codec merges the two. So a body that gives the same object twice, each time
 // with a part of it, may be refused; nothing is let through by it.
 type walker struct {
-	text    []byte
+	text    string
 	pos     int
 	checker *checker
 	types   bool       // check types too
@@ -118,23 +119,23 @@ func (w *walker) leaf(n *node, quoted bool) {
 	if quoted {
 		in = ", in a string"
 		var inner string
-		if json.Unmarshal(text, &inner) == nil && inner == strings.TrimSpace(inner) {
-			text = []byte(inner)
+		if json.Unmarshal(memory.Bytes(text), &inner) == nil && inner == strings.TrimSpace(inner) {
+			text = inner
 		} else {
-			text = nil // which is nothing's JSON
+			text = "" // which is nothing's JSON
 		}
 	}
-	if json.Unmarshal(text, reflect.New(n.typ).Interface()) != nil {
+	if json.Unmarshal(memory.Bytes(text), reflect.New(n.typ).Interface()) != nil {
 		w.checker.tell(CodeType, wrongType(n, text)+in)
 	}
 }
 
 // wrongType says what is wrong with a text that is no value of a type.
-func wrongType(n *node, text []byte) string {
+func wrongType(n *node, text string) string {
 	switch {
 	case n.told != "":
 		return n.told
-	case isFloat(n.typ) && skipNumber(memory.Text(text), 0) == len(text):
+	case isFloat(n.typ) && jsonscan.Number(text, 0) == len(text):
 		return "must be " + floatRange(n.typ.Bits())
 	default:
 		return "must be " + typeInWords(n)
@@ -218,7 +219,7 @@ func (w *walker) entries(n *node, r *rules) {
 		key := w.key()
 		w.checker.down(key, noIndex)
 		if keys != nil {
-			text := `{` + strings.TrimRight(string(w.text[start:w.pos]), " \t\r\n:") + `:0}`
+			text := `{` + strings.TrimRight(w.text[start:w.pos], " \t\r\n:") + `:0}`
 			if json.Unmarshal([]byte(text), reflect.New(keys).Interface()) != nil {
 				w.checker.tell(CodeType, "has a key of the wrong type")
 			}
@@ -263,75 +264,24 @@ func (w *walker) each(end byte, f func(i int)) {
 func (w *walker) key() string {
 	w.space()
 	start := w.pos
-	w.string()
+	w.pos = jsonscan.String(w.text, start)
 	quoted := w.text[start:w.pos]
 	w.space()
 	w.pos++ // the colon
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return memory.Text(quoted[1 : len(quoted)-1])
+	if strings.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
 	}
 	var key string
-	_ = json.Unmarshal(quoted, &key) // valid, as the whole text is
+	_ = json.Unmarshal(memory.Bytes(quoted), &key) // valid, as the whole text is
 	return key
 }
 
 func (w *walker) isNull() bool { return w.text[w.pos] == 'n' }
 
-// skip leaves the value at pos behind.
-func (w *walker) skip() {
-	depth := 0
-	for {
-		w.space()
-		switch w.text[w.pos] {
-		case '"':
-			w.string()
-		case '{', '[':
-			depth++
-			w.pos++
-		case '}', ']':
-			depth--
-			w.pos++
-		case ',', ':':
-			w.pos++
-		default:
-			w.word()
-		}
-		if depth == 0 {
-			return
-		}
-	}
-}
+// skip leaves the value at pos behind. The codec has bounded how deep it is.
+func (w *walker) skip() { w.pos = jsonscan.Value(w.text, w.pos, math.MaxInt) }
 
-func (w *walker) space() {
-	for w.pos < len(w.text) {
-		switch w.text[w.pos] {
-		case ' ', '\t', '\r', '\n':
-			w.pos++
-		default:
-			return
-		}
-	}
-}
-
-func (w *walker) string() {
-	for w.pos++; w.text[w.pos] != '"'; w.pos++ {
-		if w.text[w.pos] == '\\' {
-			w.pos++
-		}
-	}
-	w.pos++
-}
-
-// word leaves a number, true, false or null behind.
-func (w *walker) word() {
-	for w.pos < len(w.text) {
-		switch w.text[w.pos] {
-		case ',', ':', '}', ']', ' ', '\t', '\r', '\n':
-			return
-		}
-		w.pos++
-	}
-}
+func (w *walker) space() { w.pos = jsonscan.Space(w.text, w.pos) }
 
 // typeInWords says what JSON value a type is written as.
 func typeInWords(n *node) string {
