@@ -19,8 +19,9 @@ import (
 type body struct {
 	typ    reflect.Type
 	offset uintptr
-	order  int     // the position among the params
-	root   *node   // the rules below the body's type
+	order  int   // the position among the params
+	root   *node // the rules below the body's type
+	reader *valueReader
 	rules  *rules  // the rules of the field itself; nil without any
 	sound  verdict // on a body that is there; nil without any rules
 }
@@ -50,16 +51,16 @@ func (d *decoding) decodeBody(b *body) error {
 	at := d.base.At(b.offset)
 	if len(text) == 0 || string(text) == "null" {
 		if b.isRuled() {
-			d.faults = b.walk(at, []byte("null"), nil)
+			d.faults = b.walk(at, "null", nil)
 		}
 		return nil
 	}
-	doubtful, ok := readBody(b.root.reader, text, at)
+	doubtful, ok := readBody(b.reader, text, at)
 	if !ok {
 		return d.decodeByCodec(b, at, text)
 	}
 	if doubtful && b.isRuled() || b.sound != nil && !b.sound(at, memory.Pointer{}) {
-		d.faults = b.walk(at, text, nil)
+		d.faults = b.walk(at, memory.Text(text), nil)
 	}
 	return nil
 }
@@ -84,7 +85,7 @@ func (d *decoding) decodeByCodec(b *body, at memory.Pointer, text []byte) error 
 		}
 	}
 	if err != nil || b.isRuled() {
-		d.faults = b.walk(at, text, err)
+		d.faults = b.walk(at, memory.Text(text), err)
 	}
 	return nil
 }
@@ -92,21 +93,9 @@ func (d *decoding) decodeByCodec(b *body, at memory.Pointer, text []byte) error 
 // isRuled reports whether there are rules on the body or below it.
 func (b *body) isRuled() bool { return b.root.active || b.rules != nil }
 
-// walk finds what is wrong with a body, over its text and its values. The rules of
-// the field itself refer to no others.
-func (b *body) walk(p memory.Pointer, text []byte, decodeErr error) []orderedFault {
-	c := checker{in: Body, order: b.order, path: make([]segment, 0, 8)}
-	w := walker{text: memory.Text(text), checker: &c, types: decodeErr != nil}
-	w.value(b.root, b.rules)
-	if decodeErr != nil && len(c.faults) == 0 {
-		// The walk should have found it; a body that did not decode must not
-		// pass in any case.
-		c.tell(CodeType, "has a value of the wrong type")
-	}
-	// After a type error the codec goes on, as encoding/json does, so the
-	// rules of all other values can be judged.
-	c.value(b.root, b.rules, b.typ, p, memory.Pointer{})
-	return c.faults
+// walk finds what is wrong with a body.
+func (b *body) walk(p memory.Pointer, text string, decodeErr error) faults {
+	return checkBody(fault{order: b.order}, b.root, b.rules, p, text, decodeErr)
 }
 
 // jsonText returns the body without the white space around it; nil when there

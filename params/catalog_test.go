@@ -230,7 +230,7 @@ func TestPanicsOfRules(t *testing.T) {
 	require.NoError(t, err)
 	value := reflect.New(reflect.TypeFor[int]())
 	value.Elem().SetInt(7)
-	assert.PanicsWithValue(t, "boom", func() { r.judged[0].judge(reflect.TypeFor[int](), memory.Of(value), memory.Pointer{}) })
+	assert.PanicsWithValue(t, "boom", func() { r.judge(reflect.TypeFor[int](), memory.Of(value), memory.Pointer{}) })
 
 	j := judged{validate: v, tag: "min=x", shipped: true} // which is never compiled
 	code, detail, broken := j.verdict(reflect.TypeFor[int](), memory.Of(value), memory.Pointer{})

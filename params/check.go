@@ -15,10 +15,8 @@ import (
 // leaves zero behind both for an absent value and for a zero that was sent, so a
 // [walker] goes before it and tells what is absent.
 type checker struct {
-	in     Source
-	name   string // of the parameter; empty in a body
-	order  int
-	faults []orderedFault
+	fault         // what all faults have
+	faults faults // that were found
 
 	// blind says that the checker is inside a value that decoded itself, so
 	// that nobody can tell what its text had; there required means not zero.
@@ -26,6 +24,33 @@ type checker struct {
 
 	path []segment           // where the checker is, below the field
 	told map[uint64]struct{} // hashes of the places to leave alone; see [walker]
+}
+
+// checkParam adds to found what is wrong with the parameter at p, of type t and
+// with the rules r. like has what all its faults have.
+func checkParam(found faults, like fault, r *rules, t reflect.Type, p, parent memory.Pointer) faults {
+	c := checker{fault: like, faults: found}
+	c.value(nil, r, t, p, parent)
+	return c.faults
+}
+
+// checkBody finds what is wrong with a body, over its text and its value at p, which
+// decodeErr is from if it is not nil. The rules r of the field itself refer to no
+// others.
+func checkBody(like fault, n *node, r *rules, p memory.Pointer, text string, decodeErr error) faults {
+	like.in = bodySource
+	c := checker{fault: like, path: make([]segment, 0, 8)}
+	w := walker{text: text, checker: &c, types: decodeErr != nil}
+	w.value(n, r)
+	if decodeErr != nil && len(c.faults) == 0 {
+		// The walk should have found it; a body that did not decode must not
+		// pass in any case.
+		c.tell(codeType, "has a value of the wrong type")
+	}
+	// After a type error the codec goes on, as encoding/json does, so the
+	// rules of all other values can be judged.
+	c.value(n, r, n.typ, p, memory.Pointer{})
+	return c.faults
 }
 
 // A segment is one step down into a body: an index, or a key when index is
@@ -64,7 +89,7 @@ func mix(hash, x uint64) uint64 { return (hash ^ x) * 1099511628211 }
 // value checks the value at p: its own rules r, which may be nil, and those of
 // its type n, nil for a parameter. parent points to the struct around it.
 func (c *checker) value(n *node, r *rules, t reflect.Type, p, parent memory.Pointer) {
-	if len(c.faults) > MaxFaults || c.isTold() {
+	if c.faults.full() || c.isTold() {
 		return
 	}
 	if r != nil && !c.own(n, r, t, p, parent) {
@@ -77,21 +102,15 @@ func (c *checker) value(n *node, r *rules, t reflect.Type, p, parent memory.Poin
 
 // own checks a value's own rules and reports whether to look inside it.
 func (c *checker) own(n *node, r *rules, t reflect.Type, p, parent memory.Pointer) bool {
-	if r.required && c.in == Body && r.zero(p) && (c.blind || isNilable(t) && (n == nil || !n.opaque)) {
-		c.fault(CodeRequired, "is required")
+	if r.required && c.isBody() && r.isAbsent(p) && (c.blind || isNilable(t) && (n == nil || !n.opaque)) {
+		c.add(codeRequired, "is required")
 		return false
 	}
-	if r.skip != nil && r.skip(p) && (c.blind || n == nil || !n.isThere()) {
+	if r.skips(p) && (c.blind || n == nil || !n.isThere()) {
 		return false // an absent struct was told to be left alone, a {} is looked into
 	}
-	for _, j := range r.judged {
-		if r.leavesOut(j, p) {
-			continue
-		}
-		if code, detail, broken := j.judge(t, p, parent); broken {
-			c.fault(code, detail)
-			break // one fault for a value; what is inside has its own
-		}
+	if code, detail, broken := r.judge(t, p, parent); broken {
+		c.add(code, detail) // one for a value; what is inside has its own
 	}
 	if r.dive != nil {
 		c.dive(n, r, t, p, parent)
@@ -133,9 +152,6 @@ func (c *checker) member(m *member, p memory.Pointer) {
 	}
 }
 
-// noRules are those of the elements of a list whose field does not say dive.
-var noRules = new(rules)
-
 // dive checks the elements of a list or map by the rules r has for them, if any,
 // and by those of their type.
 func (c *checker) dive(n *node, r *rules, t reflect.Type, p, parent memory.Pointer) {
@@ -164,7 +180,7 @@ func (c *checker) dive(n *node, r *rules, t reflect.Type, p, parent memory.Point
 		return
 	}
 	for i := range list.Len() {
-		if len(c.faults) > MaxFaults {
+		if c.faults.full() {
 			return
 		}
 		c.down("", i)
@@ -185,7 +201,7 @@ func (c *checker) entries(elem *node, r *rules, entries reflect.Value, parent me
 			key.Elem().Set(at.Key())
 			c.value(nil, r.keys, t.Key(), memory.Of(key), parent)
 			for i := before; i < len(c.faults); i++ {
-				c.faults[i].Detail = "has a key that " + c.faults[i].Detail
+				c.faults[i].detail = "has a key that " + c.faults[i].detail
 			}
 		}
 		if len(c.faults) == before {
@@ -210,31 +226,28 @@ func keyText(key reflect.Value) string {
 	return fmt.Sprint(key)
 }
 
-func (r *rules) isEmpty() bool {
-	return !r.required && len(r.judged) == 0 && r.dive == nil
-}
-
-// fault records what is wrong with the value that the checker is at.
-func (c *checker) fault(code, detail string) {
-	if len(c.faults) > MaxFaults {
+// add records what is wrong with the value that the checker is at.
+func (c *checker) add(code, detail string) {
+	if c.faults.full() {
 		return
 	}
-	f := Fault{In: c.in, Name: c.name, Code: code, Detail: detail}
-	if c.in == Body {
-		f.Pointer = pointer(c.path)
+	f := c.fault
+	f.code, f.detail = code, detail
+	if c.isBody() {
+		f.pointer = pointer(c.path)
 	} else if len(c.path) > 0 {
-		f.Detail = "value " + strconv.Itoa(c.path[0].index+1) + " " + detail
+		f.detail = "value " + strconv.Itoa(c.path[0].index+1) + " " + detail
 	}
-	if c.faults == nil {
-		c.faults = make([]orderedFault, 0, fewFaults)
-	}
-	c.faults = append(c.faults, orderedFault{c.order, f})
+	c.faults.add(f)
 }
+
+// isBody reports whether the value is in a JSON body, or else a parameter.
+func (c *checker) isBody() bool { return c.fault.in == bodySource }
 
 // tell records a fault and keeps the checker from looking at its place again.
 func (c *checker) tell(code, detail string) {
 	if !c.isTold() { // or else the key was there twice
-		c.fault(code, detail)
+		c.add(code, detail)
 		c.silence()
 	}
 }

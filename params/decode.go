@@ -19,17 +19,7 @@ type decoding struct {
 
 	seen   bitset // params that were in the request
 	bad    bitset // params that have a fault already
-	faults []orderedFault
-}
-
-// fewFaults is how many faults there is room for at first.
-const fewFaults = 8
-
-// An orderedFault knows the field it belongs to, so that faults can be told in
-// the order of the fields whatever the order in which sources were read.
-type orderedFault struct {
-	order int
-	Fault
+	faults faults
 }
 
 func (d *decoding) decode(path *PathValues) error {
@@ -90,9 +80,7 @@ func (d *decoding) check(p *param) {
 	if p.sound == nil || p.sound(at, parent) {
 		return
 	}
-	c := checker{in: p.in, name: p.name, order: p.order, faults: d.faults}
-	c.value(nil, p.rules, p.typ, at, parent)
-	d.faults = c.faults
+	d.faults = checkParam(d.faults, fault{order: p.order, in: string(p.in), name: p.name}, p.rules, p.typ, at, parent)
 }
 
 // err returns what is wrong with the request, or nil.
@@ -100,7 +88,7 @@ func (d *decoding) err() error {
 	if len(d.faults) == 0 {
 		return nil
 	}
-	byOrder := func(a, b orderedFault) int { return cmp.Compare(a.order, b.order) }
+	byOrder := func(a, b fault) int { return cmp.Compare(a.order, b.order) }
 	if !slices.IsSortedFunc(d.faults, byOrder) {
 		slices.SortStableFunc(d.faults, byOrder)
 	}
@@ -110,7 +98,8 @@ func (d *decoding) err() error {
 		e.Detail = "the request has more invalid or missing values than are listed"
 	}
 	for i := range n {
-		e.Faults[i] = d.faults[i].Fault
+		f := &d.faults[i]
+		e.Faults[i] = Fault{In: Source(f.in), Name: f.name, Pointer: f.pointer, Code: f.code, Detail: f.detail}
 	}
 	return e
 }
@@ -119,13 +108,7 @@ func (d *decoding) at(p *param) memory.Pointer { return d.base.At(p.offset) }
 
 func (d *decoding) fault(p *param, code, detail string) {
 	d.bad.add(p.order)
-	if len(d.faults) > MaxFaults {
-		return
-	}
-	if d.faults == nil {
-		d.faults = make([]orderedFault, 0, fewFaults)
-	}
-	d.faults = append(d.faults, orderedFault{p.order, Fault{In: p.in, Name: p.name, Code: code, Detail: detail}})
+	d.faults.add(fault{order: p.order, in: string(p.in), name: p.name, code: code, detail: detail})
 }
 
 // store converts one value of a param; text may lie in the request's memory.

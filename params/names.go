@@ -69,7 +69,7 @@ func cutStep(path string) (step, rest string) {
 func (n fieldNames) ofField(f reflect.StructField) (name string, flat bool) {
 	if n.isInput {
 		source, name, _ := sourceOf(f)
-		if source == Body {
+		if source == bodySource {
 			name = "the body"
 		}
 		return name, source == "" && f.Anonymous

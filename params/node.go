@@ -40,7 +40,6 @@ type node struct {
 	active  bool                        // something below has rules
 	unread  bool                        // something below has rules that a reader does not see to
 	sound   func(p memory.Pointer) bool // the [verdict] on what is below
-	reader  *valueReader                // reads a value of the type
 }
 
 // A member is what a key of a JSON object fills: a field of a struct, or of
@@ -90,12 +89,22 @@ func decodesItself(t reflect.Type) bool {
 	return streams || p.Implements(jsonUnmarshalerType) || p.Implements(contextUnmarshalerType) || p.Implements(textUnmarshalerType)
 }
 
+// A schemaCompiler compiles types and the rules in them.
+type schemaCompiler struct {
+	rules *ruleCompiler
+	nodes map[reflect.Type]*node
+}
+
+func newSchemaCompiler(rules *ruleCompiler) *schemaCompiler {
+	return &schemaCompiler{rules, make(map[reflect.Type]*node)}
+}
+
 // node returns the node of a type, the same one for the same type.
-func (c *ruleCompiler) node(t reflect.Type) (*node, error) {
+func (c *schemaCompiler) node(t reflect.Type) (*node, error) {
 	if n := c.nodes[t]; n != nil {
 		return n, nil
 	}
-	n := &node{typ: t, shape: shapeOf(t), told: c.texts.ofType(t), opaque: t.Kind() != reflect.Interface && decodesItself(t)}
+	n := &node{typ: t, shape: shapeOf(t), told: c.rules.texts.ofType(t), opaque: t.Kind() != reflect.Interface && decodesItself(t)}
 	c.nodes[t] = n
 	var err error
 	switch n.shape {
@@ -128,14 +137,13 @@ func (c *ruleCompiler) node(t reflect.Type) (*node, error) {
 
 // finish settles what needs the whole graph. It is called once, after the last
 // type was compiled.
-func (c *ruleCompiler) finish() {
+func (c *schemaCompiler) finish() {
 	for _, n := range c.nodes {
 		n.active = reaches(n, (*member).isRuled, make(map[*node]bool))
 		n.unread = reaches(n, (*member).isUnread, make(map[*node]bool))
 	}
 	for _, n := range c.nodes {
 		n.compileVerdict()
-		_ = n.valueReader()
 	}
 }
 
@@ -199,7 +207,7 @@ func reaches(n *node, is func(*member) bool, seen map[*node]bool) bool {
 // fields of embedded structs belong to it, and of fields with the same name
 // the least nested one counts. The others can't be filled, so their rules
 // don't count either: an outer field replaces the rules of the one it hides.
-func (c *ruleCompiler) members(n *node) error {
+func (c *schemaCompiler) members(n *node) error {
 	n.names = make(map[string]*member)
 	visited := make(map[reflect.Type]bool)
 	level := []place{{typ: n.typ}}
@@ -267,7 +275,7 @@ func (c *ruleCompiler) members(n *node) error {
 
 // member makes the member of field i at a place; nil when JSON ignores it. One
 // for an embedded struct has no name.
-func (c *ruleCompiler) member(n *node, l place, i int) (*member, error) {
+func (c *schemaCompiler) member(n *node, l place, i int) (*member, error) {
 	f := l.typ.Field(i)
 	tag := f.Tag.Get("json")
 	name, options, _ := strings.Cut(tag, ",")
@@ -289,7 +297,7 @@ func (c *ruleCompiler) member(n *node, l place, i int) (*member, error) {
 			return nil, fmt.Errorf("is an embedded pointer to a struct that is not exported, which JSON can't fill: embed it by value")
 		}
 		var err error
-		if m.rules, err = c.compile(f.Tag.Get("validate"), f.Type, l.typ); err != nil {
+		if m.rules, err = c.rules.compile(f.Tag.Get("validate"), f.Type, l.typ); err != nil {
 			return nil, err
 		}
 		if m.rules != nil && !l.muted {
@@ -341,7 +349,7 @@ func checkTag(f reflect.StructField) error {
 }
 
 // compileMember compiles what a member is made of.
-func (c *ruleCompiler) compileMember(m *member) (err error) {
+func (c *schemaCompiler) compileMember(m *member) (err error) {
 	if m.node, err = c.node(m.field.Type); err != nil {
 		return err
 	}
@@ -349,7 +357,7 @@ func (c *ruleCompiler) compileMember(m *member) (err error) {
 		m.rules = &rules{closed: true}
 		return nil
 	}
-	m.rules, err = c.compile(m.field.Tag.Get("validate"), m.field.Type, m.typ)
+	m.rules, err = c.rules.compile(m.field.Tag.Get("validate"), m.field.Type, m.typ)
 	return err
 }
 
@@ -456,6 +464,25 @@ func lower(dst []byte, s string) bool {
 		dst[i] = c
 	}
 	return true
+}
+
+// offset returns the field's offset in the value around, without embedded pointers
+// on the way.
+func (m *member) offset() uintptr { return m.place.at + m.field.Offset }
+
+// quickRules returns what can be told of the rules on a member while it is read:
+// accept recognizes values that surely keep them, and is nil where there are none or
+// not all can be told so. needed says that its absence may break a rule.
+func (m *member) quickRules() (accept acceptor, needed bool) {
+	accept, _ = m.rules.acceptor(m.field.Type)
+	switch {
+	case m.rules != nil && m.rules.required, m.node.isThere():
+		return accept, true
+	case m.node.typ.Kind() == reflect.Array && m.rules.elements() != nil:
+		return accept, true
+	default:
+		return accept, accept != nil && !accept(memory.New(m.field.Type))
+	}
 }
 
 // at returns the field's address, starting at the struct p, and the struct

@@ -26,8 +26,6 @@ const (
 	Body   Source = "body"   // a JSON body
 )
 
-var sources = [...]Source{Path, Query, Header, Cookie, Form, Body}
-
 // Options is what a [Plan] needs to know besides the input type. The zero
 // value is a route without path parameters.
 type Options struct {
@@ -138,10 +136,11 @@ func Compile(input reflect.Type, o Options) (*Plan, error) {
 		plan:    &Plan{input: input, pointerType: reflect.PointerTo(input)},
 		rules:   newRuleCompiler(o.Validator),
 	}
+	c.schemas = newSchemaCompiler(c.rules)
 	if err := c.compile(); err != nil {
 		return nil, &TypeError{Type: input.String(), Field: c.at, Detail: err.Error()}
 	}
-	c.rules.finish()
+	c.schemas.finish()
 	c.verdicts()
 	return c.plan, nil
 }
@@ -209,14 +208,16 @@ func (p *Plan) pointer(input any) memory.Pointer {
 // A compiler makes one plan.
 type compiler struct {
 	Options
-	plan  *Plan
-	rules *ruleCompiler
-	at    string // the field at hand, for messages
+	plan    *Plan
+	rules   *ruleCompiler
+	schemas *schemaCompiler
+	at      string // the field at hand, for messages
 }
 
 // verdicts compiles the first passes over the body and the params.
 func (c *compiler) verdicts() {
 	if b := c.plan.body; b != nil {
+		b.reader = compileReader(b.root)
 		b.sound = verdictOf(b.rules.present(), b.root, b.typ)
 	}
 	for _, p := range c.plan.params {
@@ -253,11 +254,11 @@ func (c *compiler) wholeBody(t reflect.Type) error {
 		return fmt.Errorf("has no source tags, so it is the JSON body, which a %s request does not have: "+
 			"add tags such as `query:\"name\"`, or use struct{}", c.Method)
 	}
-	root, err := c.rules.node(t)
+	root, err := c.schemas.node(t)
 	if err != nil {
 		return err
 	}
-	c.plan.body = &body{typ: t, root: root, rules: &rules{required: true, zero: isAbsent(t)}}
+	c.plan.body = &body{typ: t, root: root, rules: requiredOnly(t)}
 	return nil
 }
 
@@ -278,24 +279,12 @@ func hasSourceTag(t reflect.Type, seen ...reflect.Type) bool {
 	return false
 }
 
-// sourceOf returns the source tag of a field; more reports a second one.
-func sourceOf(f reflect.StructField) (source Source, name string, more bool) {
-	for _, s := range sources {
-		if value, ok := f.Tag.Lookup(string(s)); ok {
-			if source != "" {
-				return source, name, true
-			}
-			source, name = s, value
-		}
-	}
-	return source, name, false
-}
-
 // fields compiles the fields of a struct that lies at offset in the input.
 func (c *compiler) fields(t reflect.Type, offset uintptr, prefix string) error {
 	for f := range t.Fields() {
 		c.at = prefix + f.Name
-		source, name, more := sourceOf(f)
+		tag, name, more := sourceOf(f)
+		source := Source(tag)
 		if err := checkTag(f); err != nil {
 			return err
 		}
@@ -351,7 +340,7 @@ func (c *compiler) bodyField(f reflect.StructField, offset uintptr, name string)
 	case f.Tag.Get("default") != "":
 		return fmt.Errorf("has a default: a body has none, use a pointer and test it for nil")
 	}
-	root, err := c.rules.node(f.Type)
+	root, err := c.schemas.node(f.Type)
 	if err != nil {
 		return err
 	}
@@ -382,9 +371,7 @@ func (c *compiler) param(parent reflect.Type, f reflect.StructField, offset uint
 	} else if source != Form {
 		return fmt.Errorf("is a file from the %s: files come from a form, use `form:%q`", source, name)
 	}
-	c.rules.isInput = true
-	p.rules, err = c.rules.compile(f.Tag.Get("validate"), f.Type, parent)
-	c.rules.isInput = false
+	p.rules, err = c.rules.compileInput(f.Tag.Get("validate"), f.Type, parent)
 	if err != nil {
 		return err
 	}
@@ -498,9 +485,9 @@ func (c *compiler) addDefault(p *param, f reflect.StructField) error {
 	}
 	if p.rules != nil {
 		if p.judge = p.rules.refer(); !p.judge {
-			check := checker{in: p.in}
-			if check.value(nil, p.rules, p.typ, memory.Of(proto), memory.Pointer{}); len(check.faults) > 0 {
-				return fmt.Errorf("has the default %q, which breaks the field's own rules: %s", text, check.faults[0].Detail)
+			found := checkParam(nil, fault{in: string(p.in)}, p.rules, p.typ, memory.Of(proto), memory.Pointer{})
+			if len(found) > 0 {
+				return fmt.Errorf("has the default %q, which breaks the field's own rules: %s", text, found[0].detail)
 			}
 		}
 	}

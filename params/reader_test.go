@@ -52,7 +52,7 @@ func checkReader(t *testing.T, plan *Plan, text []byte) bool {
 	b, input := plan.body, plan.input
 	trimmed := []byte(strings.Trim(string(text), " \t\r\n"))
 	got := reflect.New(input)
-	doubtful, ok := readBody(b.root.reader, trimmed, memory.Of(got))
+	doubtful, ok := readBody(b.reader, trimmed, memory.Of(got))
 	if !ok {
 		return false
 	}
@@ -60,7 +60,7 @@ func checkReader(t *testing.T, plan *Plan, text []byte) bool {
 	require.NoError(t, stdjson.Unmarshal(trimmed, want.Interface()), "%s\n%v", text, input)
 	require.Equal(t, want.Interface(), got.Interface(), "%s\n%v", text, input)
 	if !doubtful && (b.sound == nil || b.sound(memory.Of(got), memory.Pointer{})) {
-		faults := b.walk(memory.Of(got), trimmed, nil)
+		faults := b.walk(memory.Of(got), string(trimmed), nil)
 		require.Empty(t, faults, "%s\n%v", text, input)
 	}
 	return true
@@ -312,7 +312,7 @@ func TestStringsAreCopied(t *testing.T) {
 	require.NoError(t, err)
 	text := []byte(`{"short":["` + strings.Repeat(`abc","`, 1000) + `"],"long":"` + strings.Repeat("x", maxChunk) + `"}`)
 	var in input
-	_, ok := readBody(plan.body.root.reader, text, memory.Of(reflect.ValueOf(&in)))
+	_, ok := readBody(plan.body.reader, text, memory.Of(reflect.ValueOf(&in)))
 	require.True(t, ok)
 	clear(text)
 	require.Len(t, in.Short, 1001)
@@ -339,7 +339,7 @@ func TestReaderLeavesToTheCodec(t *testing.T) {
 		`{"b":` + strings.Repeat("[", maxReadDepth-1) + strings.Repeat("]", maxReadDepth-1) + `}`: true,
 		`{"b":` + strings.Repeat("[", maxReadDepth) + strings.Repeat("]", maxReadDepth) + `}`:     false,
 	} {
-		_, ok := readBody(plan.body.root.reader, []byte(text), memory.New(plan.input))
+		_, ok := readBody(plan.body.reader, []byte(text), memory.New(plan.input))
 		assert.Equal(t, want, ok, text)
 	}
 }

@@ -12,8 +12,7 @@ import (
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
-// A valueReader is how values of a type are read. Types may be recursive, and
-// fields have copies, so all of it is set before its parts are compiled.
+// A valueReader is how values of a type are read.
 type valueReader struct {
 	kind   readKind
 	opaque bool // the type decodes itself, so that null may be a value to it
@@ -21,6 +20,13 @@ type valueReader struct {
 	node   *node
 	object *structReader
 	list   *listReader
+	target *pointerReader
+}
+
+// A pointerReader reads a value into a new one that a pointer is set to.
+type pointerReader struct {
+	typ  reflect.Type // of the new one
+	elem *valueReader
 }
 
 type readKind int
@@ -37,27 +43,39 @@ const (
 	asList
 )
 
-// valueReader returns how values of the type are read.
-func (n *node) valueReader() *valueReader {
-	if n.reader == nil {
-		n.reader = &valueReader{opaque: n.opaque, node: n}
-		n.reader.compile()
-	}
-	return n.reader
+// compileReader returns how values of a type are read.
+func compileReader(n *node) *valueReader {
+	c := readerCompiler{}
+	return c.reader(n)
 }
 
-func (v *valueReader) compile() {
+// A readerCompiler has the readers that were made. Types may be recursive, and
+// fields have copies, so all of a reader is set before its parts are compiled.
+type readerCompiler map[*node]*valueReader
+
+func (c readerCompiler) reader(n *node) *valueReader {
+	v := c[n]
+	if v == nil {
+		v = &valueReader{opaque: n.opaque, node: n}
+		c[n] = v
+		c.compile(v)
+	}
+	return v
+}
+
+func (c readerCompiler) compile(v *valueReader) {
 	n := v.node
 	switch {
 	case n.opaque || n.typ == numberType:
 	case n.shape == structShape && len(n.members) <= maxParams:
 		v.kind, v.object = asObject, new(structReader)
-		v.object.compile(n)
+		c.compileStruct(v.object, n)
 	case n.shape == listShape && n.typ.Kind() == reflect.Slice:
 		v.kind, v.list = asList, newListReader(n.typ)
-		v.list.elem = n.elem.valueReader()
+		v.list.elem = c.reader(n.elem)
 	case n.shape == pointerShape:
-		v.kind = asPointer
+		v.kind, v.target = asPointer, &pointerReader{typ: n.elem.typ}
+		v.target.elem = c.reader(n.elem)
 	case n.shape == leaf:
 		v.compileScalar(n.typ)
 	}
@@ -103,10 +121,9 @@ func (r *reader) read(v *valueReader, i int, p memory.Pointer) (next int) {
 	case asFloat:
 		return r.readFloat(v.bits, i, p)
 	case asPointer:
-		elem := v.node.elem
-		target := memory.New(elem.typ)
+		target := memory.New(v.target.typ)
 		*memory.As[memory.Pointer](p) = target
-		return r.read(elem.reader, i, target)
+		return r.read(v.target.elem, i, target)
 	case asObject:
 		return r.readObject(v.object, i, p)
 	case asList:

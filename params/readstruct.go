@@ -2,7 +2,6 @@ package params
 
 import (
 	"encoding/binary"
-	"reflect"
 	"strings"
 
 	"github.com/velithon-go/velithon/params/internal/jsonscan"
@@ -24,23 +23,21 @@ type fieldReader struct {
 	accept acceptor // what the rules on the value ask; nil without
 }
 
-func (s *structReader) compile(n *node) {
+func (c readerCompiler) compileStruct(s *structReader, n *node) {
 	s.node, s.fields = n, make([]fieldReader, len(n.members))
-	for pos, m := range s.node.members {
+	for pos, m := range n.members {
 		if m.name == "" || len(m.hops) > 0 {
 			continue // members behind embedded pointers are rare
 		}
-		f := fieldReader{offset: m.place.at + m.field.Offset}
-		f.accept, _ = m.rules.acceptor(m.field.Type)
+		f := fieldReader{offset: m.offset()}
 		if !m.quoted { // as are values that stand in a string
-			f.key, f.value = newWrittenKey(m.name), *m.node.valueReader()
+			f.key, f.value = newWrittenKey(m.name), *c.reader(m.node)
 		}
-		s.fields[pos] = f
-		if m.rules != nil && m.rules.required ||
-			m.node.isThere() || m.node.typ.Kind() == reflect.Array && m.rules.elements() != nil ||
-			f.accept != nil && !f.accept(memory.New(m.field.Type)) {
+		var needed bool
+		if f.accept, needed = m.quickRules(); needed {
 			s.needed.add(pos)
 		}
+		s.fields[pos] = f
 	}
 }
 

@@ -14,16 +14,87 @@ import (
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
-// rules is a validate tag, compiled for the type of its field.
+// rules is a validate tag, compiled for the type of its field. nil is none.
 type rules struct {
-	required bool                      // must be present
-	zero     func(memory.Pointer) bool // reports the zero value; for required
-	skip     func(memory.Pointer) bool // omitempty and the like; nil without
-	isNil    func(memory.Pointer) bool // reports a nil, which only the rules on absence judge; nil without any of these
-	judged   []*judged                 // what the validator judges
-	keys     *rules                    // what holds for each key of a map; nil without
-	dive     *rules                    // what holds for each element; nil without
-	closed   bool                      // structonly, nostructlevel or "-": the rules inside do not count
+	required bool   // must be present
+	keys     *rules // what holds for each key of a map; nil without
+	dive     *rules // what holds for each element; nil without
+	closed   bool   // structonly, nostructlevel or "-": the rules inside do not count
+
+	zero   func(memory.Pointer) bool // reports the zero value; for required
+	skip   func(memory.Pointer) bool // omitempty and the like; nil without
+	isNil  func(memory.Pointer) bool // reports a nil, which only the rules on absence judge; nil without any of these
+	judged []*judged                 // what the validator judges
+}
+
+// noRules are those of the elements of a list whose field does not say dive.
+var noRules = new(rules)
+
+// requiredOnly returns the rules of a value of type t that has to be there.
+func requiredOnly(t reflect.Type) *rules { return &rules{required: true, zero: isAbsent(t)} }
+
+// present returns the rules without required, for a value that is known to be
+// there.
+func (r *rules) present() *rules {
+	if r == nil || !r.required {
+		return r
+	}
+	present := *r
+	present.required = false
+	return &present
+}
+
+// elements returns the rules of the elements of a list with the rules r.
+func (r *rules) elements() *rules {
+	if r == nil {
+		return nil
+	}
+	return r.dive
+}
+
+// isEmpty reports whether nothing is asked of a value, nor of its elements.
+func (r *rules) isEmpty() bool {
+	return !r.required && len(r.judged) == 0 && r.dive == nil
+}
+
+// onValue reports whether something is asked of the value itself, or told of when
+// nothing is.
+func (r *rules) onValue() bool {
+	return r != nil && (r.required || r.skip != nil || len(r.judged) > 0)
+}
+
+// isAbsent reports whether the value at p, which is required, may have been absent.
+func (r *rules) isAbsent(p memory.Pointer) bool { return r.zero(p) }
+
+// maySkip reports whether there are values of which nothing is asked.
+func (r *rules) maySkip() bool { return r != nil && r.skip != nil }
+
+// skips reports whether nothing is asked of the value at p.
+func (r *rules) skips(p memory.Pointer) bool { return r.skip != nil && r.skip(p) }
+
+// accepts reports whether the value of type t at p surely keeps what is asked of
+// the value itself, apart from its presence.
+func (r *rules) accepts(t reflect.Type, p, parent memory.Pointer) bool {
+	for _, j := range r.judged {
+		if !r.leavesOut(j, p) && !j.accepts(t, p, parent) {
+			return false
+		}
+	}
+	return true
+}
+
+// judge finds the first rule that the value of type t at p breaks, and what to tell
+// about it.
+func (r *rules) judge(t reflect.Type, p, parent memory.Pointer) (code, detail string, broken bool) {
+	for _, j := range r.judged {
+		if r.leavesOut(j, p) {
+			continue
+		}
+		if code, detail, broken = j.judge(t, p, parent); broken {
+			return code, detail, true
+		}
+	}
+	return "", "", false
 }
 
 // judged is a run of rules that go-playground/validator judges.
@@ -56,12 +127,11 @@ type ruleCompiler struct {
 	texts    *phrases
 	isInput  bool // the fields are those of an input, and not of a body
 	validate *validator.Validate
-	nodes    map[reflect.Type]*node
 	types    map[reflect.Type]judgedType // see [ruleCompiler.judgedAs]
 }
 
 func newRuleCompiler(v *validator.Validate) *ruleCompiler {
-	return &ruleCompiler{validate: v, texts: textsOf(v), nodes: make(map[reflect.Type]*node), types: make(map[reflect.Type]judgedType)}
+	return &ruleCompiler{validate: v, texts: textsOf(v), types: make(map[reflect.Type]judgedType)}
 }
 
 // judgedAs is the function of that name, which asks the validator, once for each
@@ -92,6 +162,13 @@ func (c *ruleCompiler) compile(tag string, t, parent reflect.Type) (*rules, erro
 		return nil, err
 	}
 	return c.compileRules(all, t, parent)
+}
+
+// compileInput is compile for a field of an input, and not of a body.
+func (c *ruleCompiler) compileInput(tag string, t, parent reflect.Type) (*rules, error) {
+	c.isInput = true
+	defer func() { c.isInput = false }()
+	return c.compile(tag, t, parent)
 }
 
 // maxAliases is how deep aliases may be made of aliases.
@@ -422,6 +499,15 @@ func (j *judged) judge(t reflect.Type, p, parent memory.Pointer) (code, detail s
 	return "", "", false
 }
 
+// accepts reports whether the value at p surely keeps the rules.
+func (j *judged) accepts(t reflect.Type, p, parent memory.Pointer) bool {
+	if j.accept != nil {
+		return j.accept(p)
+	}
+	_, _, broken := j.verdict(t, p, parent)
+	return !broken
+}
+
 // panicDetail is told of what an any holds that its rules do not go with, and of a
 // value that the validator panicked on.
 const panicDetail = "must be of a type that its rules go with"
@@ -429,7 +515,7 @@ const panicDetail = "must be of a type that its rules go with"
 // verdict is [judged.judge] by the validator.
 func (j *judged) verdict(t reflect.Type, p, parent memory.Pointer) (code, detail string, broken bool) {
 	if j.kinds != 0 && !j.goWith(p.Value(t)) {
-		return CodeType, panicDetail, true
+		return codeType, panicDetail, true
 	}
 	if j.dynamic || j.shipped {
 		// The client may have chosen the type of the value, or a part of it, and
@@ -438,7 +524,7 @@ func (j *judged) verdict(t reflect.Type, p, parent memory.Pointer) (code, detail
 		// has to explain.
 		defer func() {
 			if recover() != nil {
-				code, detail, broken = CodeType, panicDetail, true
+				code, detail, broken = codeType, panicDetail, true
 			}
 		}()
 	}

@@ -21,7 +21,7 @@ func verdictOf(r *rules, n *node, t reflect.Type) verdict {
 	if r != nil && r.dive != nil {
 		inside = elementsVerdict(r, n, t)
 	}
-	if r == nil || !r.required && r.skip == nil && len(r.judged) == 0 {
+	if !r.onValue() {
 		return inside
 	}
 	if own, all := r.acceptor(t); all && own != nil && !r.required {
@@ -30,39 +30,14 @@ func verdictOf(r *rules, n *node, t reflect.Type) verdict {
 	// A struct that was absent is skipped, but not a {}: only the text tells.
 	skips := n == nil || !n.isThere()
 	return func(p, parent memory.Pointer) bool {
-		if r.required && r.zero(p) {
+		if r.required && r.isAbsent(p) {
 			return false
 		}
-		if r.skip != nil && r.skip(p) {
+		if r.skips(p) {
 			return skips
 		}
-		for _, j := range r.judged {
-			if !r.leavesOut(j, p) && !j.accepts(t, p, parent) {
-				return false
-			}
-		}
-		return inside == nil || inside(p, parent)
+		return r.accepts(t, p, parent) && (inside == nil || inside(p, parent))
 	}
-}
-
-// present returns the rules without required, for a value that is known to be
-// there.
-func (r *rules) present() *rules {
-	if r == nil || !r.required {
-		return r
-	}
-	present := *r
-	present.required = false
-	return &present
-}
-
-// accepts reports whether the value at p surely keeps the rules.
-func (j *judged) accepts(t reflect.Type, p, parent memory.Pointer) bool {
-	if j.accept != nil {
-		return j.accept(p)
-	}
-	_, _, broken := j.verdict(t, p, parent)
-	return !broken
 }
 
 // unread returns the rules on a member that a reader has not seen to.
@@ -80,7 +55,7 @@ func (m *member) unread() *rules {
 // see to.
 func (m *member) isUnread() bool {
 	r := m.unread()
-	return r != nil && (r.required || r.skip != nil || len(r.judged) > 0 || r.keys != nil || r.dive != nil && !r.dive.isEmpty())
+	return r.onValue() || r != nil && (r.keys != nil || r.dive != nil && !r.dive.isEmpty())
 }
 
 // verdict is on what lies below a value with the rules r. Types may be
@@ -117,7 +92,7 @@ func membersVerdict(members []*member) func(memory.Pointer) bool {
 		switch {
 		case of == nil:
 		case len(m.hops) == 0:
-			around, at := m.place.at, m.place.at+m.field.Offset
+			around, at := m.place.at, m.offset()
 			all = append(all, func(p memory.Pointer) bool { return of(p.At(at), p.At(around)) })
 		default:
 			all = append(all, func(p memory.Pointer) bool {

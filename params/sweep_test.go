@@ -169,17 +169,17 @@ func (s *sweeper) sweep(t *testing.T, v *validator.Validate, tag string) bool {
 		}
 		return false
 	}
-	c := newRuleCompiler(v)
+	c := newSchemaCompiler(newRuleCompiler(v))
 	root, err := c.node(s.parent)
 	if err != nil {
 		require.NoError(t, err)
 	}
-	root.names["a"].rules, err = c.compile(tag, s.typ, s.parent)
+	root.names["a"].rules, err = c.rules.compile(tag, s.typ, s.parent)
 	if err != nil {
 		require.NoError(t, err)
 	}
 	c.finish()
-	plan := &Plan{input: s.parent, pointerType: reflect.PointerTo(s.parent), body: &body{typ: s.parent, root: root}}
+	plan := &Plan{input: s.parent, pointerType: reflect.PointerTo(s.parent), body: &body{typ: s.parent, root: root, reader: compileReader(root)}}
 	plan.body.sound = verdictOf(nil, root, s.parent)
 	for i, ctx := range s.bodies {
 		in := reflect.New(s.parent)

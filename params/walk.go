@@ -57,7 +57,7 @@ func (w *walker) value(n *node, r *rules) {
 	}
 	first := w.text[w.pos]
 	switch {
-	case n == nil || len(w.checker.faults) > MaxFaults:
+	case n == nil || w.checker.faults.full():
 		w.skip()
 	case n.opaque:
 		w.leaf(n, false)
@@ -72,23 +72,15 @@ func (w *walker) value(n *node, r *rules) {
 	}
 }
 
-// elements returns the rules of the elements of a list with the rules r.
-func (r *rules) elements() *rules {
-	if r == nil {
-		return nil
-	}
-	return r.dive
-}
-
 // missing tells that a value is absent, if it is required. A struct or array that
 // is not behind a pointer is there all the same, as if it had been sent empty.
 func (w *walker) missing(n *node, r *rules) {
 	switch {
 	case w.muted > 0:
 	case r != nil && r.required:
-		w.checker.tell(CodeRequired, "is required")
+		w.checker.tell(codeRequired, "is required")
 	case n == nil || n.opaque || r != nil && r.closed:
-	case r != nil && r.skip != nil && (n.isThere() || n.typ.Kind() == reflect.Array):
+	case r.maySkip() && (n.isThere() || n.typ.Kind() == reflect.Array):
 		w.checker.silence()
 	case n.typ.Kind() == reflect.Array && (n.active || r.elements() != nil):
 		w.rest(n, r.elements(), 0)
@@ -99,7 +91,7 @@ func (w *walker) missing(n *node, r *rules) {
 
 // rest tells what is absent of the elements of an array from i on, which are zero.
 func (w *walker) rest(n *node, r *rules, i int) {
-	for ; i < n.typ.Len() && len(w.checker.faults) <= MaxFaults; i++ {
+	for ; i < n.typ.Len() && !w.checker.faults.full(); i++ {
 		w.checker.down("", i)
 		w.missing(n.elem, r)
 		w.checker.up()
@@ -126,7 +118,7 @@ func (w *walker) leaf(n *node, quoted bool) {
 		}
 	}
 	if json.Unmarshal(memory.Bytes(text), reflect.New(n.typ).Interface()) != nil {
-		w.checker.tell(CodeType, wrongType(n, text)+in)
+		w.checker.tell(codeType, wrongType(n, text)+in)
 	}
 }
 
@@ -221,7 +213,7 @@ func (w *walker) entries(n *node, r *rules) {
 		if keys != nil {
 			text := `{` + strings.TrimRight(w.text[start:w.pos], " \t\r\n:") + `:0}`
 			if json.Unmarshal([]byte(text), reflect.New(keys).Interface()) != nil {
-				w.checker.tell(CodeType, "has a key of the wrong type")
+				w.checker.tell(codeType, "has a key of the wrong type")
 			}
 		}
 		w.value(n.elem, r)

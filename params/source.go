@@ -1,0 +1,23 @@
+package params
+
+import "reflect"
+
+// sources are the keys of the tags that say which part of a request the field of
+// an input is filled from.
+var sources = [...]string{"path", "query", "header", "cookie", "form", bodySource}
+
+// bodySource is the source of the JSON body.
+const bodySource = "body"
+
+// sourceOf returns the source tag of a field; more reports a second one.
+func sourceOf(f reflect.StructField) (source, name string, more bool) {
+	for _, s := range sources {
+		if value, ok := f.Tag.Lookup(s); ok {
+			if source != "" {
+				return source, name, true
+			}
+			source, name = s, value
+		}
+	}
+	return source, name, false
+}
