@@ -3,8 +3,6 @@ package params
 import (
 	"encoding"
 	"errors"
-	"fmt"
-	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -25,13 +23,7 @@ type conversionError struct{ code, detail string }
 
 func (e *conversionError) Error() string { return e.detail }
 
-var (
-	durationType        = reflect.TypeFor[time.Duration]()
-	timeType            = reflect.TypeFor[time.Time]()
-	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
-
-	errNotUTF8 = &conversionError{CodeEncoding, "must be valid UTF-8"}
-)
+var errNotUTF8 = &conversionError{CodeEncoding, "must be valid UTF-8"}
 
 func mustBe(what string) *conversionError {
 	return &conversionError{CodeType, "must be " + what}
@@ -46,9 +38,9 @@ var errNoSetter = errors.New("has no conversion from text: use a string, bool, n
 var errOnlyJSON = errors.New("decodes itself from JSON but not from text: add an UnmarshalText")
 
 // setterFor returns the setter of scalars of type t.
-func setterFor(t reflect.Type, own *phrases) (setter, error) {
+func setterFor(t reflect.Type, typeText func(reflect.Type) string) (setter, error) {
 	set, err := scalarSetter(t)
-	if text := own.ofType(t); text != "" && err == nil {
+	if text := typeText(t); text != "" && err == nil {
 		return setTold(text, set), nil
 	}
 	return set, err
@@ -157,16 +149,6 @@ func setInt[T int | int8 | int16 | int32 | int64](bits int) setter {
 	}
 }
 
-// integer says which values a signed type of so many bits has.
-func integer(bits int) string {
-	return fmt.Sprintf("an integer from %d to %d", int64(math.MinInt64)>>(64-bits), int64(math.MaxInt64)>>(64-bits))
-}
-
-// natural says which values an unsigned type of so many bits has.
-func natural(bits int) string {
-	return fmt.Sprintf("an integer from 0 to %d", uint64(math.MaxUint64)>>(64-bits))
-}
-
 func setUint[T uint | uint8 | uint16 | uint32 | uint64](bits int) setter {
 	wrong := mustBe(natural(bits))
 	return func(p memory.Pointer, text string) error {
@@ -185,7 +167,7 @@ func setUint[T uint | uint8 | uint16 | uint32 | uint64](bits int) setter {
 func setFloat[T float32 | float64](bits int) setter {
 	wide := mustBe(floatRange(bits))
 	return func(p memory.Pointer, text string) error {
-		if !only(text, isDecimalByte) {
+		if strings.ContainsFunc(text, isNotDecimal) {
 			return errNotNumber
 		}
 		f, err := strconv.ParseFloat(text, bits)
@@ -202,16 +184,9 @@ func setFloat[T float32 | float64](bits int) setter {
 
 var errNotNumber = mustBe("a number")
 
-func isDecimalByte(c byte) bool {
-	return jsonscan.IsDigit(c) || c == '.' || c == '-' || c == '+' || c|0x20 == 'e'
-}
-
-// floatRange says which values a float of so many bits has.
-func floatRange(bits int) string {
-	if bits == 32 {
-		return "a number from -3.4e38 to 3.4e38"
-	}
-	return "a number from -1.79e308 to 1.79e308"
+// isNotDecimal reports whether a character has no place in a decimal number.
+func isNotDecimal(c rune) bool {
+	return (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c|0x20 != 'e'
 }
 
 // setNumber is for a [json.Number], which is written into JSON as it is.

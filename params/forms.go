@@ -1,10 +1,6 @@
 package params
 
-import (
-	"strings"
-
-	"github.com/velithon-go/velithon/params/internal/jsonscan"
-)
+import "strings"
 
 // forms recognize common texts of a form that a rule asks for. They know plain
 // ASCII and the usual shapes only; see [acceptor].
@@ -18,9 +14,10 @@ var forms = map[string]func(string) bool{
 	"uuid":     isLowerUUID,
 }
 
+func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-func isAlphanumeric(c byte) bool { return isLetter(c) || jsonscan.IsDigit(c) }
+func isAlphanumeric(c byte) bool { return isLetter(c) || isDigit(c) }
 
 func only(s string, is func(byte) bool) bool {
 	for i := range len(s) {
@@ -106,7 +103,7 @@ func isLowerUUID(s string) bool {
 				return false
 			}
 		default:
-			if !jsonscan.IsDigit(c) && (c < 'a' || c > 'f') {
+			if !isDigit(c) && (c < 'a' || c > 'f') {
 				return false
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // fieldNames are how a client calls the fields of a struct: by their source tags in
@@ -106,4 +107,15 @@ func structBehind(t reflect.Type) reflect.Type {
 		}
 	}
 	return nil
+}
+
+// isValidName reports whether encoding/json and go-json take a name from a
+// tag; they ignore one with a quote, a comma or a backslash.
+func isValidName(name string) bool {
+	for _, c := range name {
+		if !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", c) && !unicode.IsLetter(c) && !unicode.IsDigit(c) {
+			return false
+		}
+	}
+	return name != ""
 }

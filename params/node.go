@@ -4,13 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
-
-	"github.com/goccy/go-json"
 
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
@@ -76,19 +72,6 @@ func (l *place) from(p memory.Pointer) memory.Pointer {
 	return p.At(l.at)
 }
 
-var (
-	jsonUnmarshalerType    = reflect.TypeFor[json.Unmarshaler]()
-	contextUnmarshalerType = reflect.TypeFor[json.UnmarshalerContext]()
-)
-
-// decodesItself reports whether the codec leaves values of type t to a method
-// of theirs.
-func decodesItself(t reflect.Type) bool {
-	p := reflect.PointerTo(t)
-	_, streams := p.MethodByName("UnmarshalJSONFrom") // of encoding/json/v2, which go-json calls too
-	return streams || p.Implements(jsonUnmarshalerType) || p.Implements(contextUnmarshalerType) || p.Implements(textUnmarshalerType)
-}
-
 // A schemaCompiler compiles types and the rules in them.
 type schemaCompiler struct {
 	rules *ruleCompiler
@@ -104,7 +87,7 @@ func (c *schemaCompiler) node(t reflect.Type) (*node, error) {
 	if n := c.nodes[t]; n != nil {
 		return n, nil
 	}
-	n := &node{typ: t, shape: shapeOf(t), told: c.rules.texts.ofType(t), opaque: t.Kind() != reflect.Interface && decodesItself(t)}
+	n := &node{typ: t, shape: shapeOf(t), told: c.rules.typeText(t), opaque: t.Kind() != reflect.Interface && decodesItself(t)}
 	c.nodes[t] = n
 	var err error
 	switch n.shape {
@@ -327,27 +310,6 @@ func (n *node) checkTags(f reflect.StructField, embedded bool) error {
 	return checkTag(f)
 }
 
-// tagPair matches a pair of a tag, as package reflect reads it.
-var tagPair = regexp.MustCompile(`(?s)^ *([^\x00- :"\x7f]+):"(?:\\.|[^"\\])*"`)
-
-// checkTag reports by an error that package reflect does not find the rules that a
-// tag has.
-func checkTag(f reflect.StructField) error {
-	if _, found := f.Tag.Lookup("validate"); found {
-		return nil
-	}
-	isLost := false
-	rest := string(f.Tag)
-	for pair := tagPair.FindStringSubmatch(rest); pair != nil; pair = tagPair.FindStringSubmatch(rest) {
-		isLost = isLost || strings.Trim(pair[1], ",;") == "validate"
-		rest = rest[len(pair[0]):]
-	}
-	if isLost || strings.Contains(rest, "validate:") {
-		return fmt.Errorf("has the malformed tag %q, in which the rules are not found: write `name:\"value\"`, with one space between the tags", f.Tag)
-	}
-	return nil
-}
-
 // compileMember compiles what a member is made of.
 func (c *schemaCompiler) compileMember(m *member) (err error) {
 	if m.node, err = c.node(m.field.Type); err != nil {
@@ -390,17 +352,6 @@ func dominant(members []*member) *member {
 		return tagged[0]
 	}
 	return nil
-}
-
-// isValidName reports whether encoding/json and go-json take a name from a
-// tag; they ignore one with a quote, a comma or a backslash.
-func isValidName(name string) bool {
-	for _, c := range name {
-		if !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", c) && !unicode.IsLetter(c) && !unicode.IsDigit(c) {
-			return false
-		}
-	}
-	return name != ""
 }
 
 // canBeQuoted reports whether the json option string has an effect on a type.

@@ -111,20 +111,6 @@ type param struct {
 	sound    verdict                // on rules; nil without any
 }
 
-// maxParams is the size of [bitset].
-const maxParams = 256
-
-// A bitset remembers which params were seen; it lives on the stack.
-type bitset [maxParams / 64]uint64
-
-func (b *bitset) has(i int) bool { return b[uint(i)/64]&(1<<(uint(i)%64)) != 0 }
-func (b *bitset) add(i int)      { b[uint(i)/64] |= 1 << (uint(i) % 64) }
-
-// exceeds reports whether b has what other has not.
-func (b *bitset) exceeds(other *bitset) bool {
-	return (b[0]&^other[0])|(b[1]&^other[1])|(b[2]&^other[2])|(b[3]&^other[3]) != 0
-}
-
 // Compile makes the plan of an input type. Its error is a [*TypeError], a
 // mistake in the program.
 func Compile(input reflect.Type, o Options) (*Plan, error) {
@@ -365,7 +351,7 @@ func (c *compiler) param(parent reflect.Type, f reflect.StructField, offset uint
 	}
 	var err error
 	if !p.file {
-		if p.set, p.many, err = setterOf(f.Type, c.rules.texts); err != nil {
+		if p.set, p.many, err = setterOf(f.Type, c.rules.typeText); err != nil {
 			return fmt.Errorf("has type %s, which %w", f.Type, err)
 		}
 	} else if source != Form {
@@ -441,20 +427,20 @@ func (b *bySource) of(s Source) *group {
 
 // setterOf returns how values are stored into a field of type t, and whether
 // there may be many.
-func setterOf(t reflect.Type, own *phrases) (set setter, many bool, err error) {
-	if set, err = setterFor(t, own); err == nil {
+func setterOf(t reflect.Type, typeText func(reflect.Type) string) (set setter, many bool, err error) {
+	if set, err = setterFor(t, typeText); err == nil {
 		return set, false, nil
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		if set, err = setterFor(t.Elem(), own); err == nil {
+		if set, err = setterFor(t.Elem(), typeText); err == nil {
 			return setPointer(t.Elem(), set), false, nil
 		}
 	case reflect.Slice:
 		if t.Elem().Kind() == reflect.Uint8 {
 			return nil, false, fmt.Errorf("would be a list of small numbers: use string for text")
 		}
-		if set, err = setterFor(t.Elem(), own); err == nil {
+		if set, err = setterFor(t.Elem(), typeText); err == nil {
 			return appendTo(t, set), true, nil
 		}
 	}
@@ -513,12 +499,4 @@ func isImmutable(t reflect.Type) bool {
 	default:
 		return true
 	}
-}
-
-// deref strips the pointers off t.
-func deref(t reflect.Type) reflect.Type {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return t
 }

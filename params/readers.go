@@ -81,8 +81,6 @@ func (c readerCompiler) compile(v *valueReader) {
 	}
 }
 
-var numberType = reflect.TypeFor[json.Number]() // a string that is written as a number
-
 func (v *valueReader) compileScalar(t reflect.Type) {
 	switch t.Kind() {
 	case reflect.String:

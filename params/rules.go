@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/go-playground/validator/v10"
-	"github.com/goccy/go-json"
 
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
@@ -144,6 +143,10 @@ func (c *ruleCompiler) judgedAs(t reflect.Type) judgedType {
 	}
 	return as
 }
+
+// typeText returns what is told of a value that is no t, "" where there is no text
+// of the service's own, and no other of the type.
+func (c *ruleCompiler) typeText(t reflect.Type) string { return c.texts.ofType(t) }
 
 // A rule is one of a tag, with its alternatives.
 type rule struct {
@@ -596,101 +599,3 @@ func (j *judged) ask(t reflect.Type, p, parent memory.Pointer) error {
 	}
 	return j.validate.Var(given, j.tag)
 }
-
-// holdsInterface reports whether a value of type t, or a part of one, may be of
-// a type that only the value knows. seen are the types around.
-func holdsInterface(t reflect.Type, seen ...reflect.Type) bool {
-	if slices.Contains(seen, t) {
-		return false
-	}
-	seen = append(seen, t)
-	switch t.Kind() {
-	case reflect.Interface:
-		return true
-	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
-		return holdsInterface(t.Elem(), seen...)
-	case reflect.Struct:
-		for f := range t.Fields() {
-			if holdsInterface(f.Type, seen...) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func isList(t reflect.Type) bool {
-	return t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map
-}
-
-// isStruct reports whether the validator takes t for a struct to look into.
-func isStruct(t reflect.Type) bool {
-	t = deref(t)
-	return t.Kind() == reflect.Struct && !t.ConvertibleTo(timeType)
-}
-
-// isNilPointer returns a function that reports whether a value of type t, a pointer
-// or an interface, is nil, or points to a pointer that is.
-func isNilPointer(t reflect.Type) func(memory.Pointer) bool {
-	if t.Kind() == reflect.Pointer && t.Elem().Kind() != reflect.Pointer {
-		return func(p memory.Pointer) bool { return p.Target().IsNil() }
-	}
-	return func(p memory.Pointer) bool {
-		v := p.Value(t)
-		for v.Kind() == reflect.Pointer && !v.IsNil() {
-			v = v.Elem()
-		}
-		return (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) && v.IsNil()
-	}
-}
-
-func isNilable(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
-		return true
-	default:
-		return false
-	}
-}
-
-// isZero returns a function that reports whether a value of type t is zero. An
-// empty slice or map that is not nil is not zero.
-func isZero(t reflect.Type) func(memory.Pointer) bool {
-	switch t.Kind() {
-	case reflect.String:
-		return func(p memory.Pointer) bool { return *memory.As[string](p) == "" }
-	case reflect.Int:
-		return func(p memory.Pointer) bool { return *memory.As[int](p) == 0 }
-	case reflect.Bool:
-		return func(p memory.Pointer) bool { return !*memory.As[bool](p) }
-	case reflect.Pointer, reflect.Map, reflect.Slice:
-		return func(p memory.Pointer) bool { return p.Target().IsNil() }
-	}
-	return func(p memory.Pointer) bool { return p.Value(t).IsZero() }
-}
-
-// isAbsent returns a function that reports whether a value of type t may have
-// been absent.
-func isAbsent(t reflect.Type) func(memory.Pointer) bool {
-	if t == rawMessageType {
-		return func(p memory.Pointer) bool {
-			raw := *memory.As[json.RawMessage](p)
-			return raw == nil || string(raw) == "null" // the one type that keeps a null
-		}
-	}
-	return isZero(t)
-}
-
-// isEmptyOrZero is [isZero] for omitzero, for which an empty list is zero too,
-// and so is what a pointer points to.
-func isEmptyOrZero(t reflect.Type) func(memory.Pointer) bool {
-	return func(p memory.Pointer) bool {
-		v := p.Value(t)
-		for v.Kind() == reflect.Pointer && !v.IsNil() {
-			v = v.Elem()
-		}
-		return v.IsZero() || (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0
-	}
-}
-
-var rawMessageType = reflect.TypeFor[json.RawMessage]()

@@ -1,9 +1,6 @@
 package params
 
 import (
-	"math/big"
-	"net"
-	"net/netip"
 	"reflect"
 	"strings"
 	"time"
@@ -254,18 +251,6 @@ func exampleOf(layout string) string {
 		return layout
 	}
 	return example
-}
-
-// knownTypes are types of the standard library that read text.
-var knownTypes = map[reflect.Type]string{
-	timeType:                          "a date and time of RFC 3339, such as 2026-01-02T15:04:05Z",
-	reflect.TypeFor[net.IP]():         "an IP address",
-	reflect.TypeFor[netip.Addr]():     "an IP address",
-	reflect.TypeFor[netip.AddrPort](): "an IP address and port, such as 192.0.2.1:80",
-	reflect.TypeFor[netip.Prefix]():   "an IP network, such as 192.0.2.0/24",
-	reflect.TypeFor[big.Int]():        "an integer",
-	reflect.TypeFor[big.Float]():      "a number",
-	reflect.TypeFor[big.Rat]():        "a number or fraction, such as 1/3",
 }
 
 // sentences are rules that ask for something else than a form; ? is the

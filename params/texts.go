@@ -16,16 +16,8 @@ type phrases struct {
 	types map[reflect.Type]string // for values that are none of the type
 }
 
-// RegisterText sets what a client is told about a value that breaks a rule: one
-// of the service's own, an alias, or one of the validator's. The text goes on
-// after the name of a field, as "must be a SKU of eight characters" does. In it
-// {param} stands for the rule's parameter as the tag has it, and {field} for the
-// client's name of the field that the parameter names.
-//
-// Register the rule first, and both before the first route. RegisterText panics
-// on a rule that v does not know, on "required", whose text is that of
-// [CodeRequired], and on an empty text.
-func RegisterText(v *validator.Validate, rule, text string) {
+// registerText is params.RegisterText.
+func registerText(v *validator.Validate, rule, text string) {
 	_, isAlias := aliasOf(v, rule)
 	switch {
 	case text == "":
@@ -38,18 +30,12 @@ func RegisterText(v *validator.Validate, rule, text string) {
 	ownTexts(v).rules[rule] = text
 }
 
-// RegisterTypeText sets what a client is told about a value that is no T: of
-// which the UnmarshalText or UnmarshalJSON of T has returned an error, or that
-// has another JSON type. The error's own text is not shown, since it may have
-// the value. The text goes on after the name of a field, as "must be a colour
-// such as #ff8800" does.
-//
-// Register it before the first route. RegisterTypeText panics on an empty text.
-func RegisterTypeText[T any](v *validator.Validate, text string) {
+// registerTypeText is params.RegisterTypeText.
+func registerTypeText(v *validator.Validate, t reflect.Type, text string) {
 	if text == "" {
-		panic(fmt.Sprintf("params: the text of the type %s is empty", reflect.TypeFor[T]()))
+		panic(fmt.Sprintf("params: the text of the type %s is empty", t))
 	}
-	ownTexts(v).types[reflect.TypeFor[T]()] = text
+	ownTexts(v).types[t] = text
 }
 
 // textsRule is a rule that a validator keeps the texts in: it has no other place

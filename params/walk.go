@@ -305,8 +305,3 @@ func typeInWords(n *node) string {
 		return validValue
 	}
 }
-
-// validValue is all that a client is told of a type of the service's own.
-const validValue = "a valid value"
-
-func isFloat(t reflect.Type) bool { return t.Kind() == reflect.Float32 || t.Kind() == reflect.Float64 }
