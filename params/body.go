@@ -55,7 +55,7 @@ func (d *decoding) decodeBody(b *body) error {
 		}
 		return nil
 	}
-	doubtful, ok := readBody(b.reader, text, at)
+	doubtful, ok := b.reader.readText(text, at)
 	if !ok {
 		return d.decodeByCodec(b, at, text)
 	}

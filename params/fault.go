@@ -7,11 +7,8 @@ const maxFaults = 100
 // fewFaults is how many faults there is room for at first.
 const fewFaults = 8
 
-// The codes of faults that no rule finds.
-const (
-	codeRequired = "required"
-	codeType     = "type"
-)
+// codeRequired is the code of a value that is absent.
+const codeRequired = "required"
 
 // A fault is one thing wrong with a request, as it is told to the client.
 type fault struct {

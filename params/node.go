@@ -367,10 +367,13 @@ func canBeQuoted(t reflect.Type) bool {
 	}
 }
 
+// exact returns the member of a name, nil without one.
+func (n *node) exact(key string) *member { return n.names[key] }
+
 // member returns the member that the codec fills from a key: the one of that
 // name, or else the first whose name differs in case only.
 func (n *node) member(key string) *member {
-	if m := n.names[key]; m != nil {
+	if m := n.exact(key); m != nil {
 		return m
 	}
 	// Unknown keys are the client's to choose, also their number.
@@ -416,6 +419,10 @@ func lower(dst []byte, s string) bool {
 	}
 	return true
 }
+
+// isBehindPointer reports whether the member belongs to a struct that is embedded as
+// a pointer.
+func (m *member) isBehindPointer() bool { return len(m.hops) > 0 }
 
 // offset returns the field's offset in the value around, without embedded pointers
 // on the way.

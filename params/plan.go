@@ -204,11 +204,11 @@ type compiler struct {
 func (c *compiler) verdicts() {
 	if b := c.plan.body; b != nil {
 		b.reader = compileReader(b.root)
-		b.sound = verdictOf(b.rules.present(), b.root, b.typ)
+		b.sound = bodyPrecheck(b.root, b.rules)
 	}
 	for _, p := range c.plan.params {
 		if p.rules != nil {
-			p.sound = verdictOf(p.rules.present(), nil, p.typ)
+			p.sound = paramPrecheck(p.typ, p.rules)
 		}
 	}
 }

@@ -28,14 +28,6 @@ const refused = jsonscan.Refused
 // maxReadDepth is how many arrays and objects a reader goes down into.
 const maxReadDepth = 100
 
-// readBody reads text into the zero value at p, and reports whether it did.
-// doubtful is then to be heeded.
-func readBody(v *valueReader, text []byte, p memory.Pointer) (doubtful, ok bool) {
-	r := reader{text: memory.Text(text)}
-	ok = r.read(v, 0, p) == len(text)
-	return r.doubtful, ok
-}
-
 // unescape has the codec read the string at i, whose first backslash is at end,
 // into the string at p.
 func (r *reader) unescape(i, end int, p memory.Pointer) (next int) {

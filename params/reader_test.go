@@ -52,7 +52,7 @@ func checkReader(t *testing.T, plan *Plan, text []byte) bool {
 	b, input := plan.body, plan.input
 	trimmed := []byte(strings.Trim(string(text), " \t\r\n"))
 	got := reflect.New(input)
-	doubtful, ok := readBody(b.reader, trimmed, memory.Of(got))
+	doubtful, ok := b.reader.readText(trimmed, memory.Of(got))
 	if !ok {
 		return false
 	}
@@ -312,7 +312,7 @@ func TestStringsAreCopied(t *testing.T) {
 	require.NoError(t, err)
 	text := []byte(`{"short":["` + strings.Repeat(`abc","`, 1000) + `"],"long":"` + strings.Repeat("x", maxChunk) + `"}`)
 	var in input
-	_, ok := readBody(plan.body.reader, text, memory.Of(reflect.ValueOf(&in)))
+	_, ok := plan.body.reader.readText(text, memory.Of(reflect.ValueOf(&in)))
 	require.True(t, ok)
 	clear(text)
 	require.Len(t, in.Short, 1001)
@@ -339,7 +339,7 @@ func TestReaderLeavesToTheCodec(t *testing.T) {
 		`{"b":` + strings.Repeat("[", maxReadDepth-1) + strings.Repeat("]", maxReadDepth-1) + `}`: true,
 		`{"b":` + strings.Repeat("[", maxReadDepth) + strings.Repeat("]", maxReadDepth) + `}`:     false,
 	} {
-		_, ok := readBody(plan.body.reader, []byte(text), memory.New(plan.input))
+		_, ok := plan.body.reader.readText([]byte(text), memory.New(plan.input))
 		assert.Equal(t, want, ok, text)
 	}
 }

@@ -49,6 +49,14 @@ func compileReader(n *node) *valueReader {
 	return c.reader(n)
 }
 
+// readText reads text into the zero value at p, and reports whether it did. If it did
+// not, something may be left there. doubtful says that a rule may be broken.
+func (v *valueReader) readText(text []byte, p memory.Pointer) (doubtful, ok bool) {
+	r := reader{text: memory.Text(text)}
+	ok = r.read(v, 0, p) == len(text)
+	return r.doubtful, ok
+}
+
 // A readerCompiler has the readers that were made. Types may be recursive, and
 // fields have copies, so all of a reader is set before its parts are compiled.
 type readerCompiler map[*node]*valueReader

@@ -26,7 +26,7 @@ type fieldReader struct {
 func (c readerCompiler) compileStruct(s *structReader, n *node) {
 	s.node, s.fields = n, make([]fieldReader, len(n.members))
 	for pos, m := range n.members {
-		if m.name == "" || len(m.hops) > 0 {
+		if m.name == "" || m.isBehindPointer() {
 			continue // members behind embedded pointers are rare
 		}
 		f := fieldReader{offset: m.offset()}
@@ -111,7 +111,7 @@ func (s *structReader) key(text string, i, expected int) (f *fieldReader, pos, n
 	if next == refused {
 		return nil, 0, refused
 	}
-	if m := s.node.names[name]; m != nil {
+	if m := s.node.exact(name); m != nil {
 		if f = &s.fields[m.pos]; f.key.text == "" {
 			return nil, 0, refused
 		}

@@ -511,6 +511,9 @@ func (j *judged) accepts(t reflect.Type, p, parent memory.Pointer) bool {
 	return !broken
 }
 
+// codeType is the code of a value of the wrong type.
+const codeType = "type"
+
 // panicDetail is told of what an any holds that its rules do not go with, and of a
 // value that the validator panicked on.
 const panicDetail = "must be of a type that its rules go with"

@@ -14,6 +14,13 @@ import (
 // anything is. So it may be wrong in one direction only.
 type verdict func(p, parent memory.Pointer) bool
 
+// bodyPrecheck returns the precheck of a body that is there, by the rules r of its
+// field and those inside, nil without any.
+func bodyPrecheck(n *node, r *rules) verdict { return verdictOf(r.present(), n, n.typ) }
+
+// paramPrecheck returns the precheck of a parameter of type t that is there.
+func paramPrecheck(t reflect.Type, r *rules) verdict { return verdictOf(r.present(), nil, t) }
+
 // verdictOf compiles the rules r, which may be nil, on a value of type t, and
 // those of its node n, nil for a parameter. It returns nil when there are none.
 func verdictOf(r *rules, n *node, t reflect.Type) verdict {
@@ -91,7 +98,7 @@ func membersVerdict(members []*member) func(memory.Pointer) bool {
 		of := verdictOf(m.unread(), m.node, m.field.Type)
 		switch {
 		case of == nil:
-		case len(m.hops) == 0:
+		case !m.isBehindPointer():
 			around, at := m.place.at, m.offset()
 			all = append(all, func(p memory.Pointer) bool { return of(p.At(at), p.At(around)) })
 		default:

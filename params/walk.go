@@ -178,7 +178,7 @@ func (w *walker) absent(n *node, seen []presence) {
 	for _, m := range n.members {
 		switch {
 		case m.name == "" || seen != nil && seen[m.pos] == present:
-		case len(m.hops) > 0 && !n.reached(m, seen):
+		case m.isBehindPointer() && !n.reached(m, seen):
 			// The embedded pointer is nil, and a nil has no members.
 		default:
 			w.checker.down(m.name, noIndex)
