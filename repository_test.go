@@ -21,6 +21,9 @@ import (
 
 const module = "github.com/velithon-go/velithon"
 
+// internal has the rooms of params.
+const internal = module + "/params/internal"
+
 // edges says which packages the Go files of a folder may import besides the
 // standard library. A module stands for all of its packages. Test files may
 // import the package they test, what is in front of it, and testModules, too.
@@ -29,10 +32,19 @@ var edges = []edge{
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
 	{"params", []string{
 		fasthttpModule, gojson, validator,
-		module + "/params/internal/jsonscan", module + "/params/internal/memory",
+		internal + "/bitset", internal + "/jsonread", internal + "/jsonscan", internal + "/kind", internal + "/memory", internal + "/rules", internal + "/schema",
 	}},
-	{"params/internal/jsonscan", []string{module + "/params/internal/memory"}},
-	{"params/internal/memory", nil},
+	{"params/internal/jsonread", []string{
+		gojson, internal + "/bitset", internal + "/jsonscan", internal + "/kind", internal + "/memory", internal + "/rules", internal + "/schema",
+		validator, // in its tests
+	}},
+	{"params/internal/schema", []string{
+		gojson, internal + "/jsonscan", internal + "/kind", internal + "/memory", internal + "/rules",
+	}},
+	{"params/internal/rules", []string{gojson, validator, internal + "/kind", internal + "/memory"}},
+	{"params/internal/jsonscan", []string{internal + "/memory"}},
+	{"params/internal/kind", []string{gojson}},
+	{"params/internal/*", nil}, // bitset, memory
 	{"routing", []string{
 		fasthttpModule, "github.com/fasthttp/router", validator,
 		module + "/background", module + "/params", module + "/responses",

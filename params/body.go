@@ -11,19 +11,22 @@ import (
 	"github.com/goccy/go-json"
 	"github.com/valyala/fasthttp"
 
+	"github.com/velithon-go/velithon/params/internal/jsonread"
 	"github.com/velithon-go/velithon/params/internal/jsonscan"
 	"github.com/velithon-go/velithon/params/internal/memory"
+	"github.com/velithon-go/velithon/params/internal/rules"
+	"github.com/velithon-go/velithon/params/internal/schema"
 )
 
 // A body is the field that takes the JSON body, or the whole input.
 type body struct {
-	typ    reflect.Type
-	offset uintptr
-	order  int   // the position among the params
-	root   *node // the rules below the body's type
-	reader *valueReader
-	rules  *rules  // the rules of the field itself; nil without any
-	sound  verdict // on a body that is there; nil without any rules
+	typ      reflect.Type
+	offset   uintptr
+	order    int            // the position among the params
+	root     *schema.Schema // the rules below the body's type
+	reader   *jsonread.Reader
+	rules    *rules.Rules    // the rules of the field itself; nil without any
+	precheck schema.Precheck // on a body that is there; nil without any rules
 }
 
 var errContentEncoding = &Error{
@@ -55,11 +58,11 @@ func (d *decoding) decodeBody(b *body) error {
 		}
 		return nil
 	}
-	doubtful, ok := b.reader.readText(text, at)
+	doubtful, ok := b.reader.Read(text, at)
 	if !ok {
 		return d.decodeByCodec(b, at, text)
 	}
-	if doubtful && b.isRuled() || b.sound != nil && !b.sound(at, memory.Pointer{}) {
+	if doubtful && b.isRuled() || b.precheck != nil && !b.precheck(at, memory.Pointer{}) {
 		d.faults = b.walk(at, memory.Text(text), nil)
 	}
 	return nil
@@ -91,11 +94,11 @@ func (d *decoding) decodeByCodec(b *body, at memory.Pointer, text []byte) error 
 }
 
 // isRuled reports whether there are rules on the body or below it.
-func (b *body) isRuled() bool { return b.root.active || b.rules != nil }
+func (b *body) isRuled() bool { return b.root.Active || b.rules != nil }
 
 // walk finds what is wrong with a body.
-func (b *body) walk(p memory.Pointer, text string, decodeErr error) faults {
-	return checkBody(fault{order: b.order}, b.root, b.rules, p, text, decodeErr)
+func (b *body) walk(p memory.Pointer, text string, decodeErr error) schema.Faults {
+	return schema.CheckBody(schema.Fault{Order: b.order}, b.root, b.rules, p, text, decodeErr)
 }
 
 // jsonText returns the body without the white space around it; nil when there

@@ -10,7 +10,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/velithon-go/velithon/params/internal/jsonscan"
+	"github.com/velithon-go/velithon/params/internal/kind"
 	"github.com/velithon-go/velithon/params/internal/memory"
+	"github.com/velithon-go/velithon/params/internal/rules"
 )
 
 // A setter converts text and stores it at p, which points to a value of the
@@ -61,13 +63,13 @@ func setTold(text string, set setter) setter {
 
 func scalarSetter(t reflect.Type) (setter, error) {
 	switch {
-	case t == durationType:
+	case t == kind.Duration:
 		return setDuration, nil
-	case t == numberType:
+	case t == kind.Number:
 		return setNumber, nil
-	case reflect.PointerTo(t).Implements(textUnmarshalerType):
+	case reflect.PointerTo(t).Implements(kind.TextUnmarshaler):
 		return setText(t), nil
-	case decodesItself(t):
+	case kind.DecodesItself(t):
 		return nil, errOnlyJSON
 	}
 	switch t.Kind() {
@@ -138,7 +140,7 @@ func setBool(p memory.Pointer, text string) error {
 var errNotBool = mustBe("true or false")
 
 func setInt[T int | int8 | int16 | int32 | int64](bits int) setter {
-	wrong := mustBe(integer(bits))
+	wrong := mustBe(rules.Integer(bits))
 	return func(p memory.Pointer, text string) error {
 		n, err := strconv.ParseInt(text, 10, bits)
 		if err != nil {
@@ -150,7 +152,7 @@ func setInt[T int | int8 | int16 | int32 | int64](bits int) setter {
 }
 
 func setUint[T uint | uint8 | uint16 | uint32 | uint64](bits int) setter {
-	wrong := mustBe(natural(bits))
+	wrong := mustBe(rules.Natural(bits))
 	return func(p memory.Pointer, text string) error {
 		n, err := strconv.ParseUint(text, 10, bits)
 		if err != nil {
@@ -165,7 +167,7 @@ func setUint[T uint | uint8 | uint16 | uint32 | uint64](bits int) setter {
 // compares false with everything and would slip through min and max, the
 // infinities, and Go's notation for hexadecimal digits and underscores.
 func setFloat[T float32 | float64](bits int) setter {
-	wide := mustBe(floatRange(bits))
+	wide := mustBe(rules.FloatRange(bits))
 	return func(p memory.Pointer, text string) error {
 		if strings.ContainsFunc(text, isNotDecimal) {
 			return errNotNumber
@@ -212,7 +214,7 @@ var errNotDuration = mustBe(`a duration such as "1h30m" or "250ms"`)
 // setText calls the type's own UnmarshalText. Its error is not shown to the
 // client, since it may hold the value; see [RegisterTypeText].
 func setText(t reflect.Type) setter {
-	wrong := mustBe(validValue)
+	wrong := mustBe(rules.ValidValue)
 	return func(p memory.Pointer, text string) error {
 		if !utf8.ValidString(text) {
 			return errNotUTF8

@@ -8,7 +8,9 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/velithon-go/velithon/params/internal/bitset"
 	"github.com/velithon-go/velithon/params/internal/memory"
+	"github.com/velithon-go/velithon/params/internal/schema"
 )
 
 // A decoding is one run of a plan. It lives on the stack of [Plan.Decode].
@@ -17,9 +19,9 @@ type decoding struct {
 	raw  *fasthttp.RequestCtx
 	base memory.Pointer // the input
 
-	seen   bitset // params that were in the request
-	bad    bitset // params that have a fault already
-	faults faults
+	seen   bitset.Set // params that were in the request
+	bad    bitset.Set // params that have a fault already
+	faults schema.Faults
 }
 
 func (d *decoding) decode(path *PathValues) error {
@@ -58,8 +60,8 @@ func (d *decoding) decode(path *PathValues) error {
 // rules.
 func (d *decoding) finish(p *param) {
 	switch {
-	case d.bad.has(p.order):
-	case d.seen.has(p.order):
+	case d.bad.Has(p.order):
+	case d.seen.Has(p.order):
 		if p.rules != nil {
 			d.check(p)
 		}
@@ -77,10 +79,10 @@ func (d *decoding) finish(p *param) {
 
 func (d *decoding) check(p *param) {
 	at, parent := d.at(p), d.base.At(p.parent)
-	if p.sound == nil || p.sound(at, parent) {
+	if p.precheck == nil || p.precheck(at, parent) {
 		return
 	}
-	d.faults = checkParam(d.faults, fault{order: p.order, in: string(p.in), name: p.name}, p.rules, p.typ, at, parent)
+	d.faults = schema.CheckParam(d.faults, schema.Fault{Order: p.order, In: string(p.in), Name: p.name}, p.rules, p.typ, at, parent)
 }
 
 // err returns what is wrong with the request, or nil.
@@ -88,7 +90,7 @@ func (d *decoding) err() error {
 	if len(d.faults) == 0 {
 		return nil
 	}
-	byOrder := func(a, b fault) int { return cmp.Compare(a.order, b.order) }
+	byOrder := func(a, b schema.Fault) int { return cmp.Compare(a.Order, b.Order) }
 	if !slices.IsSortedFunc(d.faults, byOrder) {
 		slices.SortStableFunc(d.faults, byOrder)
 	}
@@ -99,7 +101,7 @@ func (d *decoding) err() error {
 	}
 	for i := range n {
 		f := &d.faults[i]
-		e.Faults[i] = Fault{In: Source(f.in), Name: f.name, Pointer: f.pointer, Code: f.code, Detail: f.detail}
+		e.Faults[i] = Fault{In: Source(f.In), Name: f.Name, Pointer: f.Pointer, Code: f.Code, Detail: f.Detail}
 	}
 	return e
 }
@@ -107,16 +109,16 @@ func (d *decoding) err() error {
 func (d *decoding) at(p *param) memory.Pointer { return d.base.At(p.offset) }
 
 func (d *decoding) fault(p *param, code, detail string) {
-	d.bad.add(p.order)
-	d.faults.add(fault{order: p.order, in: string(p.in), name: p.name, code: code, detail: detail})
+	d.bad.Add(p.order)
+	d.faults.Add(schema.Fault{Order: p.order, In: string(p.in), Name: p.name, Code: code, Detail: detail})
 }
 
 // store converts one value of a param; text may lie in the request's memory.
 func (d *decoding) store(p *param, text string) {
-	if d.bad.has(p.order) {
+	if d.bad.Has(p.order) {
 		return
 	}
-	if d.seen.has(p.order) && !p.many {
+	if d.seen.Has(p.order) && !p.many {
 		d.fault(p, CodeDuplicate, "must be given once")
 		return
 	}
@@ -124,7 +126,7 @@ func (d *decoding) store(p *param, text string) {
 	if err != nil && text == "" && p.in == Form {
 		return // a browser has no other way to send nothing
 	}
-	d.seen.add(p.order)
+	d.seen.Add(p.order)
 	if err != nil {
 		code := CodeType
 		if c, ok := err.(*conversionError); ok { //nolint:errorlint // setters return it bare
@@ -152,7 +154,7 @@ func (d *decoding) headers() {
 	for _, p := range d.plan.header.params {
 		values := d.raw.Request.Header.PeekAll(p.name)
 		if len(values) > 1 && !p.many {
-			d.seen.add(p.order)
+			d.seen.Add(p.order)
 			if err := p.set(d.at(p), string(bytes.Join(values, []byte(", ")))); err != nil {
 				d.fault(p, CodeDuplicate, "must be given once")
 			}
@@ -172,7 +174,7 @@ func (d *decoding) cookies() {
 	pos := 0
 	for key, value := range d.raw.Request.Header.Cookies() {
 		var p *param
-		if p, pos = d.plan.cookie.find(key, pos); p != nil && (p.many || !d.seen.has(p.order)) {
+		if p, pos = d.plan.cookie.find(key, pos); p != nil && (p.many || !d.seen.Has(p.order)) {
 			d.store(p, memory.Text(value))
 		}
 	}

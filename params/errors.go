@@ -3,12 +3,14 @@ package params
 import (
 	"fmt"
 	"strings"
+
+	"github.com/velithon-go/velithon/params/internal/schema"
 )
 
 // MaxFaults is the largest number of faults that one [Error] lists. A request
 // with more of them is told that there are more; the bound keeps the answer
 // and the memory spent on a hostile request small.
-const MaxFaults = 100
+const MaxFaults = schema.MaxFaults // 100
 
 // The codes of the faults that this package finds itself. A fault found by a
 // validate rule has the rule's name as its code, e.g. "min".

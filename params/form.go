@@ -71,11 +71,11 @@ const maxTextPart = 10 << 20
 // browsers send a Blob, which is the way to give a part of a form a content type
 // such as application/json.
 func (d *decoding) storeText(p *param, header *multipart.FileHeader) error {
-	if d.bad.has(p.order) {
+	if d.bad.Has(p.order) {
 		return nil
 	}
 	if header.Size > maxTextPart {
-		d.seen.add(p.order)
+		d.seen.Add(p.order)
 		d.fault(p, CodeType, "must be a text of at most 10 MiB")
 		return nil
 	}
@@ -105,7 +105,7 @@ func (d *decoding) storeFiles(p *param, headers []*multipart.FileHeader) error {
 	if len(headers) == 0 {
 		return nil
 	}
-	d.seen.add(p.order)
+	d.seen.Add(p.order)
 	if len(headers) > 1 && p.typ != filesType {
 		d.fault(p, CodeDuplicate, "must be given once")
 		return nil

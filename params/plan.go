@@ -9,7 +9,12 @@ import (
 	"github.com/go-playground/validator/v10"
 	"github.com/valyala/fasthttp"
 
+	"github.com/velithon-go/velithon/params/internal/bitset"
+	"github.com/velithon-go/velithon/params/internal/jsonread"
+	"github.com/velithon-go/velithon/params/internal/kind"
 	"github.com/velithon-go/velithon/params/internal/memory"
+	"github.com/velithon-go/velithon/params/internal/rules"
+	"github.com/velithon-go/velithon/params/internal/schema"
 )
 
 // A Source is the part of a request that a value comes from. Its text is also
@@ -98,7 +103,7 @@ type param struct {
 	typ    reflect.Type
 	offset uintptr
 	parent uintptr // the offset of the struct around it
-	order  int     // the position among the params, and the bit in a [bitset]
+	order  int     // the position among the params, and the bit in a [bitset.Set]
 	nth    int     // the position among those of its source
 
 	set      setter
@@ -107,8 +112,8 @@ type param struct {
 	required bool
 	initial  func(p memory.Pointer) // stores the default; nil without one
 	judge    bool                   // the default must be judged, since its rules refer to other fields
-	rules    *rules                 // nil without any
-	sound    verdict                // on rules; nil without any
+	rules    *rules.Rules           // nil without any
+	precheck schema.Precheck        // on rules; nil without any
 }
 
 // Compile makes the plan of an input type. Its error is a [*TypeError], a
@@ -120,13 +125,13 @@ func Compile(input reflect.Type, o Options) (*Plan, error) {
 	c := compiler{
 		Options: o,
 		plan:    &Plan{input: input, pointerType: reflect.PointerTo(input)},
-		rules:   newRuleCompiler(o.Validator),
+		rules:   rules.NewCompiler(o.Validator),
 	}
-	c.schemas = newSchemaCompiler(c.rules)
+	c.schemas = schema.NewCompiler(c.rules)
 	if err := c.compile(); err != nil {
 		return nil, &TypeError{Type: input.String(), Field: c.at, Detail: err.Error()}
 	}
-	c.schemas.finish()
+	c.schemas.Finish()
 	c.verdicts()
 	return c.plan, nil
 }
@@ -195,20 +200,20 @@ func (p *Plan) pointer(input any) memory.Pointer {
 type compiler struct {
 	Options
 	plan    *Plan
-	rules   *ruleCompiler
-	schemas *schemaCompiler
+	rules   *rules.Compiler
+	schemas *schema.Compiler
 	at      string // the field at hand, for messages
 }
 
 // verdicts compiles the first passes over the body and the params.
 func (c *compiler) verdicts() {
 	if b := c.plan.body; b != nil {
-		b.reader = compileReader(b.root)
-		b.sound = bodyPrecheck(b.root, b.rules)
+		b.reader = jsonread.New(b.root)
+		b.precheck = schema.BodyPrecheck(b.root, b.rules)
 	}
 	for _, p := range c.plan.params {
 		if p.rules != nil {
-			p.sound = paramPrecheck(p.typ, p.rules)
+			p.precheck = schema.ParamPrecheck(p.typ, p.rules)
 		}
 	}
 }
@@ -226,7 +231,7 @@ func (c *compiler) compile() error {
 
 // wholeBody compiles a type that has no source tags: it is the JSON body.
 func (c *compiler) wholeBody(t reflect.Type) error {
-	switch elem := deref(t); elem.Kind() {
+	switch elem := kind.Deref(t); elem.Kind() {
 	case reflect.Struct:
 		if elem.NumField() == 0 {
 			return nil // struct{}: no input, the body is not looked at
@@ -240,11 +245,11 @@ func (c *compiler) wholeBody(t reflect.Type) error {
 		return fmt.Errorf("has no source tags, so it is the JSON body, which a %s request does not have: "+
 			"add tags such as `query:\"name\"`, or use struct{}", c.Method)
 	}
-	root, err := c.schemas.node(t)
+	root, err := c.schemas.Of(t)
 	if err != nil {
 		return err
 	}
-	c.plan.body = &body{typ: t, root: root, rules: requiredOnly(t)}
+	c.plan.body = &body{typ: t, root: root, rules: rules.Required(t)}
 	return nil
 }
 
@@ -254,10 +259,10 @@ func (c *compiler) wholeBody(t reflect.Type) error {
 func hasSourceTag(t reflect.Type, seen ...reflect.Type) bool {
 	seen = append(seen, t)
 	for f := range t.Fields() {
-		if source, _, _ := sourceOf(f); source != "" {
+		if source, _, _ := rules.SourceOf(f); source != "" {
 			return true
 		}
-		inner := deref(f.Type)
+		inner := kind.Deref(f.Type)
 		if f.Anonymous && inner.Kind() == reflect.Struct && !slices.Contains(seen, inner) && hasSourceTag(inner, seen...) {
 			return true
 		}
@@ -269,9 +274,9 @@ func hasSourceTag(t reflect.Type, seen ...reflect.Type) bool {
 func (c *compiler) fields(t reflect.Type, offset uintptr, prefix string) error {
 	for f := range t.Fields() {
 		c.at = prefix + f.Name
-		tag, name, more := sourceOf(f)
+		tag, name, more := rules.SourceOf(f)
 		source := Source(tag)
-		if err := checkTag(f); err != nil {
+		if err := rules.CheckTag(f); err != nil {
 			return err
 		}
 		switch {
@@ -326,11 +331,11 @@ func (c *compiler) bodyField(f reflect.StructField, offset uintptr, name string)
 	case f.Tag.Get("default") != "":
 		return fmt.Errorf("has a default: a body has none, use a pointer and test it for nil")
 	}
-	root, err := c.schemas.node(f.Type)
+	root, err := c.schemas.Of(f.Type)
 	if err != nil {
 		return err
 	}
-	r, err := c.rules.compile(f.Tag.Get("validate"), f.Type, nil)
+	r, err := c.rules.Compile(f.Tag.Get("validate"), f.Type, nil)
 	if err != nil {
 		return err
 	}
@@ -342,8 +347,8 @@ func (c *compiler) param(parent reflect.Type, f reflect.StructField, offset uint
 	if err := c.checkName(source, name); err != nil {
 		return err
 	}
-	if len(c.plan.params) == maxParams {
-		return fmt.Errorf("is parameter number %d: an input has at most %d", maxParams+1, maxParams)
+	if len(c.plan.params) == bitset.Size {
+		return fmt.Errorf("is parameter number %d: an input has at most %d", bitset.Size+1, bitset.Size)
 	}
 	p := &param{
 		in: source, name: name, field: c.at, typ: f.Type,
@@ -351,18 +356,18 @@ func (c *compiler) param(parent reflect.Type, f reflect.StructField, offset uint
 	}
 	var err error
 	if !p.file {
-		if p.set, p.many, err = setterOf(f.Type, c.rules.typeText); err != nil {
+		if p.set, p.many, err = setterOf(f.Type, c.rules.TypeText); err != nil {
 			return fmt.Errorf("has type %s, which %w", f.Type, err)
 		}
 	} else if source != Form {
 		return fmt.Errorf("is a file from the %s: files come from a form, use `form:%q`", source, name)
 	}
-	p.rules, err = c.rules.compileInput(f.Tag.Get("validate"), f.Type, parent)
+	p.rules, err = c.rules.CompileInput(f.Tag.Get("validate"), f.Type, parent)
 	if err != nil {
 		return err
 	}
-	p.required = p.rules != nil && p.rules.required
-	if choices := p.rules.choices(); choices != nil && f.Type.Kind() == reflect.String && !decodesItself(f.Type) {
+	p.required = p.rules != nil && p.rules.Required
+	if choices := p.rules.Choices(); choices != nil && f.Type.Kind() == reflect.String && !kind.DecodesItself(f.Type) {
 		p.set = setChoice(choices, p.set)
 	}
 	if err := c.addDefault(p, f); err != nil {
@@ -470,10 +475,10 @@ func (c *compiler) addDefault(p *param, f reflect.StructField) error {
 		}
 	}
 	if p.rules != nil {
-		if p.judge = p.rules.refer(); !p.judge {
-			found := checkParam(nil, fault{in: string(p.in)}, p.rules, p.typ, memory.Of(proto), memory.Pointer{})
+		if p.judge = p.rules.Refer(); !p.judge {
+			found := schema.CheckParam(nil, schema.Fault{In: string(p.in)}, p.rules, p.typ, memory.Of(proto), memory.Pointer{})
 			if len(found) > 0 {
-				return fmt.Errorf("has the default %q, which breaks the field's own rules: %s", text, found[0].detail)
+				return fmt.Errorf("has the default %q, which breaks the field's own rules: %s", text, found[0].Detail)
 			}
 		}
 	}
@@ -495,7 +500,7 @@ func (c *compiler) addDefault(p *param, f reflect.StructField) error {
 func isImmutable(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface, reflect.Array, reflect.Struct:
-		return t == timeType
+		return t == kind.Time
 	default:
 		return true
 	}

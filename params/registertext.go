@@ -4,6 +4,8 @@ import (
 	"reflect"
 
 	"github.com/go-playground/validator/v10"
+
+	"github.com/velithon-go/velithon/params/internal/rules"
 )
 
 // RegisterText sets what a client is told about a value that breaks a rule: one
@@ -15,7 +17,7 @@ import (
 // Register the rule first, and both before the first route. RegisterText panics
 // on a rule that v does not know, on "required", whose text is that of
 // [CodeRequired], and on an empty text.
-func RegisterText(v *validator.Validate, rule, text string) { registerText(v, rule, text) }
+func RegisterText(v *validator.Validate, rule, text string) { rules.RegisterText(v, rule, text) }
 
 // RegisterTypeText sets what a client is told about a value that is no T: of
 // which the UnmarshalText or UnmarshalJSON of T has returned an error, or that
@@ -25,5 +27,5 @@ func RegisterText(v *validator.Validate, rule, text string) { registerText(v, ru
 //
 // Register it before the first route. RegisterTypeText panics on an empty text.
 func RegisterTypeText[T any](v *validator.Validate, text string) {
-	registerTypeText(v, reflect.TypeFor[T](), text)
+	rules.RegisterTypeText(v, reflect.TypeFor[T](), text)
 }

@@ -14,6 +14,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/params/internal/jsonread"
+	"github.com/velithon-go/velithon/params/internal/kind"
+	"github.com/velithon-go/velithon/params/internal/rules"
+	"github.com/velithon-go/velithon/params/internal/schema"
 )
 
 // shippedRules returns the rules and aliases that ship with the validator, from the
@@ -141,7 +146,7 @@ type sweeper struct {
 	parent reflect.Type // a struct that has it, and other fields
 	bodies []*fasthttp.RequestCtx
 	texts  []string
-	rules  *ruleCompiler // for tags that are refused
+	rules  *rules.Compiler // for tags that are refused
 	judges *validator.Validate
 }
 
@@ -161,27 +166,28 @@ func newSweeper(typ reflect.Type, bodies []string, others ...reflect.StructField
 // to a panic.
 func (s *sweeper) sweep(t *testing.T, v *validator.Validate, tag string) bool {
 	if s.judges != v {
-		s.judges, s.rules = v, newRuleCompiler(v)
+		s.judges, s.rules = v, rules.NewCompiler(v)
 	}
-	if _, err := s.rules.compile(tag, s.typ, s.parent); err != nil {
+	if _, err := s.rules.Compile(tag, s.typ, s.parent); err != nil {
 		text := err.Error()
 		if !strings.HasPrefix(text, "has ") || !strings.Contains(text, ": ") || strings.Contains(text, "can't be used") {
 			require.Fail(t, "the text of a refused rule has no remedy", "%s on %s: %s", tag, s.typ, text)
 		}
 		return false
 	}
-	c := newSchemaCompiler(newRuleCompiler(v))
-	root, err := c.node(s.parent)
+	compiler := rules.NewCompiler(v)
+	c := schema.NewCompiler(compiler)
+	root, err := c.Of(s.parent)
 	if err != nil {
 		require.NoError(t, err)
 	}
-	root.exact("a").rules, err = c.rules.compile(tag, s.typ, s.parent)
+	root.Exact("a").Rules, err = compiler.Compile(tag, s.typ, s.parent)
 	if err != nil {
 		require.NoError(t, err)
 	}
-	c.finish()
-	plan := &Plan{input: s.parent, pointerType: reflect.PointerTo(s.parent), body: &body{typ: s.parent, root: root, reader: compileReader(root)}}
-	plan.body.sound = bodyPrecheck(root, nil)
+	c.Finish()
+	plan := &Plan{input: s.parent, pointerType: reflect.PointerTo(s.parent), body: &body{typ: s.parent, root: root, reader: jsonread.New(root)}}
+	plan.body.precheck = schema.BodyPrecheck(root, nil)
 	for i, ctx := range s.bodies {
 		in := reflect.New(s.parent)
 		func() {
@@ -202,7 +208,7 @@ func (s *sweeper) sweep(t *testing.T, v *validator.Validate, tag string) bool {
 		for _, f := range invalid.Faults {
 			// This is what a panic of the validator becomes in the end. An any
 			// is what the client makes of it.
-			if strings.HasSuffix(f.Detail, "must be of a type that its rules go with") && !holdsInterface(s.typ) {
+			if strings.HasSuffix(f.Detail, "must be of a type that its rules go with") && !kind.HoldsInterface(s.typ) {
 				require.Fail(t, "the validator panicked", "%s on %s: %s", tag, s.typ, s.texts[i])
 			}
 		}

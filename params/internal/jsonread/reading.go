@@ -1,0 +1,89 @@
+package jsonread
+
+import (
+	"github.com/goccy/go-json"
+
+	"github.com/velithon-go/velithon/params/internal/jsonscan"
+	"github.com/velithon-go/velithon/params/internal/memory"
+	"github.com/velithon-go/velithon/params/internal/schema"
+)
+
+// A reading is the first to decode a body: it goes through the text once, knows
+// the type that it fills, and notices on the way which members were there. It
+// reads what almost all bodies are made of and refuses the rest, by returning
+// [refused]; then the codec decodes the body from its beginning. So the codec
+// says what JSON means, and a reader may read less than the codec does, but
+// nothing that the codec would not, nor as another value.
+type reading struct {
+	text     string // lies in the request's memory: whatever is kept is copied
+	depth    int
+	doubtful bool   // a rule may be broken, so that the text must be walked
+	chunk    []byte // where short strings are copied to
+}
+
+// refused is returned in place of the position after what was read.
+const refused = jsonscan.Refused
+
+// maxDepth is how many arrays and objects a reader goes down into.
+const maxDepth = 100
+
+// isNull reports whether the value at i is null, or begins like it. The zero
+// value that is there stays then.
+func (v *Reader) isNull(text string, i int) bool {
+	return jsonscan.Byte(text, i) == 'n' && !v.opaque
+}
+
+// read reads the value at i into p, which points to a zero value of the type
+// that v was made for, and returns the position after it, or [refused]. It
+// switches on the kind rather than calling a method of an interface, so that the
+// reader can lie on the stack.
+func (r *reading) read(v *Reader, i int, p memory.Pointer) (next int) {
+	switch v.kind {
+	case asString:
+		return r.readString(i, p)
+	case asBool:
+		return r.readBool(i, p)
+	case asInt:
+		return r.readInt(v.bits, i, p)
+	case asUint:
+		return r.readUint(v.bits, i, p)
+	case asFloat:
+		return r.readFloat(v.bits, i, p)
+	case asPointer:
+		target := memory.New(v.target.typ)
+		*memory.As[memory.Pointer](p) = target
+		return r.read(v.target.elem, i, target)
+	case asObject:
+		return r.readObject(v.object, i, p)
+	case asList:
+		return r.readList(v.list, i, p)
+	default:
+		return r.readByCodec(v.schema, i, p)
+	}
+}
+
+// readByCodec leaves a value to the codec.
+func (r *reading) readByCodec(of *schema.Schema, i int, p memory.Pointer) int {
+	next := jsonscan.Value(r.text, i, maxDepth-r.depth)
+	if next == refused || jsonscan.Byte(r.text, i) == 'n' {
+		return refused
+	}
+	text := r.text[i:next]
+	if json.Unmarshal(memory.Bytes(text), p.Value(of.Type).Addr().Interface()) != nil {
+		return refused
+	}
+	r.doubtful = r.doubtful || of.Active // the codec does not tell what was there
+	return next
+}
+
+// enter goes down into the object or array at i, which begins with open, and returns
+// the position of what is inside.
+func (r *reading) enter(i int, open byte) int {
+	if jsonscan.Byte(r.text, i) != open {
+		return refused
+	}
+	if r.depth++; r.depth > maxDepth {
+		return refused
+	}
+	return jsonscan.Space(r.text, i+1)
+}

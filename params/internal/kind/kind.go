@@ -1,0 +1,85 @@
+// Package kind tells what matters about a Go type: how the validator and the codec
+// treat its values.
+package kind
+
+import (
+	"encoding"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/goccy/go-json"
+)
+
+// Types that are asked for.
+var (
+	Time            = reflect.TypeFor[time.Time]()
+	Duration        = reflect.TypeFor[time.Duration]()
+	Number          = reflect.TypeFor[json.Number]() // a string that is written as a number
+	TextUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+
+	jsonUnmarshalerType    = reflect.TypeFor[json.Unmarshaler]()
+	contextUnmarshalerType = reflect.TypeFor[json.UnmarshalerContext]()
+)
+
+// Deref strips the pointers off t.
+func Deref(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
+}
+
+// HoldsInterface reports whether a value of type t, or a part of one, may be of
+// a type that only the value knows. seen are the types around.
+func HoldsInterface(t reflect.Type, seen ...reflect.Type) bool {
+	if slices.Contains(seen, t) {
+		return false
+	}
+	seen = append(seen, t)
+	switch t.Kind() {
+	case reflect.Interface:
+		return true
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return HoldsInterface(t.Elem(), seen...)
+	case reflect.Struct:
+		for f := range t.Fields() {
+			if HoldsInterface(f.Type, seen...) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// IsList reports whether t has elements: a slice, an array or a map.
+func IsList(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map
+}
+
+// IsStruct reports whether the validator takes t for a struct to look into.
+func IsStruct(t reflect.Type) bool {
+	t = Deref(t)
+	return t.Kind() == reflect.Struct && !t.ConvertibleTo(Time)
+}
+
+// IsNilable reports whether values of type t may be nil.
+func IsNilable(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
+		return true
+	default:
+		return false
+	}
+}
+
+// IsFloat reports whether t is a floating-point type.
+func IsFloat(t reflect.Type) bool { return t.Kind() == reflect.Float32 || t.Kind() == reflect.Float64 }
+
+// DecodesItself reports whether the codec leaves values of type t to a method
+// of theirs.
+func DecodesItself(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	_, streams := p.MethodByName("UnmarshalJSONFrom") // of encoding/json/v2, which go-json calls too
+	return streams || p.Implements(jsonUnmarshalerType) || p.Implements(contextUnmarshalerType) || p.Implements(TextUnmarshaler)
+}

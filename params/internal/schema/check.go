@@ -1,0 +1,314 @@
+package schema
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/velithon-go/velithon/params/internal/kind"
+	"github.com/velithon-go/velithon/params/internal/memory"
+	"github.com/velithon-go/velithon/params/internal/rules"
+)
+
+// A checker applies rules to a decoded value and collects the faults. It is the
+// second pass, over values that a [Precheck] did not pass. In a body, decoding
+// leaves zero behind both for an absent value and for a zero that was sent, so a
+// [presenceWalk] goes before it and tells what is absent.
+type checker struct {
+	like   Fault  // what all faults have
+	faults Faults // that were found
+
+	// blind says that the checker is inside a value that decoded itself, so
+	// that nobody can tell what its text had; there required means not zero.
+	blind bool
+
+	path []segment           // where the checker is, below the field
+	told map[uint64]struct{} // hashes of the places to leave alone; see [presenceWalk]
+}
+
+// CheckParam adds to found what is wrong with the parameter at p, of type t and
+// with the rules r. like has what all its faults have.
+func CheckParam(found Faults, like Fault, r *rules.Rules, t reflect.Type, p, parent memory.Pointer) Faults {
+	c := checker{like: like, faults: found}
+	c.value(nil, r, t, p, parent)
+	return c.faults
+}
+
+// CheckBody finds what is wrong with a body, over its text and its value at p, which
+// decodeErr is from if it is not nil. The rules r of the field itself refer to no
+// others.
+func CheckBody(like Fault, s *Schema, r *rules.Rules, p memory.Pointer, text string, decodeErr error) Faults {
+	like.In = rules.BodySource
+	c := checker{like: like, path: make([]segment, 0, 8)}
+	w := presenceWalk{text: text, checker: &c, types: decodeErr != nil}
+	w.value(s, r)
+	if decodeErr != nil && len(c.faults) == 0 {
+		// The walk should have found it; a body that did not decode must not
+		// pass in any case.
+		c.tell(rules.CodeType, "has a value of the wrong type")
+	}
+	// After a type error the codec goes on, as encoding/json does, so the
+	// rules of all other values can be judged.
+	c.value(s, r, s.Type, p, memory.Pointer{})
+	return c.faults
+}
+
+// A segment is one step down into a body: an index, or a key when index is
+// noIndex.
+type segment struct {
+	key   string
+	index int
+	hash  uint64 // of the whole path to here
+}
+
+const noIndex = -1
+
+func (c *checker) down(key string, index int) {
+	hash := c.hash()
+	for i := range len(key) {
+		hash = mix(hash, uint64(key[i]))
+	}
+	c.path = append(c.path, segment{key, index, mix(hash, uint64(index)<<8)})
+}
+
+func (c *checker) up() { c.path = c.path[:len(c.path)-1] }
+
+// hash returns that of the path. Comparing hashes instead of paths keeps the
+// cost of a place independent of its depth. Should two places have the same,
+// one fault is not told of a request that is refused for another.
+func (c *checker) hash() uint64 {
+	if len(c.path) == 0 {
+		return 14695981039346656037
+	}
+	return c.path[len(c.path)-1].hash
+}
+
+// mix is a step of FNV-1a, which takes more than a byte at a time here.
+func mix(hash, x uint64) uint64 { return (hash ^ x) * 1099511628211 }
+
+// value checks the value at p: its own rules r, which may be nil, and those of
+// its type n, nil for a parameter. parent points to the struct around it.
+func (c *checker) value(s *Schema, r *rules.Rules, t reflect.Type, p, parent memory.Pointer) {
+	if c.faults.full() || c.isTold() {
+		return
+	}
+	if r != nil && !c.own(s, r, t, p, parent) {
+		return
+	}
+	if s != nil && s.Active && (r == nil || !r.Closed) {
+		c.inside(s, p)
+	}
+}
+
+// own checks a value's own rules and reports whether to look inside it.
+func (c *checker) own(s *Schema, r *rules.Rules, t reflect.Type, p, parent memory.Pointer) bool {
+	if r.Required && c.isBody() && r.IsAbsent(p) && (c.blind || kind.IsNilable(t) && (s == nil || !s.Opaque)) {
+		c.add(codeRequired, "is required")
+		return false
+	}
+	if r.Skips(p) && (c.blind || s == nil || !s.isThere()) {
+		return false // an absent struct was told to be left alone, a {} is looked into
+	}
+	if code, detail, broken := r.Judge(t, p, parent); broken {
+		c.add(code, detail) // one for a value; what is inside has its own
+	}
+	if r.Dive != nil {
+		c.dive(s, r, t, p, parent)
+		return false
+	}
+	return true
+}
+
+// inside checks what lies below a value by the rules of its type.
+func (c *checker) inside(s *Schema, p memory.Pointer) {
+	switch s.Shape {
+	case Struct:
+		blind := c.blind
+		c.blind = blind || s.Opaque
+		for _, m := range s.Members {
+			c.member(m, p)
+		}
+		c.blind = blind
+	case Pointer:
+		if target := p.Target(); !target.IsNil() {
+			c.inside(s.Elem, target)
+		}
+	case List, Map:
+		c.dive(s, rules.None, s.Type, p, memory.Pointer{})
+	case Leaf:
+	}
+}
+
+func (c *checker) member(m *Member, p memory.Pointer) {
+	field, around := m.at(p)
+	switch {
+	case around.IsNil():
+	case m.Name == "":
+		c.value(nil, m.Rules, m.field.Type, field, around)
+	default:
+		c.down(m.Name, noIndex)
+		c.value(m.Schema, m.Rules, m.field.Type, field, around)
+		c.up()
+	}
+}
+
+// dive checks the elements of a list or map by the rules r has for them, if any,
+// and by those of their type.
+func (c *checker) dive(s *Schema, r *rules.Rules, t reflect.Type, p, parent memory.Pointer) {
+	for t.Kind() == reflect.Pointer {
+		if p = p.Target(); p.IsNil() {
+			return
+		}
+		t = t.Elem()
+		if s != nil {
+			s = s.Elem
+		}
+	}
+	var elem *Schema
+	if s != nil {
+		elem = s.Elem
+	}
+	if r.Keys == nil && (r.Dive == nil || r.Dive.IsEmpty()) && (elem == nil || !elem.Active) {
+		return
+	}
+	blind := c.blind
+	c.blind = blind || s != nil && s.Opaque
+	defer func() { c.blind = blind }()
+	list := p.Value(t)
+	if t.Kind() == reflect.Map {
+		c.entries(elem, r, list, parent)
+		return
+	}
+	for i := range list.Len() {
+		if c.faults.full() {
+			return
+		}
+		c.down("", i)
+		c.value(elem, r.Dive, t.Elem(), memory.Of(list.Index(i).Addr()), parent)
+		c.up()
+	}
+}
+
+// entries checks the keys and values of a map. They have no address, so copies
+// of them are checked.
+func (c *checker) entries(elem *Schema, r *rules.Rules, entries reflect.Value, parent memory.Pointer) {
+	t := entries.Type()
+	for at := entries.MapRange(); at.Next(); {
+		c.down(keyText(at.Key()), noIndex)
+		before := len(c.faults)
+		if r.Keys != nil {
+			key := reflect.New(t.Key())
+			key.Elem().Set(at.Key())
+			c.value(nil, r.Keys, t.Key(), memory.Of(key), parent)
+			for i := before; i < len(c.faults); i++ {
+				c.faults[i].Detail = "has a key that " + c.faults[i].Detail
+			}
+		}
+		if len(c.faults) == before {
+			value := reflect.New(t.Elem())
+			value.Elem().Set(at.Value())
+			c.value(elem, r.Dive, t.Elem(), memory.Of(value), parent)
+		}
+		c.up()
+	}
+}
+
+// keyText returns a map's key as JSON has it.
+func keyText(key reflect.Value) string {
+	if key.Kind() == reflect.String {
+		return key.String()
+	}
+	if m, ok := reflect.TypeAssert[encoding.TextMarshaler](key); ok {
+		if text, err := m.MarshalText(); err == nil {
+			return string(text)
+		}
+	}
+	return fmt.Sprint(key)
+}
+
+// add records what is wrong with the value that the checker is at.
+func (c *checker) add(code, detail string) {
+	if c.faults.full() {
+		return
+	}
+	f := c.like
+	f.Code, f.Detail = code, detail
+	if c.isBody() {
+		f.Pointer = pointer(c.path)
+	} else if len(c.path) > 0 {
+		f.Detail = "value " + strconv.Itoa(c.path[0].index+1) + " " + detail
+	}
+	c.faults.Add(f)
+}
+
+// isBody reports whether the value is in a JSON body, or else a parameter.
+func (c *checker) isBody() bool { return c.like.In == rules.BodySource }
+
+// tell records a fault and keeps the checker from looking at its place again.
+func (c *checker) tell(code, detail string) {
+	if !c.isTold() { // or else the key was there twice
+		c.add(code, detail)
+		c.silence()
+	}
+}
+
+// silence keeps the checker from looking at the place that it is at.
+func (c *checker) silence() {
+	if c.told == nil {
+		c.told = make(map[uint64]struct{})
+	}
+	c.told[c.hash()] = struct{}{}
+}
+
+func (c *checker) isTold() bool {
+	if len(c.told) == 0 {
+		return false
+	}
+	_, told := c.told[c.hash()]
+	return told
+}
+
+// maxPointer bounds a pointer in bytes. Keys are chosen by the client and may
+// be as long as the body, so a hundred faults below one such key would make an
+// answer of a hundred bodies.
+const maxPointer = 512
+
+// pointer writes a path as a JSON pointer (RFC 6901) in its form as an URI
+// fragment, as RFC 9457 shows it: "#/items/0/qty", "#" for the whole body. Of
+// a place whose pointer would be too long it names the one around it that has
+// room.
+func pointer(path []segment) string {
+	b := make([]byte, 0, 32)
+	b = append(b, '#')
+	for _, s := range path {
+		before := len(b)
+		b = append(b, '/')
+		if s.index != noIndex {
+			b = strconv.AppendInt(b, int64(s.index), 10)
+		}
+		for i := 0; i < len(s.key) && len(b) <= maxPointer; i++ {
+			b = appendPointerByte(b, s.key[i])
+		}
+		if len(b) > maxPointer {
+			return string(b[:before])
+		}
+	}
+	return string(b)
+}
+
+// appendPointerByte escapes what a pointer or a fragment gives a meaning to.
+func appendPointerByte(b []byte, c byte) []byte {
+	switch {
+	case c == '~':
+		return append(b, "~0"...)
+	case c == '/':
+		return append(b, "~1"...)
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._!$&'()*+,;=:@?", c) >= 0:
+		return append(b, c)
+	default:
+		const hex = "0123456789ABCDEF"
+		return append(b, '%', hex[c>>4], hex[c&15])
+	}
+}

@@ -1,0 +1,38 @@
+package schema
+
+// MaxFaults is how many faults are told of one request. One more is kept, so that
+// it shows that there are more.
+const MaxFaults = 100
+
+// fewFaults is how many faults there is room for at first.
+const fewFaults = 8
+
+// codeRequired is the code of a value that is absent.
+const codeRequired = "required"
+
+// A Fault is one thing wrong with a request, as it is told to the client.
+type Fault struct {
+	Order   int    // of the field that it belongs to, among those of the input
+	In      string // the source
+	Name    string // the parameter; empty in a body
+	Pointer string // the place in a body
+	Code    string
+	Detail  string
+}
+
+// Faults are what is wrong with a request, in the order in which it was found.
+type Faults []Fault
+
+// Add adds a fault, if there is room.
+func (f *Faults) Add(one Fault) {
+	if f.full() {
+		return
+	}
+	if *f == nil {
+		*f = make(Faults, 0, fewFaults)
+	}
+	*f = append(*f, one)
+}
+
+// full reports whether more faults would not be told.
+func (f *Faults) full() bool { return len(*f) > MaxFaults }

@@ -1,0 +1,186 @@
+package schema
+
+import (
+	"reflect"
+
+	"github.com/velithon-go/velithon/params/internal/memory"
+	"github.com/velithon-go/velithon/params/internal/rules"
+)
+
+// A Precheck reports whether the value at p, in the struct at parent, surely
+// keeps all rules on it and below it. It is the first pass over a parameter, and
+// over a body for those rules that its readers have not seen to, see
+// [Member.unread]. Compiled from the rules, it knows neither paths nor faults:
+// what it does not pass goes to a [checker], which finds out what is wrong, if
+// anything is. So it may be wrong in one direction only.
+type Precheck func(p, parent memory.Pointer) bool
+
+// BodyPrecheck returns the precheck of a body that is there, by the rules r of its
+// field and those inside, nil without any.
+func BodyPrecheck(s *Schema, r *rules.Rules) Precheck { return precheckOf(r.Present(), s, s.Type) }
+
+// ParamPrecheck returns the precheck of a parameter of type t that is there.
+func ParamPrecheck(t reflect.Type, r *rules.Rules) Precheck { return precheckOf(r.Present(), nil, t) }
+
+// precheckOf compiles the rules r, which may be nil, on a value of type t, and
+// those of its schema n, nil for a parameter. It returns nil when there are none.
+func precheckOf(r *rules.Rules, s *Schema, t reflect.Type) Precheck {
+	inside := s.precheckBelow(r)
+	if r != nil && r.Dive != nil {
+		inside = elementsPrecheck(r, s, t)
+	}
+	if !r.OnValue() {
+		return inside
+	}
+	if own, all := r.Fast(t); all && own != nil && !r.Required {
+		return func(p, parent memory.Pointer) bool { return own(p) && (inside == nil || inside(p, parent)) }
+	}
+	// A struct that was absent is skipped, but not a {}: only the text tells.
+	skips := s == nil || !s.isThere()
+	return func(p, parent memory.Pointer) bool {
+		if r.Required && r.IsAbsent(p) {
+			return false
+		}
+		if r.Skips(p) {
+			return skips
+		}
+		return r.Accepts(t, p, parent) && (inside == nil || inside(p, parent))
+	}
+}
+
+// unread returns the rules on a member that a reader has not seen to.
+func (m *Member) unread() *rules.Rules {
+	if m.Name == "" || m.Rules == nil {
+		return m.Rules
+	}
+	if _, all := m.Rules.Fast(m.field.Type); !all {
+		return m.Rules.Present()
+	}
+	return &rules.Rules{Keys: m.Rules.Keys, Dive: m.Rules.Dive, Closed: m.Rules.Closed}
+}
+
+// isUnread reports whether there are rules on a member which a reader does not
+// see to.
+func (m *Member) isUnread() bool {
+	r := m.unread()
+	return r.OnValue() || r != nil && (r.Keys != nil || r.Dive != nil && !r.Dive.IsEmpty())
+}
+
+// precheckBelow is of what lies below a value with the rules r. Types may be
+// recursive, so it is looked up when it is needed.
+func (s *Schema) precheckBelow(r *rules.Rules) Precheck {
+	if s == nil || !s.unread || r != nil && r.Closed || s.Shape == Leaf {
+		return nil
+	}
+	return func(p, _ memory.Pointer) bool { return s.precheck(p) }
+}
+
+// compilePrecheck sets n.precheck, for [Compiler.Finish].
+func (s *Schema) compilePrecheck() {
+	switch s.Shape {
+	case Struct:
+		s.precheck = membersPrecheck(s.Members)
+	case Pointer:
+		elem := s.Elem
+		s.precheck = func(p memory.Pointer) bool {
+			target := p.Target()
+			return target.IsNil() || elem.precheck(target)
+		}
+	case List, Map:
+		elements := elementsPrecheck(rules.None, s, s.Type)
+		s.precheck = func(p memory.Pointer) bool { return elements == nil || elements(p, memory.Pointer{}) }
+	case Leaf:
+	}
+}
+
+func membersPrecheck(members []*Member) func(memory.Pointer) bool {
+	var all []func(memory.Pointer) bool
+	for _, m := range members {
+		of := precheckOf(m.unread(), m.Schema, m.field.Type)
+		switch {
+		case of == nil:
+		case !m.IsBehindPointer():
+			around, at := m.place.at, m.Offset()
+			all = append(all, func(p memory.Pointer) bool { return of(p.At(at), p.At(around)) })
+		default:
+			all = append(all, func(p memory.Pointer) bool {
+				field, around := m.at(p)
+				return around.IsNil() || of(field, around)
+			})
+		}
+	}
+	return func(p memory.Pointer) bool {
+		for _, sound := range all {
+			if !sound(p) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// elementsPrecheck is of the elements of a list or map, and on a map's keys.
+func elementsPrecheck(r *rules.Rules, s *Schema, t reflect.Type) Precheck {
+	if t.Kind() == reflect.Pointer {
+		if s != nil {
+			s = s.Elem
+		}
+		target := elementsPrecheck(r, s, t.Elem())
+		if target == nil {
+			return nil
+		}
+		return func(p, parent memory.Pointer) bool {
+			p = p.Target()
+			return p.IsNil() || target(p, parent)
+		}
+	}
+	var elem *Schema
+	if s != nil {
+		elem = s.Elem
+	}
+	of := precheckOf(r.Dive, elem, t.Elem())
+	switch {
+	case t.Kind() == reflect.Map:
+		return entriesPrecheck(precheckOf(r.Keys, nil, t.Key()), of, t)
+	case of == nil:
+		return nil
+	}
+	size := t.Elem().Size()
+	each := func(first memory.Pointer, n int, parent memory.Pointer) bool {
+		for i := range n {
+			if !of(first.At(uintptr(i)*size), parent) {
+				return false
+			}
+		}
+		return true
+	}
+	if t.Kind() == reflect.Array {
+		return func(p, parent memory.Pointer) bool { return each(p, t.Len(), parent) }
+	}
+	return func(p, parent memory.Pointer) bool {
+		list := memory.As[memory.Slice](p)
+		return each(list.Data, list.Len, parent)
+	}
+}
+
+// entriesPrecheck is of the keys and values of a map, of which copies are made,
+// since they have no address.
+func entriesPrecheck(key, value Precheck, t reflect.Type) Precheck {
+	if key == nil && value == nil {
+		return nil
+	}
+	return func(p, parent memory.Pointer) bool {
+		if p.Target().IsNil() {
+			return true // no map
+		}
+		k, v := reflect.New(t.Key()), reflect.New(t.Elem())
+		for at := p.Value(t).MapRange(); at.Next(); {
+			k.Elem().Set(at.Key())
+			v.Elem().Set(at.Value())
+			if key != nil && !key(memory.Of(k), parent) || value != nil && !value(memory.Of(v), parent) {
+				return false
+			}
+		}
+		return true
+	}
+}

@@ -1,0 +1,309 @@
+package schema
+
+import (
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-json"
+
+	"github.com/velithon-go/velithon/params/internal/jsonscan"
+	"github.com/velithon-go/velithon/params/internal/kind"
+	"github.com/velithon-go/velithon/params/internal/memory"
+	"github.com/velithon-go/velithon/params/internal/rules"
+)
+
+// A presenceWalk goes through the text of a JSON body side by side with its type,
+// and tells the checker what the decoded value can't show: which required
+// values are absent, and which have the wrong type. It runs only for a body
+// that may have a fault. The text is known to be valid JSON; each byte is
+// looked at once, however deep the body is.
+//
+// A key that is in an object twice is taken each time it comes, while the
+// codec merges the two. So a body that gives the same object twice, each time
+// with a part of it, may be refused; nothing is let through by it.
+type presenceWalk struct {
+	text    string
+	pos     int
+	checker *checker
+	types   bool       // check types too
+	muted   int        // how many values around say that the rules inside do not count
+	seen    []presence // of the members of the objects around, the innermost last
+}
+
+// A presence says whether an object has a key.
+type presence byte
+
+const (
+	absent presence = iota
+	null
+	present
+)
+
+// value walks the value at pos. A nil node is a value that nothing is known
+// of.
+func (w *presenceWalk) value(s *Schema, r *rules.Rules) {
+	w.space()
+	if w.isNull() {
+		w.skip()
+		w.missing(s, r)
+		return
+	}
+	for s != nil && s.Shape == Pointer {
+		s = s.Elem
+	}
+	if r != nil && r.Closed {
+		w.muted++
+		defer func() { w.muted-- }()
+	}
+	first := w.text[w.pos]
+	switch {
+	case s == nil || w.checker.faults.full():
+		w.skip()
+	case s.Opaque:
+		w.leaf(s, false)
+	case s.Shape == Struct && first == '{':
+		w.object(s)
+	case s.Shape == Map && first == '{':
+		w.entries(s, r.Elements())
+	case s.Shape == List && first == '[':
+		w.list(s, r.Elements())
+	default:
+		w.leaf(s, false)
+	}
+}
+
+// missing tells that a value is absent, if it is required. A struct or array that
+// is not behind a pointer is there all the same, as if it had been sent empty.
+func (w *presenceWalk) missing(s *Schema, r *rules.Rules) {
+	switch {
+	case w.muted > 0:
+	case r != nil && r.Required:
+		w.checker.tell(codeRequired, "is required")
+	case s == nil || s.Opaque || r != nil && r.Closed:
+	case r.MaySkip() && (s.isThere() || s.Type.Kind() == reflect.Array):
+		w.checker.silence()
+	case s.Type.Kind() == reflect.Array && (s.Active || r.Elements() != nil):
+		w.rest(s, r.Elements(), 0)
+	case s.isThere():
+		w.absent(s, nil)
+	}
+}
+
+// rest tells what is absent of the elements of an array from i on, which are zero.
+func (w *presenceWalk) rest(s *Schema, r *rules.Rules, i int) {
+	for ; i < s.Type.Len() && !w.checker.faults.full(); i++ {
+		w.checker.down("", i)
+		w.missing(s.Elem, r)
+		w.checker.up()
+	}
+}
+
+// leaf lets the codec decide whether a value has the right type. That of a
+// quoted one stands in a string.
+func (w *presenceWalk) leaf(s *Schema, quoted bool) {
+	start := w.pos
+	w.skip()
+	if judged := w.types || quoted && kind.IsFloat(s.Type); !judged {
+		return
+	}
+	text := w.text[start:w.pos]
+	in := ""
+	if quoted {
+		in = ", in a string"
+		var inner string
+		if json.Unmarshal(memory.Bytes(text), &inner) == nil && inner == strings.TrimSpace(inner) {
+			text = inner
+		} else {
+			text = "" // which is nothing's JSON
+		}
+	}
+	if json.Unmarshal(memory.Bytes(text), reflect.New(s.Type).Interface()) != nil {
+		w.checker.tell(rules.CodeType, wrongType(s, text)+in)
+	}
+}
+
+// wrongType says what is wrong with a text that is no value of a type.
+func wrongType(s *Schema, text string) string {
+	switch {
+	case s.told != "":
+		return s.told
+	case kind.IsFloat(s.Type) && jsonscan.Number(text, 0) == len(text):
+		return "must be " + rules.FloatRange(s.Type.Bits())
+	default:
+		return "must be " + typeInWords(s)
+	}
+}
+
+// object walks the members of a struct and tells which required ones are
+// absent.
+func (w *presenceWalk) object(s *Schema) {
+	base := len(w.seen)
+	w.seen = append(w.seen, make([]presence, len(s.Members))...)
+	w.each('}', func(int) {
+		m := s.Member(w.key())
+		w.space()
+		if m == nil {
+			w.skip()
+			return
+		}
+		if w.isNull() {
+			w.seen[base+m.Pos] = max(w.seen[base+m.Pos], null)
+			w.skip()
+			return
+		}
+		w.seen[base+m.Pos] = present
+		w.checker.down(m.Name, noIndex)
+		if m.Quoted {
+			w.leaf(behind(m.Schema), true)
+		} else {
+			w.value(m.Schema, m.Rules)
+		}
+		w.checker.up()
+	})
+	w.absent(s, w.seen[base:])
+	w.seen = w.seen[:base]
+}
+
+// behind returns the node of what pointers lead to.
+func behind(s *Schema) *Schema {
+	for s.Shape == Pointer {
+		s = s.Elem
+	}
+	return s
+}
+
+// absent tells what of a struct's required members is absent; seen is nil when
+// all of it is.
+func (w *presenceWalk) absent(s *Schema, seen []presence) {
+	for _, m := range s.Members {
+		switch {
+		case m.Name == "" || seen != nil && seen[m.Pos] == present:
+		case m.IsBehindPointer() && !s.reached(m, seen):
+			// The embedded pointer is nil, and a nil has no members.
+		default:
+			w.checker.down(m.Name, noIndex)
+			w.missing(m.Schema, m.Rules)
+			w.checker.up()
+		}
+	}
+}
+
+// reached reports whether the embedded pointer that a member lies behind was
+// allocated, since there is a key of something behind it.
+func (s *Schema) reached(m *Member, seen []presence) bool {
+	for pos, p := range seen {
+		hops := s.Members[pos].hops
+		if p != absent && len(hops) >= len(m.hops) && slices.Equal(hops[:len(m.hops)], m.hops) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *presenceWalk) entries(s *Schema, r *rules.Rules) {
+	var keys reflect.Type // a map to try a key with; nil when any text is a key
+	if key := s.Type.Key(); w.types && (key.Kind() != reflect.String || kind.DecodesItself(key)) {
+		keys = reflect.MapOf(key, reflect.TypeFor[any]())
+	}
+	w.each('}', func(int) {
+		w.space()
+		start := w.pos
+		key := w.key()
+		w.checker.down(key, noIndex)
+		if keys != nil {
+			text := `{` + strings.TrimRight(w.text[start:w.pos], " \t\r\n:") + `:0}`
+			if json.Unmarshal([]byte(text), reflect.New(keys).Interface()) != nil {
+				w.checker.tell(rules.CodeType, "has a key of the wrong type")
+			}
+		}
+		w.value(s.Elem, r)
+		w.checker.up()
+	})
+}
+
+func (w *presenceWalk) list(s *Schema, r *rules.Rules) {
+	sent := 0
+	w.each(']', func(i int) {
+		w.checker.down("", i)
+		w.value(s.Elem, r)
+		w.checker.up()
+		sent = i + 1
+	})
+	if s.Type.Kind() == reflect.Array && w.muted == 0 && (s.Active || r != nil) {
+		w.rest(s, r, sent)
+	}
+}
+
+// each calls f at each element of the object or array at pos, which it leaves
+// behind.
+func (w *presenceWalk) each(end byte, f func(i int)) {
+	w.pos++ // the opening bracket
+	for i := 0; ; i++ {
+		w.space()
+		switch w.text[w.pos] {
+		case end:
+			w.pos++
+			return
+		case ',':
+			w.pos++
+			w.space()
+		}
+		f(i)
+	}
+}
+
+// key reads a key and the colon after it. It may lie in the text.
+func (w *presenceWalk) key() string {
+	w.space()
+	start := w.pos
+	w.pos = jsonscan.String(w.text, start)
+	quoted := w.text[start:w.pos]
+	w.space()
+	w.pos++ // the colon
+	if strings.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
+	var key string
+	_ = json.Unmarshal(memory.Bytes(quoted), &key) // valid, as the whole text is
+	return key
+}
+
+func (w *presenceWalk) isNull() bool { return w.text[w.pos] == 'n' }
+
+// skip leaves the value at pos behind. The codec has bounded how deep it is.
+func (w *presenceWalk) skip() { w.pos = jsonscan.Value(w.text, w.pos, math.MaxInt) }
+
+func (w *presenceWalk) space() { w.pos = jsonscan.Space(w.text, w.pos) }
+
+// typeInWords says what JSON value a type is written as.
+func typeInWords(s *Schema) string {
+	t := s.Type
+	if s.Opaque {
+		return rules.ValidValue
+	}
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Slice, reflect.Array:
+		if s.Shape == Leaf {
+			return "a text in base64"
+		}
+		return "an array"
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return rules.Integer(t.Bits())
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return rules.Natural(t.Bits())
+	case reflect.Interface:
+		return "JSON whose numbers fit into 64 bits" // all that an any refuses
+	default:
+		return rules.ValidValue
+	}
+}
