@@ -3,6 +3,7 @@ package params
 import (
 	"encoding"
 	"errors"
+	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
@@ -254,4 +255,26 @@ func appendTo(t reflect.Type, set setter) setter {
 		}
 		return nil
 	}
+}
+
+// setterOf returns how values are stored into a field of type t, and whether
+// there may be many.
+func setterOf(t reflect.Type, typeText func(reflect.Type) string) (set setter, many bool, err error) {
+	if set, err = setterFor(t, typeText); err == nil {
+		return set, false, nil
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		if set, err = setterFor(t.Elem(), typeText); err == nil {
+			return setPointer(t.Elem(), set), false, nil
+		}
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return nil, false, fmt.Errorf("would be a list of small numbers: use string for text")
+		}
+		if set, err = setterFor(t.Elem(), typeText); err == nil {
+			return appendTo(t, set), true, nil
+		}
+	}
+	return nil, false, err
 }

@@ -91,29 +91,6 @@ func judgedSample(v *validator.Validate, sample reflect.Value) (judged reflect.T
 	return errs[0].Type()
 }
 
-// fillFields gives the exported fields of a struct values that are not zero, as far
-// as they are of a simple kind.
-func fillFields(v reflect.Value) {
-	if v.Kind() != reflect.Struct {
-		return
-	}
-	for _, f := range v.Fields() {
-		if !f.CanSet() {
-			continue
-		}
-		switch f.Kind() {
-		case reflect.Bool:
-			f.SetBool(true)
-		case reflect.String:
-			f.SetString("a")
-		case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-			f.SetInt(1)
-		case reflect.Float32, reflect.Float64:
-			f.SetFloat(1)
-		}
-	}
-}
-
 // splitArgument splits an argument as the validator does: at spaces, but for
 // those in single quotes.
 func splitArgument(argument string) (parts []string) {

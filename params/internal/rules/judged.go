@@ -1,0 +1,278 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"runtime"
+	"strings"
+
+	"github.com/go-playground/validator/v10"
+
+	"github.com/velithon-go/velithon/params/internal/kind"
+	"github.com/velithon-go/velithon/params/internal/memory"
+)
+
+// judged is a run of rules that go-playground/validator judges.
+type judged struct {
+	validate *validator.Validate
+	tag      string
+	parent   reflect.Type // the struct that the rules refer to; nil when they refer to none
+	as       manner
+	words    words
+	aliases  map[string]string // by the rule
+	absence  bool              // the rules judge an absent value as well
+	dynamic  bool              // the value may hold an any, or be what a function of the user's makes of it
+	shipped  bool              // all of the rules ship with the validator
+	kinds    kinds             // of what an any holds, the kinds that the rules go with; 0 for any other type
+	fast     []fastRule        // for each rule, what need not be judged; nil without
+	accept   Acceptor          // all of them; nil without
+}
+
+const (
+	asItIs     manner = iota
+	asStruct          // a struct, which the validator would look into instead of judging it
+	asPresence        // what the validator takes for no value if it is zero, whose rules ask only whether it is set: as a bool
+)
+
+// A manner is how a value is handed to the validator.
+type manner int
+
+// addJudged adds the rules that the validator judges, after vetting and trying
+// them. Those that judge an absent value go apart from the others if the value may
+// be nil, on which most of the others panic, or a struct, of which they are told
+// only whether it is there.
+func (c *Compiler) addJudged(r *Rules, all []rule, t, parent reflect.Type) error {
+	if last := len(all) - 1; last >= 0 && isOmit(all[last].text) {
+		return fmt.Errorf("has the rule %s behind all others, where it leaves out none: put it in front of those that it is to leave out", all[last].text)
+	}
+	as := c.judgedAs(t)
+	mayBeNil := t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || as.zeroNil
+	absence, others := run{absence: true, use: use{kinds: anything}}, run{use: use{kinds: anything}}
+	for _, one := range all {
+		u := use{others: true, kinds: anything}
+		if !isOmit(one.text) {
+			var err error
+			if u, err = c.vet(one.text, t, parent); err != nil && one.alias != "" {
+				return fmt.Errorf("has the alias %q, which %w", one.alias, err)
+			} else if err != nil {
+				return err
+			}
+		}
+		if !u.others && mayBeNil && (!u.own || !as.zeroNil) {
+			absence.add(one, u)
+		} else {
+			others.add(one, u)
+		}
+	}
+	if as.known {
+		if rule := contradiction(as.Type, others.names); rule != "" {
+			return fmt.Errorf("has the rule %q, which no %s keeps together with what else is asked of it: correct the number", rule, t)
+		}
+	}
+	if kind.IsStruct(as.Type) {
+		absence.as, others.as = asStruct, asStruct
+	}
+	if as.zeroNil {
+		absence.as = asPresence
+	}
+	switch {
+	case len(absence.names) == 0:
+	case as.zeroNil:
+		r.isNil = isZero(t)
+	case mayBeNil:
+		r.isNil = isNilPointer(t)
+	}
+	for _, run := range []run{absence, others} {
+		if len(run.names) == 0 {
+			continue
+		}
+		j, err := c.judge(r, run, t, parent)
+		if err != nil {
+			return err
+		}
+		r.judged = append(r.judged, j)
+	}
+	return nil
+}
+
+// A run is rules that are judged together.
+type run struct {
+	names   []string
+	aliases map[string]string // by the rule, of those that are from one
+	use     use
+	as      manner
+	absence bool
+}
+
+func (r *run) add(one rule, u use) {
+	r.names = append(r.names, one.text)
+	if one.alias != "" {
+		if r.aliases == nil {
+			r.aliases = make(map[string]string)
+		}
+		r.aliases[one.text] = one.alias
+	}
+	r.use.add(u)
+	r.use.kinds &= u.kinds
+}
+
+// judge makes what judges a run of the rules r.
+func (c *Compiler) judge(r *Rules, run run, t, parent reflect.Type) (*judged, error) {
+	j := &judged{
+		validate: c.validate, tag: strings.Join(run.names, ","), as: run.as, absence: run.absence,
+		dynamic: kind.HoldsInterface(t) || run.use.dynamic, shipped: !run.use.own,
+		words: words{fieldNames{parent, c.isInput}, c.texts}, aliases: run.aliases,
+	}
+	if run.use.refers {
+		j.parent = parent
+	}
+	if as := c.judgedAs(t); as.Kind() == reflect.Interface {
+		j.kinds = run.use.kinds
+	}
+	for _, name := range run.names {
+		alone := *j
+		for alternative := range strings.SplitSeq(name, "|") {
+			alone.tag = alternative
+			switch cause := alone.try(t, nil).(type) {
+			case *reflect.ValueError, *runtime.TypeAssertionError:
+				return nil, unusable(alternative, cause)
+			}
+		}
+	}
+	if cause := j.try(t, r.skip); cause != nil {
+		return nil, unusable(j.tag, cause)
+	}
+	if run.as == asStruct {
+		j.tag = onStruct(j.tag)
+	}
+	if run.as == asItIs && j.parent == nil && !j.dynamic {
+		j.fast = fastRules(t, run.names, j.words)
+		for i := range j.fast {
+			if c := &j.fast[i]; j.aliases[run.names[i]] != "" {
+				c.code, c.detail = j.told(run.names[i], t)
+			}
+		}
+		j.accept = allOf(j.fast)
+	}
+	return j, nil
+}
+
+// judge reports whether the value of type t at p breaks a rule, and which, with
+// what to tell about it.
+func (j *judged) judge(t reflect.Type, p, parent memory.Pointer) (code, detail string, broken bool) {
+	for i := range j.fast {
+		switch c := &j.fast[i]; {
+		case c.accept(p):
+		case c.exact || c.refuse != nil && c.refuse(p):
+			return c.code, c.detail, true
+		default:
+			return j.byValidator(t, p, parent)
+		}
+	}
+	if j.fast == nil {
+		return j.byValidator(t, p, parent)
+	}
+	return "", "", false
+}
+
+// accepts reports whether the value at p surely keeps the rules.
+func (j *judged) accepts(t reflect.Type, p, parent memory.Pointer) bool {
+	if j.accept != nil {
+		return j.accept(p)
+	}
+	_, _, broken := j.byValidator(t, p, parent)
+	return !broken
+}
+
+// CodeType is the code of a value of the wrong type.
+const CodeType = "type"
+
+// panicDetail is told of what an any holds that its rules do not go with, and of a
+// value that the validator panicked on.
+const panicDetail = "must be of a type that its rules go with"
+
+// byValidator is [judged.judge] by the validator.
+func (j *judged) byValidator(t reflect.Type, p, parent memory.Pointer) (code, detail string, broken bool) {
+	if j.kinds != 0 && !j.goWith(p.Value(t)) {
+		return CodeType, panicDetail, true
+	}
+	if j.dynamic || j.shipped {
+		// The client may have chosen the type of the value, or a part of it, and
+		// the validator panics on one that a rule does not go with. Otherwise a
+		// panic of a rule of the user's own is the service's fault, which the log
+		// has to explain.
+		defer func() {
+			if recover() != nil {
+				code, detail, broken = CodeType, panicDetail, true
+			}
+		}()
+	}
+	err := j.ask(t, p, parent)
+	if errs, ok := err.(validator.ValidationErrors); ok && len(errs) > 0 { //nolint:errorlint // returned bare
+		first := errs[0]
+		if first.Type() != nil {
+			t = first.Type() // what was judged
+		}
+		code, detail = j.told(j.broken(first), t)
+		return code, detail, true
+	}
+	return "", "", false
+}
+
+// broken returns the rule that an error is about, as the tag has it. Of alternatives
+// the error has all, with their arguments as they are meant, or of a nil the first.
+func (j *judged) broken(first validator.FieldError) string {
+	for rule := range strings.SplitSeq(j.tag, ",") {
+		alternative, _, _ := strings.Cut(rule, "|")
+		name, param, _ := strings.Cut(alternative, "=")
+		if unescapeParam(rule) == first.Tag() || name == first.ActualTag() && unescapeParam(param) == first.Param() {
+			return rule
+		}
+	}
+	return first.Tag()
+}
+
+// told returns the code of a broken rule, which is its alias if it has one, and what
+// is told about it of a value of type t.
+func (j *judged) told(rule string, t reflect.Type) (code, detail string) {
+	alias := j.aliases[rule]
+	if j.words.texts.ofRule(alias) != "" || formatWords[alias] != "" {
+		return alias, j.words.describe(alias, t)
+	}
+	return cmp.Or(alias, codeOf(rule)), j.words.describe(rule, t)
+}
+
+// goWith reports whether what an any holds is of a kind that the rules go with. A nil
+// is left to them.
+func (j *judged) goWith(v reflect.Value) bool {
+	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	return !v.IsValid() || kindsOf(v.Type())&j.kinds != 0
+}
+
+// onStruct makes the tag for a struct, which the validator judges in a list only:
+// given alone and with the struct around it, it is looked into instead.
+func onStruct(tag string) string { return "dive," + tag + ",nostructlevel" }
+
+// ask hands a value to the validator. A parent's rules see it by value, as
+// custom rules expect it.
+func (j *judged) ask(t reflect.Type, p, parent memory.Pointer) error {
+	value := p.Value(t)
+	var given any
+	switch {
+	case j.as == asPresence:
+		given = !value.IsZero()
+	case j.as == asStruct:
+		given = p.Only(t).Interface()
+	case t.Kind() == reflect.Interface && value.IsNil():
+		given = (*any)(nil) // the validator takes a nil without a type for one that breaks any rule
+	default:
+		given = value.Interface()
+	}
+	if j.parent != nil {
+		return j.validate.VarWithValue(given, parent.Value(j.parent).Interface(), j.tag)
+	}
+	return j.validate.Var(given, j.tag)
+}

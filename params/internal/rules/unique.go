@@ -1,0 +1,98 @@
+package rules
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/velithon-go/velithon/params/internal/kind"
+)
+
+// vetUnique vets unique, which is on the elements of a list, on a field of theirs,
+// or on another field of the struct around.
+func (c *Compiler) vetUnique(v *value, field string, given bool, parent reflect.Type) (refers bool, err error) {
+	switch t := v.judged; {
+	case !v.known || v.isAny() && !given:
+	case v.isAny():
+		return false, v.refuse("whose field an any does not have: use a type of its own")
+	case kind.IsStruct(t) || kindsOf(t)&times != 0:
+		return false, v.refuse("which goes with lists, and with single values of other types, not with %s: use a rule of your own", v.typ)
+	case !kind.IsList(t):
+		if !given {
+			return false, v.refuse("which goes with lists, or else names another field: write %q, or use another rule", "unique=Field")
+		}
+		if parent == nil {
+			return false, noFields(v.rule)
+		}
+		other, err := c.field(parent, field)
+		switch {
+		case err != nil:
+			return false, v.refuse("%w", err)
+		case strings.ContainsAny(field, ".["):
+			return false, v.refuse("which looks for a field of the same struct: name one without a dot")
+		case other.field != t:
+			return false, v.refuse("but %s is a %s and not a %s: use fields of one type, and no pointer", field, other.field, t)
+		}
+		return true, nil
+	case field != "" && t.Kind() == reflect.Map:
+		return false, v.refuse("which looks at no field of a map's values: write %q", "unique")
+	case field == "":
+		elem := pointedTo(t.Elem())
+		if why := incomparable(elem); why != "" {
+			return false, v.refuse("but a %s %s: name a field of it, or use a rule of your own", elem, why)
+		}
+	default:
+		elem := pointedTo(t.Elem())
+		if elem.Kind() != reflect.Struct {
+			return false, v.refuse("but a %s has no fields: write %q", elem, "unique")
+		}
+		other, err := c.field(elem, field)
+		switch {
+		case err != nil:
+			return false, v.refuse("%w", err)
+		case strings.ContainsAny(field, ".["):
+			return false, v.refuse("which looks for a field of the element: name one without a dot")
+		}
+		f := pointedTo(other.field)
+		if why := incomparable(f); why != "" {
+			return false, v.refuse("but a %s %s: name another field, or use a rule of your own", f, why)
+		}
+	}
+	return false, nil
+}
+
+// pointedTo returns what a pointer points to. It is what unique compares.
+func pointedTo(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return t
+}
+
+// incomparable says why equal values of a type may not be found equal; "" if they
+// are.
+func incomparable(t reflect.Type) string {
+	switch {
+	case !t.Comparable():
+		return "can't be compared"
+	case holdsPointer(t):
+		return "is compared by a pointer in it"
+	}
+	return ""
+}
+
+// holdsPointer reports whether values of a comparable type are compared by pointers,
+// as times are by their locations. Those of a handle are equal if the values are.
+func holdsPointer(t reflect.Type) bool {
+	switch {
+	case t.PkgPath() == "unique":
+	case t.Kind() == reflect.Array:
+		return holdsPointer(t.Elem())
+	case t.Kind() == reflect.Struct:
+		for f := range t.Fields() {
+			if holdsPointer(f.Type) {
+				return true
+			}
+		}
+	}
+	return t.Kind() == reflect.Pointer
+}
