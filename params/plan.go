@@ -6,6 +6,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/velithon-go/velithon/params/internal/kind"
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
@@ -68,8 +69,12 @@ func (p *Plan) release(base memory.Pointer) {
 }
 
 func (p *Plan) pointer(input any) memory.Pointer {
-	if reflect.TypeOf(input) != p.pointerType {
-		panic(fmt.Sprintf("params: the plan of %s was given a %T", p.input, input))
+	if t := reflect.TypeOf(input); t != p.pointerType {
+		given := "nil"
+		if t != nil {
+			given = kind.A(t)
+		}
+		panic(fmt.Sprintf("params: the plan of %s was given %s", p.input, given))
 	}
 	return memory.Of(reflect.ValueOf(input))
 }

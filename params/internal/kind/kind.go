@@ -6,6 +6,7 @@ import (
 	"encoding"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-json"
@@ -82,4 +83,17 @@ func DecodesItself(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	_, streams := p.MethodByName("UnmarshalJSONFrom") // of encoding/json/v2, which go-json calls too
 	return streams || p.Implements(jsonUnmarshalerType) || p.Implements(contextUnmarshalerType) || p.Implements(TextUnmarshaler)
+}
+
+// A names a type with its article, for a sentence: "an int", "a uint", "an any".
+func A(t reflect.Type) string {
+	name := t.String()
+	switch {
+	case t == reflect.TypeFor[any]():
+		return "an any"
+	case strings.IndexByte("aeioAEIO", name[0]) >= 0:
+		return "an " + name
+	default:
+		return "a " + name
+	}
 }

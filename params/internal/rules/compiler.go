@@ -117,7 +117,7 @@ func (c *Compiler) compileRules(all []rule, t, parent reflect.Type) (*Rules, err
 		case name == "required":
 			r.Required, r.zero = true, isAbsent(t)
 		case name == "omitnil" && !kind.IsNilable(t):
-			return nil, fmt.Errorf("has the rule omitnil, but a %s is never nil: write omitempty", t)
+			return nil, fmt.Errorf("has the rule omitnil, but %s is never nil: write omitempty", kind.A(t))
 		case isOmit(name):
 			omit = name
 			switch {
@@ -130,7 +130,7 @@ func (c *Compiler) compileRules(all []rule, t, parent reflect.Type) (*Rules, err
 			}
 		case name == "structonly" || name == "nostructlevel":
 			if k := kind.Deref(t).Kind(); k != reflect.Struct && !kind.IsList(kind.Deref(t)) {
-				return nil, fmt.Errorf("has the rule %s, but a %s has no fields with rules: remove it", name, t)
+				return nil, fmt.Errorf("has the rule %s, but %s has no fields with rules: remove it", name, kind.A(t))
 			}
 			r.Closed = true
 		case name == "dive":

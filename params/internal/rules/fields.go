@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -30,7 +29,7 @@ func (c *Compiler) field(t reflect.Type, path string) (f referred, err error) {
 		case rest == "":
 			return f, nil
 		case at.Kind() == reflect.Interface || !f.known:
-			return f, fmt.Errorf("but in %s nothing is known of what a %s has: name a field before it", path, f.field)
+			return f, fmt.Errorf("but in %s nothing is known of what %s has: name a field before it", path, kind.A(f.field))
 		case kind.IsStruct(at):
 			name := rest
 			if i := strings.IndexAny(rest, ".["); i >= 0 {
@@ -45,14 +44,14 @@ func (c *Compiler) field(t reflect.Type, path string) (f referred, err error) {
 		case kind.IsList(at):
 			index, after, ok := strings.Cut(rest, "]")
 			if !ok || !strings.HasPrefix(index, "[") {
-				return f, fmt.Errorf("but in %s a %s has no fields: name an element of it, as in Items[0]", path, at)
+				return f, fmt.Errorf("but in %s %s has no fields: name an element of it, as in Items[0]", path, kind.A(at))
 			}
 			if err := isIndex(at, index[1:]); err != nil {
 				return f, fmt.Errorf("but in %s %w", path, err)
 			}
 			rest, f.field = strings.TrimPrefix(after, "."), at.Elem()
 		default:
-			return f, fmt.Errorf("but in %s a %s has no fields: name one that is there", path, at)
+			return f, fmt.Errorf("but in %s %s has no fields: name one that is there", path, kind.A(at))
 		}
 	}
 }
@@ -91,7 +90,7 @@ func isIndex(t reflect.Type, index string) error {
 	switch t.Kind() {
 	case reflect.Map:
 		if key := t.Key(); key.PkgPath() != "" || key.Kind() == reflect.Interface || key.Kind() == reflect.Struct {
-			return fmt.Errorf("a %s is no key that a rule can name: use string or int keys", key)
+			return fmt.Errorf("%s is no key that a rule can name: use string or int keys", kind.A(key))
 		}
 		var err error
 		switch k := kindsOf(t.Key()); {
@@ -101,7 +100,7 @@ func isIndex(t reflect.Type, index string) error {
 			_, err = strconv.ParseUint(index, 10, t.Key().Bits())
 		}
 		if err != nil {
-			return fmt.Errorf("%q is no key of a %s: name one that it can have", index, t)
+			return fmt.Errorf("%q is no key of %s: name one that it can have", index, kind.A(t))
 		}
 	default:
 		i, err := strconv.ParseUint(index, 10, 31)
@@ -109,7 +108,7 @@ func isIndex(t reflect.Type, index string) error {
 		case err != nil:
 			return fmt.Errorf("%q is no index: write a number, as in Items[0]", index)
 		case t.Kind() == reflect.Array && int(i) >= t.Len():
-			return fmt.Errorf("a %s has no element %d: name one that is there", t, i)
+			return fmt.Errorf("%s has no element %d: name one that is there", kind.A(t), i)
 		}
 	}
 	return nil
@@ -205,7 +204,7 @@ func (f *referred) canBe(v *value, name, text string) error {
 			return never("the number of its elements")
 		}
 	default:
-		return fmt.Errorf("but a %s is compared with no value: name another field", f.field)
+		return fmt.Errorf("but %s is compared with no value: name another field", kind.A(f.field))
 	}
 	return nil
 }
@@ -220,7 +219,7 @@ var instead = map[string]string{
 // panics on a pointer that is nil.
 func (f *referred) isText(name string) error {
 	if f.known && (f.field.Kind() == reflect.Pointer || f.judged.Kind() != reflect.String) {
-		return fmt.Errorf("but %s is a %s: use a string", name, f.field)
+		return fmt.Errorf("but %s is %s: use a string", name, kind.A(f.field))
 	}
 	return nil
 }
@@ -239,5 +238,5 @@ func (v *value) comparesWith(f referred, name string) error {
 		}
 		return nil
 	}
-	return errors.New("but " + name + " is a " + f.field.String() + ", which is not compared with a " + v.typ.String() + ": use fields of one type")
+	return fmt.Errorf("but %s is %s, which is not compared with %s: use fields of one type", name, kind.A(f.field), kind.A(v.typ))
 }

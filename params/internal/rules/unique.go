@@ -30,7 +30,7 @@ func (c *Compiler) vetUnique(v *value, field string, given bool, parent reflect.
 		case strings.ContainsAny(field, ".["):
 			return false, v.refuse("which looks for a field of the same struct: name one without a dot")
 		case other.field != t:
-			return false, v.refuse("but %s is a %s and not a %s: use fields of one type, and no pointer", field, other.field, t)
+			return false, v.refuse("but %s is %s and not %s: use fields of one type, and no pointer", field, kind.A(other.field), kind.A(t))
 		}
 		return true, nil
 	case field != "" && t.Kind() == reflect.Map:
@@ -38,12 +38,12 @@ func (c *Compiler) vetUnique(v *value, field string, given bool, parent reflect.
 	case field == "":
 		elem := pointedTo(t.Elem())
 		if why := incomparable(elem); why != "" {
-			return false, v.refuse("but a %s %s: name a field of it, or use a rule of your own", elem, why)
+			return false, v.refuse("but %s %s: name a field of it, or use a rule of your own", kind.A(elem), why)
 		}
 	default:
 		elem := pointedTo(t.Elem())
 		if elem.Kind() != reflect.Struct {
-			return false, v.refuse("but a %s has no fields: write %q", elem, "unique")
+			return false, v.refuse("but %s has no fields: write %q", kind.A(elem), "unique")
 		}
 		other, err := c.field(elem, field)
 		switch {
@@ -54,7 +54,7 @@ func (c *Compiler) vetUnique(v *value, field string, given bool, parent reflect.
 		}
 		f := pointedTo(other.field)
 		if why := incomparable(f); why != "" {
-			return false, v.refuse("but a %s %s: name another field, or use a rule of your own", f, why)
+			return false, v.refuse("but %s %s: name another field, or use a rule of your own", kind.A(f), why)
 		}
 	}
 	return false, nil
