@@ -1,11 +1,9 @@
 package params
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-json"
@@ -29,11 +27,6 @@ type body struct {
 	precheck schema.Precheck // on a body that is there; nil without any rules
 }
 
-var errContentEncoding = &Error{
-	Status: fasthttp.StatusUnsupportedMediaType,
-	Detail: "the body is compressed, which is not supported: send it without Content-Encoding",
-}
-
 var errNotJSON = &Error{
 	Status: fasthttp.StatusUnsupportedMediaType,
 	Detail: "the body must be JSON, and Content-Type must say application/json",
@@ -54,7 +47,7 @@ func (d *decoding) decodeBody(b *body) error {
 	at := d.base.At(b.offset)
 	if len(text) == 0 || string(text) == "null" {
 		if b.isRuled() {
-			d.faults = b.walk(at, "null", nil)
+			d.faults = b.check(at, "null", nil)
 		}
 		return nil
 	}
@@ -63,7 +56,7 @@ func (d *decoding) decodeBody(b *body) error {
 		return d.decodeByCodec(b, at, text)
 	}
 	if doubtful && b.isRuled() || b.precheck != nil && !b.precheck(at, memory.Pointer{}) {
-		d.faults = b.walk(at, memory.Text(text), nil)
+		d.faults = b.check(at, memory.Text(text), nil)
 	}
 	return nil
 }
@@ -88,7 +81,7 @@ func (d *decoding) decodeByCodec(b *body, at memory.Pointer, text []byte) error 
 		}
 	}
 	if err != nil || b.isRuled() {
-		d.faults = b.walk(at, memory.Text(text), err)
+		d.faults = b.check(at, memory.Text(text), err)
 	}
 	return nil
 }
@@ -96,8 +89,8 @@ func (d *decoding) decodeByCodec(b *body, at memory.Pointer, text []byte) error 
 // isRuled reports whether there are rules on the body or below it.
 func (b *body) isRuled() bool { return b.root.Active || b.rules != nil }
 
-// walk finds what is wrong with a body.
-func (b *body) walk(p memory.Pointer, text string, decodeErr error) schema.Faults {
+// check finds what is wrong with a body.
+func (b *body) check(p memory.Pointer, text string, decodeErr error) schema.Faults {
 	return schema.CheckBody(schema.Fault{Order: b.order}, b.root, b.rules, p, text, decodeErr)
 }
 
@@ -131,16 +124,4 @@ func (d *decoding) jsonText() ([]byte, error) {
 		return nil, errBlank // which is no JSON, while no body at all is allowed
 	}
 	return text, nil
-}
-
-// isJSONType reports whether a Content-Type field says application/json or a
-// type with the suffix +json (RFC 6839).
-func isJSONType(contentType []byte) bool {
-	if string(contentType) == "application/json" || hasMediaType(contentType, "application/json") {
-		return true
-	}
-	mediaType, _, _ := bytes.Cut(contentType, []byte(";"))
-	const suffix = "+json"
-	mediaType = bytes.TrimSpace(mediaType)
-	return len(mediaType) > len(suffix) && strings.EqualFold(memory.Text(mediaType[len(mediaType)-len(suffix):]), suffix)
 }

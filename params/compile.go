@@ -52,7 +52,7 @@ func Compile(input reflect.Type, o Options) (*Plan, error) {
 		return nil, &TypeError{Type: input.String(), Field: c.at, Detail: err.Error()}
 	}
 	c.schemas.Finish()
-	c.verdicts()
+	c.prechecks()
 	return c.plan, nil
 }
 
@@ -71,8 +71,8 @@ type compiler struct {
 	at      string // the field at hand, for messages
 }
 
-// verdicts compiles the first passes over the body and the params.
-func (c *compiler) verdicts() {
+// prechecks compiles the first passes over the body and the params.
+func (c *compiler) prechecks() {
 	if b := c.plan.body; b != nil {
 		b.reader = jsonread.New(b.root)
 		b.precheck = schema.BodyPrecheck(b.root, b.rules)
@@ -269,14 +269,4 @@ func (c *compiler) checkName(source Source, name string) error {
 		return fmt.Errorf("reads the body as a form, but another field reads it as JSON: keep one of them")
 	}
 	return nil
-}
-
-// isToken reports whether a name is a token of RFC 9110, section 5.6.2.
-func isToken(name string) bool {
-	for _, c := range []byte(name) {
-		if c <= ' ' || c >= 0x7f || strings.IndexByte("()<>@,;:\\\"/[]?={}", c) >= 0 {
-			return false
-		}
-	}
-	return true
 }

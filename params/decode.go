@@ -1,10 +1,8 @@
 package params
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -134,64 +132,4 @@ func (d *decoding) store(p *param, text string) {
 		}
 		d.fault(p, code, err.Error())
 	}
-}
-
-// pathParams stores what the router found. It takes path from hand to hand, since
-// what d points to is allocated.
-func (d *decoding) pathParams(path *PathValues) {
-	for _, p := range d.plan.path.params {
-		if value, ok := path.Get(p.name); ok { // or else an optional segment
-			d.store(p, value)
-		}
-	}
-}
-
-// headers reads the header fields. One that stands on several lines is the list
-// of what they have (RFC 9110, 5.3): a field of one value gets it in one text,
-// if that converts. So nothing is lost of an X-Forwarded-For to which a proxy has
-// added a line, and no line counts more than another.
-func (d *decoding) headers() {
-	for _, p := range d.plan.header.params {
-		values := d.raw.Request.Header.PeekAll(p.name)
-		if len(values) > 1 && !p.many {
-			d.seen.Add(p.order)
-			if err := p.set(d.at(p), string(bytes.Join(values, []byte(", ")))); err != nil {
-				d.fault(p, CodeDuplicate, "must be given once")
-			}
-			continue
-		}
-		for _, value := range values {
-			d.store(p, memory.Text(value))
-		}
-	}
-}
-
-// cookies reads the cookies. Of several with one name the first counts for a
-// field of one value: browsers send one for each path and domain that they have
-// it from, that with the longest path first (RFC 6265, 5.4), and a client can't
-// help it.
-func (d *decoding) cookies() {
-	pos := 0
-	for key, value := range d.raw.Request.Header.Cookies() {
-		var p *param
-		if p, pos = d.plan.cookie.find(key, pos); p != nil && (p.many || !d.seen.Has(p.order)) {
-			d.store(p, memory.Text(value))
-		}
-	}
-}
-
-// isEncoded reports whether a body has a Content-Encoding. Identity is none, as
-// the client should not say (RFC 9110, 8.4.1) and some do.
-func isEncoded(header *fasthttp.RequestHeader) bool {
-	encoding := header.ContentEncoding()
-	return len(encoding) > 0 && !strings.EqualFold(memory.Text(bytes.TrimSpace(encoding)), "identity")
-}
-
-// hasMediaType reports whether a Content-Type field names the media type,
-// whatever its parameters and case.
-func hasMediaType(contentType []byte, mediaType string) bool {
-	if i := bytes.IndexByte(contentType, ';'); i >= 0 {
-		contentType = contentType[:i]
-	}
-	return strings.EqualFold(memory.Text(bytes.TrimSpace(contentType)), mediaType)
 }

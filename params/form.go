@@ -10,11 +10,6 @@ import (
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
-const (
-	mediaForm      = "application/x-www-form-urlencoded"
-	mediaMultipart = "multipart/form-data"
-)
-
 // form reads an urlencoded or multipart body. A request without a body has no
 // form fields.
 func (d *decoding) form() error {

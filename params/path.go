@@ -67,3 +67,13 @@ func PathOf(raw *fasthttp.RequestCtx) *PathValues {
 	p, _ := raw.UserValue(pathKey{}).(*PathValues)
 	return p
 }
+
+// pathParams stores what the router found. It takes path from hand to hand, since
+// what d points to is allocated.
+func (d *decoding) pathParams(path *PathValues) {
+	for _, p := range d.plan.path.params {
+		if value, ok := path.Get(p.name); ok { // or else an optional segment
+			d.store(p, value)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"math"
 	"reflect"
 	"slices"
@@ -163,9 +164,7 @@ func (v *value) vetChoices(choices []string) error {
 
 // vetMethod vets the method that validateFn calls.
 func (v *value) vetMethod(name string) error {
-	if name == "" {
-		name = "Validate"
-	}
+	name = cmp.Or(name, "Validate")
 	if !v.known {
 		return nil
 	}

@@ -1,3 +1,9 @@
+// Package rules compiles validate tags: what each rule asks of a value of its type,
+// whether it can ask it at all, and what a client is told of a value that breaks it.
+//
+// A [Compiler] makes [Rules] of a tag. All rules can be judged by go-playground's
+// validator; of the common ones fast rules know the answer without it. It knows no
+// bodies: package schema applies rules to what lies inside of a value.
 package rules
 
 import (

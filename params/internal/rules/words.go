@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"reflect"
 	"strings"
 	"time"
@@ -40,10 +41,7 @@ func (w words) describe(rule string, t reflect.Type) string {
 	if kind.IsList(kind.Deref(t)) && (rule == "eq" || rule == "ne") { // of their length
 		return map[string]string{"eq": "must have exactly ", "ne": "must not have exactly "}[rule] + counted(param, "item")
 	}
-	if text := w.ofOtherField(rule, param, t); text != "" {
-		return text
-	}
-	if text := ofBound(rule, param, t); text != "" {
+	if text := cmp.Or(w.ofOtherField(rule, param, t), ofBound(rule, param, t)); text != "" {
 		return text
 	}
 	if what, ok := formatWords[rule]; ok {

@@ -55,7 +55,7 @@ func CheckBody(like Fault, s *Schema, r *rules.Rules, p memory.Pointer, text str
 }
 
 // value checks the value at p: its own rules r, which may be nil, and those of
-// its type n, nil for a parameter. parent points to the struct around it.
+// its schema s, nil for a parameter. parent points to the struct around it.
 func (c *checker) value(s *Schema, r *rules.Rules, t reflect.Type, p, parent memory.Pointer) {
 	if c.faults.full() || c.isTold() {
 		return

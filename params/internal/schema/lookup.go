@@ -27,7 +27,7 @@ func (s *Schema) Member(key string) *Member {
 	return nil
 }
 
-// fold makes n.folded. Of names that differ in case only, the first one counts.
+// fold makes s.folded. Of names that differ in case only, the first one counts.
 func (s *Schema) fold() {
 	s.folded = make(map[string]*Member, len(s.Members))
 	for _, m := range s.Members {

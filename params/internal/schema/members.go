@@ -18,45 +18,13 @@ import (
 func (c *Compiler) members(s *Schema) error {
 	s.names = make(map[string]*Member)
 	visited := make(map[reflect.Type]bool)
-	level := []place{{typ: s.Type}}
-	for len(level) > 0 {
-		times := make(map[reflect.Type]int)
-		for _, l := range level {
-			times[l.typ]++
+	for level := []place{{typ: s.Type}}; len(level) > 0; {
+		found, next, err := c.level(s, level, visited)
+		if err != nil {
+			return err
 		}
-		var next []place
-		found := make(map[string][]*Member)
-		for _, l := range level {
-			if visited[l.typ] {
-				continue
-			}
-			visited[l.typ] = true
-			for i := range l.typ.NumField() {
-				m, err := c.member(s, l, i)
-				switch {
-				case err != nil:
-					return fmt.Errorf("has the field %s.%s, which %w", l.typ, l.typ.Field(i).Name, err)
-				case m == nil:
-				case m.Name == "":
-					next = append(next, m.embedded())
-				default:
-					for range times[l.typ] {
-						found[m.Name] = append(found[m.Name], m)
-					}
-				}
-			}
-		}
-		for _, name := range slices.Sorted(maps.Keys(found)) {
-			members := found[name]
-			if _, hidden := s.names[name]; hidden {
-				continue
-			}
-			if len(members) > 1 && !s.Opaque {
-				a, b := members[0], members[1]
-				return fmt.Errorf("has the JSON name %q twice, for %s.%s and %s.%s: rename one of them, or leave it out with `json:\"-\"`",
-					name, a.typ, a.field.Name, b.typ, b.field.Name)
-			}
-			s.names[name] = dominant(members)
+		if err := s.choose(found); err != nil {
+			return err
 		}
 		level = next
 	}
@@ -77,6 +45,56 @@ func (c *Compiler) members(s *Schema) error {
 		if err := c.compileMember(m); err != nil {
 			return fmt.Errorf("has the field %s.%s, which %w", m.typ, m.field.Name, err)
 		}
+	}
+	return nil
+}
+
+// level finds the members of the structs that are so deeply nested, by name, and the
+// structs that these embed. A type that is there several times has its members as
+// often, and one that was visited on an outer level is hidden.
+func (c *Compiler) level(s *Schema, level []place, visited map[reflect.Type]bool) (found map[string][]*Member, next []place, err error) {
+	times := make(map[reflect.Type]int)
+	for _, l := range level {
+		times[l.typ]++
+	}
+	found = make(map[string][]*Member)
+	for _, l := range level {
+		if visited[l.typ] {
+			continue
+		}
+		visited[l.typ] = true
+		for i := range l.typ.NumField() {
+			m, err := c.member(s, l, i)
+			switch {
+			case err != nil:
+				return nil, nil, fmt.Errorf("has the field %s.%s, which %w", l.typ, l.typ.Field(i).Name, err)
+			case m == nil:
+			case m.Name == "":
+				next = append(next, m.embedded())
+			default:
+				for range times[l.typ] {
+					found[m.Name] = append(found[m.Name], m)
+				}
+			}
+		}
+	}
+	return found, next, nil
+}
+
+// choose names the members that were found on a level, but for those that an outer
+// one hides. A nil is a name that none has, and hides as well.
+func (s *Schema) choose(found map[string][]*Member) error {
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		members := found[name]
+		if _, hidden := s.names[name]; hidden {
+			continue
+		}
+		if len(members) > 1 && !s.Opaque {
+			a, b := members[0], members[1]
+			return fmt.Errorf("has the JSON name %q twice, for %s.%s and %s.%s: rename one of them, or leave it out with `json:\"-\"`",
+				name, a.typ, a.field.Name, b.typ, b.field.Name)
+		}
+		s.names[name] = dominant(members)
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func BodyPrecheck(s *Schema, r *rules.Rules) Precheck { return precheckOf(r.Pres
 func ParamPrecheck(t reflect.Type, r *rules.Rules) Precheck { return precheckOf(r.Present(), nil, t) }
 
 // precheckOf compiles the rules r, which may be nil, on a value of type t, and
-// those of its schema n, nil for a parameter. It returns nil when there are none.
+// those of its schema s, nil for a parameter. It returns nil when there are none.
 func precheckOf(r *rules.Rules, s *Schema, t reflect.Type) Precheck {
 	inside := s.precheckBelow(r)
 	if r != nil && r.Dive != nil {
@@ -75,7 +75,7 @@ func (s *Schema) precheckBelow(r *rules.Rules) Precheck {
 	return func(p, _ memory.Pointer) bool { return s.precheck(p) }
 }
 
-// compilePrecheck sets n.precheck, for [Compiler.Finish].
+// compilePrecheck sets s.precheck, for [Compiler.Finish].
 func (s *Schema) compilePrecheck() {
 	switch s.Shape {
 	case Struct:
@@ -110,8 +110,8 @@ func membersPrecheck(members []*Member) func(memory.Pointer) bool {
 		}
 	}
 	return func(p memory.Pointer) bool {
-		for _, sound := range all {
-			if !sound(p) {
+		for _, keeps := range all {
+			if !keeps(p) {
 				return false
 			}
 		}

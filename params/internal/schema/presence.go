@@ -41,7 +41,7 @@ const (
 	present
 )
 
-// value walks the value at pos. A nil node is a value that nothing is known
+// value walks the value at pos. A nil schema is a value that nothing is known
 // of.
 func (w *presenceWalk) value(s *Schema, r *rules.Rules) {
 	w.space()
@@ -166,7 +166,7 @@ func (w *presenceWalk) object(s *Schema) {
 	w.seen = w.seen[:base]
 }
 
-// behind returns the node of what pointers lead to.
+// behind returns the schema of what pointers lead to.
 func behind(s *Schema) *Schema {
 	for s.Shape == Pointer {
 		s = s.Elem

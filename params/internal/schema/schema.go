@@ -1,3 +1,10 @@
+// Package schema is about the types of JSON bodies and the rules in them, and judges
+// values by them.
+//
+// Three passes do so. The [Precheck] of a type says whether a value surely keeps all
+// rules; most do, and the others are only tried then. The walk over the text finds
+// what a value can't show, which required members were absent. The check of the value
+// finds what breaks a rule. The last two come in one, [CheckBody].
 package schema
 
 import (
@@ -40,7 +47,7 @@ type Schema struct {
 // A Compiler compiles types and the rules in them.
 type Compiler struct {
 	rules *rules.Compiler
-	nodes map[reflect.Type]*Schema
+	schemas map[reflect.Type]*Schema
 }
 
 // NewCompiler returns a compiler of schemas whose rules are compiled by rules.
@@ -51,11 +58,11 @@ func NewCompiler(rules *rules.Compiler) *Compiler {
 // Of returns the schema of a type, the same one for the same type. [Compiler.Finish]
 // has to be called before it is used.
 func (c *Compiler) Of(t reflect.Type) (*Schema, error) {
-	if s := c.nodes[t]; s != nil {
+	if s := c.schemas[t]; s != nil {
 		return s, nil
 	}
 	s := &Schema{Type: t, Shape: shapeOf(t), told: c.rules.TypeText(t), Opaque: t.Kind() != reflect.Interface && kind.DecodesItself(t)}
-	c.nodes[t] = s
+	c.schemas[t] = s
 	var err error
 	switch s.Shape {
 	case Struct:
@@ -88,11 +95,11 @@ func (c *Compiler) Of(t reflect.Type) (*Schema, error) {
 // Finish settles what needs the whole graph. It is called once, after the last
 // type was compiled.
 func (c *Compiler) Finish() {
-	for _, s := range c.nodes {
+	for _, s := range c.schemas {
 		s.Active = reaches(s, (*Member).isRuled, make(map[*Schema]bool))
 		s.unread = reaches(s, (*Member).isUnread, make(map[*Schema]bool))
 	}
-	for _, s := range c.nodes {
+	for _, s := range c.schemas {
 		s.compilePrecheck()
 	}
 }
@@ -132,7 +139,7 @@ func (s *Schema) isThere() bool {
 	return (s.Shape == Struct || s.Type.Kind() == reflect.Array) && s.Active && !s.Opaque
 }
 
-// reaches reports whether a struct member of a kind can be reached from n. The
+// reaches reports whether a struct member of a kind can be reached from s. The
 // rules behind dive belong to the member that holds the list.
 func reaches(s *Schema, is func(*Member) bool, seen map[*Schema]bool) bool {
 	if s == nil || seen[s] {
