@@ -46,7 +46,7 @@ type Schema struct {
 
 // A Compiler compiles types and the rules in them.
 type Compiler struct {
-	rules *rules.Compiler
+	rules   *rules.Compiler
 	schemas map[reflect.Type]*Schema
 }
 
