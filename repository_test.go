@@ -35,8 +35,8 @@ var edges = []edge{
 		internal + "/bitset", internal + "/jsonread", internal + "/jsonscan", internal + "/kind", internal + "/memory", internal + "/rules", internal + "/schema",
 	}},
 	{"params/internal/jsonread", []string{
-		gojson, internal + "/bitset", internal + "/jsonscan", internal + "/kind", internal + "/memory", internal + "/rules", internal + "/schema",
-		validator, // in its tests
+		gojson, internal + "/bitset", internal + "/jsonscan", internal + "/kind", internal + "/memory", internal + "/schema",
+		internal + "/rules", validator, // in its tests, to make a schema
 	}},
 	{"params/internal/schema", []string{
 		gojson, internal + "/jsonscan", internal + "/kind", internal + "/memory", internal + "/rules",

@@ -3,7 +3,6 @@ package params
 import (
 	"errors"
 	"fmt"
-	"reflect"
 	"unicode/utf8"
 
 	"github.com/goccy/go-json"
@@ -18,7 +17,6 @@ import (
 
 // A body is the field that takes the JSON body, or the whole input.
 type body struct {
-	typ      reflect.Type
 	offset   uintptr
 	order    int            // the position among the params
 	root     *schema.Schema // the rules below the body's type
@@ -68,7 +66,7 @@ func (d *decoding) decodeByCodec(b *body, at memory.Pointer, text []byte) error 
 	if !utf8.Valid(text) {
 		return &Error{Status: fasthttp.StatusBadRequest, Detail: "the JSON body is not valid UTF-8"}
 	}
-	target := at.Value(b.typ)
+	target := at.Value(b.root.Type)
 	target.SetZero() // the reader may have left something there
 	err := json.Unmarshal(text, target.Addr().Interface())
 	// A type's own UnmarshalJSON may fail with a syntax error too, which says

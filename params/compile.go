@@ -115,7 +115,7 @@ func (c *compiler) wholeBody(t reflect.Type) error {
 	if err != nil {
 		return err
 	}
-	c.plan.body = &body{typ: t, root: root, rules: rules.Required(t)}
+	c.plan.body = &body{root: root, rules: rules.Required(t)}
 	return nil
 }
 
@@ -205,7 +205,7 @@ func (c *compiler) bodyField(f reflect.StructField, offset uintptr, name string)
 	if err != nil {
 		return err
 	}
-	c.plan.body = &body{typ: f.Type, offset: offset + f.Offset, order: len(c.plan.params), root: root, rules: r}
+	c.plan.body = &body{offset: offset + f.Offset, order: len(c.plan.params), root: root, rules: r}
 	return nil
 }
 

@@ -186,7 +186,7 @@ func (s *sweeper) sweep(t *testing.T, v *validator.Validate, tag string) bool {
 		require.NoError(t, err)
 	}
 	c.Finish()
-	plan := &Plan{input: s.parent, pointerType: reflect.PointerTo(s.parent), body: &body{typ: s.parent, root: root, reader: jsonread.New(root)}}
+	plan := &Plan{input: s.parent, pointerType: reflect.PointerTo(s.parent), body: &body{root: root, reader: jsonread.New(root)}}
 	plan.body.precheck = schema.BodyPrecheck(root, nil)
 	for i, ctx := range s.bodies {
 		in := reflect.New(s.parent)

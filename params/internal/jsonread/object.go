@@ -7,7 +7,6 @@ import (
 	"github.com/velithon-go/velithon/params/internal/bitset"
 	"github.com/velithon-go/velithon/params/internal/jsonscan"
 	"github.com/velithon-go/velithon/params/internal/memory"
-	"github.com/velithon-go/velithon/params/internal/rules"
 	"github.com/velithon-go/velithon/params/internal/schema"
 )
 
@@ -23,7 +22,7 @@ type memberReader struct {
 	key    writtenKey
 	offset uintptr
 	value  Reader
-	accept rules.Acceptor // what the rules on the value ask; nil without
+	accept func(memory.Pointer) bool // recognizes values that keep the rules; nil without any, or if it takes more to tell
 }
 
 func (c readerCompiler) compileObject(s *objectReader, of *schema.Schema) {
