@@ -89,7 +89,7 @@ func (b *body) isRuled() bool { return b.root.Active || b.rules != nil }
 
 // check finds what is wrong with a body.
 func (b *body) check(p memory.Pointer, text string, decodeErr error) schema.Faults {
-	return schema.CheckBody(schema.Fault{Order: b.order}, b.root, b.rules, p, text, decodeErr)
+	return schema.CheckBody(b.order, b.root, b.rules, p, text, decodeErr)
 }
 
 // jsonText returns the body without the white space around it; nil when there

@@ -43,7 +43,8 @@ func (p *Plan) Decode(raw *fasthttp.RequestCtx, input any) error {
 // They are only read, and nothing of them is kept, so they may lie on the stack
 // and in the request's memory. nil is none.
 func (p *Plan) DecodeWith(raw *fasthttp.RequestCtx, path *PathValues, input any) error {
-	d := decoding{plan: p, raw: raw, base: p.pointer(input)}
+	d := decoding{plan: p, raw: raw}
+	d.base = p.pointer(input) // in the literal, the compiler would build it elsewhere and copy it
 	err := d.decode(path)
 	if err != nil {
 		p.release(d.base)

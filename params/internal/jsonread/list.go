@@ -29,11 +29,11 @@ func newListReader(t reflect.Type) *listReader {
 }
 
 func (r *reading) readList(l *listReader, i int, p memory.Pointer) int {
-	start := i
-	if i = r.enter(i, '['); i == refused {
+	if !r.enter(i, '[') {
 		return refused
 	}
-	text := r.text
+	text, start := r.text, i
+	i = jsonscan.Space(text, i+1)
 	list := memory.As[memory.Slice](p)
 	*list = memory.Slice{Data: l.empty} // whatever there is
 	for jsonscan.Byte(text, i) != ']' {

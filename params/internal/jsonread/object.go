@@ -44,10 +44,11 @@ func (c readerCompiler) compileObject(s *objectReader, of *schema.Schema) {
 }
 
 func (r *reading) readObject(s *objectReader, i int, p memory.Pointer) int {
-	if i = r.enter(i, '{'); i == refused {
+	if !r.enter(i, '{') {
 		return refused
 	}
 	text := r.text
+	i = jsonscan.Space(text, i+1)
 	var seen bitset.Set
 	more := jsonscan.Byte(text, i) != '}'
 	for pos := 0; more; pos++ {

@@ -76,14 +76,9 @@ func (r *reading) readByCodec(of *schema.Schema, i int, p memory.Pointer) int {
 	return next
 }
 
-// enter goes down into the object or array at i, which begins with open, and returns
-// the position of what is inside.
-func (r *reading) enter(i int, open byte) int {
-	if jsonscan.Byte(r.text, i) != open {
-		return refused
-	}
-	if r.depth++; r.depth > maxDepth {
-		return refused
-	}
-	return jsonscan.Space(r.text, i+1)
+// enter goes down into the object or array at i, and reports whether one begins there
+// with open, and is not too deep.
+func (r *reading) enter(i int, open byte) bool {
+	r.depth++
+	return jsonscan.Byte(r.text, i) == open && r.depth <= maxDepth
 }

@@ -36,11 +36,10 @@ func CheckParam(found Faults, like Fault, r *rules.Rules, t reflect.Type, p, par
 }
 
 // CheckBody finds what is wrong with a body, over its text and its value at p, which
-// decodeErr is from if it is not nil. The rules r of the field itself refer to no
-// others.
-func CheckBody(like Fault, s *Schema, r *rules.Rules, p memory.Pointer, text string, decodeErr error) Faults {
-	like.In = rules.BodySource
-	c := checker{like: like, path: make([]segment, 0, 8)}
+// decodeErr is from if it is not nil. order is that of the field, and its rules r
+// refer to no others.
+func CheckBody(order int, s *Schema, r *rules.Rules, p memory.Pointer, text string, decodeErr error) Faults {
+	c := checker{like: Fault{Order: order, In: rules.BodySource}, path: make([]segment, 0, 8)}
 	w := presenceWalk{text: text, checker: &c, types: decodeErr != nil}
 	w.value(s, r)
 	if decodeErr != nil && len(c.faults) == 0 {
