@@ -16,10 +16,10 @@ import (
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
-// What a check accepts, the validator accepts, and what it refuses, the validator
+// What a fast rule accepts, the validator accepts, and what it refuses, the validator
 // refuses in the same words: over all pairs of a rule and a type that have one,
 // and values at and around every bound.
-func TestChecksKnowNoMoreThanTheValidator(t *testing.T) {
+func TestFastRulesKnowNoMoreThanTheValidator(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	validate := validator.New(validator.WithRequiredStructEnabled())
 	accepted, refused := make(map[string]int), 0
@@ -118,14 +118,14 @@ func fill(random *rand.Rand, v reflect.Value) {
 	}
 }
 
-func TestAcceptorsLeaveWhatTheyDoNotKnow(t *testing.T) {
+func TestFastRulesLeaveWhatTheyDoNotKnow(t *testing.T) {
 	for _, rule := range []string{"min=1|max=0", "oneof=a0x2Cb", "oneof='a b' c", "min=x", "datetime=2006", "ne=1", "rgb|rgba", "lowercase"} {
 		assert.Nil(t, fastRules(reflect.TypeFor[string](), []string{rule}, words{}), rule)
 	}
 	assert.Nil(t, fastRules(reflect.TypeFor[int](), []string{"min=1", "unknown"}, words{}))
 }
 
-func FuzzForms(f *testing.F) {
+func FuzzFormats(f *testing.F) {
 	for _, s := range someTexts {
 		f.Add(s)
 	}
