@@ -58,7 +58,7 @@ func (s *sampler) take() (sample, error) {
 	if err != nil {
 		return now, err
 	}
-	if err := json.Unmarshal(a.body, &now); err != nil { //nolint:musttag // Stats, too, is read as it was written
+	if err := json.Unmarshal(a.body, &now); err != nil {
 		return now, fmt.Errorf("%d %q: %w", a.status, a.body, err)
 	}
 	entries, err := os.ReadDir(s.temp)

@@ -340,6 +340,6 @@ func (v *visitor) sendTooSlowly() error {
 
 func statsIn(a answer) (background.Stats, error) {
 	var s background.Stats
-	err := errors.Join(status(200)(a), json.Unmarshal(a.body, &s)) //nolint:musttag // it is read as it was written
+	err := errors.Join(status(200)(a), json.Unmarshal(a.body, &s))
 	return s, err
 }
