@@ -76,13 +76,6 @@ func containsAll(text string, parts []string) bool {
 // faultRequest has something for every input below.
 var faultRequest = request("POST", "/fault?value=x", `{"value":"x"}`, jsonType, "X-Request-Id: fault-1")
 
-// write sends text on a connection.
-func write(t *testing.T, conn io.Writer, text string) {
-	t.Helper()
-	_, err := io.WriteString(conn, text)
-	require.NoError(t, err)
-}
-
 // assertHealthy asks for /healthy, as the last request on a connection.
 func assertHealthy(t *testing.T, conn io.Writer, reader *bufio.Reader) {
 	t.Helper()
@@ -573,32 +566,6 @@ func TestAHandlerThatEndsItsGoroutine(t *testing.T) {
 			assert.Zero(t, app.Runner().Stats().Accepted)
 		})
 	}
-}
-
-// fasthttp does not say that it has ended such a connection. Its record must not
-// stay: it would for each of them, and a shutdown would wait for it.
-func TestAConnectionThatIsHungUpIsForgotten(t *testing.T) {
-	app := newRefusingApp(velithon.Options{OnRefused: func(*fasthttp.RequestCtx, *responses.Problem) { runtime.Goexit() }})
-	app.Get("/exit", func(context.Context, struct{}) (string, error) {
-		runtime.Goexit()
-		return "", nil
-	})
-	address := serve(t, app)
-	for name, text := range map[string]string{
-		"a handler": request("GET", "/exit", ""),
-		"OnRefused": "nonsense\r\n\r\n",
-	} {
-		conn := dial(t, address)
-		write(t, conn, text)
-		answer, err := io.ReadAll(conn)
-		require.NotErrorIs(t, err, os.ErrDeadlineExceeded, name)
-		assert.Empty(t, answer, name)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	err := app.Shutdown(ctx)
-	require.ErrorIs(t, err, context.Canceled)
-	assert.NotContains(t, err.Error(), "closed", "there is no connection left to close")
 }
 
 // A closer is a user value that fasthttp closes at the end of its request.

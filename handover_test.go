@@ -1,6 +1,7 @@
 package velithon_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -249,7 +250,7 @@ func newPromisingApp(overflow background.Overflow) *promisingApp {
 			Runner: background.RunnerOptions{Workers: 2, Queue: queue, Overflow: overflow},
 		}),
 		ledger:   l,
-		listener: &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})},
+		listener: newMemoryListener(),
 		served:   make(chan error, 1),
 	}
 	interferences := maps.Clone(harmless)
@@ -463,4 +464,31 @@ func TestWorkIsSettledOnceInAnyMix(t *testing.T) {
 			assert.NoError(t, app.Runner().Shutdown(context.Background()), "something is still promised")
 		})
 	}
+}
+
+// A connection whose work waits for room is not idle: the server takes the hand-over
+// for what ends its response.
+func TestNoTimeLimitForAHandOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := velithon.New(velithon.Options{Logger: quiet, Runner: background.RunnerOptions{Workers: 1, Queue: 1}})
+		app.Post("/work", func(context.Context, struct{}) (responses.JSONResponse[string, *background.Task], error) {
+			return responses.JSON("", background.Func("work", func(context.Context) error {
+				time.Sleep(10 * time.Minute)
+				return nil
+			})), nil
+		})
+		conn := serveInMemory(t, app).dial(t)
+		reader := bufio.NewReader(conn)
+		for range 4 { // one runs, one waits, and the others hold the connection up
+			write(t, conn, request("POST", "/work", ""))
+			response, _ := receive(t, reader)
+			assert.Equal(t, 200, response.StatusCode)
+		}
+		time.Sleep(velithon.DefaultIdleTimeout / 2)
+		write(t, conn, request("GET", "/nowhere", ""))
+		response, _ := receive(t, reader)
+		assert.Equal(t, 404, response.StatusCode)
+		require.NoError(t, conn.Close())
+		require.NoError(t, app.Shutdown(context.Background())) // waits for the work
+	})
 }

@@ -94,10 +94,18 @@ func request(method, target, body string, header ...string) string {
 
 func itoa(n int) string { return string(fasthttp.AppendUint(nil, n)) }
 
+// write sends text on a connection.
+func write(t *testing.T, conn io.Writer, text string) {
+	t.Helper()
+	_, err := io.WriteString(conn, text)
+	require.NoError(t, err)
+}
+
 // send sends one request on a connection of its own and returns the answer.
 func send(t *testing.T, address, text string) (*http.Response, string) {
 	t.Helper()
 	conn := dial(t, address)
+	defer conn.Close() // a shutdown would wait for its next request
 	// The server may answer and close before it has read everything.
 	_, _ = io.WriteString(conn, text)
 	return receive(t, bufio.NewReader(conn))
@@ -178,11 +186,34 @@ func (l logLines) waitFor(t *testing.T, part string) string {
 	}
 }
 
+// serveInMemory runs an app in a bubble until the test ends. Connections are those
+// of the listener's dial.
+func serveInMemory(t *testing.T, app *velithon.App) *memoryListener {
+	t.Helper()
+	t.Cleanup(func() { time.Sleep(time.Minute) }) // in the end, until a goroutine of fasthttp's has noticed it
+	listener := newMemoryListener()
+	serveOn(t, app, listener)
+	return listener
+}
+
 // A memoryListener accepts connections that need no network.
 type memoryListener struct {
 	conns  chan net.Conn
 	close  sync.Once
 	closed chan struct{}
+}
+
+func newMemoryListener() *memoryListener {
+	return &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+// dial opens a connection.
+func (l *memoryListener) dial(t *testing.T) net.Conn {
+	t.Helper()
+	conn, accepted := net.Pipe()
+	l.conns <- accepted
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
 }
 
 func (l *memoryListener) Accept() (net.Conn, error) {

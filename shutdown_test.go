@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,7 @@ import (
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/routing"
 )
 
 // Every response that a client has read had its task run, however the shutdown
@@ -76,6 +78,145 @@ func TestShutdownUnderLoadRunsTheTasksOfEveryResponse(t *testing.T) {
 	}
 }
 
+// beginShutdown shuts an app down. It returns when each response is the last
+// one of its connection.
+func beginShutdown(t *testing.T, app *velithon.App, address string) (ended <-chan error) {
+	t.Helper()
+	conn := dial(t, address)
+	reader := bufio.NewReader(conn)
+	write(t, conn, request("GET", "/nothing", ""))
+	receive(t, reader) // so this connection is accepted, and those that were made before
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	t.Cleanup(cancel)
+	err := make(chan error, 1)
+	go func() { err <- app.Shutdown(ctx) }()
+	for {
+		_, err := io.WriteString(conn, request("GET", "/nothing", ""))
+		require.NoError(t, err)
+		if response, _ := receive(t, reader); response.Close {
+			break
+		}
+	}
+	return err
+}
+
+// requireLast reads the last response of a connection, and that it is closed
+// then.
+func requireLast(t *testing.T, reader *bufio.Reader, body string) {
+	t.Helper()
+	response, got := receive(t, reader)
+	require.Equal(t, 200, response.StatusCode)
+	require.Equal(t, body, got)
+	require.True(t, response.Close, "Connection: close")
+	_, err := reader.ReadByte()
+	require.ErrorIs(t, err, io.EOF)
+}
+
+// newWaitingApp has a route that waits for leave, and one that does not.
+func newWaitingApp(entered chan<- string, leave <-chan struct{}, ran chan<- string) *velithon.App {
+	app := velithon.New(velithon.Options{Logger: quiet, ReadTimeout: time.Hour, IdleTimeout: time.Hour})
+	answer := func(_ context.Context, in named) (responses.JSONResponse[string, *background.Task], error) {
+		entered <- in.Name
+		return responses.JSON(in.Name, background.Func(in.Name, func(context.Context) error {
+			ran <- in.Name
+			return nil
+		})), nil
+	}
+	app.Get("/work", answer)
+	app.Post("/work", answer)
+	app.Get("/wait", func(ctx context.Context, in named) (responses.JSONResponse[string, *background.Task], error) {
+		response, err := answer(ctx, in)
+		<-leave
+		return response, err
+	})
+	return app
+}
+
+// So a request that is on its way when the shutdown begins has its task run, too.
+func TestShutdownAnswersOneMoreRequestOfAnIdleConnection(t *testing.T) {
+	app := newWaitingApp(make(chan string, 2), nil, make(chan string, 2))
+	address := serve(t, app)
+	conn := dial(t, address)
+	reader := bufio.NewReader(conn)
+	_, err := io.WriteString(conn, request("GET", "/work?name=a", ""))
+	require.NoError(t, err)
+	response, _ := receive(t, reader)
+	require.False(t, response.Close)
+
+	ended := beginShutdown(t, app, address)
+	_, err = io.WriteString(conn, request("POST", "/work?name=b", ""))
+	require.NoError(t, err)
+	requireLast(t, reader, `"b"`)
+	require.NoError(t, await(t, ended, "the shutdown"))
+	assert.EqualValues(t, 2, app.Runner().Stats().Succeeded)
+}
+
+// What follows on the response that closes a connection is not processed, as
+// RFC 9112 has it: its client may send it again elsewhere.
+func TestShutdownBetweenPipelinedRequests(t *testing.T) {
+	entered, leave, ran := make(chan string, 4), make(chan struct{}), make(chan string, 4)
+	app := newWaitingApp(entered, leave, ran)
+	address := serve(t, app)
+	conn := dial(t, address)
+	reader := bufio.NewReader(conn)
+	var pipelined strings.Builder
+	for _, target := range []string{"/work?name=a", "/nothing", "/wait?name=b", "/work?name=c", "/work?name=d"} {
+		pipelined.WriteString(request("GET", target, ""))
+	}
+	_, err := io.WriteString(conn, pipelined.String())
+	require.NoError(t, err)
+	assert.Equal(t, "a", await(t, entered, "the first handler"))
+	assert.Equal(t, "b", await(t, entered, "the handler that waits"))
+
+	ended := beginShutdown(t, app, address)
+	close(leave)
+	response, body := receive(t, reader)
+	assert.Equal(t, `"a"`, body)
+	assert.False(t, response.Close)
+	response, _ = receive(t, reader)
+	assert.Equal(t, 404, response.StatusCode)
+	assert.False(t, response.Close)
+	requireLast(t, reader, `"b"`)
+
+	require.NoError(t, await(t, ended, "the shutdown"))
+	assert.Empty(t, entered)
+	assert.ElementsMatch(t, []string{"a", "b"}, []string{<-ran, <-ran})
+	assert.Empty(t, ran)
+}
+
+// A connection that a handler has taken over is not closed with its response.
+func TestShutdownLeavesAHijackedConnection(t *testing.T) {
+	entered, leave, worked := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	app := velithon.New(velithon.Options{Logger: quiet})
+	app.Get("/", func(ctx context.Context, _ struct{}) (reply responses.JSONResponse[string, *background.Task], err error) {
+		close(entered)
+		<-leave
+		raw, err := routing.RequestCtx(ctx)
+		if err != nil {
+			return reply, err
+		}
+		raw.Hijack(func(conn net.Conn) { _, _ = io.WriteString(conn, "taken over") })
+		return responses.JSON("yours", background.Func("work", func(context.Context) error {
+			close(worked)
+			return nil
+		})), nil
+	})
+	address := serve(t, app)
+	conn := dial(t, address)
+	reader := bufio.NewReader(conn)
+	write(t, conn, request("GET", "/", ""))
+	await(t, entered, "the handler")
+	ended := beginShutdown(t, app, address)
+	close(leave)
+	_, body := receive(t, reader)
+	assert.Equal(t, `"yours"`, body)
+	rest, err := io.ReadAll(reader)
+	require.NoError(t, err)
+	assert.Equal(t, "taken over", string(rest))
+	await(t, worked, "the background work")
+	require.NoError(t, await(t, ended, "the shutdown"))
+}
+
 func TestShutdownPastItsDeadlineNamesWhatDidNotFinish(t *testing.T) {
 	release, started := make(chan struct{}), make(chan string, 1)
 	app := newFullApp(background.Block, release, started)
@@ -107,13 +248,7 @@ func TestShutdownLeavesTasksTimeToEnd(t *testing.T) {
 			<-leave
 			return "late", nil
 		})
-		listener := &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-		served := make(chan error, 1)
-		go func() { served <- app.Serve(listener) }()
-		conn, accepted := net.Pipe()
-		defer conn.Close()
-		listener.conns <- accepted
-		go func() { _, _ = io.WriteString(conn, request("GET", "/hang", "")) }()
+		write(t, serveInMemory(t, app).dial(t), request("GET", "/hang", ""))
 		saved := time.Time{}
 		require.NoError(t, app.Runner().Submit(t.Context(), background.Func("saves", func(ctx context.Context) error {
 			<-ctx.Done()
@@ -131,54 +266,6 @@ func TestShutdownLeavesTasksTimeToEnd(t *testing.T) {
 		assert.Equal(t, start.Add(9*time.Second+5*time.Millisecond), saved)
 		assert.Equal(t, 10*time.Second, time.Since(start))
 		close(leave)
-		require.NoError(t, app.Shutdown(t.Context()))
-		require.NoError(t, <-served)
-	})
-}
-
-// A call that runs out of time closes connections. It does not end the other calls:
-// they wait for the handlers, as long as they may.
-func TestEachShutdownWaitsAsLongAsItMay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		app := velithon.New(velithon.Options{Logger: quiet})
-		app.Get("/slow", func(context.Context, struct{}) (string, error) {
-			time.Sleep(5 * time.Second)
-			return "late", nil
-		})
-		listener := &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-		served := make(chan error, 1)
-		go func() { served <- app.Serve(listener) }()
-		conn, accepted := net.Pipe()
-		defer conn.Close()
-		listener.conns <- accepted
-		go func() { _, _ = io.WriteString(conn, request("GET", "/slow", "")) }()
-		synctest.Wait()
-
-		start := time.Now()
-		shutdown := func(within time.Duration) (took time.Duration, err error) {
-			ctx, cancel := context.WithTimeout(t.Context(), within)
-			defer cancel()
-			err = app.Shutdown(ctx)
-			return time.Since(start), err
-		}
-		patient := make(chan time.Duration)
-		go func() {
-			took, err := shutdown(10 * time.Second)
-			assert.NoError(t, err)
-			patient <- took
-		}()
-		for _, after := range []time.Duration{time.Second, 3 * time.Second} {
-			took, err := shutdown(after - time.Since(start))
-			assert.ErrorIs(t, err, context.DeadlineExceeded)
-			assert.Equal(t, after, took)
-		}
-		assert.InDelta(t, 5*time.Second, <-patient, float64(200*time.Millisecond))
-		ended := time.Since(start)
-		took, err := shutdown(time.Hour)
-		assert.NoError(t, err)
-		assert.Equal(t, ended, took, "one after the end")
-		require.NoError(t, <-served)
-		time.Sleep(time.Minute) // until a goroutine of fasthttp's has noticed the end
 	})
 }
 
@@ -195,150 +282,6 @@ func TestShutdownByATaskOfTheAppFails(t *testing.T) {
 	require.ErrorContains(t, await(t, result, "the shutdown"), "Shutdown was called with the context of a task")
 	_, body := send(t, address, request("GET", "/", ""))
 	assert.Equal(t, `"ok"`, body)
-}
-
-// The error counts the connections that it closed, idle ones too, and speaks of
-// none where the server had only not noticed its end yet.
-func TestAShutdownThatEndsEarlyCountsConnections(t *testing.T) {
-	for open, want := range []string{
-		"velithon: shutdown ended early: context canceled",
-		"velithon: shutdown ended early: context canceled; 1 connection closed",
-		"velithon: shutdown ended early: context canceled; 2 connections closed",
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			app := velithon.New(velithon.Options{Logger: quiet})
-			listener := &stubbornListener{conns: make(chan net.Conn), release: make(chan struct{})}
-			served := make(chan error, 1)
-			go func() { served <- app.Serve(listener) }()
-			for range open {
-				conn, accepted := net.Pipe()
-				defer conn.Close()
-				listener.conns <- accepted
-			}
-			synctest.Wait()
-			ctx, cancel := context.WithCancel(t.Context())
-			cancel()
-			require.EqualError(t, app.Shutdown(ctx), want)
-			close(listener.release)
-			require.NoError(t, <-served)
-			require.NoError(t, app.Shutdown(t.Context()))
-			time.Sleep(time.Minute) // until a goroutine of fasthttp's has noticed the end
-		})
-	}
-}
-
-// A stubbornListener stays in Accept after Close, and so keeps a shutdown from
-// its end.
-type stubbornListener struct {
-	conns   chan net.Conn
-	release chan struct{}
-}
-
-func (l *stubbornListener) Accept() (net.Conn, error) {
-	select {
-	case conn := <-l.conns:
-		return conn, nil
-	case <-l.release:
-		return nil, net.ErrClosed
-	}
-}
-
-func (*stubbornListener) Addr() net.Addr { return &net.TCPAddr{} }
-func (*stubbornListener) Close() error   { return nil }
-
-func TestShutdownDoesNotWaitForAHandlerBeyondItsDeadline(t *testing.T) {
-	entered, leave := make(chan struct{}), make(chan struct{})
-	app := velithon.New(velithon.Options{Logger: quiet})
-	app.Get("/hang", func(context.Context, struct{}) (string, error) {
-		close(entered)
-		<-leave
-		return "late", nil
-	})
-	conn := dial(t, serve(t, app))
-	_, err := io.WriteString(conn, request("GET", "/hang", ""))
-	require.NoError(t, err)
-	await(t, entered, "the handler")
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	err = app.Shutdown(ctx)
-	require.ErrorContains(t, err, "velithon: shutdown ended early: context canceled; 1 connection closed")
-	_, err = conn.Read(make([]byte, 1))
-	require.Error(t, err)
-	close(leave)
-	shutdown(t, app) // waits for the handler
-}
-
-func TestShutdownIsNotHeldUpByHalfARequest(t *testing.T) {
-	for name, half := range map[string]string{
-		"nothing":       "",
-		"half a header": "GET /work HTTP/1.1\r\nHost: te",
-		"half a body":   "POST /work HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\nhalf",
-	} {
-		t.Run(name, func(t *testing.T) {
-			// The server would wait an hour for the rest.
-			app := velithon.New(velithon.Options{Logger: quiet, ReadTimeout: time.Hour, IdleTimeout: time.Hour})
-			app.Get("/work", func(context.Context, struct{}) (string, error) { return "ok", nil })
-			app.Post("/work", func(context.Context, struct{}) (string, error) { return "ok", nil })
-			address := serve(t, app)
-			conn := dial(t, address)
-			_, err := io.WriteString(conn, half)
-			require.NoError(t, err)
-			send(t, address, request("GET", "/work", "")) // the other one was accepted before
-			shutdown(t, app)
-		})
-	}
-}
-
-func TestShutdownAnswersWhatIsUnderWayAndClosesKeepAlive(t *testing.T) {
-	entered, leave := make(chan struct{}), make(chan struct{})
-	app := velithon.New(velithon.Options{Logger: quiet})
-	app.Get("/wait", func(context.Context, struct{}) (string, error) {
-		close(entered)
-		<-leave
-		return "answered", nil
-	})
-	app.Get("/", func(context.Context, struct{}) (string, error) { return "ok", nil })
-	address := serve(t, app)
-
-	idle := dial(t, address)
-	idleReader := bufio.NewReader(idle)
-	_, err := io.WriteString(idle, request("GET", "/", ""))
-	require.NoError(t, err)
-	receive(t, idleReader)
-
-	busy := dial(t, address)
-	_, err = io.WriteString(busy, request("GET", "/wait", ""))
-	require.NoError(t, err)
-	await(t, entered, "the handler")
-
-	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
-	defer cancel()
-	closed := make(chan error, 2)
-	for range 2 { // twice at once
-		go func() { closed <- app.Shutdown(ctx) }()
-	}
-	_, err = idleReader.ReadByte()
-	require.ErrorIs(t, err, io.EOF)
-	close(leave)
-	response, body := receive(t, bufio.NewReader(busy))
-	assert.Equal(t, `"answered"`, body)
-	assert.True(t, response.Close, "Connection: close")
-	for range 2 {
-		require.NoError(t, await(t, closed, "the shutdown"))
-	}
-	_, err = net.Dial("tcp", address)
-	require.Error(t, err)
-}
-
-func TestShutdownBeforeServe(t *testing.T) {
-	app := velithon.New(velithon.Options{Logger: quiet})
-	shutdown(t, app)
-	shutdown(t, app)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.ErrorIs(t, app.Serve(listener), velithon.ErrClosed)
-	_, err = listener.Accept()
-	require.ErrorIs(t, err, net.ErrClosed)
 }
 
 // runEnv makes the test binary a service: the child process of the tests of
@@ -440,6 +383,38 @@ func TestRunEndsAtOnceOnASecondSignal(t *testing.T) {
 	assert.Equal(t, syscall.SIGTERM, status.Signal())
 }
 
+// A service that has no file descriptors left answers on the connections that it
+// has, and accepts others once it has some again.
+func TestAServiceOutOfFileDescriptorsRecovers(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there is no limit of open files")
+	}
+	c := startCommand(t, "cancel", exec.Command("/bin/sh", "-c", `ulimit -n 40 && exec "$0"`, os.Args[0]))
+	conns := make([]net.Conn, 80) // more than the service can have
+	for i := range conns {
+		conns[i] = dial(t, c.address)
+	}
+	c.waitFor(t, "too many open files")
+
+	first := bufio.NewReader(conns[0])
+	for range 3 {
+		write(t, conns[0], request("GET", "/nowhere", ""))
+		response, _ := receive(t, first)
+		assert.Equal(t, 404, response.StatusCode)
+	}
+	for _, conn := range conns[1:60] {
+		require.NoError(t, conn.Close())
+	}
+	for _, conn := range conns[60:] {
+		write(t, conn, request("GET", "/nowhere", ""))
+		response, _ := receive(t, bufio.NewReader(conn))
+		assert.Equal(t, 404, response.StatusCode)
+	}
+	require.NoError(t, c.Process.Signal(syscall.SIGTERM))
+	c.waitFor(t, "shut down")
+	require.NoError(t, c.Wait())
+}
+
 // A service that ends by itself, and not by a signal, loses no work either.
 func TestRunDrainsWhenShutdownIsCalledElsewhere(t *testing.T) {
 	log := make(logLines, 100)
@@ -480,35 +455,38 @@ func TestNewRefusesBadOptions(t *testing.T) {
 }
 
 func TestShutdownEndsStreamsThatLookAtTheirContext(t *testing.T) {
-	ran := make(chan struct{})
-	app := velithon.New(velithon.Options{Logger: quiet})
-	app.Get("/events", func(ctx context.Context, _ struct{}) (*responses.EventStreamResponse, error) {
-		response := responses.EventStream(func(events *responses.EventWriter) error {
-			if err := events.Send(responses.Event{Data: "hello"}); err != nil {
-				return err
-			}
-			<-ctx.Done()
-			return events.Send(responses.Event{Data: "bye"})
+	synctest.Test(t, func(t *testing.T) {
+		ran := make(chan struct{})
+		app := velithon.New(velithon.Options{Logger: quiet})
+		app.Get("/events", func(ctx context.Context, _ struct{}) (*responses.EventStreamResponse, error) {
+			response := responses.EventStream(func(events *responses.EventWriter) error {
+				if err := events.Send(responses.Event{Data: "hello"}); err != nil {
+					return err
+				}
+				<-ctx.Done()
+				return events.Send(responses.Event{Data: "bye"})
+			})
+			response.Background = background.Func("count", func(context.Context) error {
+				close(ran)
+				return nil
+			})
+			return response, nil
 		})
-		response.Background = background.Func("count", func(context.Context) error {
-			close(ran)
-			return nil
-		})
-		return response, nil
-	})
-	conn := dial(t, serve(t, app))
-	_, err := io.WriteString(conn, request("GET", "/events", ""))
-	require.NoError(t, err)
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	first := make([]byte, len("data: hello\n\n"))
-	_, err = io.ReadFull(response.Body, first)
-	require.NoError(t, err)
+		conn := serveInMemory(t, app).dial(t)
+		write(t, conn, request("GET", "/events", ""))
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		first := make([]byte, len("data: hello\n\n"))
+		_, err = io.ReadFull(response.Body, first)
+		require.NoError(t, err)
 
-	shutdown(t, app)
-	rest, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	assert.Equal(t, "data: hello\n\ndata: bye\n\n", string(first)+string(rest))
-	await(t, ran, "the task of the stream")
+		ended := make(chan error, 1)
+		go func() { ended <- app.Shutdown(t.Context()) }()
+		rest, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		assert.Equal(t, "data: hello\n\ndata: bye\n\n", string(first)+string(rest))
+		require.NoError(t, <-ended)
+		<-ran // the task of the stream
+	})
 }

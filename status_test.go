@@ -167,6 +167,11 @@ func TestStatuses(t *testing.T) {
 		{"no redirect", request("GET", "/files/x/", ""), 404, "no route matches the path"},
 		{"another method", request("DELETE", "/form", ""), 405, "the path exists, but not for this method: see Allow"},
 		{"options", request("OPTIONS", "/form", ""), 204, ""},
+		{"options of the service", "OPTIONS * HTTP/1.1\r\nHost: test\r\n\r\n", 204, ""},
+		{"an authority", "CONNECT test:443 HTTP/1.1\r\nHost: test:443\r\n\r\n", 404, "no route matches the path"},
+		{"a method of one's own", request("BREW", "/form", ""), 405, "the path exists, but not for this method: see Allow"},
+		{"a method in lower case", request("post", "/form", ""), 405, "the path exists, but not for this method: see Allow"},
+		{"a method of odd characters", request("!#$%&'*+-.^_`|~", "/form", ""), 405, "the path exists, but not for this method: see Allow"},
 		{"an error of the service's own", request("GET", "/hidden", ""), 500, "the server could not answer this request"},
 		{"an error with a public text", request("GET", "/shown", ""), 409, "sold out"},
 		{"a timeout", request("GET", "/slow", ""), 503, "the request took longer than 1ms"},
@@ -193,6 +198,27 @@ func TestStatuses(t *testing.T) {
 				assert.Equal(t, "OPTIONS, POST", response.Header.Get("Allow"))
 			}
 		})
+	}
+}
+
+// The answer of a HEAD request has no content: RFC 9110, section 9.3.2. Of one
+// whose body breaks off fasthttp has forgotten the method, so that its answer has.
+func TestTheRefusalOfAHeadHasNoContent(t *testing.T) {
+	address := serve(t, velithon.New(velithon.Options{Logger: quiet, BodyLimit: 10}))
+	large := strings.Repeat("x", 100)
+	for name, text := range map[string]string{
+		"a large body":                      request("HEAD", "/", large),
+		"a large body that is not sent yet": "HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n",
+		"what fasthttp takes":               "HEAD / HTTP/1.2\r\nHost: x\r\n\r\n",
+	} {
+		conn := dial(t, address)
+		write(t, conn, text)
+		answer, err := io.ReadAll(conn)
+		require.NoError(t, err, name)
+		header, content, _ := strings.Cut(string(answer), "\r\n\r\n")
+		assert.Regexp(t, "^HTTP/1.1 4[0-9]+ ", header, name)
+		assert.Contains(t, header, "\r\nContent-Length: ", name)
+		assert.Empty(t, content, name)
 	}
 }
 

@@ -1,4 +1,4 @@
-package velithon_test
+package serve_test
 
 import (
 	"log/slog"
@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/serve"
 )
 
 func TestAnUploadWithoutRoom(t *testing.T) {
@@ -20,11 +20,11 @@ func TestAnUploadWithoutRoom(t *testing.T) {
 	defer func() { assert.NoError(t, syscall.Unmount(folder, 0)) }()
 	t.Setenv("TMPDIR", folder)
 	var log logBuffer
-	address := serve(t, newRefusingApp(velithon.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}))
+	address := newRefusingServer(serve.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}).onSocket(t)
 	form, formType := multipartForm(t, 18<<20)
 	response, body := send(t, address, request("POST", "/upload", form, "Content-Type: "+formType))
 	assert.Equal(t, 507, response.StatusCode)
-	assert.Equal(t, "the server has no room for the upload", problemOf(t, body).Detail)
+	assert.Equal(t, "the server has no room for the upload", detailOf(t, body))
 	assert.Contains(t, log.String(), "level=ERROR")
 	assert.Contains(t, log.String(), "no space left on device")
 	files, err := os.ReadDir(folder)

@@ -1,9 +1,8 @@
-package velithon_test
+package serve_test
 
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,10 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/valyala/fasthttp"
 
-	"github.com/velithon-go/velithon"
-	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/responses"
-	"github.com/velithon-go/velithon/routing"
+	"github.com/velithon-go/velithon/serve"
 )
 
 // refusals are what OnRefused was told.
@@ -40,7 +37,7 @@ func (r *refusals) tell(raw *fasthttp.RequestCtx, problem *responses.Problem) {
 	raw.Response.Header.Set("Access-Control-Allow-Origin", "*")
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.told = append(r.told, fmt.Sprintf("%d %s %s %s", problem.StatusCode(), problem.Detail, host, routing.RequestID(raw)))
+	r.told = append(r.told, fmt.Sprintf("%d %s %s %s", problem.StatusCode(), problem.Detail, host, raw.Response.Header.Peek("X-Request-Id")))
 }
 
 func (r *refusals) all() []string {
@@ -49,25 +46,16 @@ func (r *refusals) all() []string {
 	return append([]string(nil), r.told...)
 }
 
-type uploadForm struct {
-	File params.File `form:"file"`
-}
-
-// newRefusingApp takes a JSON text at /, and uploads at /upload.
-func newRefusingApp(options velithon.Options) *velithon.App {
-	if options.Logger == nil {
-		options.Logger = quiet
+// newRefusingServer answers any request. It takes 64 MiB at /upload.
+func newRefusingServer(o serve.Options) server {
+	h := &handler{answer: say("ok")}
+	h.config = func(header *fasthttp.RequestHeader) (config fasthttp.RequestConfig) {
+		if string(header.RequestURI()) == "/upload" {
+			config.MaxRequestBodySize = 64 << 20
+		}
+		return config
 	}
-	app := velithon.New(options)
-	app.Post("/", func(_ context.Context, in struct {
-		Text string `body:""`
-	},
-	) (string, error) {
-		return in.Text, nil
-	})
-	app.Post("/upload", func(context.Context, uploadForm) (string, error) { return "uploaded", nil }, routing.BodyLimit(64<<20))
-	app.Get("/healthy", func(context.Context, struct{}) (string, error) { return "ok", nil })
-	return app
+	return newServer(o, h)
 }
 
 // multipartForm returns a form with one file of zeros, and its type.
@@ -117,16 +105,16 @@ func TestRefusalsAreTold(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var told refusals
-			options := velithon.Options{BodyLimit: 100_000, OnRefused: told.tell}
+			options := serve.Options{BodyLimit: 100_000, OnRefused: told.tell}
 			if test.wait {
 				options.ReadTimeout = 50 * time.Millisecond
 			}
 			var log logBuffer
 			options.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			address := serve(t, newRefusingApp(options))
+			address := newRefusingServer(options).onSocket(t)
 			response, body := send(t, address, test.send)
 			require.Equal(t, test.status, response.StatusCode)
-			assert.Equal(t, test.detail, problemOf(t, body).Detail)
+			assert.Equal(t, test.detail, detailOf(t, body))
 			assert.Equal(t, "*", response.Header.Get("Access-Control-Allow-Origin"))
 			assert.True(t, response.Close)
 			id := response.Header.Get("X-Request-Id")
@@ -134,27 +122,6 @@ func TestRefusalsAreTold(t *testing.T) {
 			assert.Contains(t, log.String(), fmt.Sprintf(`level=DEBUG msg="a request was refused" request_id=%s status=%d reason=%q address=127.0.0.1:`, id, test.status, test.detail))
 			assert.Equal(t, 1, strings.Count(log.String(), "a request was refused"))
 		})
-	}
-}
-
-// The answer of a HEAD request has no content: RFC 9110, section 9.3.2. Of one
-// whose body breaks off fasthttp has forgotten the method, so that its answer has.
-func TestTheRefusalOfAHeadHasNoContent(t *testing.T) {
-	address := serve(t, newRefusingApp(velithon.Options{BodyLimit: 10}))
-	large := strings.Repeat("x", 100)
-	for name, text := range map[string]string{
-		"a large body":                      request("HEAD", "/", large),
-		"a large body that is not sent yet": "HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n",
-		"what fasthttp takes":               "HEAD / HTTP/1.2\r\nHost: x\r\n\r\n",
-	} {
-		conn := dial(t, address)
-		write(t, conn, text)
-		answer, err := io.ReadAll(conn)
-		require.NoError(t, err, name)
-		header, content, _ := strings.Cut(string(answer), "\r\n\r\n")
-		assert.Regexp(t, "^HTTP/1.1 4[0-9]+ ", header, name)
-		assert.Contains(t, header, "\r\nContent-Length: ", name)
-		assert.Empty(t, content, name)
 	}
 }
 
@@ -169,14 +136,14 @@ func TestAResetConnectionIsNotRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var told refusals
-			app := newRefusingApp(velithon.Options{OnRefused: told.tell})
-			address := serve(t, app)
+			server := newRefusingServer(serve.Options{OnRefused: told.tell})
+			address := server.onSocket(t)
 			conn := dial(t, address)
 			write(t, conn, sent)
 			require.NoError(t, conn.SetLinger(0))
 			require.NoError(t, conn.Close())
 			send(t, address, request("GET", "/healthy", "", "Connection: close")) // the other one was accepted before
-			shutdown(t, app)
+			server.shutdown(t)
 			assert.Empty(t, told.all())
 		})
 	}
@@ -193,12 +160,12 @@ func TestToldOfARefusalItMayPanic(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log logBuffer
-			newApp := func(connections int) string {
-				return serve(t, newRefusingApp(velithon.Options{
+			newAddress := func(connections int) string {
+				return newRefusingServer(serve.Options{
 					Logger: slog.New(slog.NewTextHandler(&log, nil)), MaxConnections: connections, OnRefused: test.told,
-				}))
+				}).onSocket(t)
 			}
-			many, one := newApp(0), newApp(1)
+			many, one := newAddress(0), newAddress(1)
 			occupy(t, one)
 			for range 3 {
 				for text, address := range map[string]string{
@@ -242,8 +209,7 @@ func occupy(t *testing.T, address string) net.Conn {
 // same, and in every try.
 func TestRefusalsReachTheClient(t *testing.T) {
 	const tries = 20
-	app := newRefusingApp(velithon.Options{BodyLimit: 64 << 10})
-	address := serve(t, app)
+	address := newRefusingServer(serve.Options{BodyLimit: 64 << 10}).onSocket(t)
 	body := strings.Repeat("x", 8<<20)
 	form, formType := multipartForm(t, 8<<20)
 	for _, test := range []struct {
@@ -288,8 +254,7 @@ func TestRefusalsReachTheClient(t *testing.T) {
 
 // A client that asks first is told not to send its body.
 func TestALargeBodyIsNotAskedFor(t *testing.T) {
-	app := newRefusingApp(velithon.Options{BodyLimit: 100})
-	address := serve(t, app)
+	address := newRefusingServer(serve.Options{BodyLimit: 100}).onSocket(t)
 	ask := func(target string, length int) *bufio.Reader {
 		conn := dial(t, address)
 		write(t, conn, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", target, length))
@@ -339,20 +304,13 @@ func TestARequestThatStopsAnywhereIs408(t *testing.T) {
 	for name, text := range stoppable {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				app := newRefusingApp(velithon.Options{})
-				listener := &memoryListener{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
-				served := make(chan error, 1)
-				go func() { served <- app.Serve(listener) }()
+				listener := newRefusingServer(serve.Options{}).inMemory(t)
 				for end := 1; end < len(text); end++ {
-					conn, accepted := net.Pipe()
-					listener.conns <- accepted
+					conn := listener.dial(t)
 					go func() { _, _ = io.WriteString(conn, text[:end]) }()
 					assert.Equal(t, 408, receiveFinal(t, conn, text[:end]).StatusCode, "%q", text[:end])
 					require.NoError(t, conn.Close())
 				}
-				require.NoError(t, app.Shutdown(t.Context()))
-				require.NoError(t, <-served)
-				time.Sleep(time.Minute) // until a goroutine of fasthttp's has noticed the end
 			})
 		})
 	}
@@ -360,9 +318,11 @@ func TestARequestThatStopsAnywhereIs408(t *testing.T) {
 
 // The same with the deadlines of fasthttp, on a socket.
 func TestARequestThatStopsIs408ByFasthttp(t *testing.T) {
-	app := newRefusingApp(velithon.Options{ReadTimeout: 10 * time.Millisecond})
-	app.Post("/slow", func(context.Context, struct{}) (string, error) { return "", nil }, routing.ReadTimeout(time.Minute))
-	address := serve(t, app)
+	server := newServer(serve.Options{ReadTimeout: 10 * time.Millisecond}, &handler{
+		answer: say("ok"), hasReadTimeout: true,
+		config: func(*fasthttp.RequestHeader) (none fasthttp.RequestConfig) { return none },
+	})
+	address := server.onSocket(t)
 	for name, text := range stoppable {
 		for _, before := range []string{"\r\n", ";c", "orm-data", "xy"} {
 			end := strings.LastIndex(text, before)
@@ -382,12 +342,11 @@ func TestAnUploadWithoutAFolder(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
 	var log logBuffer
 	var told refusals
-	app := newRefusingApp(velithon.Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), OnRefused: told.tell})
-	address := serve(t, app)
+	address := newRefusingServer(serve.Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), OnRefused: told.tell}).onSocket(t)
 	form, formType := multipartForm(t, 17<<20)
 	response, body := send(t, address, request("POST", "/upload", form, "Content-Type: "+formType))
 	assert.Equal(t, 500, response.StatusCode)
-	assert.Equal(t, "the server could not store the upload", problemOf(t, body).Detail)
+	assert.Equal(t, "the server could not store the upload", detailOf(t, body))
 	assert.Contains(t, log.String(), `level=ERROR msg="a request could not be read" request_id=`+response.Header.Get("X-Request-Id"))
 	assert.Contains(t, log.String(), "no such file or directory")
 	assert.Len(t, told.all(), 1)

@@ -1,11 +1,11 @@
-package velithon_test
+package serve_test
 
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -15,10 +15,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/serve"
 )
 
-// FuzzMessages sends bytes to an app, and compares the requests that get to its
-// middleware with what Go's net/http reads from the same bytes. A request that
+// FuzzMessages sends bytes to a server, and compares the requests that get to its
+// handler with what Go's net/http reads from the same bytes. A request that
 // is seen here and not there is how requests are smuggled past a proxy. Where
 // net/http refuses the bytes, so does a proxy that is made of it, and nothing is
 // said about what follows.
@@ -36,22 +38,15 @@ func FuzzMessages(f *testing.F) {
 		}
 	}
 
-	var log bytes.Buffer
-	app, _ := newHostileApp(&log)
-	app.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
-		return func(raw *fasthttp.RequestCtx) {
+	var log logBuffer
+	server := newServer(serve.Options{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))},
+		&handler{answer: func(raw *fasthttp.RequestCtx) {
 			conn := raw.Conn().(*scriptedConn)
 			conn.seen = append(conn.seen, string(raw.Method())+" "+string(raw.RequestURI()))
-			next(raw)
-		}
-	})
-	listener := &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-	served := make(chan error, 1)
-	go func() { served <- app.Serve(listener) }()
-	f.Cleanup(func() {
-		assert.NoError(f, app.Shutdown(context.Background()))
-		assert.NoError(f, <-served)
-	})
+			raw.SetBodyString("ok")
+		}})
+	listener := newMemoryListener()
+	server.start(f, listener)
 	f.Fuzz(func(t *testing.T, text string) {
 		conn := &scriptedConn{in: strings.NewReader(text), closed: make(chan struct{})}
 		listener.conns <- conn

@@ -1,4 +1,4 @@
-package velithon_test
+package serve_test
 
 import "strings"
 
@@ -364,8 +364,8 @@ var chunks = []malformed{
 	{name: "a content type as a trailer", send: chunked("0\r\nContent-Type: text/html\r\n\r\n"), status: 400},
 	{name: "a trailer that is too large", send: chunked("0\r\nX: " + strings.Repeat("y", 20_000) + "\r\n\r\n"), status: 431},
 	{name: "too many trailers", send: chunked("0\r\n" + strings.Repeat("X: y\r\n", 2_000) + "\r\n"), status: 431},
-	{name: "a trailer more than anybody needs", send: chunked("0\r\n" + names(65, ": y\r\n") + "\r\n"), status: 431},
-	{name: "the announcement of a trailer more than anybody needs", send: post + "Trailer: " + names(65, ",") + "\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", status: 431},
+	{name: "a trailer more than anybody needs", send: chunked("0\r\n" + manyNames(65, ": y\r\n") + "\r\n"), status: 431},
+	{name: "the announcement of a trailer more than anybody needs", send: post + "Trailer: " + manyNames(65, ",") + "\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", status: 431},
 	{name: "the announcement of a trailer for the length", send: post + "Trailer: Content-Length\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", status: 400},
 
 	{name: "a size that is cut off", send: chunked("3"), status: 400, cut: true},
