@@ -212,6 +212,7 @@ func TestTaskOfAPanicDoesNotRun(t *testing.T) {
 		assert.Equal(t, 500, response.StatusCode)
 		assert.JSONEq(t, `{"title":"Internal Server Error","status":500,"detail":"the server could not answer this request"}`, body)
 	}
+	require.NoError(t, conn.Close())
 	shutdown(t, app)
 	assert.Zero(t, app.Runner().Stats().Accepted)
 }
@@ -293,6 +294,7 @@ func TestBlockMakesOnlyTheSchedulingConnectionWait(t *testing.T) {
 	close(release)
 	_, body = receive(t, reader)
 	assert.Equal(t, `"free"`, body)
+	require.NoError(t, flood.Close())
 	shutdown(t, app)
 	assert.EqualValues(t, 3, app.Runner().Stats().Succeeded)
 }

@@ -463,6 +463,7 @@ func TestAStreamThatFailsIsNotEndedWell(t *testing.T) {
 		for kind, start := range kinds {
 			for when, sent := range map[string]string{"before the first byte": "", "half-way": "half"} {
 				t.Run(test.name+" in "+kind+" "+when, func(t *testing.T) {
+					t.Parallel() // a shutdown waits for the connection of a goroutine that has ended
 					app := newFaultyApp(t, background.RunnerOptions{})
 					ran := make(chan struct{})
 					handledBy(func(context.Context, struct{}) (responses.Response, error) {
@@ -707,7 +708,7 @@ func TestALogHandlerMayBlock(t *testing.T) {
 	for target := range statuses {
 		conn := dial(t, address)
 		readers[target] = bufio.NewReader(conn)
-		write(t, conn, request("GET", target, ""))
+		write(t, conn, request("GET", target, "", "Connection: close"))
 		await(t, blocked, "the record of "+target)
 	}
 	conn := dial(t, address)

@@ -410,6 +410,9 @@ func TestAServiceOutOfFileDescriptorsRecovers(t *testing.T) {
 		response, _ := receive(t, bufio.NewReader(conn))
 		assert.Equal(t, 404, response.StatusCode)
 	}
+	for _, conn := range conns {
+		_ = conn.Close() // a shutdown would wait for its next request
+	}
 	require.NoError(t, c.Process.Signal(syscall.SIGTERM))
 	c.waitFor(t, "shut down")
 	require.NoError(t, c.Wait())

@@ -48,6 +48,7 @@ func TestAnswerDoesNotWaitForTheTask(t *testing.T) {
 	require.JSONEq(t, `{"running":1,"waiting":0}`, string(busy))
 
 	second <- time.Time{} // only a running task takes it
+	http.DefaultClient.CloseIdleConnections()
 	require.NoError(t, app.Shutdown(context.Background()))
 	require.Equal(t, "Processed data: map[id:7]\n", entries.String())
 }
@@ -105,6 +106,7 @@ func post(t *testing.T, url, contentType, body string) (status int, answer strin
 	t.Helper()
 	response, err := http.Post(url, contentType, strings.NewReader(body))
 	require.NoError(t, err)
+	defer http.DefaultClient.CloseIdleConnections() // a shutdown would wait for another request
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
 	require.NoError(t, err)

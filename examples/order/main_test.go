@@ -127,6 +127,7 @@ func post(t *testing.T, url, contentType, body string) (status int, answer strin
 	t.Helper()
 	response, err := http.Post(url, contentType, strings.NewReader(body))
 	require.NoError(t, err)
+	defer http.DefaultClient.CloseIdleConnections() // a shutdown would wait for another request
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
 	require.NoError(t, err)

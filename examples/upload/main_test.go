@@ -185,6 +185,7 @@ func send(t *testing.T, url, name string, file []byte) (status int, answer strin
 
 	response, err := http.Post(url+"/upload", writer.FormDataContentType(), &form)
 	require.NoError(t, err)
+	defer http.DefaultClient.CloseIdleConnections() // a shutdown would wait for another request
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
