@@ -323,18 +323,18 @@ func TestARequestThatStopsIs408ByFasthttp(t *testing.T) {
 		config: func(*fasthttp.RequestHeader) (none fasthttp.RequestConfig) { return none },
 	})
 	address := server.onSocket(t)
+	var wg sync.WaitGroup
 	for name, text := range stoppable {
-		for _, before := range []string{"\r\n", ";c", "orm-data", "xy"} {
-			end := strings.LastIndex(text, before)
-			if end < 0 {
-				continue
-			}
+		for end := 1; end < len(text); end++ {
 			conn := dial(t, address)
-			write(t, conn, text[:end])
-			assert.Equal(t, 408, receiveFinal(t, conn, text[:end]).StatusCode, "%s: %q", name, text[:end])
-			require.NoError(t, conn.Close())
+			wg.Go(func() {
+				_, _ = io.WriteString(conn, text[:end])
+				assert.Equal(t, 408, receiveFinal(t, conn, text[:end]).StatusCode, "%s: %q", name, text[:end])
+				_ = conn.Close()
+			})
 		}
 	}
+	wg.Wait()
 }
 
 // An upload that can't be stored is the server's fault, and the log says why.

@@ -70,18 +70,20 @@ func TestConnectionsThatAreTurnedAwayAreBounded(t *testing.T) {
 	})
 }
 
-// Those who were turned away and have gone are no connections any more.
-func TestAConnectionThatWasTurnedAwayIsForgotten(t *testing.T) {
+// Those who were turned away are closed when a shutdown has no more time, and those
+// who have gone are no connections any more.
+func TestShutdownClosesConnectionsThatAreTurnedAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newRefusingServer(serve.Options{MaxConnections: 1})
 		listener := server.inMemory(t)
 		listener.dial(t)
+		listener.dial(t) // reads no answer
 		require.NoError(t, listener.dial(t).Close())
 		synctest.Wait()
 
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		require.ErrorContains(t, server.Shutdown(ctx), "; 1 connection closed")
+		require.ErrorContains(t, server.Shutdown(ctx), "; 2 connections closed")
 	})
 }
 
