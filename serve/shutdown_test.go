@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
@@ -226,18 +227,16 @@ func TestShutdownSendsAStreamToItsEnd(t *testing.T) {
 		conn := server.inMemory(t).dial(t)
 		write(t, conn, request("GET", "/", ""))
 		reader := bufio.NewReader(conn)
-		_, err := reader.Peek(1)
+		response, err := http.ReadResponse(reader, nil)
 		require.NoError(t, err)
-		answer := make(chan string)
-		go func() {
-			_, body := receive(t, reader)
-			answer <- body
-		}()
+		defer response.Body.Close()
 		<-begun
 		ended := server.beginShutdown(t)
 		assert.True(t, streamsEnded, "the handler was told")
 		close(leave)
-		assert.Equal(t, "one two", <-answer)
+		body, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		assert.Equal(t, "one two", string(body))
 		_, err = reader.ReadByte()
 		require.ErrorIs(t, err, io.EOF)
 		require.NoError(t, <-ended)
