@@ -86,7 +86,7 @@ func (x *exchange) answer(response responses.Response, err error) {
 		return
 	}
 	x.response = response
-	x.handOver()
+	x.endLater()
 }
 
 func (x *exchange) write(response responses.Response) error {

@@ -9,12 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// connections are those of a server, and keep their time limits.
-//
-// fasthttp has deadlines for that. It sets three for each request, which takes as
-// long as all the rest of a small one. So each connection has a note here of what
-// it does and since when, which costs an atomic store, and a timer looks at all
-// notes and sets a deadline where something takes too long.
+// connections are those of a server, with their time limits: see timelimits.go.
 type connections struct {
 	limited atomic.Bool    // the limits are kept here
 	limits  [phases]uint64 // in ticks; 0 for none
@@ -28,19 +23,6 @@ type connections struct {
 	open  int           // how many there are
 	none  chan struct{} // closed when there are none; see gone
 	timer *time.Timer
-}
-
-// ticksPerLimit is into how many ticks the shortest limit is divided. No limit
-// is exceeded by more than two of them.
-const ticksPerLimit = 16
-
-// limit starts enforcing the time limits.
-func (c *connections) limit(o Options) {
-	c.tick = max(min(o.IdleTimeout, o.ReadTimeout, o.WriteTimeout)/ticksPerLimit, time.Millisecond)
-	for p, limit := range map[phase]time.Duration{idling: o.IdleTimeout, reading: o.ReadTimeout, writing: o.WriteTimeout} {
-		c.limits[p] = uint64((limit + c.tick - 1) / c.tick)
-	}
-	c.limited.Store(true)
 }
 
 // track is fasthttp's connection hook.
@@ -105,22 +87,6 @@ func (c *connections) count(more int) {
 	case c.open == 0:
 		c.timer.Stop()
 	case c.open == more: // the first one
-		c.timer.Reset(c.tick)
-	}
-}
-
-// look begins a tick.
-func (c *connections) look() {
-	now := c.now.Add(1)
-	for conn := range c.each {
-		n := conn.current()
-		if limit := c.limits[n.phase()]; limit > 0 && now > n.tick()+limit {
-			conn.expire(n)
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.open > 0 {
 		c.timer.Reset(c.tick)
 	}
 }

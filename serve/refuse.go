@@ -171,6 +171,7 @@ func requestID(raw *fasthttp.RequestCtx) string {
 // logRefusal tells the log. What clients do wrong a service on the internet sees
 // all day.
 func (s *Server) logRefusal(raw *fasthttp.RequestCtx, problem *responses.Problem) {
+	defer func() { _ = recover() }() // Enabled is the log's handler's, too; see logSafely
 	level, message := slog.LevelDebug, "a request was refused"
 	if status := problem.StatusCode(); status >= 500 && status != fasthttp.StatusServiceUnavailable {
 		level, message = slog.LevelError, "a request could not be read"

@@ -3,6 +3,7 @@ package serve_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -188,6 +189,34 @@ func TestToldOfARefusalItMayPanic(t *testing.T) {
 		})
 	}
 }
+
+// A log whose handler panics, or ends the goroutine, is no reason not to answer.
+func TestTheLogOfARefusalMayPanic(t *testing.T) {
+	for name, enabled := range map[string]badLog{
+		"panic":  func() bool { panic("boom") },
+		"Goexit": func() bool { runtime.Goexit(); return false },
+	} {
+		many := newRefusingServer(serve.Options{Logger: slog.New(enabled)}).onSocket(t)
+		for _, text := range []string{"nonsense\r\n\r\n", "GET /healthy HTTP/1.2\r\nHost: x\r\n\r\n"} {
+			conn := dial(t, many)
+			_, _ = io.WriteString(conn, text)
+			answer, err := io.ReadAll(conn)
+			require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the connection is closed")
+			if name == "panic" {
+				assert.Regexp(t, "^HTTP/1.1 400 ", string(answer))
+			}
+		}
+		occupy(t, many)
+	}
+}
+
+// A badLog does something else when it is asked whether it wants a record.
+type badLog func() bool
+
+func (b badLog) Enabled(context.Context, slog.Level) bool  { return b() }
+func (b badLog) Handle(context.Context, slog.Record) error { return nil }
+func (b badLog) WithAttrs([]slog.Attr) slog.Handler        { return b }
+func (b badLog) WithGroup(string) slog.Handler             { return b }
 
 // occupy opens a connection that is served, and has had an answer.
 func occupy(t *testing.T, address string) net.Conn {

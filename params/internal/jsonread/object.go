@@ -63,7 +63,7 @@ func (r *reading) readObject(s *objectReader, i int, p memory.Pointer) int {
 		}
 		switch i = jsonscan.Space(text, i); {
 		case f == nil:
-			i = jsonscan.Value(text, i, maxDepth-r.depth)
+			i = jsonscan.Value(text, i, maxReaderDepth-r.depth)
 		case seen.Has(pos):
 			return refused // the codec merges it with the first
 		case f.value.isNull(text, i):

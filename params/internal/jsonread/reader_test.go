@@ -352,8 +352,8 @@ func TestReaderLeavesToTheCodec(t *testing.T) {
 	for text, want := range map[string]bool{
 		`{"a":1}`: true, `{"a":1,"a":2}`: false, `{"A":1}`: false, `{"b":1}`: true, `{"\u0061":1}`: false, `{"n":"1"}`: false, `{"n":1}`: false,
 		`{"a":1.0}`: false, `{"a":1e1}`: false, `{"s":"\n"}`: true, `{"l":[1,null]}`: true, `{"next":{"a":1}}`: true, `{"next":null}`: true,
-		`{"b":` + strings.Repeat("[", maxDepth-1) + strings.Repeat("]", maxDepth-1) + `}`: true,
-		`{"b":` + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth) + `}`:     false,
+		`{"b":` + strings.Repeat("[", maxReaderDepth-1) + strings.Repeat("]", maxReaderDepth-1) + `}`: true,
+		`{"b":` + strings.Repeat("[", maxReaderDepth) + strings.Repeat("]", maxReaderDepth) + `}`:     false,
 	} {
 		_, ok := plan.reader.Read([]byte(text), memory.New(plan.input))
 		assert.Equal(t, want, ok, text)

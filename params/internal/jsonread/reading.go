@@ -24,8 +24,9 @@ type reading struct {
 // refused is returned in place of the position after what was read.
 const refused = jsonscan.Refused
 
-// maxDepth is how many arrays and objects a reader goes down into.
-const maxDepth = 100
+// maxReaderDepth is how many arrays and objects a reader goes down into. It is not
+// the limit of a request: what is deeper is the codec's, which takes 10,000.
+const maxReaderDepth = 100
 
 // isNull reports whether the value at i is null, or begins like it. The zero
 // value that is there stays then.
@@ -64,7 +65,7 @@ func (r *reading) read(v *Reader, i int, p memory.Pointer) (next int) {
 
 // readByCodec leaves a value to the codec.
 func (r *reading) readByCodec(of *schema.Schema, i int, p memory.Pointer) int {
-	next := jsonscan.Value(r.text, i, maxDepth-r.depth)
+	next := jsonscan.Value(r.text, i, maxReaderDepth-r.depth)
 	if next == refused || jsonscan.Byte(r.text, i) == 'n' {
 		return refused
 	}
@@ -80,5 +81,5 @@ func (r *reading) readByCodec(of *schema.Schema, i int, p memory.Pointer) int {
 // with open, and is not too deep.
 func (r *reading) enter(i int, open byte) bool {
 	r.depth++
-	return jsonscan.Byte(r.text, i) == open && r.depth <= maxDepth
+	return jsonscan.Byte(r.text, i) == open && r.depth <= maxReaderDepth
 }

@@ -16,14 +16,14 @@ import (
 // and starts after it is flushed. In between the request is pending, and exactly
 // one of these closes it:
 //
-//   - fasthttp, after it has flushed the response, or failed to: see handOver,
+//   - fasthttp, after it has flushed the response, or failed to: see afterFlush,
 //   - the end of the router's handler, where the response is not sent: after a
 //     panic, a runtime.Goexit, a TimeoutError, or a Hijack,
 //   - the route itself, where the handler returns after a TimeoutError,
 //   - the next request of the connection, where fasthttp has told nobody,
 //   - Settle, when no more connections are served.
 
-// A handOver waits for a response to be on the wire. fasthttp closes the user
+// An afterFlush waits for a response to be on the wire. fasthttp closes the user
 // values of a request that are an [io.Closer] after it wrote and flushed the
 // response, and also when writing failed because the client is gone; that is
 // the one place in its loop which comes after the flush.
@@ -31,12 +31,12 @@ import (
 // It is the request and not its exchange, which serves others later. It has the
 // size of a pointer, so that it is an interface without allocation. It is its own
 // key, too, since a middleware may have called next twice.
-type handOver struct{ request *request }
+type afterFlush struct{ request *request }
 
 // Close is called by fasthttp on the connection's goroutine, so it only hands
 // over. When the runner is full and blocks, it is this connection that waits.
-func (h handOver) Close() error {
-	r := h.request
+func (f afterFlush) Close() error {
+	r := f.request
 	if x := r.close(); x != nil {
 		x.end(detached{r}, r)
 	}
@@ -57,9 +57,9 @@ func (x *exchange) cancel() {
 	x.work = nil
 }
 
-// handOver leaves the end of the request to others. It is the last that its
+// endLater leaves the end of the request to others. It is the last that its
 // caller does with the exchange.
-func (x *exchange) handOver() {
+func (x *exchange) endLater() {
 	e, r, raw := x.route.engine, x.request, x.raw
 	x.streams = raw.Response.IsBodyStream()
 	x.status = raw.Response.StatusCode()
@@ -77,7 +77,7 @@ func (x *exchange) handOver() {
 	}
 	e.pending.add(r)
 	if !inServer {
-		raw.SetUserValue(handOver{r}, handOver{r})
+		raw.SetUserValue(afterFlush{r}, afterFlush{r})
 		return
 	}
 	// Both sides set first and look then: the end of the handler notes that the
@@ -143,7 +143,7 @@ func (r *request) awaitFlush(raw *fasthttp.RequestCtx) {
 	if e == nil {
 		return
 	}
-	raw.SetUserValue(handOver{r}, handOver{r})
+	raw.SetUserValue(afterFlush{r}, afterFlush{r})
 	if !hasWork {
 		e.pending.remove(r)
 		return
