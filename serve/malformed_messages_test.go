@@ -1,6 +1,9 @@
 package serve_test
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // second is a good request, which is sent after each malformed message. It must
 // not be answered, since nobody can know where a malformed message ends.
@@ -300,6 +303,11 @@ var codings = []malformed{
 }
 
 // chunked is a message whose body is in chunks.
+// tooManyDigits is the status of a chunk's size with more digits than an int has on
+// this machine. fasthttp does not tell that from leading zeros, which are a 400; with
+// 64 bits fifteen digits are a number, and only too large.
+var tooManyDigits = map[int]int{32: 400, 64: 413}[strconv.IntSize]
+
 func chunked(body string) string { return post + "Transfer-Encoding: chunked\r\n\r\n" + body }
 
 var chunks = []malformed{
@@ -321,7 +329,7 @@ var chunks = []malformed{
 	{name: "a size that wraps around to 3", send: chunked("10000000000000003\r\nabc\r\n0\r\n\r\n"), status: 400},
 	{name: "a size of 64 bits", send: chunked("ffffffffffffffff\r\nabc\r\n0\r\n\r\n"), status: 400},
 	{name: "a size that wraps around with its CRLF", send: chunked("7fffffffffffffff\r\nabc\r\n0\r\n\r\n"), status: 400},
-	{name: "a size that is too large for any body", send: chunked("fffffffffffffff\r\nabc\r\n0\r\n\r\n"), status: 413},
+	{name: "a size that is too large for any body", send: chunked("fffffffffffffff\r\nabc\r\n0\r\n\r\n"), status: tooManyDigits},
 	{name: "a size that is larger than the limit", send: chunked("400001\r\nabc\r\n0\r\n\r\n"), status: 413},
 	{name: "a size of a thousand zeros", send: chunked(strings.Repeat("0", 1_000) + "3\r\nabc\r\n0\r\n\r\n"), status: 400},
 	{name: "a size that ends with LF", send: chunked("3\nabc\r\n0\r\n\r\n"), status: 400},
