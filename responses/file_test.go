@@ -355,7 +355,7 @@ func TestFileDeadline(t *testing.T) {
 
 func TestFileIsClosed(t *testing.T) {
 	if _, err := os.Stat("/proc/self/fd"); err != nil {
-		t.Skip("no /proc to count descriptors in")
+		t.Skip("no /proc to count descriptors in, which Linux has")
 	}
 	path := newFile(t, "list.txt")
 	open := func() (n int) {

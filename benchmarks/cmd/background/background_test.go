@@ -43,7 +43,7 @@ func TestReport(t *testing.T) {
 
 func TestMeasureAndCompare(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the benchmarks")
+		t.Skip("-short: this builds the benchmarks, which takes a minute")
 	}
 	text, err := measure(context.Background(), config{
 		items: []string{"backlog", "sleeps", "flood"}, peers: []string{"bare", "channel", "velithon"}, count: 2,

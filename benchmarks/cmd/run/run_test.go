@@ -53,7 +53,7 @@ func TestReport(t *testing.T) {
 
 func TestMeasureAndCompare(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the benchmarks")
+		t.Skip("-short: this builds the benchmarks, which takes a minute")
 	}
 	text, err := measure(context.Background(), config{
 		layers: layerNames, items: []string{"tasks"}, peers: []string{"floor", "velithon"},
