@@ -52,7 +52,7 @@ func (r JSONResponse[Content, Background]) Write(raw *fasthttp.RequestCtx) error
 	return writeJSON(&raw.Response, &head{status: r.Status, contentType: contentTypeJSON, header: r.Header}, r.Content)
 }
 
-// writeInPlace is Write without a copy of the response; see [Write].
+// writeInPlace is Write without a copy of the response; see [InPlace].
 func (r *JSONResponse[Content, Background]) writeInPlace(raw *fasthttp.RequestCtx) error {
 	return writeJSON(&raw.Response, &head{status: r.Status, contentType: contentTypeJSON, header: r.Header}, &r.Content)
 }

@@ -35,19 +35,29 @@ type EndedResponse interface {
 	Err() error
 }
 
-// Write writes response on raw, as its own Write does. The router calls it.
+// InPlace returns a response that writes the one that response points to, as its own
+// Write does. The router calls it once for the place into which its handlers'
+// responses are put, one after the other.
 //
-// A response that the handler returned by value lies in the router's memory, so
-// that one of this package's can be encoded where it is; its own Write is
-// handed a copy, and making an any of its content costs an allocation.
-func Write(raw *fasthttp.RequestCtx, response Response) error {
-	if inPlace, ok := response.(interface {
-		writeInPlace(raw *fasthttp.RequestCtx) error
-	}); ok {
-		return inPlace.writeInPlace(raw)
+// Encoded where it lies, content costs no allocation, and its own Write, which is
+// handed a copy, makes one for an any of it. To ask each response for that would
+// cost more than the writing of a small one, since Go remembers no type assertion
+// that fails.
+func InPlace(response Response) Response {
+	if r, ok := response.(inPlaceResponse); ok {
+		return inPlace{r}
 	}
-	return response.Write(raw)
+	return response
 }
+
+type inPlaceResponse interface {
+	Response
+	writeInPlace(raw *fasthttp.RequestCtx) error
+}
+
+type inPlace struct{ inPlaceResponse }
+
+func (r inPlace) Write(raw *fasthttp.RequestCtx) error { return r.writeInPlace(raw) }
 
 // Work returns the work of response, as its own Work does, but nil also where that
 // is a nil pointer or a [background.Tasks] without tasks. The router calls it.

@@ -91,7 +91,7 @@ func (x *exchange) answer(response responses.Response, err error) {
 
 func (x *exchange) write(response responses.Response) error {
 	if response != nil {
-		return responses.Write(x.raw, response)
+		return response.Write(x.raw)
 	}
 	return responses.WriteJSON(x.raw, x.call.result().content())
 }

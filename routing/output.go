@@ -15,7 +15,7 @@ import (
 // type, but for an interface, whose value has to be asked.
 type output struct {
 	at      any                // a pointer to it
-	fixed   responses.Response // the same, if that is a response
+	fixed   responses.Response // what writes it, if that is a response
 	dynamic reflect.Value      // the place, if the value says whether it is a response
 }
 
@@ -26,8 +26,8 @@ func outputAt(at any) output {
 	t := place.Type()
 	if t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer && t.Implements(responseType) {
 		o.dynamic = place
-	} else {
-		o.fixed, _ = at.(responses.Response)
+	} else if response, ok := at.(responses.Response); ok {
+		o.fixed = responses.InPlace(response)
 	}
 	return o
 }

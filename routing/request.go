@@ -191,7 +191,8 @@ func (r *request) requestID() string {
 	if r.rest != nil && r.rest.id != "" {
 		return r.rest.id
 	}
-	return string(ids.appendID(nil, r.number))
+	var text idText
+	return string(ids.write(&text, r.number))
 }
 
 // Deadline implements [context.Context].

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"math/bits"
 	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
@@ -56,15 +55,23 @@ func newRequestIDs() *requestIDs {
 	return g
 }
 
-// appendID writes numbers in base 32, a power of two, since the digits of
-// others cost a division each.
-func (g *requestIDs) appendID(b []byte, number uint64) []byte {
-	const digit = 5 // bits
-	b = append(b, g.prefix[:]...)
-	for shift := (bits.Len64(number|1) - 1) / digit * digit; shift >= 0; shift -= digit {
-		b = append(b, "0123456789abcdefghijklmnopqrstuv"[number>>shift%32])
+// An idText is room for the longest id that is made here: 64 bits have 13 digits.
+type idText [len(requestIDs{}.prefix) + 13]byte
+
+// write returns the id of a number, in text. Its digits are to the base 32, a power
+// of two, since those of others cost a division each.
+func (g *requestIDs) write(text *idText, number uint64) []byte {
+	i := len(text)
+	for {
+		i--
+		text[i] = "0123456789abcdefghijklmnopqrstuv"[number%32]
+		if number /= 32; number == 0 {
+			break
+		}
 	}
-	return b
+	i -= len(g.prefix)
+	*(*[len(g.prefix)]byte)(text[i:]) = g.prefix
+	return text[i:]
 }
 
 // takenID is the user value with an id that was taken over.
@@ -86,8 +93,8 @@ func (g *requestIDs) assignRefused(raw *fasthttp.RequestCtx) {
 }
 
 func (g *requestIDs) put(raw *fasthttp.RequestCtx, number uint64) {
-	var buf [maxRequestID]byte
-	raw.Response.Header.SetCanonical(requestIDHeader, g.appendID(buf[:0], number))
+	var text idText
+	raw.Response.Header.SetCanonical(requestIDHeader, g.write(&text, number))
 }
 
 func isRequestID(id []byte) bool {
