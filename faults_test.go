@@ -456,7 +456,7 @@ func TestAStreamThatFailsIsNotEndedWell(t *testing.T) {
 		log  []string
 	}{
 		{"an error", func() error { return errBoom }, []string{"error=boom"}},
-		{"a panic", func() error { panic("boom") }, []string{`error="responses: stream panicked: boom"`, "faults_test.go"}},
+		{"a panic", func() error { panic("boom") }, []string{`error="panic: boom"`, "faults_test.go"}},
 		{"a panic with nil", func() error { return panicWith(nil) }, []string{"panic called with nil argument", "faults_test.go"}},
 		{"Goexit", func() error { runtime.Goexit(); return nil }, []string{`error="responses: stream called runtime.Goexit"`}},
 	} {

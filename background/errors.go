@@ -61,14 +61,16 @@ func (e *TaskError) Error() string {
 // Unwrap returns Err.
 func (e *TaskError) Unwrap() error { return e.Err }
 
-// PanicError is a panic of a task, recovered.
+// A PanicError is a panic of a service's code, recovered: of a task, or of the
+// function of a stream.
 type PanicError struct {
 	Value any    // what panic was called with
 	Stack []byte // of the goroutine, as written by debug.Stack
 }
 
-// Error gives the value that was passed to panic, without the stack.
-func (e *PanicError) Error() string { return fmt.Sprintf("background: panic: %v", e.Value) }
+// Error gives the value that was passed to panic, without the stack, as a process
+// does that ends by it.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
 // Unwrap returns the panic's value if that is an error, else nil.
 func (e *PanicError) Unwrap() error {

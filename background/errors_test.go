@@ -28,7 +28,7 @@ func TestErrorTexts(t *testing.T) {
 		`background: task "a": task "inner": EOF`:      &background.TaskError{Name: "a", Attempt: 1, Err: inner},
 		`background: task "a": unknown error`:          &background.TaskError{Name: "a"},
 		`background: task "a": panic: boom`:            &background.TaskError{Name: "a", Err: &background.PanicError{Value: "boom"}},
-		"background: panic: 42":                        &background.PanicError{Value: 42},
+		"panic: 42":                                    &background.PanicError{Value: 42},
 		`background: 1 task never ran: "a"`:            &background.SkippedError{Names: []string{"a"}},
 		"background: 100 tasks never ran: " + firstTen: &background.SkippedError{Names: many},
 

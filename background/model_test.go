@@ -495,7 +495,7 @@ func (j *job) failure(how ending) string {
 	case fails, failsForGood:
 		return errOrdered.Error()
 	case panics:
-		return "background: panic: " + errOrdered.Error()
+		return "panic: " + errOrdered.Error()
 	case exits:
 		return "task called runtime.Goexit"
 	case obeys:

@@ -91,7 +91,7 @@ func TestPanicIsLoggedWithItsStack(t *testing.T) {
 		synctest.Wait()
 		records := j.records(t)
 		require.Len(t, records, 1)
-		assert.Equal(t, "background: panic: boom", records[0]["error"])
+		assert.Equal(t, "panic: boom", records[0]["error"])
 		assert.Contains(t, records[0]["stack"], "TestPanicIsLoggedWithItsStack")
 	})
 }

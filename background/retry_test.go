@@ -141,7 +141,7 @@ func TestRetryIfPanics(t *testing.T) {
 	err := failing("flaky", io.EOF).
 		WithRetry(background.Retry{Attempts: 3, If: func(error) bool { panic("boom") }}).
 		Run(t.Context())
-	require.EqualError(t, err, "background: task \"flaky\": EOF\nbackground: panic: boom")
+	require.EqualError(t, err, "background: task \"flaky\": EOF\npanic: boom")
 	assert.ErrorIs(t, err, io.EOF)
 }
 

@@ -71,7 +71,7 @@ func TestEventStreamThatPanics(t *testing.T) {
 	sent, err := exchange(t, stream, get())
 	require.NoError(t, err)
 	assert.Equal(t, eventHead, sent)
-	assert.EqualError(t, stream.Err(), "responses: stream panicked: no shelf")
+	assert.EqualError(t, stream.Err(), "panic: no shelf")
 }
 
 func TestEventFormat(t *testing.T) {

@@ -52,7 +52,8 @@ func (r *StreamResponse) Write(raw *fasthttp.RequestCtx) error {
 func (r *StreamResponse) Work() background.Runnable { return attached(r.Background) }
 
 // Err returns what ended the stream early, and nil where it was sent as a whole
-// or not at all: the error of Run, that of the connection, or a [*PanicError].
+// or not at all: the error of Run, that of the connection, or a
+// [*background.PanicError].
 // It is to be called once the response has ended, not while Run is running.
 func (r *StreamResponse) Err() error { return r.transfer.failure() }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/valyala/fasthttp"
 	"github.com/valyala/fasthttp/fasthttputil"
 
+	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/responses"
 )
 
@@ -92,8 +93,8 @@ func TestStreamThatFails(t *testing.T) {
 		want string
 	}{
 		"error":       {func() error { return errStore }, "store went away"},
-		"panic":       {func() error { panic("no shelf") }, "responses: stream panicked: no shelf"},
-		"error panic": {func() error { panic(errStore) }, "responses: stream panicked: store went away"},
+		"panic":       {func() error { panic("no shelf") }, "panic: no shelf"},
+		"error panic": {func() error { panic(errStore) }, "panic: store went away"},
 	} {
 		for wrapping, wrap := range map[string]func(fasthttp.RequestHandler) fasthttp.RequestHandler{
 			"plain":      func(handler fasthttp.RequestHandler) fasthttp.RequestHandler { return handler },
@@ -119,7 +120,7 @@ func TestStreamThatFails(t *testing.T) {
 				if strings.HasPrefix(name, "error") {
 					assert.ErrorIs(t, stream.Err(), errStore)
 				}
-				if panicked, ok := errors.AsType[*responses.PanicError](stream.Err()); ok {
+				if panicked, ok := errors.AsType[*background.PanicError](stream.Err()); ok {
 					assert.Contains(t, string(panicked.Stack), "stream_test.go")
 				}
 			})
@@ -162,7 +163,7 @@ func TestStreamThatFailsWhileRead(t *testing.T) {
 		want string
 	}{
 		{func(*responses.StreamWriter) error { return errStore }, "store went away"},
-		{func(*responses.StreamWriter) error { panic("no shelf") }, "responses: stream panicked: no shelf"},
+		{func(*responses.StreamWriter) error { panic("no shelf") }, "panic: no shelf"},
 	} {
 		stream := responses.Stream("", test.run)
 		var raw fasthttp.RequestCtx

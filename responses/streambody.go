@@ -3,10 +3,11 @@ package responses
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"runtime/debug"
+
+	"github.com/velithon-go/velithon/background"
 )
 
 // streamBody is a response body made by a function. fasthttp knows it as an
@@ -49,7 +50,7 @@ func (b *streamBody) call(sink io.Writer) (err error) {
 		exits := value == nil && !returned
 		switch {
 		case value != nil:
-			err = &PanicError{Value: value, Stack: debug.Stack()}
+			err = &background.PanicError{Value: value, Stack: debug.Stack()}
 		case exits:
 			err = errGoexit
 		}
@@ -124,19 +125,4 @@ func (yield yieldSink) Write(p []byte) (int, error) {
 		return 0, errAborted
 	}
 	return len(p), nil
-}
-
-// PanicError is the panic of a function that writes a stream, as an error.
-type PanicError struct {
-	Value any    // what was passed to panic
-	Stack []byte // of the goroutine, as debug.Stack formats it
-}
-
-// Error returns the value that was passed to panic, without the stack.
-func (e *PanicError) Error() string { return fmt.Sprintf("responses: stream panicked: %v", e.Value) }
-
-// Unwrap returns the value where it is an error.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return err
 }

@@ -3,26 +3,14 @@ package routing
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"runtime/debug"
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/responses"
 )
-
-// A panicError carries a panic to where it is logged, with its stack.
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func newPanicError(value any) *panicError {
-	return &panicError{value, debug.Stack()}
-}
-
-func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
 // recover answers a panic of a middleware. One that calls runtime.Goexit, or
 // whose handler does, has not returned and not panicked either.
@@ -63,16 +51,20 @@ var errPanic = errors.New("panic")
 
 // logPanic tells of a panic in middleware, where no route is known. It has the
 // path in place of it.
-func (e *engine) logPanic(raw *fasthttp.RequestCtx, id string, p *panicError) {
-	e.logLost(raw, id, "panic in a handler", slog.Any("panic", p.value), slog.String("stack", string(p.stack)))
+func (e *engine) logPanic(raw *fasthttp.RequestCtx, id string, p *background.PanicError) {
+	e.logLost(raw, id, "panic in a handler", slog.Any("panic", p.Value), slog.String("stack", string(p.Stack)))
 }
 
 // asPanic keeps the stack of a panic that was recovered before.
-func asPanic(cause any) *panicError {
-	if p, ok := cause.(*panicError); ok {
+func asPanic(cause any) *background.PanicError {
+	if p, ok := cause.(*background.PanicError); ok {
 		return p
 	}
 	return newPanicError(cause)
+}
+
+func newPanicError(cause any) *background.PanicError {
+	return &background.PanicError{Value: cause, Stack: debug.Stack()}
 }
 
 // ofTheContent are the fields about a body that is not sent. A problem that

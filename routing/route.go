@@ -84,8 +84,8 @@ func (rt *route) recover(raw *fasthttp.RequestCtx, r *request, returned *bool) {
 
 // answerPanic answers a panic below the middleware. The log has the route and not
 // the path, which may have a value of the client's.
-func (rt *route) answerPanic(raw *fasthttp.RequestCtx, r *request, p *panicError) {
-	rt.log(r, slog.LevelError, "panic in a handler", nil, slog.Any("panic", p.value), slog.String("stack", string(p.stack)))
+func (rt *route) answerPanic(raw *fasthttp.RequestCtx, r *request, p *background.PanicError) {
+	rt.log(r, slog.LevelError, "panic in a handler", nil, slog.Any("panic", p.Value), slog.String("stack", string(p.Stack)))
 	answerPanic(raw)
 }
 
@@ -144,10 +144,7 @@ func (rt *route) log(r *request, level slog.Level, message string, err error, mo
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))
 	}
-	switch p := err.(type) { //nolint:errorlint // these are never wrapped, and Unwrap may be the service's
-	case *panicError:
-		attrs = append(attrs, slog.String("stack", string(p.stack)))
-	case *responses.PanicError:
+	if p, ok := err.(*background.PanicError); ok { //nolint:errorlint // it is never wrapped, and Unwrap may be the service's
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
 	rt.engine.log(detached{r}, level, message, attrs...)

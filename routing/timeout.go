@@ -9,6 +9,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/responses"
 )
 
@@ -51,7 +52,7 @@ func (x *exchange) serveWithin() {
 type outcome struct {
 	response responses.Response
 	err      error
-	panicked *panicError
+	panicked *background.PanicError
 }
 
 // callHandler calls the handler and sends how it ended, however that was.
