@@ -110,7 +110,7 @@ func (explosiveError) Error() string                  { panic("boom") }
 func (explosiveUnwrap) Unwrap() error                 { panic("boom") }
 func (explosiveStatus) StatusCode() int               { panic("boom") }
 func (explosiveMessage) PublicMessage() string        { panic("boom") }
-func (explosiveResponse) Work() background.Runnable   { panic("boom") }
+func (explosiveResponse) Work() background.Work       { panic("boom") }
 
 // halfWritten has put fields and a part of its body on the response before it
 // panics.
@@ -413,7 +413,7 @@ func TestALateResponseMayPanic(t *testing.T) {
 // A readerResponse is a response of the service's own that is read.
 type readerResponse struct{ body io.Reader }
 
-func (r readerResponse) Work() background.Runnable { return nil }
+func (r readerResponse) Work() background.Work { return nil }
 
 func (r readerResponse) Write(raw *fasthttp.RequestCtx) error {
 	raw.SetBodyStream(r.body, -1)
@@ -427,8 +427,8 @@ func (explosiveReader) Read([]byte) (int, error) { panic("boom") }
 // A stream that fails has begun with 200. The client must see that it is not
 // whole; the work of the response runs all the same.
 func TestAStreamThatFailsIsNotEndedWell(t *testing.T) {
-	kinds := map[string]func(sent string, fail func() error, work background.Runnable) responses.Response{
-		"a stream": func(sent string, fail func() error, work background.Runnable) responses.Response {
+	kinds := map[string]func(sent string, fail func() error, work background.Work) responses.Response{
+		"a stream": func(sent string, fail func() error, work background.Work) responses.Response {
 			stream := responses.Stream("text/plain", func(w *responses.StreamWriter) error {
 				_, err := w.WriteString(sent)
 				if sent != "" {
@@ -439,7 +439,7 @@ func TestAStreamThatFailsIsNotEndedWell(t *testing.T) {
 			stream.Background = work
 			return stream
 		},
-		"events": func(sent string, fail func() error, work background.Runnable) responses.Response {
+		"events": func(sent string, fail func() error, work background.Work) responses.Response {
 			stream := responses.EventStream(func(events *responses.EventWriter) error {
 				if sent == "" {
 					return fail()
@@ -587,7 +587,7 @@ func TestFaultsInTasks(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name      string
-		work      background.Runnable
+		work      background.Work
 		onFailure func(context.Context, *background.TaskError)
 		log       []string
 	}{

@@ -310,10 +310,10 @@ func newPromisingApp(overflow background.Overflow) *promisingApp {
 
 type readerOfWork struct {
 	readerResponse
-	work background.Runnable
+	work background.Work
 }
 
-func (r readerOfWork) Work() background.Runnable { return r.work }
+func (r readerOfWork) Work() background.Work { return r.work }
 
 type exitingReader struct{}
 

@@ -30,8 +30,8 @@ var errGoexit = Permanent(errors.New("task called runtime.Goexit"))
 
 // TaskError says which task failed, in which attempt, and why.
 type TaskError struct {
-	// Name is the task's name, or the type, such as "*shop.Report", of a
-	// [Runnable] which is not a Task.
+	// Name is the task's name, or the type, such as "*shop.Report", of [Work]
+	// which is not a Task.
 	Name string
 
 	// Attempt counts from 1. It is 0 for a task that was given up while it

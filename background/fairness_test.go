@@ -127,7 +127,7 @@ func TestCollectionsThatWereStoppedWhileDue(t *testing.T) {
 	const n = 8
 	inBubble(t, background.RunnerOptions{Workers: n + 1}, func(t *testing.T, r *background.Runner) {
 		after := func(d time.Duration) background.Retry { return background.Retry{Attempts: 2, Backoff: d} }
-		submit := func(work background.Runnable) {
+		submit := func(work background.Work) {
 			require.NoError(t, r.Submit(t.Context(), work))
 			synctest.Wait()
 		}

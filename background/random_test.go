@@ -121,7 +121,7 @@ func (s *scenario) submitWith(ctx context.Context) {
 	}
 }
 
-func (s *scenario) reserve(ctx context.Context, work background.Runnable) error {
+func (s *scenario) reserve(ctx context.Context, work background.Work) error {
 	v, err := s.runner.Reserve(work)
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func (s *scenario) reserve(ctx context.Context, work background.Runnable) error 
 }
 
 // work returns random work, and how many tasks it has.
-func (s *scenario) work() (background.Runnable, int) {
+func (s *scenario) work() (background.Work, int) {
 	if s.intN(3) == 0 {
 		return s.task(new(int), 1), 1
 	}

@@ -115,9 +115,9 @@ func (r *Runner) logLost(todo *followUp) {
 
 // Summary names the tasks of some work for a log record: their first 50 different
 // names, each with how often it is there if that is more than once, and how many
-// tasks have other names. A [Runnable] of the user's own kind has the name of its
+// tasks have other names. [Work] of the user's own kind has the name of its
 // type, such as "*shop.Report". Work that is nil has none.
-func Summary(work Runnable) (names []string, more int) {
+func Summary(work Work) (names []string, more int) {
 	switch work := work.(type) {
 	case nil:
 	case *Tasks:

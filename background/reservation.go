@@ -14,7 +14,7 @@ import (
 // those on a zero Reservation.
 type Reservation struct {
 	runner *Runner
-	work   Runnable
+	work   Work
 	held   int // room taken
 }
 
@@ -28,7 +28,7 @@ type Reservation struct {
 //
 // The work belongs to the reservation from now on, and to the runner after
 // Start: do not change it. Reserve panics if work is nil or a nil [*Task].
-func (r *Runner) Reserve(work Runnable) (Reservation, error) {
+func (r *Runner) Reserve(work Work) (Reservation, error) {
 	n := size(work)
 	v := Reservation{runner: r, work: work}
 	reserved := r.reservations.add()

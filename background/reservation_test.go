@@ -107,7 +107,7 @@ func TestDoneIsCalledOnce(t *testing.T) {
 	stopped := collection(1, failing("fails", io.EOF), task("skipped", t.FailNow))
 	stopped.StopOnError = true
 	flaky := 0
-	for name, work := range map[string]background.Runnable{
+	for name, work := range map[string]background.Work{
 		"nothing":     &background.Tasks{},
 		"nil tasks":   (*background.Tasks)(nil),
 		"task":        task("ok", func() {}),

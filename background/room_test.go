@@ -105,7 +105,7 @@ func TestBlockIsFair(t *testing.T) {
 		note := func(name string) *background.Task {
 			return task(name, func() { order = append(order, name); time.Sleep(time.Second) })
 		}
-		submit := func(work background.Runnable) {
+		submit := func(work background.Work) {
 			go func() { assert.NoError(t, r.Submit(t.Context(), work)) }()
 			synctest.Wait()
 		}
@@ -253,11 +253,11 @@ func TestTheLastAttemptNeedsNoRoom(t *testing.T) {
 func TestBlockedSubmittersAreBounded(t *testing.T) {
 	const bound = 2 + 10
 	options := background.RunnerOptions{Workers: 2, Queue: 10}
-	for name, submit := range map[string]func(context.Context, *background.Runner, background.Runnable) error{
-		"Submit": func(ctx context.Context, r *background.Runner, work background.Runnable) error {
+	for name, submit := range map[string]func(context.Context, *background.Runner, background.Work) error{
+		"Submit": func(ctx context.Context, r *background.Runner, work background.Work) error {
 			return r.Submit(ctx, work)
 		},
-		"Reserve": func(ctx context.Context, r *background.Runner, work background.Runnable) error {
+		"Reserve": func(ctx context.Context, r *background.Runner, work background.Work) error {
 			v, err := r.Reserve(work)
 			if err == nil {
 				err = v.Start(ctx, nil)
@@ -421,7 +421,7 @@ func TestCollectionThatNeedsNoRoomDoesNotWaitForIt(t *testing.T) {
 		fill(t, r, 2, first)
 		fill(t, r, 2, second)
 		ran := make(chan string, 10)
-		submit := func(work background.Runnable) {
+		submit := func(work background.Work) {
 			go func() { assert.NoError(t, r.Submit(t.Context(), work)) }()
 			synctest.Wait()
 		}
@@ -461,7 +461,7 @@ func TestSmallestOvertakesWithoutAFreeWorker(t *testing.T) {
 		fill(t, r, 1, one)
 		fill(t, r, 5, others)
 		nop := func() {}
-		for _, work := range []background.Runnable{
+		for _, work := range []background.Work{
 			collection(3, task("a", nop), task("b", nop), task("c", nop)),
 			task("single", nop).WithRetry(background.Retry{Attempts: 2}),
 		} {

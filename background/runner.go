@@ -119,7 +119,7 @@ type runnerKey struct{}
 // ErrFull instead, with [Block] too. With another context it would wait.
 //
 // Submit panics if work is nil or a nil [*Task].
-func (r *Runner) Submit(ctx context.Context, work Runnable) error {
+func (r *Runner) Submit(ctx context.Context, work Work) error {
 	var s submission
 	r.prepare(ctx, &s, work, nil)
 	r.mu.Lock()

@@ -61,7 +61,7 @@ func TestRunnerRunsWork(t *testing.T) {
 
 func TestRunnerMistakes(t *testing.T) {
 	r := background.NewRunner(background.RunnerOptions{})
-	for want, work := range map[string]background.Runnable{
+	for want, work := range map[string]background.Work{
 		"background: the work to run is nil":                           nil,
 		"background: the work to run is a nil *Task":                   (*background.Task)(nil),
 		"background: Tasks.MaxConcurrent is -1, it cannot be negative": collection(-1, task("a", func() {})),
@@ -84,7 +84,7 @@ func TestRunnerContext(t *testing.T) {
 				got, err = ctx, ctx.Err()
 				return nil
 			})
-			var work background.Runnable = look
+			var work background.Work = look
 			if concurrent > 0 {
 				work = collection(concurrent, look)
 			}

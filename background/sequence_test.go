@@ -69,7 +69,7 @@ type sequence struct {
 // trial is a call of the runner, and what has become of it.
 type trial struct {
 	call
-	work        background.Runnable
+	work        background.Work
 	ctx         context.Context
 	stop        context.CancelCauseFunc
 	free        context.CancelFunc

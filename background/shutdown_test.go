@@ -100,7 +100,7 @@ func TestShutdownWaitsForReservations(t *testing.T) {
 func TestShutdownOutOfTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := background.NewRunner(background.RunnerOptions{Workers: 3, Queue: 6})
-		start := func(work background.Runnable) *int {
+		start := func(work background.Work) *int {
 			done := new(int)
 			v, err := r.Reserve(work)
 			require.NoError(t, err)
@@ -254,7 +254,7 @@ func TestShutdownGivesUpLateRetries(t *testing.T) {
 		cancels := collection(2, fails("later", 3*time.Second), obedient("sibling"))
 		cancels.StopOnError = true
 		ran := 0
-		for _, work := range []background.Runnable{
+		for _, work := range []background.Work{
 			fails("waits", 0), fails("runs", time.Second), chain, cancels,
 			collection(1, fails("independent", 0), task("next", func() { ran++ })),
 			failing("in time", io.EOF).WithRetry(background.Retry{Attempts: 2, Backoff: 4 * time.Second}),
@@ -304,7 +304,7 @@ func TestShutdownOutOfTimeGivesUpPromisedWorkWithoutRoom(t *testing.T) {
 		stopping.StopOnError = true
 		ended := 0
 		var wg sync.WaitGroup
-		for _, work := range []background.Runnable{
+		for _, work := range []background.Work{
 			task("single", t.FailNow),
 			collection(1, task("a", t.FailNow), task("b", t.FailNow)),
 			stopping,

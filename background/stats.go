@@ -6,7 +6,7 @@ import (
 )
 
 // Stats is what a [Runner] has done and is doing. Numbers are of tasks, but for
-// Blocked: each of a collection counts, and a [Runnable] of the user's own kind
+// Blocked: each of a collection counts, and [Work] of the user's own kind
 // counts as one.
 //
 // At any time, Accepted is the sum of Succeeded, Failed, Skipped, Abandoned,

@@ -24,7 +24,7 @@ type single struct {
 
 // prepare makes s a submission of work. If done is not nil, it is called when all
 // of the work has ended.
-func (r *Runner) prepare(ctx context.Context, s *submission, work Runnable, done func()) {
+func (r *Runner) prepare(ctx context.Context, s *submission, work Work, done func()) {
 	tasks, task := split(work)
 	if task != nil && done == nil {
 		s.task, s.values, s.tasks = task, ctx, 1
@@ -45,7 +45,7 @@ func (r *Runner) prepare(ctx context.Context, s *submission, work Runnable, done
 
 // split tells a collection from a single task, which is made of what is
 // neither. It panics on nil.
-func split(work Runnable) (*Tasks, *Task) {
+func split(work Work) (*Tasks, *Task) {
 	switch work := work.(type) {
 	case *Tasks:
 		return work, nil
@@ -64,7 +64,7 @@ func split(work Runnable) (*Tasks, *Task) {
 }
 
 // size returns how many tasks work has, and panics if it is not usable.
-func size(work Runnable) int {
+func size(work Work) int {
 	tasks, task := split(work)
 	if task != nil {
 		return 1
@@ -78,7 +78,7 @@ func size(work Runnable) int {
 // custom is the user's own kind of work, made into a task in one allocation.
 type custom struct {
 	task Task
-	work Runnable
+	work Work
 }
 
 func (c *custom) invoke(ctx context.Context) error { return c.work.Run(ctx) }

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// Runnable is work that can be run now or handed to a [Runner]: a [*Task], a
-// [*Tasks], or a type of your own.
+// Work can be run now or handed to a [Runner]: a [*Task], a [*Tasks], or a type of
+// your own.
 //
 // To a Runner, a type of your own is one task without a timeout or retries of
 // its own: one call of Run, on one worker, with one error.
-type Runnable interface {
+type Work interface {
 	// Run does the work and returns when it is done. It should return early
 	// when ctx is done.
 	Run(ctx context.Context) error

@@ -137,7 +137,7 @@ func TestSummary(t *testing.T) {
 		many.Add(background.Func(fmt.Sprintf("task %d", i), one.Run))
 	}
 	for _, test := range []struct {
-		work  background.Runnable
+		work  background.Work
 		names []string
 	}{
 		{work: one, names: []string{"one"}},

@@ -18,7 +18,7 @@ type BytesResponse struct {
 	ContentType string // "" means application/octet-stream
 	Status      int    // 0 means the route's success status
 	Header      Header
-	Background  background.Runnable // runs after the response; nil for none
+	Background  background.Work // runs after the response; nil for none
 }
 
 // Bytes returns a response of bytes, which must not change until they are sent.
@@ -37,4 +37,4 @@ func (r BytesResponse) Write(raw *fasthttp.RequestCtx) error {
 }
 
 // Work implements [Response].
-func (r BytesResponse) Work() background.Runnable { return attached(r.Background) }
+func (r BytesResponse) Work() background.Work { return attached(r.Background) }

@@ -30,7 +30,7 @@ func Check(out reflect.Type) error {
 	case is[error](out):
 		return fmt.Errorf("the output type %s is an error, which a handler returns as its second result: "+
 			"if it is content, return responses.Content of it", out)
-	case is[background.Runnable](out):
+	case is[background.Work](out):
 		return fmt.Errorf("the output type %s is background work, which would not be run: "+
 			"return responses.JSON(content, work), or set the field Background of another response", out)
 	case is[io.Reader](out):
@@ -93,7 +93,7 @@ func unencodable(t reflect.Type, seen map[reflect.Type]bool) (path, what string)
 		return "", ""
 	}
 	seen[t] = true
-	if t.PkgPath() == reflect.TypeFor[background.Task]().PkgPath() && is[background.Runnable](t) {
+	if t.PkgPath() == reflect.TypeFor[background.Task]().PkgPath() && is[background.Work](t) {
 		return "", "is background work, which is not content: set the field Background of the response"
 	}
 	if t == reflect.TypeFor[error]() {

@@ -60,7 +60,7 @@ func (*ownJSON) MarshalJSON() ([]byte, error) { return []byte("1"), nil }
 func (ownText) MarshalText() ([]byte, error) { return []byte("1"), nil }
 
 func (mine) Write(*fasthttp.RequestCtx) error { return nil }
-func (mine) Work() background.Runnable        { return nil }
+func (mine) Work() background.Work            { return nil }
 
 func TestWhatAHandlerMayReturn(t *testing.T) {
 	type nested[T any] struct {
@@ -69,7 +69,7 @@ func TestWhatAHandlerMayReturn(t *testing.T) {
 		} `json:"items"`
 	}
 	type pointing struct {
-		*responses.JSONResponse[int, background.Runnable]
+		*responses.JSONResponse[int, background.Work]
 	}
 	for _, test := range []struct {
 		out  reflect.Type
@@ -120,7 +120,7 @@ func TestWhatAHandlerMayReturn(t *testing.T) {
 		{reflect.TypeFor[background.Task](), "is background work"},
 		{reflect.TypeFor[background.Tasks](), "the output type background.Tasks is background work"},
 		{reflect.TypeFor[*background.Tasks](), "is background work"},
-		{reflect.TypeFor[background.Runnable](), "is background work"},
+		{reflect.TypeFor[background.Work](), "is background work"},
 		{reflect.TypeFor[job](), "the output type responses_test.job is background work"},
 		{reflect.TypeFor[io.ReadCloser](), "is a reader, whose bytes would not be sent"},
 		{reflect.TypeFor[*os.File](), "the output type *os.File is a reader"},
@@ -142,7 +142,7 @@ func TestWhatAHandlerMayReturn(t *testing.T) {
 		{reflect.TypeFor[[]responses.Response](), "at []: is a response"},
 		{reflect.TypeFor[struct{ Embedded }](), "at On.Done: is a channel"},
 		{reflect.TypeFor[struct{ *Embedded }](), "at On.Done: is a channel"},
-		{reflect.TypeFor[struct{ Work background.Runnable }](), "at Work: is background work"},
+		{reflect.TypeFor[struct{ Work background.Work }](), "at Work: is background work"},
 		{reflect.TypeFor[hidden](), "at Notify: is a function"},
 		{reflect.TypeFor[struct {
 			Left  func() `json:",omitzero"`

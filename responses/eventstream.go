@@ -25,7 +25,7 @@ type EventStreamResponse struct {
 	Run          func(events *EventWriter) error
 	WriteTimeout time.Duration // for each event, not for all of them; 0 means 30 s
 	Header       Header
-	Background   background.Runnable // runs after the response, also a failed one; nil for none
+	Background   background.Work // runs after the response, also a failed one; nil for none
 
 	transfer *transfer // set by Write
 }
@@ -57,7 +57,7 @@ func (r *EventStreamResponse) Write(raw *fasthttp.RequestCtx) error {
 }
 
 // Work implements [Response].
-func (r *EventStreamResponse) Work() background.Runnable { return attached(r.Background) }
+func (r *EventStreamResponse) Work() background.Work { return attached(r.Background) }
 
 // Err returns what ended the stream early; see [StreamResponse.Err].
 func (r *EventStreamResponse) Err() error { return r.transfer.failure() }

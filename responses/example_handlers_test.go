@@ -388,7 +388,7 @@ func ExampleResponse_interface() {
 // rows is a response of its own kind: a table as CSV.
 type rows struct {
 	table [][]string
-	work  background.Runnable // nil for none
+	work  background.Work // nil for none
 }
 
 // Write implements [responses.Response].
@@ -403,7 +403,7 @@ func (r rows) Write(raw *fasthttp.RequestCtx) error {
 }
 
 // Work implements [responses.Response].
-func (r rows) Work() background.Runnable { return r.work }
+func (r rows) Work() background.Work { return r.work }
 
 func ExampleResponse() {
 	tell(rows{table: [][]string{{"id", "name"}, {"7", "Ada, Countess"}}}, nil)

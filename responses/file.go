@@ -42,7 +42,7 @@ type FileResponse struct {
 	WriteTimeout time.Duration // for each 256 KiB, not for all of them; 0 means 30 s
 	Status       int           // 0 means the route's success status
 	Header       Header
-	Background   background.Runnable // runs after the response; nil for none
+	Background   background.Work // runs after the response; nil for none
 }
 
 // File returns a response of the file at path, which must not come from the
@@ -96,7 +96,7 @@ func (r FileResponse) Write(raw *fasthttp.RequestCtx) error {
 }
 
 // Work implements [Response].
-func (r FileResponse) Work() background.Runnable { return attached(r.Background) }
+func (r FileResponse) Work() background.Work { return attached(r.Background) }
 
 // open opens the file. That there is none to send is a 404 problem.
 //

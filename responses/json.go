@@ -16,7 +16,7 @@ const contentTypeJSON = "application/json"
 // The encoding is that of encoding/json, with <, > and & escaped so that it may
 // be put into an HTML page. Nothing is sent where Content cannot be encoded:
 // the client gets a 500 problem.
-type JSONResponse[Content any, Background background.Runnable] struct {
+type JSONResponse[Content any, Background background.Work] struct {
 	Content    Content
 	Background Background // runs after the response; nil for none
 	Status     int        // 0 means the route's success status
@@ -26,7 +26,7 @@ type JSONResponse[Content any, Background background.Runnable] struct {
 // ContentResponse answers with Content encoded as JSON, with a status and a
 // header, and with background work of any kind or none. It is the
 // [JSONResponse] of those who need not say what their work is.
-type ContentResponse[Content any] = JSONResponse[Content, background.Runnable]
+type ContentResponse[Content any] = JSONResponse[Content, background.Work]
 
 // Content returns a response of content. A handler that sets neither status,
 // nor header, nor background work can return the content as it is.
@@ -37,7 +37,7 @@ func Content[T any](content T) ContentResponse[T] {
 // JSON returns a response of content which starts background once it has been
 // sent. A nil of the type of background is no work, and the nil of
 // JSON(content, nil), which has no type, does not compile: use [Content].
-func JSON[Content any, Background background.Runnable](content Content, background Background) JSONResponse[Content, Background] {
+func JSON[Content any, Background background.Work](content Content, background Background) JSONResponse[Content, Background] {
 	return JSONResponse[Content, Background]{Content: content, Background: background}
 }
 
@@ -58,7 +58,7 @@ func (r *JSONResponse[Content, Background]) writeInPlace(raw *fasthttp.RequestCt
 }
 
 // Work implements [Response].
-func (r JSONResponse[Content, Background]) Work() background.Runnable {
+func (r JSONResponse[Content, Background]) Work() background.Work {
 	return attached(r.Background)
 }
 

@@ -78,7 +78,7 @@ func TestJSONThatCannotBeEncoded(t *testing.T) {
 		assert.Equal(t, "before", string(raw.Response.Body()))
 		assert.Equal(t, "text/x", string(raw.Response.Header.ContentType()))
 
-		sent, err := exchange(t, responses.JSON(content, background.Runnable(nil)), get())
+		sent, err := exchange(t, responses.JSON(content, background.Work(nil)), get())
 		assert.Error(t, err)
 		assert.Equal(t, 500, parse(t, sent).StatusCode())
 		assert.NotContains(t, sent, "secret")

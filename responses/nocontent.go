@@ -12,7 +12,7 @@ import (
 type NoContentResponse struct {
 	Status     int // 204, 205 or 304; 0 means 204
 	Header     Header
-	Background background.Runnable // runs after the response; nil for none
+	Background background.Work // runs after the response; nil for none
 }
 
 // NoContent returns a response of status 204.
@@ -33,4 +33,4 @@ func (r NoContentResponse) Write(raw *fasthttp.RequestCtx) error {
 }
 
 // Work implements [Response].
-func (r NoContentResponse) Work() background.Runnable { return attached(r.Background) }
+func (r NoContentResponse) Work() background.Work { return attached(r.Background) }

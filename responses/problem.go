@@ -32,8 +32,8 @@ type Problem struct {
 	Errors   any    // the extension member "errors": a list of single faults; nil is left out, a nil slice is []
 
 	Header     Header
-	Background background.Runnable // runs after the response; nil for none
-	Cause      error               // never sent; in the log where the status is 500 or more
+	Background background.Work // runs after the response; nil for none
+	Cause      error           // never sent; in the log where the status is 500 or more
 
 	original *Problem // what a With method copied
 }
@@ -140,7 +140,7 @@ func (p *Problem) WithCause(err error) *Problem {
 }
 
 // WithBackground returns a copy of p that starts work once it has been sent.
-func (p *Problem) WithBackground(work background.Runnable) *Problem {
+func (p *Problem) WithBackground(work background.Work) *Problem {
 	problem := p.copy()
 	problem.Background = work
 	return problem
@@ -186,7 +186,7 @@ func faultList(errors any) any {
 }
 
 // Work implements [Response].
-func (p *Problem) Work() background.Runnable { return attached(p.Background) }
+func (p *Problem) Work() background.Work { return attached(p.Background) }
 
 func (p *Problem) title() string {
 	if p.Title != "" {

@@ -21,7 +21,7 @@ type RedirectResponse struct {
 	URL        string // must not be empty
 	Status     int    // a 3xx but 304; 0 means 307, which keeps method and body
 	Header     Header
-	Background background.Runnable // runs after the response; nil for none
+	Background background.Work // runs after the response; nil for none
 }
 
 // Redirect returns a response which sends the client to url with status 307.
@@ -45,4 +45,4 @@ func (r RedirectResponse) Write(raw *fasthttp.RequestCtx) error {
 }
 
 // Work implements [Response].
-func (r RedirectResponse) Work() background.Runnable { return attached(r.Background) }
+func (r RedirectResponse) Work() background.Work { return attached(r.Background) }

@@ -21,7 +21,7 @@ type Response interface {
 	// Work returns the background work which starts once the response is on the
 	// wire, and nil for none; a nil pointer and a [background.Tasks] without tasks
 	// are none, too.
-	Work() background.Runnable
+	Work() background.Work
 }
 
 // An EndedResponse is a response that knows, once it was sent, whether something
@@ -61,7 +61,7 @@ func (r inPlace) Write(raw *fasthttp.RequestCtx) error { return r.writeInPlace(r
 
 // Work returns the work of response, as its own Work does, but nil also where that
 // is a nil pointer or a [background.Tasks] without tasks. The router calls it.
-func Work(response Response) background.Runnable { return attached(response.Work()) }
+func Work(response Response) background.Work { return attached(response.Work()) }
 
 // attached returns work, or nil where there is nothing to run: a nil interface,
 // a nil pointer inside it, a [background.Tasks] that holds no task.
@@ -69,7 +69,7 @@ func Work(response Response) background.Runnable { return attached(response.Work
 // The router hands everything that is not nil to the runner, so this is where
 // "no work" ends up being one value. The types of the background package are
 // told apart without reflection, which keeps the common case free of it.
-func attached(work background.Runnable) background.Runnable {
+func attached(work background.Work) background.Work {
 	switch work := work.(type) {
 	case nil:
 		return nil

@@ -32,7 +32,7 @@ func TestWorkIsNilForNone(t *testing.T) {
 		noSweep *sweep
 		noFunc  runFunc
 	)
-	for name, none := range map[string]background.Runnable{
+	for name, none := range map[string]background.Work{
 		"nil":               nil,
 		"nil *Task":         noTask,
 		"nil *Tasks":        noTasks,
@@ -52,12 +52,12 @@ func TestWorkIsNilForNone(t *testing.T) {
 
 // isNil reports whether work is nil itself, as the router asks: assert.Nil takes
 // an interface with a nil pointer for nil, too.
-func isNil(work background.Runnable) bool { return work == nil }
+func isNil(work background.Work) bool { return work == nil }
 
 func TestWorkIsWhatWasAttached(t *testing.T) {
 	tasks := new(background.Tasks)
 	tasks.Add(background.Func("count", nothing))
-	for _, work := range []background.Runnable{background.Func("count", nothing), tasks, &sweep{}} {
+	for _, work := range []background.Work{background.Func("count", nothing), tasks, &sweep{}} {
 		assert.Same(t, work, responses.JSON(1, work).Work())
 		for _, response := range kinds(work) {
 			assert.Same(t, work, response.Work(), "%T", response)
@@ -67,7 +67,7 @@ func TestWorkIsWhatWasAttached(t *testing.T) {
 }
 
 // kinds returns every kind of response but JSON, with work attached.
-func kinds(work background.Runnable) []responses.Response {
+func kinds(work background.Work) []responses.Response {
 	return []responses.Response{
 		responses.TextResponse{Background: work},
 		responses.HTMLResponse{Background: work},
@@ -136,7 +136,7 @@ func TestPlainKinds(t *testing.T) {
 func TestHeadHasTheHeaderOfGet(t *testing.T) {
 	for _, response := range []responses.Response{
 		responses.Text("abc"),
-		responses.JSON(map[string]int{"a": 1}, background.Runnable(nil)),
+		responses.JSON(map[string]int{"a": 1}, background.Work(nil)),
 		responses.Bytes("image/png", []byte{0, 1}),
 		responses.NoContent(),
 		responses.NewProblem(409, "sold out"),

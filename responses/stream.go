@@ -30,7 +30,7 @@ type StreamResponse struct {
 	WriteTimeout time.Duration // for each chunk, not for all of them; 0 means 30 s
 	Status       int           // 0 means the route's success status
 	Header       Header
-	Background   background.Runnable // runs after the response, also a failed one; nil for none
+	Background   background.Work // runs after the response, also a failed one; nil for none
 
 	transfer *transfer // set by Write
 }
@@ -49,7 +49,7 @@ func (r *StreamResponse) Write(raw *fasthttp.RequestCtx) error {
 }
 
 // Work implements [Response].
-func (r *StreamResponse) Work() background.Runnable { return attached(r.Background) }
+func (r *StreamResponse) Work() background.Work { return attached(r.Background) }
 
 // Err returns what ended the stream early, and nil where it was sent as a whole
 // or not at all: the error of Run, that of the connection, or a

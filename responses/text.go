@@ -11,7 +11,7 @@ type TextResponse struct {
 	Content    string
 	Status     int // 0 means the route's success status
 	Header     Header
-	Background background.Runnable // runs after the response; nil for none
+	Background background.Work // runs after the response; nil for none
 }
 
 // Text returns a response of plain text.
@@ -23,7 +23,7 @@ func (r TextResponse) Write(raw *fasthttp.RequestCtx) error {
 }
 
 // Work implements [Response].
-func (r TextResponse) Work() background.Runnable { return attached(r.Background) }
+func (r TextResponse) Work() background.Work { return attached(r.Background) }
 
 // HTMLResponse answers with an HTML page in UTF-8. Content is sent as it is:
 // what comes from others must have been escaped, as html/template does.
@@ -31,7 +31,7 @@ type HTMLResponse struct {
 	Content    string
 	Status     int // 0 means the route's success status
 	Header     Header
-	Background background.Runnable // runs after the response; nil for none
+	Background background.Work // runs after the response; nil for none
 }
 
 // HTML returns a response of an HTML page.
@@ -43,7 +43,7 @@ func (r HTMLResponse) Write(raw *fasthttp.RequestCtx) error {
 }
 
 // Work implements [Response].
-func (r HTMLResponse) Work() background.Runnable { return attached(r.Background) }
+func (r HTMLResponse) Work() background.Work { return attached(r.Background) }
 
 // writeString copies content, also where it is large: middleware may change the
 // bytes of a body in place, which for those of a string ends the process.

@@ -44,7 +44,7 @@ func (f afterFlush) Close() error {
 }
 
 // reserve takes the step before the response: it asks for room for the work.
-func (x *exchange) reserve(runner *background.Runner, work background.Runnable) (err error) {
+func (x *exchange) reserve(runner *background.Runner, work background.Work) (err error) {
 	if x.reservation, err = runner.Reserve(work); err == nil {
 		x.work = work
 	}

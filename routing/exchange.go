@@ -23,9 +23,9 @@ type exchange struct {
 
 	response    responses.Response // that is being sent; nil before
 	reservation background.Reservation
-	work        background.Runnable // that it is for; nil for none
-	status      int                 // of the response, as the handler has it
-	streams     bool                // the response is a stream
+	work        background.Work // that it is for; nil for none
+	status      int             // of the response, as the handler has it
+	streams     bool            // the response is a stream
 }
 
 // A call is the part of an exchange that knows the handler's types.

@@ -72,4 +72,4 @@ func (n nilResponse) Write(*fasthttp.RequestCtx) error {
 }
 
 // Work implements [responses.Response].
-func (nilResponse) Work() background.Runnable { return nil }
+func (nilResponse) Work() background.Work { return nil }

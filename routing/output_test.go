@@ -75,13 +75,13 @@ func TestANilResponseIsExplainedByTheLog(t *testing.T) {
 // not.
 type handingOn struct {
 	responses.TextResponse
-	work background.Runnable
+	work background.Work
 }
 
-func (h handingOn) Work() background.Runnable { return h.work }
+func (h handingOn) Work() background.Work { return h.work }
 
 func TestAPointerToNoWorkIsNoWork(t *testing.T) {
-	for name, work := range map[string]background.Runnable{
+	for name, work := range map[string]background.Work{
 		"nil": nil, "nil task": (*background.Task)(nil), "nil tasks": (*background.Tasks)(nil), "no tasks": &background.Tasks{},
 	} {
 		for _, options := range [][]routing.Option{nil, {routing.Timeout(testTimeout)}} {

@@ -534,7 +534,7 @@ func (r *arrayResponse) Write(raw *fasthttp.RequestCtx) error {
 	return nil
 }
 
-func (*arrayResponse) Work() background.Runnable { return nil }
+func (*arrayResponse) Work() background.Work { return nil }
 
 func TestAValueThatKeepsItsAddressIsLeftAlone(t *testing.T) {
 	r := newRouter(t)

@@ -119,7 +119,7 @@ func (rt *route) problem(r *request, err error) *responses.Problem {
 func retryAfter() string { return strconv.Itoa(1 + rand.IntN(5)) }
 
 // unavailable answers a request whose work found no room.
-func (rt *route) unavailable(r *request, work background.Runnable, err error) *responses.Problem {
+func (rt *route) unavailable(r *request, work background.Work, err error) *responses.Problem {
 	rt.logWork(r, slog.LevelWarn, "no room for the background work of a response, which is answered 503", work, err)
 	problem := responses.NewProblem(fasthttp.StatusServiceUnavailable, "the service is busy: try again later")
 	problem.Header = responses.Header{fasthttp.HeaderRetryAfter: {retryAfter()}}
@@ -127,7 +127,7 @@ func (rt *route) unavailable(r *request, work background.Runnable, err error) *r
 }
 
 // logWork writes a record about work that is not run, and names it.
-func (rt *route) logWork(r *request, level slog.Level, message string, work background.Runnable, err error) {
+func (rt *route) logWork(r *request, level slog.Level, message string, work background.Work, err error) {
 	names, more := background.Summary(work)
 	attrs := []slog.Attr{slog.Any("tasks", names)}
 	if more > 0 {

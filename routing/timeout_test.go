@@ -69,7 +69,7 @@ func TestTheUploadsOfALateHandlerAreItsOwnUntilItReturns(t *testing.T) {
 // A panickingWork is a response whose work can't be asked for.
 type panickingWork struct{ responses.TextResponse }
 
-func (panickingWork) Work() background.Runnable { panic("on purpose") }
+func (panickingWork) Work() background.Work { panic("on purpose") }
 
 // Such a panic comes when the request is over, on a goroutine of its own.
 func TestAPanicOfALateResponseIsLogged(t *testing.T) {

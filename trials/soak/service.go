@@ -260,7 +260,7 @@ type carried struct {
 
 // carry answers in one of many ways, with one of many kinds of work.
 func (s *service) carry(_ context.Context, in carried) (responses.Response, error) {
-	var work background.Runnable
+	var work background.Work
 	for _, w := range works {
 		if w.value.name == in.Work {
 			work = w.value.runnable(s.journal, in.N)

@@ -60,7 +60,7 @@ func untilCancelled(ctx context.Context, _ int) error {
 type work struct {
 	name        string
 	deeds       []deed
-	own         bool // it is a Runnable of our own, not a task or a collection
+	own         bool // it is work of our own, not a task or a collection
 	limit       int  // MaxConcurrent of the collection
 	stopOnError bool
 }
@@ -95,7 +95,7 @@ func (w *work) ends() []string {
 }
 
 // runnable makes the work of request n.
-func (w *work) runnable(j *journal, n int) background.Runnable {
+func (w *work) runnable(j *journal, n int) background.Work {
 	all := make([]*step, len(w.deeds))
 	for place, d := range w.deeds {
 		all[place] = &step{deed: d, journal: j, name: taskName(n, place)}
@@ -127,7 +127,7 @@ func (s *step) task() *background.Task {
 
 func do(ctx context.Context, s *step) error { return s.Run(ctx) }
 
-// Run implements [background.Runnable]. It notes a success; failures are noted
+// Run implements [background.Work]. It notes a success; failures are noted
 // by the runner's hook.
 func (s *step) Run(ctx context.Context) error {
 	s.attempt++
