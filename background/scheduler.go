@@ -76,7 +76,7 @@ type outcome struct {
 	stopped  bool // the task had been asked to end by a shutdown
 }
 
-// accept puts s in line and reports true, if so much room is enough for it: so
+// accept puts sub in line and reports true, if so much room is enough for it: so
 // many workers are free, and the caller gives them the next jobs at once.
 func (s *scheduler) accept(sub *submission, free, room int) bool {
 	holding := sub.holding(free)
@@ -99,7 +99,7 @@ func (s *scheduler) accept(sub *submission, free, room int) bool {
 	return true
 }
 
-// refuse notes that s was not accepted.
+// refuse notes that sub was not accepted.
 func (s *scheduler) refuse(sub *submission) { s.stats.Rejected += uint64(sub.tasks) }
 
 // next takes the next task out, to be run now, and makes it j. It reports false if
@@ -270,4 +270,41 @@ func (s *scheduler) abandonSubmission(sub *submission) *followUp {
 func (s *scheduler) abandon(tasks []*Task) {
 	s.stats.Abandoned += uint64(len(tasks))
 	s.abandoned = append(s.abandoned, names(tasks)...)
+}
+
+// turns is the line for the next free worker: of single tasks, and of groups that
+// may have one more task started. Who comes first is served first.
+//
+// Single tasks are most of the work, and a place for one takes four words and
+// no more. So groups wait in a queue of their own, and a place there says how
+// many single tasks are in front of it.
+type turns struct {
+	singles queue[single]
+	groups  queue[groupTurn]
+	served  uint64 // how many single tasks have had their turn
+}
+
+// groupTurn is a group's place in the line.
+type groupTurn struct {
+	group *group
+	after uint64 // it is served when so many single tasks have been
+}
+
+func (t *turns) pushSingle(s single) { t.singles.push(s) }
+
+func (t *turns) pushGroup(g *group) {
+	t.groups.push(groupTurn{g, t.served + uint64(t.singles.length)})
+}
+
+// pop returns whose turn it is: a group's, or a single task's if g is nil. It
+// reports false if nobody is in line.
+func (t *turns) pop() (s single, g *group, ok bool) {
+	if first, waits := t.groups.front(); waits && first.after <= t.served {
+		t.groups.pop()
+		return s, first.group, true
+	}
+	if s, ok = t.singles.pop(); ok {
+		t.served++
+	}
+	return s, nil, ok
 }
