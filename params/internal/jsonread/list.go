@@ -64,9 +64,9 @@ func (r *reading) readList(l *listReader, i int, p memory.Pointer) int {
 	return i + 1
 }
 
-// grow makes room for more elements in the slice at p: as many as the rest of the text has if they
-// are as long as those that were read. They may be longer, so it is at most
-// eight times what there was.
+// grow makes room for more elements in the slice at p: as many as the rest of the
+// text has if they are as long as those that were read. They may be longer, so it
+// is at most eight times what there was.
 func (l *listReader) grow(p memory.Pointer, read, left int) {
 	list := memory.As[memory.Slice](p)
 	if list.Cap == 0 {
