@@ -1,6 +1,7 @@
 package background
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,4 +90,19 @@ func TestRetryQueueRemoves(t *testing.T) {
 		assert.Equal(t, others, q.removeAll(other))
 		assert.Nil(t, q.oldest())
 	})
+}
+
+// TestRetryQueueKeepsTheOthersOfAGroup: whichever is taken out by itself, the group
+// knows those that are left.
+func TestRetryQueueKeepsTheOthersOfAGroup(t *testing.T) {
+	for gone := range 3 {
+		q, g := new(retryQueue), new(group)
+		mine := retriesOf(g, "g1", "g2", "g3")
+		for _, again := range mine {
+			q.add(again, time.Hour)
+		}
+		assert.True(t, q.remove(mine[gone]))
+		assert.Equal(t, slices.Delete(slices.Clone(mine), gone, gone+1), q.removeAll(g), "without %s", mine[gone].task.Name())
+		assert.Zero(t, q.len())
+	}
 }

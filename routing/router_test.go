@@ -39,10 +39,13 @@ func TestMiddlewareRunsFromTheOutsideIn(t *testing.T) {
 	inner := outer.Group("/inner", trail("e"))
 	outer.Get("/x", hello)
 	inner.Get("/x", hello)
+	r.Group("/bare").Group("/inner", trail("e")).Group("/most").Get("/x", hello)
 	r.Use(trail("a"), trail("b"))
 	handler := routing.Build(r).ServeRequest
 
-	for target, want := range map[string]string{"/": "ab", "/outer/x": "abcd", "/outer/inner/x": "abcde", "/nowhere": "ab"} {
+	for target, want := range map[string]string{
+		"/": "ab", "/outer/x": "abcd", "/outer/inner/x": "abcde", "/bare/inner/most/x": "abe", "/nowhere": "ab",
+	} {
 		assert.Equal(t, want, string(do(t, handler, "GET", target).Header.Peek("X-Trail")), target)
 	}
 }
