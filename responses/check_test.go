@@ -2,6 +2,7 @@ package responses_test
 
 import (
 	"context"
+	"encoding"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -87,6 +88,14 @@ func TestWhatAHandlerMayReturn(t *testing.T) {
 		{reflect.TypeFor[map[int]time.Time](), ""},
 		{reflect.TypeFor[map[netip.Addr]json.RawMessage](), ""},
 		{reflect.TypeFor[fmt.Stringer](), ""},
+		{reflect.TypeFor[interface {
+			error
+			json.Marshaler
+		}](), ""},
+		{reflect.TypeFor[interface {
+			error
+			encoding.TextMarshaler
+		}](), ""},
 		{reflect.TypeFor[ownJSON](), ""},
 		{reflect.TypeFor[nested[ownJSON]](), ""},
 		{reflect.TypeFor[[]ownText](), ""},
