@@ -53,8 +53,8 @@ func (r *StreamResponse) Work() background.Work { return attached(r.Background) 
 
 // Err returns what ended the stream early, and nil where it was sent as a whole
 // or not at all: the error of Run, that of the connection, or a
-// [*background.PanicError].
-// It is to be called once the response has ended, not while Run is running.
+// [*background.PanicError]. It is to be called once the response has ended, not
+// while Run is running.
 func (r *StreamResponse) Err() error { return r.transfer.failure() }
 
 // writeStream puts h and a body of unknown length on raw.Response.
