@@ -62,13 +62,8 @@ func (s *Server) refuseMalformed(raw *fasthttp.RequestCtx) bool {
 // expect says to a client that waits whether to send its body: to one that is
 // too large it says so, in place of having it sent (RFC 9110, section 10.1.1).
 func (s *Server) expect(raw *fasthttp.RequestCtx) int {
-	limit := s.options.BodyLimit
-	if configure := s.fasthttp.HeaderReceived; configure != nil {
-		if own := configure(&raw.Request.Header).MaxRequestBodySize; own > 0 {
-			limit = own
-		}
-	}
-	if raw.Request.Header.ContentLength() <= limit {
+	header := &raw.Request.Header
+	if header.ContentLength() <= s.headerReceived(header).MaxRequestBodySize {
 		return fasthttp.StatusContinue
 	}
 	s.refuseUnreadable(raw, fasthttp.ErrBodyTooLarge)

@@ -68,13 +68,15 @@ type Server struct {
 	fasthttp fasthttp.Server
 	options  Options
 	conns    connections
+	rooms    sync.Pool // of *[]byte, for bodies
 
 	serving    sync.WaitGroup // the calls of Serve; added to under mu
 	closing    atomic.Bool    // each response ends its connection
 	turnedAway turnedAway
 
-	mu        sync.Mutex // guards what follows
-	handler   Handler    // nil before the first Serve; does not change then, and needs no mutex to serve
+	mu        sync.Mutex                                           // guards what follows
+	handler   Handler                                              // nil before the first Serve; does not change then, and needs no mutex to serve
+	config    func(*fasthttp.RequestHeader) fasthttp.RequestConfig // the handler's, likewise; may be nil
 	listeners []net.Listener
 	stopped   chan struct{} // made by the first shutdown, closed when the server has ended
 }
@@ -133,10 +135,14 @@ func (s *Server) prepare(handler Handler) {
 	}
 	s.handler = handler
 	config, hasReadTimeout := handler.RequestConfig()
-	s.fasthttp.Handler = func(raw *fasthttp.RequestCtx) { s.serve(raw, s.conns.of(raw.Conn())) }
+	s.config = config
+	s.fasthttp.Handler = func(raw *fasthttp.RequestCtx) {
+		s.takeRoomBack(&raw.Request)
+		s.serve(raw, s.conns.of(raw.Conn()))
+	}
 	s.fasthttp.ErrorHandler = s.refuseUnreadable
 	s.fasthttp.ExpectHandler = s.expect
-	s.fasthttp.HeaderReceived = config
+	s.fasthttp.HeaderReceived = s.headerReceived
 	if o := s.options; hasReadTimeout {
 		// The time limit of a route is a deadline that fasthttp sets once it has
 		// read the header. It does not say on which connection, and takes the

@@ -229,7 +229,7 @@ var compressed = attack{
 	name:    "compressed",
 	service: leisurely,
 	does:    "32 connections send 64 kB of gzip that would be 64 MiB, as JSON, as a form and as an upload",
-	holds:   "nothing is decompressed: a body with a `Content-Encoding` is a 415, one without it is read as it is",
+	holds:   "nothing is decompressed: a body with a `Content-Encoding` other than `identity` is a 415, one without it is read as it is",
 	bounds:  bounds{memory: 128 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
 		var bomb bytes.Buffer

@@ -1,0 +1,104 @@
+//go:build linux && !race
+
+package serve_test
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/serve"
+)
+
+// The race detector has memory of its own for each byte, and makes pools forget.
+
+// Bodies that are announced and do not come take no memory.
+func TestAnnouncedBodiesTakeNoMemory(t *testing.T) {
+	const clients = 10
+	length := "Content-Length: " + itoa(bodyLimit) + "\r\n\r\n"
+	for name, announcement := range map[string]string{
+		"a length":           length,
+		"a chunk":            "Transfer-Encoding: chunked\r\n\r\n400000\r\n",
+		"a form in a coding": "Content-Type: multipart/form-data; boundary=b\r\nContent-Encoding: gzip\r\n" + length,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := newServer(serve.Options{}, byPath(nil)).inMemory(t)
+				before := resident(t)
+				for range clients {
+					write(t, server.dial(t), "POST / HTTP/1.1\r\nHost: test\r\n"+announcement)
+				}
+				synctest.Wait()
+				assert.Less(t, resident(t)-before, clients*bodyLimit/4)
+			})
+		})
+	}
+}
+
+// What can't come, or is read by parts, has no room, which costs the collector.
+func TestRoomThatNobodyNeeds(t *testing.T) {
+	const large = 1 << 30
+	for name, announcement := range map[string]string{
+		"more than the limit": "Content-Length: 1" + strings.Repeat("0", 18) + "\r\n\r\n",
+		"a form":              "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: " + itoa(large) + "\r\n\r\n--b\r\n",
+		"chunks":              "Transfer-Encoding: chunked\r\n\r\n1\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				conn := newServer(serve.Options{BodyLimit: large}, byPath(nil)).inMemory(t).dial(t)
+				before := allocated()
+				go func() { _, _ = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: test\r\n"+announcement) }()
+				synctest.Wait()
+				assert.Less(t, allocated()-before, uint64(large/32))
+			})
+		})
+	}
+}
+
+// resident returns how many bytes of memory the process has, in use.
+func resident(t *testing.T) int {
+	t.Helper()
+	debug.FreeOSMemory()
+	statm, err := os.ReadFile("/proc/self/statm")
+	require.NoError(t, err)
+	pages, err := strconv.Atoi(strings.Fields(string(statm))[1])
+	require.NoError(t, err)
+	return pages * os.Getpagesize()
+}
+
+// A small body in chunks does not cost the room of the largest, and its connection,
+// for which fasthttp keeps the buffer of a body, does not hold it.
+func TestRoomIsTakenBack(t *testing.T) {
+	const connections = 50
+	for name, body := range map[string]string{"nothing": "", "a byte": "x", "64 KiB": strings.Repeat("x", 64<<10)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := newServer(serve.Options{}, byPath(nil)).inMemory(t)
+				before := allocated()
+				for range connections {
+					conn := server.dial(t)
+					write(t, conn, string(withBody("/", []byte(body), 1)))
+					response, _ := receive(t, bufio.NewReader(conn))
+					require.Equal(t, 404, response.StatusCode)
+				}
+				assert.Less(t, allocated()-before, uint64(connections*bodyLimit/5))
+			})
+		})
+	}
+}
+
+// allocated returns how many bytes the process has allocated so far.
+func allocated() uint64 {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.TotalAlloc
+}
