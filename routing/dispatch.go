@@ -29,7 +29,12 @@ func (h *Handler) newMux() *router.Router {
 			return
 		}
 		for _, e := range l {
-			mux.Handle(e.method, path, func(raw *fasthttp.RequestCtx) { e.route.serveFound(raw, none) })
+			rt := e.route
+			handler := func(raw *fasthttp.RequestCtx) { rt.serveFound(raw, none) }
+			if !rt.isTold && !rt.isWrapped {
+				handler = func(raw *fasthttp.RequestCtx) { rt.serve(raw, none) } // likewise, and sooner
+			}
+			mux.Handle(e.method, path, handler)
 		}
 	})
 	return mux

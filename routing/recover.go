@@ -15,8 +15,8 @@ import (
 // recover answers a panic of a middleware. One that calls runtime.Goexit, or
 // whose handler does, has not returned and not panicked either.
 func (e *engine) recover(raw *fasthttp.RequestCtx, returned *bool) {
-	if cause := recover(); cause != nil || !*returned {
-		e.fail(raw, cause)
+	if !*returned {
+		e.fail(raw, recover())
 	}
 }
 

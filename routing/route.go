@@ -72,10 +72,10 @@ func (x *exchange) serve(path *params.PathValues) {
 // its input or writes its output. It ends the request also when that code called
 // runtime.Goexit, and has neither returned nor panicked.
 func (rt *route) recover(raw *fasthttp.RequestCtx, r *request, returned *bool) {
-	cause := recover()
-	if cause == nil && *returned {
+	if *returned {
 		return
 	}
+	cause := recover()
 	r.giveUp()
 	if cause != nil {
 		rt.answerPanic(raw, r, asPanic(cause))

@@ -12,7 +12,7 @@ type listReader struct {
 	typ   reflect.Type
 	elem  *Reader
 	size  uintptr        // of an element
-	few   reflect.Type   // the array that a slice begins with
+	few   reflect.Value  // the array that a slice begins with a copy of
 	empty memory.Pointer // what an empty slice points to
 }
 
@@ -23,7 +23,7 @@ func newListReader(t reflect.Type) *listReader {
 	return &listReader{
 		typ:   t,
 		size:  t.Elem().Size(),
-		few:   reflect.ArrayOf(fewElements, t.Elem()),
+		few:   reflect.New(reflect.ArrayOf(fewElements, t.Elem())).Elem(),
 		empty: memory.Of(reflect.MakeSlice(t, 0, 0)),
 	}
 }
@@ -70,7 +70,7 @@ func (r *reading) readList(l *listReader, i int, p memory.Pointer) int {
 func (l *listReader) grow(p memory.Pointer, read, left int) {
 	list := memory.As[memory.Slice](p)
 	if list.Cap == 0 {
-		list.Data, list.Cap = memory.New(l.few), fewElements
+		list.Data, list.Cap = memory.CopyOf(l.few), fewElements
 		return
 	}
 	n := list.Len

@@ -28,10 +28,11 @@ type memberReader struct {
 func (c readerCompiler) compileObject(s *objectReader, of *schema.Schema) {
 	s.schema, s.members = of, make([]memberReader, len(of.Members))
 	for pos, m := range of.Members {
+		s.members[pos].key = noKey
 		if m.Name == "" || m.IsBehindPointer() {
 			continue // members behind embedded pointers are rare
 		}
-		f := memberReader{offset: m.Offset()}
+		f := memberReader{key: noKey, offset: m.Offset()}
 		if !m.Quoted { // as are values that stand in a string
 			f.key, f.value = newWrittenKey(m.Name), *c.reader(m.Schema)
 		}
@@ -139,12 +140,15 @@ func newWrittenKey(name string) writtenKey {
 	return k
 }
 
+// noKey is in no text.
+var noKey = writtenKey{first: 1}
+
 // isAt reports whether the key is in the text at i, where eight bytes at least
-// have to be left. No text has the zero key.
+// have to be left.
 func (k *writtenKey) isAt(text string, i int) bool {
 	if len(text)-i < 8 {
 		return false
 	}
 	eight := binary.LittleEndian.Uint64(memory.Bytes(text[i:]))
-	return eight&k.mask == k.first && (len(k.text) <= 8 || strings.HasPrefix(text[i+8:], k.text[8:])) && k.first != 0
+	return eight&k.mask == k.first && (len(k.text) <= 8 || strings.HasPrefix(text[i+8:], k.text[8:]))
 }

@@ -24,6 +24,14 @@ func Of(v reflect.Value) Pointer { return Pointer{v.UnsafePointer()} }
 // New returns a new zero value of a type.
 func New(t reflect.Type) Pointer { return Of(reflect.New(t)) }
 
+// CopyOf returns a new copy of a value that can be addressed, and that an interface
+// has a pointer to: an array of two elements, for instance. For a zero value it does
+// what [New] does, but need not look for the type of the pointer.
+func CopyOf(v reflect.Value) Pointer {
+	boxed := v.Interface()
+	return (*struct{ typ, value Pointer })(unsafe.Pointer(&boxed)).value //nolint:gosec // as interfaces are in memory
+}
+
 // As returns p as a pointer to a T. It is sound if the value is a T, or a type
 // that has T's memory: a type of T's kind, or for a [Slice] and a [Pointer] any
 // slice, and any pointer, map or channel.
