@@ -96,22 +96,24 @@ func TestRetriesHaveTheirTurn(t *testing.T) {
 func TestRetriesOfACollectionTakeTurns(t *testing.T) {
 	inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {
 		release := make(chan struct{})
-		second := background.Retry{Attempts: 2, Backoff: time.Second}
+		after := func(d time.Duration) background.Retry { // or up to half of it sooner, by chance
+			return background.Retry{Attempts: 2, Backoff: d}
+		}
 		large := collection(1001)
 		for range 1000 {
-			large.Add(failing("large", io.EOF).WithRetry(second))
+			large.Add(failing("large", io.EOF).WithRetry(after(time.Second)))
 		}
 		var order []string
-		note := func(name string) *background.Task {
+		note := func(name string, d time.Duration) *background.Task {
 			return background.Func(name, func(context.Context) error {
 				order = append(order, name)
 				return io.EOF
-			}).WithRetry(second)
+			}).WithRetry(after(d))
 		}
-		large.Add(note("last"))
+		large.Add(note("last", 10*time.Second))
 		require.NoError(t, r.Submit(t.Context(), large))
 		synctest.Wait()
-		require.NoError(t, r.Submit(t.Context(), note("single")))
+		require.NoError(t, r.Submit(t.Context(), note("single", 4*time.Second)))
 		synctest.Wait()
 		require.NoError(t, r.Submit(t.Context(), held("held", release)))
 		time.Sleep(time.Minute) // all are due by now
