@@ -36,7 +36,7 @@ var slowBodies = attack{
 	name:   "slow-bodies",
 	does:   "300 connections announce a body of the limit's 4 MiB, as a length, as one chunk or as chunks of a byte, and send it byte by byte",
 	holds:  "a body takes memory as it arrives, not as it is announced; `ReadTimeout` counts until the whole body is there; then 408, and the connection is closed",
-	bounds: bounds{memory: 128 << 20, goroutines: 500, p99: time.Second},
+	bounds: bounds{memory: 768 << 20, goroutines: 500, p99: time.Second}, // 2 MiB each where all pages are huge
 	run: func(t *trial) error {
 		kinds := []struct{ begin, piece string }{
 			{head("POST", "/orders", "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", bodyLimit)), " "},
