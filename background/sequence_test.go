@@ -215,7 +215,7 @@ func (s *sequence) pass(*rapid.T) {
 func (s *sequence) dawdle(t *rapid.T) {
 	const moment = time.Millisecond / 3
 	if event, at := s.model.next(); event != nil && time.Until(at) <= moment {
-		t.SkipNow()
+		t.SkipNow() // the step, in place of which rapid draws another
 	}
 	time.Sleep(moment)
 	s.step(func() {}, func() {})
@@ -223,7 +223,7 @@ func (s *sequence) dawdle(t *rapid.T) {
 
 func (s *sequence) shutdown(t *rapid.T) {
 	if s.steps < s.open {
-		t.SkipNow()
+		t.SkipNow() // the step, likewise
 	}
 	s.shutdownBy(s.newCall(t, 20*time.Second))
 }
@@ -552,7 +552,7 @@ func result(err error) string {
 // draw draws one of all, and skips the step if there is none.
 func draw[E any](t *rapid.T, label string, all []E) E {
 	if len(all) == 0 {
-		t.SkipNow()
+		t.SkipNow() // the step, likewise
 	}
 	return all[rapid.IntRange(0, len(all)-1).Draw(t, label)]
 }

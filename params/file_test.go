@@ -259,7 +259,7 @@ func openUploads(t *testing.T) (n int) {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
-		t.Skip("no /proc to count temporary files in: ", err)
+		t.Skip("no /proc to count temporary files in, which Linux has: ", err)
 	}
 	for _, entry := range entries {
 		if target, err := os.Readlink("/proc/self/fd/" + entry.Name()); err == nil && strings.HasPrefix(target, os.TempDir()) {

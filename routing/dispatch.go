@@ -32,7 +32,7 @@ func (h *Handler) newMux() *router.Router {
 			rt := e.route
 			handler := func(raw *fasthttp.RequestCtx) { rt.serveFound(raw, none) }
 			if !rt.isTold && !rt.isWrapped {
-				handler = func(raw *fasthttp.RequestCtx) { rt.serve(raw, none) } // likewise, and sooner
+				handler = func(raw *fasthttp.RequestCtx) { rt.serve(raw, none) } // all that serveFound would do
 			}
 			mux.Handle(e.method, path, handler)
 		}

@@ -120,8 +120,8 @@ func (s *Server) Serve(listener net.Listener, handler Handler) error {
 }
 
 // Handler returns the handler of the server for another one: it refuses what is
-// malformed, but keeps no time limits but that for a response which is flushed at
-// once.
+// malformed, but makes no room for bodies, and keeps no time limits but that for a
+// response which is flushed at once.
 func (s *Server) Handler(handler Handler) fasthttp.RequestHandler {
 	s.prepare(handler)
 	return func(raw *fasthttp.RequestCtx) { s.serve(raw, nil) }
