@@ -32,6 +32,7 @@ func (l patientListener) Accept() (net.Conn, error) {
 		conn, err := l.Listener.Accept()
 		switch {
 		case err == nil && l.server.admits():
+			limitUnsent(conn)
 			return conn, nil
 		case err == nil:
 			l.server.turnAway(conn)

@@ -116,12 +116,19 @@ func (s server) start(t testing.TB, listener net.Listener) {
 }
 
 // onSocket serves a socket until the test ends, and returns its address.
-func (s server) onSocket(t *testing.T) (address string) {
+func (s server) onSocket(t testing.TB) (address string) {
+	t.Helper()
+	listener := listen(t)
+	s.start(t, listener)
+	return listener.Addr().String()
+}
+
+// listen opens a socket.
+func listen(t testing.TB) net.Listener {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s.start(t, listener)
-	return listener.Addr().String()
+	return listener
 }
 
 // inMemory serves connections in memory until the test, which is in a bubble, ends.
@@ -177,7 +184,7 @@ func (l *memoryListener) Close() error {
 }
 
 // dial opens a connection to a socket.
-func dial(t *testing.T, address string) *net.TCPConn {
+func dial(t testing.TB, address string) *net.TCPConn {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
 	require.NoError(t, err)
@@ -203,7 +210,7 @@ func request(method, target, body string, header ...string) string {
 func itoa(n int) string { return string(fasthttp.AppendUint(nil, n)) }
 
 // write sends text on a connection.
-func write(t *testing.T, conn io.Writer, text string) {
+func write(t testing.TB, conn io.Writer, text string) {
 	t.Helper()
 	_, err := io.WriteString(conn, text)
 	require.NoError(t, err)

@@ -66,8 +66,8 @@ const (
 	bodyLimit  = 4 << 20
 	batchLimit = 32 << 20 // of the route that takes large bodies
 
-	// downloadSize is more than sockets take without being read: the kernel
-	// has room for about 4 MiB.
+	// downloadSize is more than sockets take without being read: up to 4 MiB,
+	// where the server did not limit it.
 	downloadSize = 16 << 20
 )
 
