@@ -71,3 +71,33 @@ func TestFieldsThatNothingAsksForAreNotKept(t *testing.T) {
 	assert.Equal(t, "ada", in.Name)
 	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<10))
 }
+
+// A long list is in memory once, and lists that come after a list as long as it
+// was get no room for the rest of the body each.
+func TestListsTakeLittleMoreThanTheirElements(t *testing.T) {
+	items := func(n int) string { return `[` + strings.Repeat(`{"a":1},`, n-1) + `{"a":22}]` }
+	type item struct {
+		A int `json:"a"`
+		B int `json:"b"`
+		C int `json:"c"`
+	}
+	const size = 3 * 8
+	allocated := func(decode func()) float64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		decode()
+		runtime.ReadMemStats(&after)
+		return float64(after.TotalAlloc - before.TotalAlloc)
+	}
+	long := request{body: items(200_000)}.ctx()
+	plan := compile[[]item](t)
+	var list []item
+	assert.Less(t, allocated(func() { require.NoError(t, plan.Decode(long, &list)) }), 1.2*200_000*size)
+	assert.Len(t, list, 200_000)
+
+	many := request{body: `[` + strings.Repeat(items(2_050)+",", 99) + items(2_050) + `]`}.ctx()
+	lists := compile[[][]item](t)
+	var all [][]item
+	assert.Less(t, allocated(func() { require.NoError(t, lists.Decode(many, &all)) }), 20.0*100*2_050*size)
+	assert.Len(t, all, 100)
+}

@@ -19,6 +19,9 @@ type listReader struct {
 // fewElements is how many elements a slice has room for at first.
 const fewElements = 4
 
+// manyElements say how long the others are.
+const manyElements = 2048
+
 func newListReader(t reflect.Type) *listReader {
 	return &listReader{
 		typ:   t,
@@ -38,7 +41,7 @@ func (r *reading) readList(l *listReader, i int, p memory.Pointer) int {
 	*list = memory.Slice{Data: l.empty} // whatever there is
 	for jsonscan.Byte(text, i) != ']' {
 		if list.Len == list.Cap {
-			l.grow(p, i-start, len(text)-i)
+			r.grow(l, p, i-start, len(text)-i)
 		}
 		if l.elem.isNull(text, i) {
 			i = jsonscan.Literal(text, i, "null")
@@ -66,16 +69,25 @@ func (r *reading) readList(l *listReader, i int, p memory.Pointer) int {
 
 // grow makes room for more elements in the slice at p: as many as the rest of the
 // text has if they are as long as those that were read. They may be longer, so it
-// is at most eight times what there was.
-func (l *listReader) grow(p memory.Pointer, read, left int) {
+// is at most eight times what there was. With many it is all of them, so that a
+// long list is copied while it is short; but not more in all lists of a body than
+// a text of its length can have, since the rest may be other lists.
+func (r *reading) grow(l *listReader, p memory.Pointer, read, left int) {
 	list := memory.As[memory.Slice](p)
-	if list.Cap == 0 {
+	n := list.Len
+	if n == 0 {
 		list.Data, list.Cap = memory.CopyOf(l.few), fewElements
 		return
 	}
-	n := list.Len
-	capacity := max(2*n, min(n+n*left/read+1, 8*n))
-	grown := reflect.MakeSlice(l.typ, n, capacity)
+	more := int(int64(n)*int64(left)/int64(read)) + 1 // an int may have 32 bits
+	more += more / 16
+	most := 7 * n
+	if n >= manyElements && r.promised+more <= len(r.text)/len("0,") {
+		r.promised += more
+		most = more
+	}
+	more = max(n, min(more, most))
+	grown := reflect.MakeSlice(l.typ, n, n+more)
 	reflect.Copy(grown, p.Value(l.typ))
-	list.Data, list.Cap = memory.Of(grown), capacity
+	list.Data, list.Cap = memory.Of(grown), n+more
 }
