@@ -27,7 +27,7 @@ var bodyLimits = attack{
 		atLimit := order + strings.Repeat(" ", bodyLimit-len(order))
 		inChunks := chunked("/orders", typeJSON, atLimit)
 		overInChunks := append(bytes.TrimSuffix(bytes.Clone(inChunks), []byte("0\r\n\r\n")), "1\r\n"...)
-		for _, kind := range []struct {
+		kinds := []struct {
 			status  int
 			request []byte
 		}{
@@ -37,7 +37,9 @@ var bodyLimits = attack{
 			{413, []byte(head("POST", "/orders", "Content-Type: "+typeJSON, "Content-Length: 1099511627776"))},
 			{413, overInChunks},
 			{413, []byte(head("POST", "/orders", "Content-Type: "+typeJSON, "Transfer-Encoding: chunked") + "10000000000\r\n")},
-		} {
+		}
+		t.begin()
+		for _, kind := range kinds {
 			if err := t.flood(8, t.size.of(200), kind.status, kind.request); err != nil {
 				return err
 			}
@@ -57,7 +59,7 @@ var deepJSON = attack{
 		lists := strings.Repeat("[", depth) + strings.Repeat("]", depth)
 		objects := strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth)
 		trees := strings.Repeat(`{"children":[`, depth) + strings.Repeat("]}", depth)
-		for _, request := range [][]byte{
+		requests := [][]byte{
 			post("/documents", typeJSON, objects),
 			post("/documents", typeJSON, `{"a":`+lists+`}`),
 			post("/documents", typeJSON, strings.Repeat(`{"a":`, depth)),
@@ -67,7 +69,9 @@ var deepJSON = attack{
 			post("/trees", typeJSON, trees),
 			post("/trees", typeJSON, strings.Repeat(`{"children":[`, depth)),
 			post("/stocks", typeJSON, objects),
-		} {
+		}
+		t.begin()
+		for _, request := range requests {
 			if err := t.flood(8, t.size.of(100), 400, request); err != nil {
 				return err
 			}
@@ -88,14 +92,17 @@ var manyItems = attack{
 			return begin + strings.TrimSuffix(strings.Repeat(item+",", n), ",") + end
 		}
 		million := list(`{"sku":"a","quantity":1}`, 1_000_000)
-		if err := t.flood(2, t.size.of(20), 413, []byte(head("POST", "/orders", "Content-Type: "+typeJSON, "Content-Length: "+strconv.Itoa(len(million))))); err != nil {
+		announced := []byte(head("POST", "/orders", "Content-Type: "+typeJSON, "Content-Length: "+strconv.Itoa(len(million))))
+		batch := post("/batches", typeJSON, million)
+		shortest := post("/orders", typeJSON, list(`{}`, (bodyLimit-len(begin)-len(end))/len(`{},`)))
+		t.begin()
+		if err := t.flood(2, t.size.of(20), 413, announced); err != nil {
 			return err
 		}
-		if err := t.flood(2, t.size.of(20), 200, post("/batches", typeJSON, million)); err != nil {
+		if err := t.flood(2, t.size.of(20), 200, batch); err != nil {
 			return err
 		}
-		fit := (bodyLimit - len(begin) - len(end)) / len(`{},`)
-		return t.flood(4, t.size.of(40), 422, post("/orders", typeJSON, list(`{}`, fit)))
+		return t.flood(4, t.size.of(40), 422, shortest)
 	},
 }
 
@@ -109,17 +116,19 @@ var manyFields = attack{
 	run: func(t *trial) error {
 		const million = 1_000_000
 		plain := post("/forms", typeForm, "name=ada&"+strings.Repeat("a=&", million))
-		for _, request := range [][]byte{
-			plain,
+		others := [][]byte{
 			post("/forms", typeForm, "name=ada&"+strings.Repeat("+=&", million)),
 			post("/forms", typeForm, "name=ada&"+strings.Repeat("&", million)),
 			post("/forms", typeForm, "name=ada&"+strings.Repeat("%&", million)),
-		} {
+		}
+		invalid := post("/forms", typeForm, strings.Repeat("name&", million*3/4))
+		t.begin()
+		for _, request := range append(others, plain) {
 			if err := t.flood(4, t.size.of(20), 200, request); err != nil {
 				return err
 			}
 		}
-		if err := t.flood(4, t.size.of(20), 422, post("/forms", typeForm, strings.Repeat("name&", million*3/4))); err != nil {
+		if err := t.flood(4, t.size.of(20), 422, invalid); err != nil {
 			return err
 		}
 		// What a connection keeps is added up.
@@ -162,6 +171,7 @@ var collidingKeys = attack{
 		n := t.size.of(1 << 16)
 		reps := t.size.of(60)
 		random := distinctKeys(n)
+		t.begin()
 		timeOf := func(keys []string) (time.Duration, error) {
 			begun, err := t.processorTime()
 			if err != nil {
@@ -243,7 +253,7 @@ var compressed = attack{
 		const gzipped = "Content-Encoding: gzip"
 		body := bomb.String()
 		file := "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n" + body + "\r\n--b--\r\n"
-		for _, kind := range []struct {
+		kinds := []struct {
 			status  int
 			request []byte
 		}{
@@ -253,7 +263,9 @@ var compressed = attack{
 			{415, post("/uploads", "multipart/form-data; boundary=b", file, gzipped)},
 			{400, post("/orders", typeJSON, body)},
 			{422, post("/forms", typeForm, body)},
-		} {
+		}
+		t.begin()
+		for _, kind := range kinds {
 			if err := t.flood(32, t.size.of(2_000), kind.status, kind.request); err != nil {
 				return err
 			}

@@ -18,6 +18,7 @@ var slowHeaders = attack{
 	holds:  "`ReadTimeout` counts from the first byte: 408, and the connection is closed",
 	bounds: bounds{memory: 128 << 20, goroutines: 2_500, p99: time.Second},
 	run: func(t *trial) error {
+		t.begin()
 		return t.hold(t.size.of(2_000), func(i int, c *client) error {
 			if i%2 == 0 {
 				if err := c.want(200, get("/ping")); err != nil {
@@ -38,6 +39,7 @@ var slowBodies = attack{
 	holds:  "a body takes memory as it arrives, not as it is announced; `ReadTimeout` counts until the whole body is there; then 408, and the connection is closed",
 	bounds: bounds{memory: 768 << 20, goroutines: 500, p99: time.Second}, // 2 MiB each where all pages are huge
 	run: func(t *trial) error {
+		t.begin()
 		kinds := []struct{ begin, piece string }{
 			{head("POST", "/orders", "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", bodyLimit)), " "},
 			{head("POST", "/orders", "Content-Type: application/json", "Transfer-Encoding: chunked") + fmt.Sprintf("%x\r\n", bodyLimit), " "},
@@ -100,7 +102,10 @@ var slowReaders = attack{
 	does:   "100 connections ask for 16 MiB and read nothing, or a kilobyte now and then",
 	holds:  "`WriteTimeout` is for the whole response; then the connection is closed",
 	bounds: bounds{memory: 64 << 20, goroutines: 500, p99: time.Second},
-	run:    func(t *trial) error { return t.readSlowly(t.size.of(100), get("/download"), true) },
+	run: func(t *trial) error {
+		t.begin()
+		return t.readSlowly(t.size.of(100), get("/download"), true)
+	},
 }
 
 var slowStreams = attack{
@@ -109,6 +114,7 @@ var slowStreams = attack{
 	holds:  "each chunk has a `WriteTimeout`; then the connection is closed, and the function that writes gets an error",
 	bounds: bounds{memory: 64 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
+		t.begin()
 		if err := t.readSlowly(t.size.of(100), get("/stream"), false); err != nil {
 			return err
 		}
@@ -180,6 +186,7 @@ var pipelines = attack{
 	holds:  "the service answers in turn, and stops reading when an answer is not taken; after `WriteTimeout` the connection is closed",
 	bounds: bounds{memory: 128 << 20, goroutines: 500, p99: 2 * time.Second},
 	run: func(t *trial) error {
+		t.begin()
 		var requests []byte
 		for range 100 {
 			requests = append(requests, get("/ping")...)
@@ -203,6 +210,7 @@ var idleFlood = attack{
 	holds:  "`ReadTimeout` for the first byte on a connection, `IdleTimeout` for that of a further request; then it is closed",
 	bounds: bounds{memory: 256 << 20, goroutines: 5_500, p99: time.Second},
 	run: func(t *trial) error {
+		t.begin()
 		return t.hold(t.size.of(5_000), func(i int, c *client) error {
 			if i%2 == 0 {
 				if err := c.want(200, get("/ping")); err != nil {
@@ -230,6 +238,7 @@ var openConnections = attack{
 	holds:  "nothing, they are served; `MaxConnections` bounds them, and more get a 503",
 	bounds: bounds{memory: 384 << 20, goroutines: 10_500, p99: time.Second},
 	run: func(t *trial) error {
+		t.begin()
 		const rounds = 4
 		n := t.size.of(10_000)
 		clients := make([]*client, n)
@@ -272,6 +281,7 @@ var refusedClients = attack{
 	holds:  "the service reads on for 5 s, for 1 s without a byte, or 64 MiB; then the connection is closed",
 	bounds: bounds{memory: 128 << 20, goroutines: 1500, p99: time.Second},
 	run: func(t *trial) error {
+		t.begin()
 		return t.untilCutOff(t.size.of(1000), func(i int, c *client) error {
 			if _, err := c.Write([]byte("nonsense\r\n\r\n")); err != nil {
 				return err

@@ -15,6 +15,7 @@ var headerFloods = attack{
 	holds:  "`HeaderLimit`, and 64 trailers: 431, and the connection is closed",
 	bounds: bounds{memory: 128 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
+		t.begin()
 		const room = 8 << 10
 		fields := func(n int) string { return strings.Repeat("a:\r\n", n) }
 		for _, kind := range []struct {
@@ -70,6 +71,7 @@ var workBlocked = attack{
 // askForWork sends requests whose responses carry work, and wants what was
 // promised to have been done.
 func (t *trial) askForWork(n int) error {
+	t.begin()
 	const connections = 64
 	request := post("/work", typeJSON, "")
 	err := each(connections, func(i int) error {

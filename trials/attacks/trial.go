@@ -20,7 +20,7 @@ type attack struct {
 	holds   string // what the service holds against it
 	service string // its name; empty is rejecting
 	bounds  bounds
-	run     func(*trial) error // fails where the service answers otherwise than it should
+	run     func(*trial) error // calls begin; fails where the service answers otherwise than it should
 }
 
 // bounds are what a full run must keep to, above what the service has at its
@@ -42,7 +42,9 @@ const (
 type trial struct {
 	size    size
 	service *child.Process
-	guests  *guests
+	watcher *watcher
+	guests  *guests   // nil until begun
+	begun   time.Time // the attack
 
 	mu       sync.Mutex  // guards what follows
 	statuses map[int]int // how often each status was answered
@@ -89,11 +91,12 @@ func (a *attack) try(s size) (f figures, err error) {
 	}
 	defer w.Close()
 
-	t := &trial{size: s, service: service, guests: invite(service.Address, s.guestEvery()), statuses: make(map[int]int)}
-	w.begin()
-	start := time.Now()
+	t := &trial{size: s, service: service, watcher: w, statuses: make(map[int]int)}
 	attackErr := a.run(t)
-	f.took = time.Since(start)
+	if t.guests == nil {
+		return f, errors.Join(attackErr, errors.New("the attack has not begun"))
+	}
+	f.took = time.Since(t.begun)
 	watchErr := w.end()
 	latencies, guestErr := t.guests.leave()
 	f.processor, err = t.processorTime()
@@ -112,6 +115,14 @@ func (a *attack) try(s size) (f figures, err error) {
 	f.settled, f.left = time.Since(after), left.memory-w.start.memory
 	f.broken = append(f.broken, a.bounds.broken(&f)...)
 	return f, nil
+}
+
+// begin is called by an attack once it has made what it sends, for which nobody is
+// to wait: it lets the guests come, and begins to watch the service.
+func (t *trial) begin() {
+	t.guests = invite(t.service.Address, t.size.guestEvery())
+	t.watcher.begin()
+	t.begun = time.Now()
 }
 
 func (b bounds) broken(f *figures) (broken []string) {
