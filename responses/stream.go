@@ -13,8 +13,8 @@ import (
 //
 // Run is called after the handler has returned, on the connection's goroutine,
 // with no other goroutine or pipe in between: Write waits for a slow client. It
-// is not called for a HEAD request. It must not touch the request; its context,
-// still alive, is the handler's.
+// is not called for a HEAD request. It may read the request but must leave the
+// response alone; the context of the handler is still alive.
 //
 // The status is on its way by then, so a failure cannot become a problem: an
 // error of Run, a panic in it, or a client that went away aborts the connection
