@@ -8,7 +8,8 @@ import (
 	"github.com/velithon-go/velithon/trials/child"
 )
 
-// A watcher knows what a service takes. It asks on a connection that it keeps.
+// A watcher knows what a service takes. It asks on a connection that it keeps, and
+// on another one from begin on: the first may be idle for too long until then.
 type watcher struct {
 	*client
 	service     *child.Process
@@ -58,7 +59,14 @@ func (w *watcher) use(method, target string) (u usage, s state, err error) {
 
 // begin looks for the most until end.
 func (w *watcher) begin() {
+	_ = w.Close()
 	go func() {
+		c, err := dial(w.service.Address)
+		if err != nil {
+			w.stopped <- err
+			return
+		}
+		w.client = c
 		ticks := time.NewTicker(50 * time.Millisecond)
 		defer ticks.Stop()
 		for {
