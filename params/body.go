@@ -15,14 +15,14 @@ import (
 	"github.com/velithon-go/velithon/params/internal/schema"
 )
 
-// A body is the field that takes the JSON body, or the whole input.
+// A body is what the JSON body is decoded into: a field, or the whole input.
 type body struct {
 	offset   uintptr
-	order    int            // the position among the params
-	root     *schema.Schema // the rules below the body's type
+	order    int            // that of the param behind it: a body comes first among equals
+	root     *schema.Schema // its type, with the rules below it
 	reader   *jsonread.Reader
 	rules    *rules.Rules    // the rules of the field itself; nil without any
-	precheck schema.Precheck // on a body that is there; nil without any rules
+	precheck schema.Precheck // for a body that is present; nil without any rules
 }
 
 var errNotJSON = &Error{
@@ -87,19 +87,18 @@ func (d *decoding) decodeByCodec(b *body, at memory.Pointer, text []byte) error 
 // isRuled reports whether there are rules on the body or below it.
 func (b *body) isRuled() bool { return b.root.Active || b.rules != nil }
 
-// check finds what is wrong with a body.
 func (b *body) check(p memory.Pointer, text string, decodeErr error) schema.Faults {
 	return schema.CheckBody(b.order, b.root, b.rules, p, text, decodeErr)
 }
 
-// jsonText returns the body without the white space around it; nil when there
-// is none.
+// jsonText returns the body without the white space around it, or nil when there
+// is no body.
 func (d *decoding) jsonText() ([]byte, error) {
 	header := &d.raw.Request.Header
 	contentType := header.ContentType()
 	isJSON := isJSONType(contentType)
-	// A multipart body was parsed as it came in, and asking for its text would
-	// put it together again.
+	// fasthttp has parsed a multipart body as it came in, and Body would put its
+	// text together again.
 	if !isJSON && hasMediaType(contentType, mediaMultipart) {
 		return nil, errNotJSON
 	}
@@ -119,7 +118,7 @@ func (d *decoding) jsonText() ([]byte, error) {
 		text = text[:len(text)-1]
 	}
 	if len(text) == 0 {
-		return nil, errBlank // which is no JSON, while no body at all is allowed
+		return nil, errBlank // white space is no JSON, while no body at all is allowed
 	}
 	return text, nil
 }

@@ -19,10 +19,9 @@ import (
 // Options is what a [Plan] needs to know besides the input type. The zero
 // value is a route without path parameters.
 type Options struct {
-	// Method is the method of the route's requests. A field that reads the body
-	// is a mistake where requests have none: with GET, HEAD and TRACE, whose
-	// body has no meaning (RFC 9110, 9.3), and which browsers send without one.
-	// Empty means a method with a body.
+	// Method is the method of the route's requests. With GET, HEAD and TRACE, a
+	// field that reads the body is a mistake: there a body has no meaning (RFC
+	// 9110, 9.3), and browsers send none. Empty means a method with a body.
 	Method string
 
 	// PathParams are the parameters in the route's pattern. A path field that
@@ -30,9 +29,9 @@ type Options struct {
 	PathParams []string
 
 	// Validator judges the validate tags. Register custom rules with it before
-	// the first Compile, under names of their own: values that a built-in rule
-	// surely accepts are not asked about. nil means a new one without custom
-	// rules.
+	// the first Compile, under new names: a custom rule with the name of a built-in
+	// one is not asked about values that the built-in one surely accepts. nil means
+	// a new one without custom rules.
 	Validator *validator.Validate
 }
 
@@ -56,8 +55,8 @@ func Compile(input reflect.Type, o Options) (*Plan, error) {
 	return c.plan, nil
 }
 
-// NewValidator returns a validator as [Compile] makes it when it is given
-// none, for those who want to add rules to it.
+// NewValidator returns the validator that [Compile] makes when it is given none, for
+// those who want to add rules to it.
 func NewValidator() *validator.Validate {
 	return validator.New(validator.WithRequiredStructEnabled())
 }
@@ -119,9 +118,9 @@ func (c *compiler) wholeBody(t reflect.Type) error {
 	return nil
 }
 
-// hasSourceTag reports whether a struct or one that it embeds has a source tag.
-// Structs behind embedded pointers count, so that the mistake is found; seen
-// are those around.
+// hasSourceTag reports whether a struct, or one that it embeds, has a source tag.
+// Structs behind embedded pointers count too, so that this mistake is found. seen
+// are the structs around t.
 func hasSourceTag(t reflect.Type, seen ...reflect.Type) bool {
 	seen = append(seen, t)
 	for f := range t.Fields() {

@@ -9,8 +9,8 @@ import (
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
-// isEncoded reports whether a body has a Content-Encoding. Identity is none, as
-// the client should not say (RFC 9110, 8.4.1) and some do.
+// isEncoded reports whether a body has a Content-Encoding other than identity.
+// Identity means none: clients should not send it (RFC 9110, 8.4.1), but some do.
 func isEncoded(header *fasthttp.RequestHeader) bool {
 	encoding := header.ContentEncoding()
 	return len(encoding) > 0 && !strings.EqualFold(memory.Text(bytes.TrimSpace(encoding)), "identity")

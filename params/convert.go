@@ -21,7 +21,7 @@ import (
 // a setter copies what it keeps. It leaves *p alone when it returns an error.
 type setter func(p memory.Pointer, text string) error
 
-// A conversionError is what a setter answers; its text goes to the client.
+// A conversionError is the error of a setter; its text goes to the client.
 type conversionError struct{ code, detail string }
 
 func (e *conversionError) Error() string { return e.detail }
@@ -32,12 +32,12 @@ func mustBe(what string) *conversionError {
 	return &conversionError{CodeType, "must be " + what}
 }
 
-// errNoSetter is answered for a type that no text converts to.
+// errNoSetter is returned for a type that no text converts to.
 var errNoSetter = errors.New("has no conversion from text: use a string, bool, number, time.Time, time.Duration, " +
 	"a type with UnmarshalText, or a slice or pointer of these")
 
-// errOnlyJSON is answered for a type whose own decoder a text would go past, with
-// all that it may refuse.
+// errOnlyJSON is returned for a type that decodes itself, but from JSON only. A
+// setter would store values that its decoder may refuse.
 var errOnlyJSON = errors.New("decodes itself from JSON but not from text: add an UnmarshalText")
 
 // setterFor returns the setter of scalars of type t.
@@ -49,8 +49,8 @@ func setterFor(t reflect.Type, typeText func(reflect.Type) string) (setter, erro
 	return set, err
 }
 
-// setTold makes of set a setter that tells what is no value of its type in
-// another text.
+// setTold returns a setter that does what set does, but fails with another text
+// for what is no value of its type.
 func setTold(text string, set setter) setter {
 	wrong := &conversionError{CodeType, text}
 	return func(p memory.Pointer, text string) error {
@@ -115,8 +115,8 @@ func setString(p memory.Pointer, text string) error {
 	return nil
 }
 
-// setChoice makes of set a setter that does not copy a text which is one of the
-// choices of the field's tag, but stores the choice.
+// setChoice returns a setter that stores one of the choices of the field's tag if the
+// text equals it, which saves a copy of the text, and else does what set does.
 func setChoice(choices []string, set setter) setter {
 	return func(p memory.Pointer, text string) error {
 		for _, choice := range choices {
@@ -164,9 +164,9 @@ func setUint[T uint | uint8 | uint16 | uint32 | uint64](bits int) setter {
 	}
 }
 
-// setFloat takes decimal numbers. It refuses what else strconv knows: NaN, which
-// compares false with everything and would slip through min and max, the
-// infinities, and Go's notation for hexadecimal digits and underscores.
+// setFloat makes a setter of decimal numbers. strconv accepts more, which the setter
+// refuses: NaN, which compares false with everything and would slip through min and
+// max, the infinities, and Go's hexadecimal digits and underscores.
 func setFloat[T float32 | float64](bits int) setter {
 	wide := mustBe(rules.FloatRange(bits))
 	return func(p memory.Pointer, text string) error {
@@ -192,7 +192,7 @@ func isNotDecimal(c rune) bool {
 	return (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c|0x20 != 'e'
 }
 
-// setNumber is for a [json.Number], which is written into JSON as it is.
+// setNumber accepts a number of JSON only: a [json.Number] is encoded as it is.
 func setNumber(p memory.Pointer, text string) error {
 	if jsonscan.Number(text, 0) != len(text) {
 		return errNotNumber

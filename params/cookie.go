@@ -4,10 +4,9 @@ import (
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
-// cookies reads the cookies. Of several with one name the first counts for a
-// field of one value: browsers send one for each path and domain that they have
-// it from, that with the longest path first (RFC 6265, 5.4), and a client can't
-// help it.
+// cookies reads the cookies. Of several cookies with one name, a param of one value
+// takes the first. Browsers send a cookie for each path and domain that set it, the
+// one with the longest path first (RFC 6265, 5.4), so this is no fault of the client.
 func (d *decoding) cookies() {
 	pos := 0
 	for key, value := range d.raw.Request.Header.Cookies() {

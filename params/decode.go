@@ -11,7 +11,7 @@ import (
 	"github.com/velithon-go/velithon/params/internal/schema"
 )
 
-// A decoding is one run of a plan. It lives on the stack of [Plan.Decode].
+// A decoding is one run of a plan. It lies on the stack of [Plan.DecodeWith].
 type decoding struct {
 	plan *Plan
 	raw  *fasthttp.RequestCtx
@@ -54,8 +54,8 @@ func (d *decoding) decode(path *PathValues) error {
 	return d.err()
 }
 
-// finish settles a param after all values were stored: default, presence,
-// rules.
+// finish stores the default of a param, or checks its presence and rules, once all
+// values are stored.
 func (d *decoding) finish(p *param) {
 	switch {
 	case d.bad.Has(p.order):
@@ -111,7 +111,7 @@ func (d *decoding) fault(p *param, code, detail string) {
 	d.faults.Add(schema.Fault{Order: p.order, In: string(p.in), Name: p.name, Code: code, Detail: detail})
 }
 
-// store converts one value of a param; text may lie in the request's memory.
+// store converts and stores one value; text may lie in the request's memory.
 func (d *decoding) store(p *param, text string) {
 	if d.bad.Has(p.order) {
 		return
@@ -122,7 +122,7 @@ func (d *decoding) store(p *param, text string) {
 	}
 	err := p.set(d.at(p), text)
 	if err != nil && text == "" && p.in == Form {
-		return // a browser has no other way to send nothing
+		return // a browser sends this for a field that is left empty
 	}
 	d.seen.Add(p.order)
 	if err != nil {

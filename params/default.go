@@ -44,7 +44,7 @@ func (c *compiler) addDefault(p *param, f reflect.StructField) error {
 		p.initial = func(at memory.Pointer) { at.Value(p.typ).Set(proto.Elem()) }
 		return nil
 	}
-	// What a handler could change in place is made anew for each request.
+	// A value that a handler could change in place is made anew for each request.
 	p.initial = func(at memory.Pointer) {
 		for _, value := range values {
 			_ = p.set(at, value) // the values were tried above

@@ -13,44 +13,46 @@
 //		Order Order      `body:"" validate:"required"` // the JSON body
 //	}
 //
-// The sources are path, query, header, cookie, form (urlencoded and multipart)
-// and body; they never mix, and a request has a form or a JSON body. Embedded
-// structs are flattened, so that a shared struct of paging fields can be part
-// of many inputs. A type without any source tag is the JSON body itself.
+// The sources are path, query, header, cookie, form (urlencoded or multipart)
+// and body. A field is filled from its own source only, and a request has either
+// a form or a JSON body. The fields of an embedded struct count as fields of the
+// input, so many inputs can share a struct of paging fields. A type without any
+// source tag is the JSON body itself.
 //
 // # Values
 //
-// A field is a string, a bool, a number, a [time.Time] (RFC 3339), a
-// [time.Duration], a type with UnmarshalText, a named type of these, a pointer
-// to one (nil when absent) or a slice of one (each repetition is an element).
-// Everything decoded is a copy: nothing refers to the request's memory.
+// A field that is not the body is a string, a bool, a number, a [time.Time]
+// (RFC 3339), a [time.Duration], a type with UnmarshalText, a named type of
+// these, a pointer to one (nil when absent) or a slice of one (each repetition is
+// an element). A field of a form may also be a [File]. Everything decoded is a
+// copy: nothing refers to the request's memory.
 //
 // # Validation
 //
 // The rules of validate tags are those of go-playground/validator, with two
 // differences. Required means present: {"qty":0} and ?qty=0 are present; an
-// absent key and a JSON null are not. And the rules inside structs hold wherever
-// the structs are, also in lists and maps, without dive; rules on the elements
+// absent key and a JSON null are not. And the rules inside a struct hold wherever
+// the struct is, also in lists and maps, without dive; rules on the elements
 // themselves follow dive.
 //
 // All other rules see the zero value of an absent field; put omitempty first to
-// have them skipped. A struct in a body is judged even when it is absent, as if
-// it had been sent empty; a pointer to one, or omitempty, makes it optional.
+// skip them then. A struct in a body is judged even when it is absent, as if {}
+// had been sent; a pointer or omitempty makes it optional.
 //
-// A rule that can't work, that no value can keep, or that never says anything is
-// an error of [Compile], with what to write instead, as far as the tag and the
-// type tell it. So are tags that JSON would leave out in silence.
+// [Compile] refuses a rule that can't work, that no value can keep, or that does
+// nothing, as far as the tag and the type show it, and says what to write
+// instead. It also refuses tags that JSON would ignore in silence.
 //
-// A request is told all its faults at once, in one [Error].
+// One [Error] tells all faults of a request, up to [MaxFaults].
 //
 // # Limits
 //
-// Rules inside a type that has an UnmarshalJSON or UnmarshalText of its own
-// are judged by its value alone, so that required means not zero there.
+// Inside a type that has an UnmarshalJSON or UnmarshalText of its own, rules see
+// only the decoded value, so required means not zero there.
 // Functions registered with RegisterStructValidation are not called: register
 // a rule and name it in a tag.
 //
 // # Concurrency
 //
-// [Compile] makes a [Plan] once; a Plan is safe for any number of goroutines.
+// [Compile] makes a [Plan] once; any number of goroutines may use it at once.
 package params

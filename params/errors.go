@@ -7,9 +7,9 @@ import (
 	"github.com/velithon-go/velithon/params/internal/schema"
 )
 
-// MaxFaults is the largest number of faults that one [Error] lists. A request
-// with more of them is told that there are more; the bound keeps the answer
-// and the memory spent on a hostile request small.
+// MaxFaults is the largest number of faults that one [Error] lists; if there are
+// more, its Detail says so. The bound keeps the answer to a hostile request small, and
+// the memory that it takes.
 const MaxFaults = schema.MaxFaults // 100
 
 // The codes of the faults that this package finds itself. A fault found by a
@@ -26,24 +26,25 @@ const (
 type Fault struct {
 	In      Source `json:"in"`                // where the value belongs
 	Name    string `json:"name,omitempty"`    // the parameter, for every source but the body
-	Pointer string `json:"pointer,omitempty"` // the place in a JSON body, an RFC 6901 pointer as URI fragment: "#/items/0/qty"; of at most 512 bytes, or else the place around
+	Pointer string `json:"pointer,omitempty"` // the place in a JSON body, as an RFC 6901 pointer in a URI fragment: "#/items/0/qty"; if that has more than 512 bytes, a place around it
 	Code    string `json:"code"`              // what is wrong, for programs
 	Detail  string `json:"detail"`            // what is wrong, for people
 }
 
-// An Error says why a request could not be decoded. It is the client's fault,
-// and everything in it but Err may be shown to the client.
+// An Error says why a request could not be decoded. It is the client's fault unless
+// Status is 500, and everything in it but Err may be shown to the client.
 type Error struct {
 	// Status is the HTTP status that answers it: 400 for a request that
 	// can't be parsed, 415 for a content type that the route does not take,
-	// 422 for values that are absent or wrong.
+	// 422 for values that are absent or wrong, and 500 for an upload that the
+	// server could not read.
 	Status int
 
 	// Detail is one sentence about the request as a whole.
 	Detail string
 
-	// Faults lists what is wrong, in the order of the input type's fields; empty
-	// when the request as a whole could not be read. Inside of a body, what is
+	// Faults lists what is wrong, in the order of the input type's fields. It is
+	// empty when the request as a whole could not be read. Inside a body, what is
 	// absent or of the wrong type comes first, in the order of the text, and then
 	// what breaks a rule, in the order of the fields; the entries of a map have
 	// no order. It holds at most [MaxFaults].
@@ -83,8 +84,8 @@ func (e *Error) StatusCode() int { return e.Status }
 // the program, found when the route is registered.
 type TypeError struct {
 	Type   string // the input type
-	Field  string // the path of the field below it; empty when the type itself is wrong
-	Detail string // what is wrong and how to mend it
+	Field  string // the path of the field in it; empty when the type itself is wrong
+	Detail string // what is wrong and how to correct it
 }
 
 // Error names the type and the field, and says what is wrong with them.

@@ -19,8 +19,8 @@ import (
 // File while it decodes the request, and closes it when the request and the
 // background work that its response carries have both ended, however they
 // end. Until then it can be read from any goroutine, as often as wanted. Work
-// that is not part of the response keeps a file readable by holding a reader
-// from [File.Open] which it opened before the request ended.
+// that is not part of the response can open a reader with [File.Open] before
+// that, and the file stays readable until it closes the reader.
 //
 // On Unix an upload's bytes leave the disk with its last reader, even if the
 // process is killed. On Windows a temporary file that is still read when the
@@ -80,8 +80,8 @@ func openFile(header *multipart.FileHeader) (File, error) {
 	}, nil
 }
 
-// baseName returns the last element of a path of either kind of system, without
-// characters that can't be seen: they could turn what is displayed around.
+// baseName returns the last element of a path of Unix or Windows, without the
+// characters that can't be printed: some of them reverse the text that is displayed.
 func baseName(name string) string {
 	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
 	if name == "." || name == "/" || name == ".." {
@@ -105,7 +105,7 @@ func (u *upload) retain() bool {
 	return true
 }
 
-// end gives up the use of the request. A second call does nothing.
+// end gives up the use that the request has. A second call does nothing.
 func (u *upload) end() {
 	u.mu.Lock()
 	ended := u.ended

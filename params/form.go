@@ -22,7 +22,7 @@ func (d *decoding) form() error {
 		d.pairs(&d.plan.form, d.raw.Request.Body())
 		return nil
 	case hasMediaType(contentType, mediaMultipart):
-		header.Del(fasthttp.HeaderContentEncoding) // identity, for which fasthttp refuses a form
+		header.Del(fasthttp.HeaderContentEncoding) // it says identity, and fasthttp refuses a form even with that
 		form, err := d.raw.MultipartForm()
 		if err != nil {
 			return &Error{Status: fasthttp.StatusBadRequest, Detail: "malformed multipart form", Err: err}
@@ -58,13 +58,13 @@ func (d *decoding) multipart(form *multipart.Form) error {
 	return nil
 }
 
-// maxTextPart is how long a text may be that was sent as a file: as long as
-// mime/multipart lets the others be together at least, beside any files.
+// maxTextPart is how many bytes a text may have that was sent as a file.
+// mime/multipart allows all other texts together at least as many, beside any files.
 const maxTextPart = 10 << 20
 
-// storeText stores a part with a file name in a field that is no file. It is how
-// browsers send a Blob, which is the way to give a part of a form a content type
-// such as application/json.
+// storeText stores a part with a file name in a field that is no file. Browsers
+// send a Blob this way, and a Blob is how a script gives a part of a form a content
+// type such as application/json.
 func (d *decoding) storeText(p *param, header *multipart.FileHeader) error {
 	if d.bad.Has(p.order) {
 		return nil
@@ -95,7 +95,7 @@ var (
 
 func isFile(t reflect.Type) bool { return t == fileType || t == filesType || t == filePtrType }
 
-// storeFiles opens the uploads of one field.
+// storeFiles opens the uploads of one field and stores them.
 func (d *decoding) storeFiles(p *param, headers []*multipart.FileHeader) error {
 	if len(headers) == 0 {
 		return nil

@@ -7,10 +7,10 @@ import (
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
-// headers reads the header fields. One that stands on several lines is the list
-// of what they have (RFC 9110, 5.3): a field of one value gets it in one text,
-// if that converts. So nothing is lost of an X-Forwarded-For to which a proxy has
-// added a line, and no line counts more than another.
+// headers reads the header fields. A header field on several lines is the list of
+// the values of these lines (RFC 9110, 5.3). A param of one value gets the list as
+// one text, joined by commas, if that converts. So nothing is lost if a proxy adds a
+// line to X-Forwarded-For, and no line counts more than another.
 func (d *decoding) headers() {
 	for _, p := range d.plan.header.params {
 		values := d.raw.Request.Header.PeekAll(p.name)

@@ -8,14 +8,14 @@ import (
 	"github.com/velithon-go/velithon/params/internal/schema"
 )
 
-// A param is a field of the input that is filled from anything but the body.
+// A param is a field of the input that is filled from any source but [Body].
 type param struct {
 	in     Source
 	name   string
 	field  string // the Go name, for messages
 	typ    reflect.Type
 	offset uintptr
-	parent uintptr // the offset of the struct around it
+	parent uintptr // the offset of the struct that has it
 	order  int     // the position among the params, and the bit in a [bitset.Set]
 	nth    int     // the position among those of its source
 
@@ -24,12 +24,12 @@ type param struct {
 	file     bool // a File, []File or *File
 	required bool
 	initial  func(p memory.Pointer) // stores the default; nil without one
-	judge    bool                   // the default must be judged, since its rules refer to other fields
+	judge    bool                   // judge the default for each request, since its rules refer to other fields
 	rules    *rules.Rules           // nil without any
-	precheck schema.Precheck        // on rules; nil without any
+	precheck schema.Precheck        // for rules; nil without any
 }
 
-// bySource holds the params again, grouped.
+// bySource holds the params again, grouped by source.
 type bySource struct {
 	path, query, header, cookie, form group
 }
@@ -64,8 +64,9 @@ func (g *group) add(p *param) {
 	g.byName[p.name] = p
 }
 
-// find returns the param of a name, nil when there is none, and which one to
-// expect next: most clients send values in one order, often that of the fields.
+// find returns the param of a name, or nil, and the position of the param to
+// expect next. It tries the one at expected first: most clients send values in one
+// order, often that of the fields.
 func (g *group) find(name []byte, expected int) (p *param, next int) {
 	if expected < len(g.params) && g.params[expected].name == string(name) {
 		return g.params[expected], expected + 1

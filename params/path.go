@@ -9,9 +9,9 @@ import (
 // MaxPathParams is how many parameters the pattern of a route may have.
 const MaxPathParams = 16
 
-// PathValues are the path parameters of one request, by where they stand in its
-// path. They have no pointers into themselves, and [Plan.DecodeWith] keeps none,
-// so that a router can have them on its stack.
+// PathValues holds the path parameters of one request, as positions in its path.
+// It has no pointers into itself, and [Plan.DecodeWith] keeps no pointer to it, so
+// a router can have it on the stack.
 type PathValues struct {
 	Names []string // of the pattern's parameters, from left to right
 	Path  string   // percent-decoded
@@ -22,22 +22,22 @@ type PathValues struct {
 
 type pathSpan struct{ start, end int32 }
 
-// Add adds the place of the next parameter in Path. Optional parameters that are
-// absent have none, so these are the last ones. At most [MaxPathParams] can be
-// added.
+// Add adds the next parameter, whose value is Path[start:end]. Optional parameters
+// that are absent are not added, so they must be the last ones. Add panics when
+// there are [MaxPathParams] already.
 func (p *PathValues) Add(start, end int) {
-	p.spans[p.n] = pathSpan{int32(start), int32(end)} // a path is in a header, so it is short
+	p.spans[p.n] = pathSpan{int32(start), int32(end)} // the path is part of the header, so it is short
 	p.n++
 }
 
-// Len returns how many parameters have a place.
+// Len returns how many parameters were added.
 func (p *PathValues) Len() int { return p.n }
 
-// Truncate removes all places but the first n.
+// Truncate removes all parameters but the first n.
 func (p *PathValues) Truncate(n int) { p.n = n }
 
-// Get returns the value of a parameter, and whether there is one. It may be called
-// on nil, which has none.
+// Get returns the value of a parameter, which is a part of Path, and whether there
+// is one. A nil PathValues has no parameters.
 func (p *PathValues) Get(name string) (value string, ok bool) {
 	if p == nil {
 		return "", false
@@ -52,27 +52,27 @@ func (p *PathValues) Get(name string) (value string, ok bool) {
 
 type pathKey struct{}
 
-// SetPath gives a request a copy of its path parameters, in place of those that it
-// had. They are one user value with a key of its own: a value that middleware sets
-// under the name of a parameter is not taken for the parameter, and not hidden by
-// it.
+// SetPath stores a copy of the path parameters in a request, in place of those that
+// it had. The copy shares Names. It is one user value with a key of its own, so a
+// user value that middleware sets under the name of a parameter neither replaces
+// the parameter nor is hidden by it.
 func SetPath(raw *fasthttp.RequestCtx, path *PathValues) {
 	kept := *path
 	kept.Path = strings.Clone(path.Path)
 	raw.SetUserValue(pathKey{}, &kept)
 }
 
-// PathOf returns the path parameters of a request, nil when it has none.
+// PathOf returns the path parameters that [SetPath] stored in a request, or nil.
 func PathOf(raw *fasthttp.RequestCtx) *PathValues {
 	p, _ := raw.UserValue(pathKey{}).(*PathValues)
 	return p
 }
 
-// pathParams stores what the router found. It takes path from hand to hand, since
-// what d points to is allocated.
+// pathParams stores the values that the router found. path is an argument and not
+// a field of d, since what d points to is allocated on the heap.
 func (d *decoding) pathParams(path *PathValues) {
 	for _, p := range d.plan.path.params {
-		if value, ok := path.Get(p.name); ok { // or else an optional segment
+		if value, ok := path.Get(p.name); ok { // otherwise an optional parameter is absent
 			d.store(p, value)
 		}
 	}

@@ -24,24 +24,24 @@ type Plan struct {
 // Input returns the type that the plan was compiled from.
 func (p *Plan) Input() reflect.Type { return p.input }
 
-// HasFiles reports whether the input has uploads, so that [Plan.Release] has
-// something to do.
+// HasFiles reports whether the input has fields for uploads, so that
+// [Plan.Release] may have something to do.
 func (p *Plan) HasFiles() bool { return len(p.files) > 0 }
 
-// Decode fills *input, a pointer to a zero value of the plan's input type,
-// from the request, whose path parameters are those of [SetPath]. It fails with
-// an [*Error]. raw is not kept, and only read, but for a Content-Encoding of
-// identity, which a multipart form loses.
+// Decode fills *input from the request, with the path parameters of [SetPath]. input
+// is a pointer to a zero value of the plan's input type; Decode panics on another
+// type. It fails with an [*Error]. It does not keep raw, and only reads it, except
+// that it removes a Content-Encoding of identity from a multipart request.
 //
-// After a Decode without error of a plan that [Plan.HasFiles], the caller owns
-// the open uploads and calls [Plan.Release] once they are no longer needed.
+// If the plan [Plan.HasFiles], the caller owns the open uploads after a Decode
+// without error, and calls [Plan.Release] once they are no longer needed.
 func (p *Plan) Decode(raw *fasthttp.RequestCtx, input any) error {
 	return p.DecodeWith(raw, PathOf(raw), input)
 }
 
-// DecodeWith is [Plan.Decode] with path parameters that nobody else looks at.
-// They are only read, and nothing of them is kept, so they may lie on the stack
-// and in the request's memory. nil is none.
+// DecodeWith is [Plan.Decode] with path in place of the path parameters of
+// [SetPath]. It only reads them and keeps nothing of them, so they may lie on the
+// stack and in the request's memory. nil means none.
 func (p *Plan) DecodeWith(raw *fasthttp.RequestCtx, path *PathValues, input any) error {
 	d := decoding{plan: p, raw: raw}
 	d.base = p.pointer(input) // in the literal, the compiler would build it elsewhere and copy it

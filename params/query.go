@@ -6,17 +6,17 @@ import (
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
-// query reads the query string. It is what was sent, or what a middleware has set
-// by URI().SetQueryString: like Starlette's query_params, and unlike fasthttp's
-// QueryArgs, it does not see what was changed after it was parsed.
+// query reads the query string as it was sent, or as middleware has set it with
+// URI().SetQueryString. It does not see what middleware has changed in QueryArgs,
+// fasthttp's parsed copy; Starlette's query_params does not see such changes either.
 func (d *decoding) query(g *group) { d.pairs(g, d.raw.URI().QueryString()) }
 
-// pairs reads a query string or an urlencoded form, pair by pair: most have no
-// escapes and are read where they lie, and the others are decoded one at a time.
-// fasthttp's Args would hold all of them, in a hundred times the memory where a
-// form is made of the shortest pairs, and keep it as long as the connection.
+// pairs reads a query string or a urlencoded form, pair by pair. Most pairs have no
+// escapes and are read where they lie; the others are decoded one at a time.
+// fasthttp's Args would hold all pairs and keep their memory as long as the
+// connection: a hundred times the size of a form that is made of the shortest pairs.
 //
-// A text is no upload, so one under the name of a file leaves the file absent.
+// A text is no upload, so a pair with the name of a file field is ignored.
 func (d *decoding) pairs(g *group, text []byte) {
 	var decoded *fasthttp.Args // nil until a pair has escapes
 	for next := 0; len(text) > 0; {
@@ -57,7 +57,7 @@ func firstPair(text []byte) (pair []byte, equals int, escaped bool) {
 	return text, equals, escaped
 }
 
-// decodePair returns the one pair that there is.
+// decodePair decodes one pair. The results are valid until args is used again.
 func decodePair(args *fasthttp.Args, pair []byte) (name, value []byte) {
 	args.ParseBytes(pair)
 	for name, value = range args.All() {

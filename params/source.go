@@ -6,10 +6,10 @@ type Source string
 
 // The sources.
 const (
-	Path   Source = "path"   // a segment of the route's pattern, percent-decoded once
+	Path   Source = "path"   // a parameter of the route's pattern, percent-decoded once
 	Query  Source = "query"  // the query string
 	Header Source = "header" // a header field; its name is case-insensitive
 	Cookie Source = "cookie" // a cookie
-	Form   Source = "form"   // an urlencoded or multipart body
+	Form   Source = "form"   // a urlencoded or multipart body
 	Body   Source = "body"   // a JSON body
 )
