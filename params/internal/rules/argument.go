@@ -13,10 +13,10 @@ import (
 	"github.com/velithon-go/velithon/params/internal/kind"
 )
 
-// vetArgument vets what a rule takes, and reports whether the rule looks at the
+// vetArgument vets the argument of a rule, and reports whether the rule looks at the
 // struct around.
 func (c *Compiler) vetArgument(v *value, d demand, argument string, given bool, parent reflect.Type) (refers bool, err error) {
-	plain := argument // with the characters that a tag can't have
+	plain := argument // with the characters that a tag has to escape
 	plain = strings.ReplaceAll(strings.ReplaceAll(plain, "0x2C", ","), "0x7C", "|")
 	switch d.argument {
 	case noArgument:
@@ -70,8 +70,8 @@ func (c *Compiler) vetArgument(v *value, d demand, argument string, given bool, 
 	return false, nil
 }
 
-// withoutPostcodes are the countries of which the validator has no pattern, so that
-// no text is a postcode of theirs.
+// withoutPostcodes are the countries that the validator has no pattern for: it accepts
+// no text as a postcode of theirs.
 const withoutPostcodes = `AE AF AG AI AO AQ AW BF BI BJ BL BO BQ BS BT BV BW BZ CD CF CG CI CM CU CW DJ DM EH ER FJ GA GD GH GM GQ GY HK IR JM KI KM KN KP KY
 	LC LY MF ML MM MO MR MS MW MZ NA NR NU PA PE PS QA RW SB SC SD SL SR SS ST SV SX SY TD TF TG TK TL TO TT TV TZ UG UM VC VU WS YE ZW`
 
@@ -103,8 +103,8 @@ func (v *value) vetBound(d demand, argument string, given bool) error {
 	return nil
 }
 
-// notANumber returns what a number that is compared with values of type t has to
-// be, and nothing if it is.
+// notANumber returns what a text must be that values of type t are compared with,
+// such as "a number", or "" if it is.
 func notANumber(t reflect.Type, text string) string {
 	switch k := kindsOf(t); {
 	case t.Kind() == reflect.Interface:
@@ -149,7 +149,7 @@ func (v *value) vetChoices(choices []string) error {
 		return nil
 	}
 	for _, choice := range choices {
-		text := "" // of the number, with which the choice is compared
+		text := "" // of the number: the validator compares the choice with this text
 		if n, err := strconv.ParseInt(choice, 10, v.judged.Bits()); k&integers != 0 && err == nil {
 			text = strconv.FormatInt(n, 10)
 		} else if n, err := strconv.ParseUint(choice, 10, v.judged.Bits()); k&integers == 0 && err == nil {

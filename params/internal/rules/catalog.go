@@ -10,8 +10,8 @@ import (
 )
 
 // A demand is what a rule that ships with the validator goes with and takes. The
-// validator does not say: on another value it panics, or judges a text such as
-// "<int Value>", which says nothing of the value. The tests hold the catalog to it.
+// validator does not say this: on another value it panics, or judges a text such as
+// "<int Value>" in place of the value. Tests compare the catalog with the validator.
 type demand struct {
 	kinds    kinds
 	argument argument
@@ -32,12 +32,12 @@ const (
 	aLayout                  // a layout of package time
 	aCountry                 // an ISO 3166-1 alpha-2 code
 	aMediaType               // type/subtype
-	aSpiceDB                 // what of SpiceDB: permission, type, id or nothing
+	aSpiceDB                 // a part of SpiceDB: permission, type, id or nothing
 	aField                   // a field
 	someFields               // fields, at least one
 	fieldsAndValues          // pairs of a field and a value
-	maybeField               // of an element, or of the struct around a value that is no list
-	maybeMethod              // of the value
+	maybeField               // a field or nothing: of an element, or of the struct around a value that is no list
+	maybeMethod              // a method of the value or nothing
 )
 
 // kinds are the kinds of values that a rule goes with.

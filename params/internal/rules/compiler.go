@@ -11,7 +11,7 @@ import (
 	"github.com/velithon-go/velithon/params/internal/kind"
 )
 
-// A Compiler compiles validate tags, and the types that have them.
+// A Compiler compiles validate tags. It is not safe for concurrent use.
 type Compiler struct {
 	texts    *phrases
 	isInput  bool // the fields are those of an input, and not of a body
@@ -19,13 +19,12 @@ type Compiler struct {
 	types    map[reflect.Type]judgedType // see [Compiler.judgedAs]
 }
 
-// NewCompiler returns a compiler of rules that v judges, and whose texts it has.
+// NewCompiler returns a compiler of rules that v judges, with the texts that v has.
 func NewCompiler(v *validator.Validate) *Compiler {
 	return &Compiler{validate: v, texts: textsOf(v), types: make(map[reflect.Type]judgedType)}
 }
 
-// judgedAs is the function of that name, which asks the validator, once for each
-// type.
+// judgedAs is the function judgedAs, but asks the validator only once for each type.
 func (c *Compiler) judgedAs(t reflect.Type) judgedType {
 	as, ok := c.types[t]
 	if !ok {
@@ -35,18 +34,18 @@ func (c *Compiler) judgedAs(t reflect.Type) judgedType {
 	return as
 }
 
-// TypeText returns what is told of a value that is no t, "" where there is no text
-// of the service's own, and no other of the type.
+// TypeText returns what is told of a value that is no t: the service's own text, or
+// that of a known type, or "" without either.
 func (c *Compiler) TypeText(t reflect.Type) string { return c.texts.ofType(t) }
 
-// A rule is one of a tag, with its alternatives.
+// A rule is one rule of a tag, with its alternatives.
 type rule struct {
 	text  string
 	alias string // that it is from; empty without one
 }
 
-// Compile compiles the tag of a field of type t in the struct type parent, nil
-// when it has none. It returns nil for a tag without rules.
+// Compile compiles the tag of a field of type t in the struct type parent. parent is
+// nil for a value in no struct. Compile returns nil for a tag without rules.
 func (c *Compiler) Compile(tag string, t, parent reflect.Type) (*Rules, error) {
 	if tag == "" {
 		return nil, nil
@@ -58,7 +57,7 @@ func (c *Compiler) Compile(tag string, t, parent reflect.Type) (*Rules, error) {
 	return c.compileRules(all, t, parent)
 }
 
-// CompileInput is compile for a field of an input, and not of a body.
+// CompileInput is [Compiler.Compile] for a field of an input, and not of a body.
 func (c *Compiler) CompileInput(tag string, t, parent reflect.Type) (*Rules, error) {
 	c.isInput = true
 	defer func() { c.isInput = false }()

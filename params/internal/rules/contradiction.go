@@ -9,8 +9,8 @@ import (
 	"github.com/velithon-go/velithon/params/internal/kind"
 )
 
-// contradiction returns the rule with which no value is left that keeps it and
-// those before it; empty when there is none.
+// contradiction returns the first of the rules that no value keeps together with
+// those before it, or "" if there is none.
 func contradiction(t reflect.Type, rules []string) string {
 	s, u := span[int64]{0, math.MaxInt64}, span[uint64]{0, math.MaxUint64}
 	k := kindsOf(t)

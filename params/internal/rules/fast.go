@@ -18,22 +18,21 @@ import (
 // validator, so an acceptor may know less than its rule, and never more.
 type Acceptor func(p memory.Pointer) bool
 
-// A fastRule is a rule of which some values, or all, can be told without the
-// validator.
+// A fastRule judges some or all values by a rule, without the validator.
 type fastRule struct {
 	accept       Acceptor
-	refuse       Acceptor // recognizes values that the rule surely refuses; nil: what accept does not know
-	code, detail string   // what is told of such a value
-	exact        bool     // accept knows all values
+	refuse       Acceptor // recognizes values that the rule surely refuses; may be nil
+	code, detail string   // what is told of a value that is refused
+	exact        bool     // the rule refuses all values that accept does not recognize
 }
 
-// fastRules returns one for each rule on values of type t, or nil when there
-// is none for one of them.
+// fastRules returns a fastRule for each of the rules on values of type t, or nil if
+// one of them has none.
 func fastRules(t reflect.Type, rules []string, w words) []fastRule {
 	all := make([]fastRule, 0, len(rules))
 	for _, rule := range rules {
 		if strings.ContainsAny(rule, "|") || strings.Contains(rule, "0x") {
-			return nil // alternatives, and the validator's way to write a comma
+			return nil // alternatives, and the validator's way to write a comma or a bar
 		}
 		name, param, _ := strings.Cut(rule, "=")
 		accept := acceptorOf(t, name, param)
@@ -52,8 +51,8 @@ func fastRules(t reflect.Type, rules []string, w words) []fastRule {
 	return all
 }
 
-// hasNoAt recognizes texts that are no e-mail address for what most of them
-// lack.
+// hasNoAt recognizes texts that are no e-mail address since they have no @, as most
+// of them.
 func hasNoAt(p memory.Pointer) bool { return !strings.Contains(*memory.As[string](p), "@") }
 
 // allOf returns an acceptor of the values that all checks accept, nil without
@@ -75,15 +74,15 @@ func allOf(checks []fastRule) Acceptor {
 	}
 }
 
-// Fast returns an acceptor of the values of type t that keep the rules on the
-// value itself, nil when there are none; all is false when some can only be
-// judged.
+// Fast returns an acceptor of the values of type t that keep the rules on the value
+// itself, nil when there are no rules. all is false when the validator must judge
+// some of the rules.
 func (r *Rules) Fast(t reflect.Type) (accept Acceptor, all bool) {
 	switch {
 	case r == nil || len(r.judged) == 0 && r.skip == nil:
 		return nil, true
 	case len(r.judged) == 0:
-		return nil, !kind.IsStruct(t) // of a struct it is the text that tells what to skip
+		return nil, !kind.IsStruct(t) // whether to skip a struct, only the text tells
 	case len(r.judged) > 1 || r.judged[0].accept == nil:
 		return nil, false
 	}
@@ -142,8 +141,8 @@ type span[T int64 | uint64] struct{ low, high T }
 
 func (s span[T]) has(v T) bool { return s.low <= v && v <= s.high }
 
-// spanOf returns what a rule asks of an integer of which the least and the most
-// are given; ok is false for a rule that is no bound.
+// spanOf returns the integers from least to most that keep a rule; ok is false for a
+// rule that is no bound, or that none keeps.
 func spanOf[T int64 | uint64](rule string, limit, least, most T) (s span[T], ok bool) {
 	switch rule {
 	case "min", "gte":
@@ -161,8 +160,8 @@ func spanOf[T int64 | uint64](rule string, limit, least, most T) (s span[T], ok 
 	}
 }
 
-// floatBound returns what a rule asks of a floating-point number, or nil for a
-// rule that is no bound.
+// floatBound returns a function that reports whether a floating-point number keeps a
+// rule, or nil for a rule that is no bound.
 func floatBound(rule string, limit float64) func(float64) bool {
 	switch rule {
 	case "min", "gte":
@@ -219,7 +218,7 @@ func boundAcceptor(t reflect.Type, name, param string) Acceptor {
 	}
 }
 
-// oneOfInts is oneof on an integer, whose text is compared.
+// oneOfInts is for oneof on an integer, whose text is compared: "01" equals none.
 func oneOfInts(t reflect.Type, param string) Acceptor {
 	if kind.IsList(t) {
 		return nil

@@ -18,7 +18,7 @@ type referred struct {
 
 // field finds the field of a struct type that a rule names, by a path as the
 // validator reads it: "Zip", "Ship.Zip", "Items[0].SKU", "Prices[EUR]". It fails for
-// a path that the validator would panic on, or find nothing by.
+// a path on which the validator would panic or find nothing.
 func (c *Compiler) field(t reflect.Type, path string) (f referred, err error) {
 	f.field = t
 	for rest := path; ; {
@@ -78,14 +78,14 @@ func exportedField(t reflect.Type, name string) (reflect.Type, error) {
 	return f.Type, nil
 }
 
-// isLeftOut reports whether JSON never fills a field, nor a source of an input.
+// isLeftOut reports whether a field is never filled, by JSON or from a source.
 func isLeftOut(t reflect.Type, f reflect.StructField) bool {
 	source, _, _ := SourceOf(f)
 	return f.Tag.Get("json") == "-" && source == "" && !kind.DecodesItself(t)
 }
 
-// isIndex reports by an error that the validator can't take an element of a list
-// by an index, or of a map by a key.
+// isIndex returns an error if the validator can't find an element of a list by an
+// index, or of a map by a key.
 func isIndex(t reflect.Type, index string) error {
 	switch t.Kind() {
 	case reflect.Map:
@@ -166,8 +166,8 @@ func (c *Compiler) vetFields(v *value, d demand, argument string, parent reflect
 	return nil
 }
 
-// canBe reports by an error that the field is never found equal to the value that
-// a rule names, or that it can't be told.
+// canBe returns an error if the field is never equal to the value that a rule names,
+// or if this can't be known.
 func (f *referred) canBe(v *value, name, text string) error {
 	if !f.known {
 		return nil
@@ -209,14 +209,14 @@ func (f *referred) canBe(v *value, name, text string) error {
 	return nil
 }
 
-// instead are the rules that ask whether another field is nil.
+// instead has the rules that ask whether another field is nil.
 var instead = map[string]string{
 	"required_if": "required_without", "required_unless": "required_with", "skip_unless": "required_without",
 	"excluded_if": "excluded_without", "excluded_unless": "excluded_with",
 }
 
-// isText reports by an error that the field is not always a text. The validator
-// panics on a pointer that is nil.
+// isText returns an error if the field is not always a text. The validator panics on
+// a pointer that is nil.
 func (f *referred) isText(name string) error {
 	if f.known && (f.field.Kind() == reflect.Pointer || f.judged.Kind() != reflect.String) {
 		return fmt.Errorf("but %s is %s: use a string", name, kind.A(f.field))
@@ -224,8 +224,8 @@ func (f *referred) isText(name string) error {
 	return nil
 }
 
-// comparesWith reports by an error that values of the two fields are never
-// compared: the validator does so only if they are of one kind.
+// comparesWith returns an error if values of the two fields are never compared: the
+// validator compares only values of one kind.
 func (v *value) comparesWith(f referred, name string) error {
 	if !v.known || !f.known {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"github.com/velithon-go/velithon/params/internal/kind"
 )
 
-// ofOtherField words a rule that refers to other fields; "" for any other.
+// ofOtherField words what a rule asks of other fields; "" if it refers to none.
 func (w words) ofOtherField(rule, param string, t reflect.Type) string {
 	if text := orders[rule]; text != "" && kind.Deref(t).Kind() == reflect.String {
 		return text + " " + w.of(param)
@@ -16,7 +16,7 @@ func (w words) ofOtherField(rule, param string, t reflect.Type) string {
 		return comparison.of(t) + " " + w.of(param)
 	}
 	switch rule {
-	case "unique": // on an element's field it is another rule
+	case "unique": // on a list it names a field of the elements
 		if !kind.IsList(kind.Deref(t)) {
 			return "must differ from " + w.of(param)
 		}
@@ -29,7 +29,7 @@ func (w words) ofOtherField(rule, param string, t reflect.Type) string {
 	}
 	what, condition, _ := strings.Cut(rule, "_")
 	switch what {
-	case "skip": // unless the fields are so, the value is not looked at
+	case "skip": // the value is looked at only if the fields have these values
 		what, condition = "is required", "if"
 	case "required":
 		what = "is required"
@@ -72,7 +72,7 @@ func (w words) list(fields []string, and string) string {
 	return strings.Join(all, and)
 }
 
-// pairs words fields and their values.
+// pairs says in words which fields have which values.
 func (w words) pairs(fields []string, and string) string {
 	var all []string
 	for i := 0; i+1 < len(fields); i += 2 {
@@ -108,7 +108,7 @@ var comparisons = map[string]comparison{
 	"ltefield": {"must be at most", "must not be longer than", "must not have more items than", "must not be later than"},
 }
 
-// orders are the comparisons by the order of texts and not by their lengths.
+// orders are the comparisons of texts by their order and not by their lengths.
 var orders = map[string]string{
 	"gtcsfield": "must come after", "gtecsfield": "must not come before", "ltcsfield": "must come before", "ltecsfield": "must not come after",
 }

@@ -1,7 +1,7 @@
 package rules
 
-// sentences are rules that ask for something else than a form; ? is the
-// parameter.
+// sentences are the texts of rules that ask for something other than a format; ?
+// stands for the parameter.
 var sentences = map[string]string{
 	"contains":       "must contain ?",
 	"containsany":    "must contain one of the characters ?",
@@ -27,7 +27,7 @@ var sentences = map[string]string{
 	"postcode_iso3166_alpha2": "must be a postcode of ?",
 }
 
-// formatWords are the rules that ask for a text of a known form.
+// formatWords are the texts of rules that ask for a known format, after "must be".
 var formatWords = map[string]string{ //nolint:gosec // credit_card is the name of a rule, not a credential
 	"alpha":                      "letters only",
 	"alphanum":                   "letters and digits only",

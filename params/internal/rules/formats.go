@@ -38,7 +38,7 @@ func isLocalByte(c byte) bool { return isAlphanumeric(c) || c == '_' || c == '+'
 
 // isDotted reports whether s is made of parts with dots in between.
 func isDotted(s string, is func(byte) bool) bool {
-	dot := true // there was no byte of a part yet
+	dot := true // the last byte was a dot, or s begins
 	for i := range len(s) {
 		switch c := s[i]; {
 		case is(c):

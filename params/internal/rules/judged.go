@@ -20,28 +20,28 @@ type judged struct {
 	parent   reflect.Type // the struct that the rules refer to; nil when they refer to none
 	as       manner
 	words    words
-	aliases  map[string]string // by the rule
+	aliases  map[string]string // that rules are from, by the rule
 	absence  bool              // the rules judge an absent value as well
 	dynamic  bool              // the value may hold an any, or be what a function of the user's makes of it
 	shipped  bool              // all of the rules ship with the validator
-	kinds    kinds             // of what an any holds, the kinds that the rules go with; 0 for any other type
-	fast     []fastRule        // for each rule, what need not be judged; nil without
-	accept   Acceptor          // all of them; nil without
+	kinds    kinds             // the kinds of values in an any that the rules go with; 0 for other types
+	fast     []fastRule        // one for each rule; nil without
+	accept   Acceptor          // of all of fast; nil without
 }
 
 const (
 	asItIs     manner = iota
 	asStruct          // a struct, which the validator would look into instead of judging it
-	asPresence        // what the validator takes for no value if it is zero, whose rules ask only whether it is set: as a bool
+	asPresence        // a bool that says whether the value is set: all that these rules ask of a value whose zero the validator takes for none
 )
 
 // A manner is how a value is handed to the validator.
 type manner int
 
-// addJudged adds the rules that the validator judges, after vetting and trying
-// them. Those that judge an absent value go apart from the others if the value may
-// be nil, on which most of the others panic, or a struct, of which they are told
-// only whether it is there.
+// addJudged vets and tries the rules that the validator judges, and adds them to r.
+// Rules that judge an absent value are judged apart from the others in two cases: if
+// the value may be nil, since most other rules panic on a nil; and if the validator
+// takes its zero for no value, since these rules then get only whether it is set.
 func (c *Compiler) addJudged(r *Rules, all []rule, t, parent reflect.Type) error {
 	if last := len(all) - 1; last >= 0 && isOmit(all[last].text) {
 		return fmt.Errorf("has the rule %s behind all others, where it leaves out none: put it in front of those that it is to leave out", all[last].text)
@@ -99,7 +99,7 @@ func (c *Compiler) addJudged(r *Rules, all []rule, t, parent reflect.Type) error
 // A run is rules that are judged together.
 type run struct {
 	names   []string
-	aliases map[string]string // by the rule, of those that are from one
+	aliases map[string]string // that rules are from, by the rule
 	use     use
 	as      manner
 	absence bool
@@ -117,7 +117,7 @@ func (r *run) add(one rule, u use) {
 	r.use.kinds &= u.kinds
 }
 
-// judge makes what judges a run of the rules r.
+// judge compiles a run of rules for r.
 func (c *Compiler) judge(r *Rules, run run, t, parent reflect.Type) (*judged, error) {
 	j := &judged{
 		validate: c.validate, tag: strings.Join(run.names, ","), as: run.as, absence: run.absence,
@@ -158,8 +158,8 @@ func (c *Compiler) judge(r *Rules, run run, t, parent reflect.Type) (*judged, er
 	return j, nil
 }
 
-// judge reports whether the value of type t at p breaks a rule, and which, with
-// what to tell about it.
+// judge reports whether the value of type t at p breaks a rule, with the code of that
+// rule and what to tell about it.
 func (j *judged) judge(t reflect.Type, p, parent memory.Pointer) (code, detail string, broken bool) {
 	for i := range j.fast {
 		switch c := &j.fast[i]; {
@@ -188,20 +188,20 @@ func (j *judged) accepts(t reflect.Type, p, parent memory.Pointer) bool {
 // CodeType is the code of a value of the wrong type.
 const CodeType = "type"
 
-// panicDetail is told of what an any holds that its rules do not go with, and of a
+// panicDetail is told of a value in an any that the rules do not go with, and of a
 // value that the validator panicked on.
 const panicDetail = "must be of a type that its rules go with"
 
-// byValidator is [judged.judge] by the validator.
+// byValidator is [judged.judge] without the fast rules.
 func (j *judged) byValidator(t reflect.Type, p, parent memory.Pointer) (code, detail string, broken bool) {
 	if j.kinds != 0 && !j.goWith(p.Value(t)) {
 		return CodeType, panicDetail, true
 	}
 	if j.dynamic || j.shipped {
-		// The client may have chosen the type of the value, or a part of it, and
-		// the validator panics on one that a rule does not go with. Otherwise a
-		// panic of a rule of the user's own is the service's fault, which the log
-		// has to explain.
+		// The client may have chosen the type of the value, or of a part of it, and
+		// the validator panics on a type that a rule does not go with. In all other
+		// cases, a panic of a rule of the service's own is its mistake, which the
+		// log has to explain.
 		defer func() {
 			if recover() != nil {
 				code, detail, broken = CodeType, panicDetail, true
@@ -220,8 +220,8 @@ func (j *judged) byValidator(t reflect.Type, p, parent memory.Pointer) (code, de
 	return "", "", false
 }
 
-// broken returns the rule that an error is about, as the tag has it. Of alternatives
-// the error has all, with their arguments as they are meant, or of a nil the first.
+// broken returns the rule that an error is about, as the tag has it. An error about
+// alternatives names all of them, with unescaped arguments, or for a nil only the first.
 func (j *judged) broken(first validator.FieldError) string {
 	for rule := range strings.SplitSeq(j.tag, ",") {
 		alternative, _, _ := strings.Cut(rule, "|")
@@ -233,8 +233,8 @@ func (j *judged) broken(first validator.FieldError) string {
 	return first.Tag()
 }
 
-// told returns the code of a broken rule, which is its alias if it has one, and what
-// is told about it of a value of type t.
+// told returns the code of a broken rule, and what is told about it for a value of
+// type t. The code is the alias that the rule is from, if there is one.
 func (j *judged) told(rule string, t reflect.Type) (code, detail string) {
 	alias := j.aliases[rule]
 	if j.words.texts.ofRule(alias) != "" || formatWords[alias] != "" {
@@ -243,8 +243,8 @@ func (j *judged) told(rule string, t reflect.Type) (code, detail string) {
 	return cmp.Or(alias, codeOf(rule)), j.words.describe(rule, t)
 }
 
-// goWith reports whether what an any holds is of a kind that the rules go with. A nil
-// is left to them.
+// goWith reports whether the rules go with the kind of the value in an any. A nil is
+// left to the rules.
 func (j *judged) goWith(v reflect.Value) bool {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		v = v.Elem()
@@ -252,12 +252,12 @@ func (j *judged) goWith(v reflect.Value) bool {
 	return !v.IsValid() || kindsOf(v.Type())&j.kinds != 0
 }
 
-// onStruct makes the tag for a struct, which the validator judges in a list only:
-// given alone and with the struct around it, it is looked into instead.
+// onStruct makes the tag for a struct in a list. The validator judges a struct only
+// in a list: if it gets the struct alone, it looks into it instead.
 func onStruct(tag string) string { return "dive," + tag + ",nostructlevel" }
 
-// ask hands a value to the validator. A parent's rules see it by value, as
-// custom rules expect it.
+// ask hands a value to the validator. Rules get the parent by value, as custom rules
+// expect it.
 func (j *judged) ask(t reflect.Type, p, parent memory.Pointer) error {
 	value := p.Value(t)
 	var given any
@@ -267,7 +267,7 @@ func (j *judged) ask(t reflect.Type, p, parent memory.Pointer) error {
 	case j.as == asStruct:
 		given = p.Only(t).Interface()
 	case t.Kind() == reflect.Interface && value.IsNil():
-		given = (*any)(nil) // the validator takes a nil without a type for one that breaks any rule
+		given = (*any)(nil) // the validator says that a nil without a type breaks every rule
 	default:
 		given = value.Interface()
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/velithon-go/velithon/params/internal/kind"
 )
 
-// words are how broken rules of one field are told.
+// words tell what is wrong with one field.
 type words struct {
 	fieldNames
 	texts *phrases
 }
 
-// describe says in plain words what a broken rule, as a tag has it, asks of a value
-// of type t. Alternatives, such as email|url, are told as the rules in them are.
+// describe says in plain words what a rule, as a tag has it, asks of a value of type
+// t. Of alternatives, such as email|url, it tells each, with "or" between them.
 func (w words) describe(rule string, t reflect.Type) string {
 	if strings.Contains(rule, "|") {
 		var all []string
@@ -38,7 +38,7 @@ func (w words) describe(rule string, t reflect.Type) string {
 		}
 		return text
 	}
-	if kind.IsList(kind.Deref(t)) && (rule == "eq" || rule == "ne") { // of their length
+	if kind.IsList(kind.Deref(t)) && (rule == "eq" || rule == "ne") { // of the length of the list
 		return map[string]string{"eq": "must have exactly ", "ne": "must not have exactly "}[rule] + counted(param, "item")
 	}
 	if text := cmp.Or(w.ofOtherField(rule, param, t), ofBound(rule, param, t)); text != "" {
@@ -62,11 +62,11 @@ func (w words) describe(rule string, t reflect.Type) string {
 	case "datetime":
 		return "must be a date or time such as " + exampleOf(param)
 	}
-	return "does not satisfy " + rule // and no parameter, which may be names of fields in Go
+	return "does not satisfy " + rule // without the parameter, which may have Go names of fields
 }
 
-// codeOf returns a rule as a fault has it: without its parameter, which may be a name
-// of a field in Go.
+// codeOf returns the code of a rule in a fault: the rule without its parameter, which
+// may be the Go name of a field.
 func codeOf(rule string) string {
 	var all []string
 	for alternative := range strings.SplitSeq(rule, "|") {
@@ -76,13 +76,13 @@ func codeOf(rule string) string {
 	return strings.Join(all, "|")
 }
 
-// unescapeParam undoes the validator's way to write a comma or a bar.
+// unescapeParam replaces what the validator has in place of a comma and a bar.
 func unescapeParam(param string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(param, "0x2C", ","), "0x7C", "|")
 }
 
-// ofBound words a bound on a number, a time, a text's length or a list's; "" for
-// any other rule.
+// ofBound says in words what a bound asks of a number, a time, or the length of a
+// text or list; "" for any other rule.
 func ofBound(rule, param string, t reflect.Type) string {
 	relation, ok := bounds[rule]
 	switch {
@@ -137,8 +137,8 @@ func quoted(value string) string {
 	return value
 }
 
-// exampleOf writes a day that can't be mistaken for a month in a layout of
-// package time, and returns the layout itself where that is not read back.
+// exampleOf returns a time in a layout of package time, with a day that can't be
+// mistaken for a month; or the layout itself if the time can't be parsed by it.
 func exampleOf(layout string) string {
 	example := time.Date(2026, time.December, 31, 23, 59, 58, 0, time.UTC).Format(layout)
 	if _, err := time.Parse(layout, example); err != nil {

@@ -9,14 +9,14 @@ import (
 	"github.com/velithon-go/velithon/params/internal/kind"
 )
 
-// fieldNames are how a client calls the fields of a struct: by their source tags in
-// an input, and else by their JSON names.
+// fieldNames has the names that a client knows for the fields of a struct: those of
+// the source tags in an input, and else the JSON names.
 type fieldNames struct {
 	parent  reflect.Type // nil when there is none
 	isInput bool
 }
 
-// anotherField is what a client is told of a field that it can't send.
+// anotherField stands for a field that a client can't send.
 const anotherField = "another field"
 
 // of returns the client's name of the field at a path of Go names, as a rule
@@ -111,8 +111,8 @@ func structBehind(t reflect.Type) reflect.Type {
 	return nil
 }
 
-// IsJSONName reports whether encoding/json and go-json take a name from a
-// tag; they ignore one with a quote, a comma or a backslash.
+// IsJSONName reports whether encoding/json and go-json take this name from a tag.
+// They ignore a name with a quote, a comma or a backslash.
 func IsJSONName(name string) bool {
 	for _, c := range name {
 		if !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", c) && !unicode.IsLetter(c) && !unicode.IsDigit(c) {

@@ -9,8 +9,8 @@ import (
 	"github.com/go-playground/validator/v10"
 )
 
-// phrases are a service's own words for what is wrong. They live with its
-// validator, as its rules do.
+// phrases are a service's own words for what is wrong. Its validator holds them, as it
+// holds its rules.
 type phrases struct {
 	rules map[string]string       // by the name of the rule or alias
 	types map[reflect.Type]string // for values that are none of the type
@@ -38,20 +38,20 @@ func RegisterTypeText(v *validator.Validate, t reflect.Type, text string) {
 	ownTexts(v).types[t] = text
 }
 
-// textsRule is a rule that a validator keeps the texts in: it has no other place
-// for what is not its own, and a map of all validators would outlive them.
+// textsRule is a rule of a validator that holds the texts. A validator has no other
+// place for them, and a map of all validators would keep these alive.
 const textsRule = "velithon_texts"
 
 type textsKey struct{}
 
 // textsOf returns the texts of a validator, nil when it has none.
 func textsOf(v *validator.Validate) (own *phrases) {
-	defer func() { _ = recover() }() // of a validator that does not know the rule
+	defer func() { _ = recover() }() // the validator panics if it does not know the rule
 	_ = v.VarCtx(context.WithValue(context.Background(), textsKey{}, &own), "", textsRule)
 	return own
 }
 
-// ownTexts returns the texts of a validator, to add to.
+// ownTexts returns the texts of a validator, to add to, and makes them if need be.
 func ownTexts(v *validator.Validate) *phrases {
 	if own := textsOf(v); own != nil {
 		return own

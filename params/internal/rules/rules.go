@@ -1,9 +1,9 @@
 // Package rules compiles validate tags: what each rule asks of a value of its type,
 // whether it can ask it at all, and what a client is told of a value that breaks it.
 //
-// A [Compiler] makes [Rules] of a tag. All rules can be judged by go-playground's
-// validator; of the common ones fast rules know the answer without it. It knows no
-// bodies: package schema applies rules to what lies inside of a value.
+// A [Compiler] makes [Rules] of a tag. go-playground's validator can judge all rules;
+// fast rules judge the common ones without it. The package knows no bodies: package
+// schema applies rules to what lies inside a value.
 package rules
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
-// Rules is a validate tag, compiled for the type of its field. nil is none.
+// Rules is a validate tag, compiled for the type of its field. nil has no rules.
 type Rules struct {
 	Required bool   // must be present
 	Keys     *Rules // what holds for each key of a map; nil without
@@ -23,18 +23,18 @@ type Rules struct {
 
 	zero   func(memory.Pointer) bool // reports the zero value; for required
 	skip   func(memory.Pointer) bool // omitempty and the like; nil without
-	isNil  func(memory.Pointer) bool // reports a nil, which only the rules on absence judge; nil without any of these
+	isNil  func(memory.Pointer) bool // reports a nil, which only rules on absence judge; nil without such rules
 	judged []*judged                 // what the validator judges
 }
 
-// None are the rules of the elements of a list whose field does not say dive.
+// None asks nothing. It is for a list whose field has no dive.
 var None = new(Rules)
 
-// Required returns the rules of a value of type t that has to be there.
+// Required returns the rules of a value of type t that must be present.
 func Required(t reflect.Type) *Rules { return &Rules{Required: true, zero: isAbsent(t)} }
 
 // Present returns the rules without required, for a value that is known to be
-// there.
+// present.
 func (r *Rules) Present() *Rules {
 	if r == nil || !r.Required {
 		return r
@@ -57,8 +57,8 @@ func (r *Rules) IsEmpty() bool {
 	return !r.Required && len(r.judged) == 0 && r.Dive == nil
 }
 
-// OnValue reports whether something is asked of the value itself, or told of when
-// nothing is.
+// OnValue reports whether the rules ask something of the value itself, or say when to
+// skip it.
 func (r *Rules) OnValue() bool {
 	return r != nil && (r.Required || r.skip != nil || len(r.judged) > 0)
 }
@@ -97,8 +97,8 @@ func (r *Rules) Judge(t reflect.Type, p, parent memory.Pointer) (code, detail st
 	return "", "", false
 }
 
-// leavesOut reports whether rules are not asked about the value at p: a nil is
-// judged by the rules on absence alone, if there are any.
+// leavesOut reports whether j must not judge the value at p: if there are rules on
+// absence, only these judge a nil.
 func (r *Rules) leavesOut(j *judged, p memory.Pointer) bool {
 	return r.isNil != nil && !j.absence && r.isNil(p)
 }

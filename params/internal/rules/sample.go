@@ -9,10 +9,10 @@ import (
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
-// try lets the validator judge sample values, but for those that are skipped, and
-// returns what a rule of the user's own panics with. It may come to the rule only
-// if those before it hold, so each is also tried alone: then it has to go with the
-// type, but need not bear a value that the others would have kept from it.
+// try lets the validator judge sample values, except those that are skipped, and
+// returns what it panics with. The validator comes to a rule only if those before it
+// hold, so the caller also tries each rule alone. Alone, a rule must go with the type,
+// but may panic on a value that the others would have kept from it.
 func (j *judged) try(t reflect.Type, skip func(memory.Pointer) bool) (cause any) {
 	defer func() { cause = recover() }()
 	tried := *j
@@ -38,8 +38,8 @@ func unusable(rule string, cause any) error {
 	return fmt.Errorf("has the rule %q in its validate tag, which can't be used: %s", rule, strings.TrimSuffix(fmt.Sprint(cause), " on field ''"))
 }
 
-// fillSample gives a pointer a target, and a list an element, down to a depth that
-// types which refer to themselves end at.
+// fillSample gives a pointer a target, and a list an element. It ends at a fixed
+// depth, since types may refer to themselves.
 func fillSample(v reflect.Value, depth ...int) {
 	const deepest = 8
 	if len(depth) == deepest {

@@ -2,8 +2,8 @@ package rules
 
 import "reflect"
 
-// sources are the keys of the tags that say which part of a request the field of
-// an input is filled from.
+// sources are the keys of the tags that say from which part of a request the field of
+// an input is filled.
 var sources = [...]string{"path", "query", "header", "cookie", "form", BodySource}
 
 // BodySource is the source of the JSON body.

@@ -10,8 +10,7 @@ import (
 // tagPair matches a pair of a tag, as package reflect reads it.
 var tagPair = regexp.MustCompile(`(?s)^ *([^\x00- :"\x7f]+):"(?:\\.|[^"\\])*"`)
 
-// CheckTag reports by an error that package reflect does not find the rules that a
-// tag has.
+// CheckTag returns an error if a tag has rules that package reflect does not find.
 func CheckTag(f reflect.StructField) error {
 	if _, found := f.Tag.Lookup("validate"); found {
 		return nil

@@ -7,8 +7,8 @@ import (
 	"github.com/velithon-go/velithon/params/internal/kind"
 )
 
-// vetUnique vets unique, which is on the elements of a list, on a field of theirs,
-// or on another field of the struct around.
+// vetUnique vets the rule unique. It compares the elements of a list, a field of these
+// elements, or a single value with another field of the struct around.
 func (c *Compiler) vetUnique(v *value, field string, given bool, parent reflect.Type) (refers bool, err error) {
 	switch t := v.judged; {
 	case !v.known || v.isAny() && !given:
@@ -60,7 +60,7 @@ func (c *Compiler) vetUnique(v *value, field string, given bool, parent reflect.
 	return false, nil
 }
 
-// pointedTo returns what a pointer points to. It is what unique compares.
+// pointedTo returns the type that unique compares: of a pointer, what it points to.
 func pointedTo(t reflect.Type) reflect.Type {
 	if t.Kind() == reflect.Pointer {
 		return t.Elem()
@@ -69,7 +69,7 @@ func pointedTo(t reflect.Type) reflect.Type {
 }
 
 // incomparable says why equal values of a type may not be found equal; "" if they
-// are.
+// always are.
 func incomparable(t reflect.Type) string {
 	switch {
 	case !t.Comparable():
@@ -81,7 +81,7 @@ func incomparable(t reflect.Type) string {
 }
 
 // holdsPointer reports whether values of a comparable type are compared by pointers,
-// as times are by their locations. Those of a handle are equal if the values are.
+// as times are by their locations. A unique.Handle is equal if its value is.
 func holdsPointer(t reflect.Type) bool {
 	switch {
 	case t.PkgPath() == "unique":

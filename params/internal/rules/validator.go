@@ -9,9 +9,9 @@ import (
 	"github.com/velithon-go/velithon/params/internal/kind"
 )
 
-// The validator has aliases and rules of the user's, and tells nobody which. So
-// they are read from its fields; a test says when these are renamed. Then an
-// alias is taken for a rule of the user's own, which is only tried.
+// The validator does not tell which aliases and rules users have registered, so these
+// are read from its fields. A test fails if the fields are renamed. An alias is then
+// taken for a rule of the user's own, which is only tried.
 
 // aliasOf returns what an alias stands for.
 func aliasOf(v *validator.Validate, name string) (tag string, ok bool) {
@@ -27,7 +27,7 @@ func isKnown(v *validator.Validate, name string) bool {
 	return entryOf(v, "validations", name).IsValid() || !entryOf(v, "validations", "required").IsValid()
 }
 
-// judgesNil reports whether a rule is one that is asked about a nil as well.
+// judgesNil reports whether the validator calls a rule for a nil as well.
 func judgesNil(v *validator.Validate, name string) bool {
 	rule := entryOf(v, "validations", name)
 	if rule.Kind() != reflect.Struct {
@@ -37,8 +37,8 @@ func judgesNil(v *validator.Validate, name string) bool {
 	return flag.Kind() == reflect.Bool && flag.Bool()
 }
 
-// entryOf returns an entry of a map with string keys that is a field of the
-// validator; the zero Value without one.
+// entryOf returns an entry of a map that is a field of the validator and has string
+// keys; the zero Value if there is none.
 func entryOf(v *validator.Validate, field, key string) reflect.Value {
 	entries := reflect.ValueOf(v).Elem().FieldByName(field)
 	if entries.Kind() != reflect.Map || entries.Type().Key().Kind() != reflect.String {
@@ -47,16 +47,16 @@ func entryOf(v *validator.Validate, field, key string) reflect.Value {
 	return entries.MapIndex(reflect.ValueOf(key))
 }
 
-// A judgedType is what the validator judges values of a type as, without pointers.
-// It is another type than that of the values if a function was registered for it
-// with RegisterCustomTypeFunc, or if it is a validator.Valuer.
+// A judgedType is the type that the validator sees in place of the type of a value,
+// without pointers. The two differ if a function was registered for the type of the
+// value with RegisterCustomTypeFunc, or if that is a validator.Valuer.
 type judgedType struct {
 	reflect.Type
 	known   bool // or else only the value tells
 	zeroNil bool // a zero stands for no value
 }
 
-// judgedAs finds what values of type t are judged as, by samples.
+// judgedAs finds the type that values of type t are judged as, with sample values.
 func judgedAs(v *validator.Validate, t reflect.Type) judgedType {
 	bare := kind.Deref(t)
 	if bare.Kind() == reflect.Interface {
@@ -81,8 +81,8 @@ func judgedAs(v *validator.Validate, t reflect.Type) judgedType {
 
 // judgedSample returns the type that a value is judged as, nil for no value.
 func judgedSample(v *validator.Validate, sample reflect.Value) (judged reflect.Type) {
-	defer func() { _ = recover() }() // a function of the user's does not like a sample
-	// No text contains any of no characters, so the rule always fails, and the
+	defer func() { _ = recover() }() // a function of the user's may panic on a sample
+	// No text contains one of no characters, so the rule always fails, and the
 	// error has the type that was judged.
 	errs, _ := v.VarWithKey("value", sample.Interface(), "containsany=,nostructlevel").(validator.ValidationErrors) //nolint:errorlint // returned bare
 	if len(errs) == 0 || errs[0].Type() == nil || errs[0].Kind() == reflect.Pointer {
@@ -91,8 +91,8 @@ func judgedSample(v *validator.Validate, sample reflect.Value) (judged reflect.T
 	return errs[0].Type()
 }
 
-// splitArgument splits an argument as the validator does: at spaces, but for
-// those in single quotes.
+// splitArgument splits an argument as the validator does: at spaces, except those in
+// single quotes.
 func splitArgument(argument string) (parts []string) {
 	for {
 		argument = strings.TrimLeft(argument, " \t\n\f\r")

@@ -8,9 +8,9 @@ import (
 	"github.com/velithon-go/velithon/params/internal/kind"
 )
 
-// Here are found, when they are compiled, the rules that would panic on a value
-// that a client may send, that no value passes, or that never say anything, as far
-// as the rule and its type tell: gte=0 on a uint is none of them.
+// This file finds, when rules are compiled, those that would panic on a value that a
+// client may send, that no value keeps, or that do nothing, as far as the rule and its
+// type show it. It allows a rule that all values keep, such as gte=0 on a uint.
 
 // A use is what a rule, with its alternatives, means for the value it is on.
 type use struct {
@@ -40,7 +40,7 @@ func (c *Compiler) vet(rule string, t, parent reflect.Type) (u use, err error) {
 		switch {
 		case name == "isdefault" && alternative != rule && kind.IsNilable(t):
 			err = fmt.Errorf("has isdefault as an alternative in %q, which a nil never comes to: write omitempty in front of the others", rule)
-		case name == "required" && !given: // it is compiled where it stands alone
+		case name == "required" && !given: // where it stands alone, compileRules takes it
 			err = fmt.Errorf("has required as an alternative in %q, where it can't mean present: write it in front", rule)
 		case name == "":
 			err = fmt.Errorf("has an empty rule in its validate tag: remove the comma or the bar around it")
@@ -69,8 +69,8 @@ func (c *Compiler) vet(rule string, t, parent reflect.Type) (u use, err error) {
 
 func isOmit(rule string) bool { return rule == "omitempty" || rule == "omitnil" || rule == "omitzero" }
 
-// demands reports whether a rule asks for a value, so that it never fails behind
-// one of the omit rules.
+// demands reports whether a rule asks for a value, so that it can't fail behind one of
+// the omit rules.
 func demands(rule string) bool {
 	for alternative := range strings.SplitSeq(rule, "|") {
 		name, _, _ := strings.Cut(alternative, "=")
@@ -107,7 +107,7 @@ type value struct {
 
 func (v *value) isAny() bool { return v.judged.Kind() == reflect.Interface }
 
-// fits reports by an error that the rule does not go with the value.
+// fits returns an error if the rule does not go with the value.
 func (v *value) fits(d demand) error {
 	has := kindsOf(v.judged)
 	switch {
@@ -125,7 +125,7 @@ func (v *value) fits(d demand) error {
 	}
 }
 
-// refuse makes an error of what is wrong with an argument.
+// refuse makes the error that says what is wrong with the rule.
 func (v *value) refuse(format string, a ...any) error {
 	return fmt.Errorf("has the rule %q, "+format, append([]any{v.rule}, a...)...)
 }

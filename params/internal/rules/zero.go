@@ -51,8 +51,8 @@ func isAbsent(t reflect.Type) func(memory.Pointer) bool {
 	return isZero(t)
 }
 
-// isEmptyOrZero is [isZero] for omitzero, for which an empty list is zero too,
-// and so is what a pointer points to.
+// isEmptyOrZero is [isZero] for omitzero, for which an empty slice or map and a
+// pointer to a zero are zero, too.
 func isEmptyOrZero(t reflect.Type) func(memory.Pointer) bool {
 	return func(p memory.Pointer) bool {
 		v := p.Value(t)
