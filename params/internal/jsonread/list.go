@@ -12,14 +12,14 @@ type listReader struct {
 	typ   reflect.Type
 	elem  *Reader
 	size  uintptr        // of an element
-	few   reflect.Value  // the array that a slice begins with a copy of
+	few   reflect.Value  // a zero array; each slice begins as a copy of it
 	empty memory.Pointer // what an empty slice points to
 }
 
 // fewElements is how many elements a slice has room for at first.
 const fewElements = 4
 
-// manyElements say how long the others are.
+// manyElements is how many elements must be read to know how long the others are.
 const manyElements = 2048
 
 func newListReader(t reflect.Type) *listReader {
@@ -38,14 +38,14 @@ func (r *reading) readList(l *listReader, i int, p memory.Pointer) int {
 	text, start := r.text, i
 	i = jsonscan.Space(text, i+1)
 	list := memory.As[memory.Slice](p)
-	*list = memory.Slice{Data: l.empty} // whatever there is
+	*list = memory.Slice{Data: l.empty} // not nil, even for []
 	for jsonscan.Byte(text, i) != ']' {
 		if list.Len == list.Cap {
 			r.grow(l, p, i-start, len(text)-i)
 		}
 		if l.elem.isNull(text, i) {
 			i = jsonscan.Literal(text, i, "null")
-			r.doubtful = true // what an element of its type has to have is absent
+			r.doubtful = true // what the type of the element requires is absent
 		} else {
 			i = r.read(l.elem, i, list.Data.At(uintptr(list.Len)*l.size))
 		}
@@ -67,11 +67,12 @@ func (r *reading) readList(l *listReader, i int, p memory.Pointer) int {
 	return i + 1
 }
 
-// grow makes room for more elements in the slice at p: as many as the rest of the
-// text has if they are as long as those that were read. They may be longer, so it
-// is at most eight times what there was. With many it is all of them, so that a
-// long list is copied while it is short; but not more in all lists of a body than
-// a text of its length can have, since the rest may be other lists.
+// grow makes room for more elements in the slice at p. It expects as many as the
+// left bytes of the text have if they are as long as those in the read bytes. They
+// may be longer, so the room grows to at most eight times what it was. After
+// manyElements there is room for all that are expected, so that a long list is copied
+// while it is short; but not for more, in all lists of a body, than a text of its
+// length can have, since the rest may be other lists.
 func (r *reading) grow(l *listReader, p memory.Pointer, read, left int) {
 	list := memory.As[memory.Slice](p)
 	n := list.Len

@@ -13,16 +13,17 @@ import (
 // An objectReader reads an object into a struct.
 type objectReader struct {
 	schema  *schema.Schema
-	members []memberReader // as the schema's members
+	members []memberReader // in the order of the schema's members
 	needed  bitset.Set     // the fields that can't be absent without breaking a rule
 }
 
-// A memberReader reads a member. It has no key when the codec is to read it.
+// A memberReader reads a member. Its key is noKey if an object that has the member
+// must be left to the codec.
 type memberReader struct {
 	key    writtenKey
 	offset uintptr
 	value  Reader
-	accept func(memory.Pointer) bool // recognizes values that keep the rules; nil without any, or if it takes more to tell
+	accept func(memory.Pointer) bool // recognizes values that keep the rules; nil without any, or if only the validator can tell
 }
 
 func (c readerCompiler) compileObject(s *objectReader, of *schema.Schema) {
@@ -30,10 +31,10 @@ func (c readerCompiler) compileObject(s *objectReader, of *schema.Schema) {
 	for pos, m := range of.Members {
 		s.members[pos].key = noKey
 		if m.Name == "" || m.IsBehindPointer() {
-			continue // members behind embedded pointers are rare
+			continue // members behind embedded pointers are left to the codec: they are rare
 		}
 		f := memberReader{key: noKey, offset: m.Offset()}
-		if !m.Quoted { // as are values that stand in a string
+		if !m.Quoted { // values that stand in a string are rare, too
 			f.key, f.value = newWrittenKey(m.Name), *c.reader(m.Schema)
 		}
 		var needed bool
@@ -72,7 +73,7 @@ func (r *reading) readObject(s *objectReader, i int, p memory.Pointer) int {
 		default:
 			seen.Add(pos)
 			at := p.At(f.offset)
-			switch f.value.kind { // as read does, which would be one more call
+			switch f.value.kind { // as read does, without one more call
 			case asString:
 				i = r.readString(i, at)
 			case asInt:
@@ -90,7 +91,7 @@ func (r *reading) readObject(s *objectReader, i int, p memory.Pointer) int {
 		i = jsonscan.Space(text, i)
 		switch jsonscan.Byte(text, i) {
 		case ',':
-			i = jsonscan.Space(text, i+1) // to a key, or else it is refused
+			i = jsonscan.Space(text, i+1) // what follows has to be a key
 		case '}':
 			more = false
 		default:
@@ -104,8 +105,8 @@ func (r *reading) readObject(s *objectReader, i int, p memory.Pointer) int {
 	return i + 1
 }
 
-// key reads a key and the colon after it, and returns its field: nil for one that
-// the struct does not have, after which the same field is expected.
+// key reads a key and the colon after it, and returns its field. For a key that the
+// struct does not have, f is nil, and pos makes the caller expect the same field next.
 func (s *objectReader) key(text string, i, expected int) (f *memberReader, pos, next int) {
 	name, next := jsonscan.Key(text, i)
 	if next == refused {
@@ -140,11 +141,11 @@ func newWrittenKey(name string) writtenKey {
 	return k
 }
 
-// noKey is in no text.
+// noKey is found in no text.
 var noKey = writtenKey{first: 1}
 
-// isAt reports whether the key is in the text at i, where eight bytes at least
-// have to be left.
+// isAt reports whether the key is in the text at i. If fewer than eight bytes are left
+// there, it reports false.
 func (k *writtenKey) isAt(text string, i int) bool {
 	if len(text)-i < 8 {
 		return false

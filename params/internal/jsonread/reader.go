@@ -1,6 +1,6 @@
 // Package jsonread reads JSON into values of types that were compiled before, in one
 // pass that decodes, checks the syntax and UTF-8, and notices whether a rule may be
-// broken. What it does not read it refuses, and leaves to the codec.
+// broken. It refuses some texts, and leaves them to the codec.
 package jsonread
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/velithon-go/velithon/params/internal/schema"
 )
 
-// A Reader is how values of a type are read.
+// A Reader reads values of a type. It is safe for concurrent use.
 type Reader struct {
 	kind   readKind
 	opaque bool // the type decodes itself, so that null may be a value to it
@@ -23,9 +23,9 @@ type Reader struct {
 	target *pointerReader
 }
 
-// A pointerReader reads a value into a new one that a pointer is set to.
+// A pointerReader sets a pointer to a new value and reads into that.
 type pointerReader struct {
-	typ  reflect.Type // of the new one
+	typ  reflect.Type // of the new value
 	elem *Reader
 }
 
@@ -43,22 +43,24 @@ const (
 	asList
 )
 
-// New returns how values of a type are read.
+// New returns the Reader of a schema, after [schema.Compiler.Finish].
 func New(of *schema.Schema) *Reader {
 	c := readerCompiler{}
 	return c.reader(of)
 }
 
-// Read reads text into the zero value at p, and reports whether it did. If it did
-// not, something may be left there. doubtful says that a rule may be broken.
+// Read reads text, without white space around it, into the zero value at p. If ok is
+// false, it has refused the text, and something may be left at p. doubtful says that a
+// rule may be broken.
 func (v *Reader) Read(text []byte, p memory.Pointer) (doubtful, ok bool) {
 	r := reading{text: memory.Text(text)}
 	ok = r.read(v, 0, p) == len(text)
 	return r.doubtful, ok
 }
 
-// A readerCompiler has the readers that were made. Types may be recursive, and
-// fields have copies, so all of a reader is set before its parts are compiled.
+// A readerCompiler has the readers that were made. Types may be recursive, and a
+// [memberReader] has a copy of its Reader, so all of a Reader is set before its parts
+// are compiled.
 type readerCompiler map[*schema.Schema]*Reader
 
 func (c readerCompiler) reader(of *schema.Schema) *Reader {

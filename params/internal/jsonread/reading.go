@@ -8,12 +8,12 @@ import (
 	"github.com/velithon-go/velithon/params/internal/schema"
 )
 
-// A reading is the first to decode a body: it goes through the text once, knows
-// the type that it fills, and notices on the way which members were there. It
-// reads what almost all bodies are made of and refuses the rest, by returning
-// [refused]; then the codec decodes the body from its beginning. So the codec
-// says what JSON means, and a reader may read less than the codec does, but
-// nothing that the codec would not, nor as another value.
+// A reading decodes a body before the codec is tried. It goes through the text once,
+// and notices on the way which members were there. It reads what almost all bodies
+// are made of and refuses the rest, by returning [refused]; then the codec decodes
+// the body from its beginning. So the codec says what JSON means: a reading may accept
+// less than the codec, but nothing that the codec refuses, and it must find the same
+// value.
 type reading struct {
 	text     string // lies in the request's memory: whatever is kept is copied
 	depth    int
@@ -25,20 +25,20 @@ type reading struct {
 // refused is returned in place of the position after what was read.
 const refused = jsonscan.Refused
 
-// maxReaderDepth is how many arrays and objects a reader goes down into. It is not
-// the limit of a request: what is deeper is the codec's, which takes 10,000.
+// maxReaderDepth is how deep in arrays and objects a reader goes. It does not limit a
+// request: what is deeper is left to the codec, which takes 10,000.
 const maxReaderDepth = 100
 
-// isNull reports whether the value at i is null, or begins like it. The zero
-// value that is there stays then.
+// isNull reports whether the value at i is null, or begins like it. A null leaves the
+// zero value as it is.
 func (v *Reader) isNull(text string, i int) bool {
 	return jsonscan.Byte(text, i) == 'n' && !v.opaque
 }
 
 // read reads the value at i into p, which points to a zero value of the type
 // that v was made for, and returns the position after it, or [refused]. It
-// switches on the kind rather than calling a method of an interface, so that the
-// reader can lie on the stack.
+// switches on the kind rather than calling a method of an interface, so that r can
+// lie on the stack.
 func (r *reading) read(v *Reader, i int, p memory.Pointer) (next int) {
 	switch v.kind {
 	case asString:
@@ -74,11 +74,11 @@ func (r *reading) readByCodec(of *schema.Schema, i int, p memory.Pointer) int {
 	if json.Unmarshal(memory.Bytes(text), p.Value(of.Type).Addr().Interface()) != nil {
 		return refused
 	}
-	r.doubtful = r.doubtful || of.Active // the codec does not tell what was there
+	r.doubtful = r.doubtful || of.Active // the codec does not tell which members were there
 	return next
 }
 
-// enter goes down into the object or array at i, and reports whether one begins there
+// enter goes down into the object or array at i. It reports whether one begins there,
 // with open, and is not too deep.
 func (r *reading) enter(i int, open byte) bool {
 	r.depth++

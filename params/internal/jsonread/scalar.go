@@ -42,7 +42,7 @@ func (r *reading) readUint(bits, i int, p memory.Pointer) int {
 	return next
 }
 
-// storeInteger stores the lower bits of n as an integer of so many.
+// storeInteger stores the lower bits of n, as many as bits says, as an integer.
 func storeInteger(p memory.Pointer, bits int, n uint64) {
 	switch bits {
 	case 8:
@@ -56,14 +56,14 @@ func storeInteger(p memory.Pointer, bits int, n uint64) {
 	}
 }
 
-// readDigits reads an integer that fits into an uint64. It refuses a fraction
-// and an exponent, with which a number is none to Go.
+// readDigits reads an integer that fits into a uint64. It refuses a number with a
+// fraction or an exponent, which the codec does not decode into an integer.
 func readDigits(text string, i int) (n uint64, next int) {
 	first := i
 	for ; i < len(text) && jsonscan.IsDigit(text[i]); i++ {
 		n = 10*n + uint64(text[i]-'0')
 	}
-	const safe = 19 // as many nines are less than 2⁶⁴
+	const safe = 19 // so many nines are less than 2⁶⁴
 	if i == first || i > first+safe || text[first] == '0' && i > first+1 {
 		return 0, refused
 	}

@@ -27,8 +27,8 @@ func (r *reading) readString(i int, p memory.Pointer) int {
 	return end + 1
 }
 
-// unescape has the codec read the string at i, whose first backslash is at end,
-// into the string at p.
+// unescape reads the string at i into the string at p, by the codec. Its plain part
+// ends at end, as [jsonscan.Plain] returns it.
 func (r *reading) unescape(i, end int, p memory.Pointer) (next int) {
 	if next = jsonscan.StringFrom(r.text, i, end); next == refused {
 		return refused
@@ -40,11 +40,11 @@ func (r *reading) unescape(i, end int, p memory.Pointer) (next int) {
 	return next
 }
 
-// maxChunk is the size in bytes of the pieces of memory that short strings share
-// at most. A string that is kept keeps its piece.
+// maxChunk is the largest size in bytes of a piece of memory that short strings
+// share. A string that is kept keeps its whole piece.
 const maxChunk = 512
 
-// minChunk is the size of the smallest.
+// minChunk is the smallest size of such a piece.
 const minChunk = 32
 
 // keep returns a copy of s.
@@ -56,7 +56,7 @@ func (r *reading) keep(s string) string {
 		if len(s) >= maxChunk/4 {
 			return strings.Clone(s)
 		}
-		// Of a body of short strings a quarter is what they take.
+		// Short strings take about a quarter of a body that is made of them.
 		r.chunk = make([]byte, 0, max(len(s), min(len(r.text)/4, maxChunk), minChunk))
 	}
 	start := len(r.chunk)

@@ -1,9 +1,8 @@
-// Package jsonscan finds where the values of a JSON text end. It is strict: what
-// it leaves behind is as RFC 8259 writes it.
+// Package jsonscan finds where the values of a JSON text end. It is strict: it
+// accepts only what RFC 8259 allows.
 //
-// A text is gone through by positions. Each function takes one and returns the
-// position after what it has scanned, or [Refused]; at the end of a text it
-// finds no byte that JSON has.
+// Each function takes a position in the text and returns the position after what it
+// has scanned, or [Refused]. The position may be the end of the text; see [Byte].
 package jsonscan
 
 import (
@@ -14,11 +13,11 @@ import (
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
-// Refused is returned in place of a position where the text is not what the
-// function scans.
+// Refused is returned in place of a position if the text is not what the function
+// scans.
 const Refused = -1
 
-// Byte returns the byte at i, and 0, which JSON does not have, at the end.
+// Byte returns the byte at i, or 0 at the end of the text. JSON has no byte 0.
 func Byte(text string, i int) byte {
 	if i < len(text) {
 		return text[i]
@@ -32,7 +31,7 @@ func IsSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\
 // IsDigit reports whether a byte is a decimal digit.
 func IsDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// Space returns the position of the first byte from i on that is no white space.
+// Space returns the position of the first byte from i on that is not white space.
 func Space(text string, i int) int {
 	if Byte(text, i) > ' ' {
 		return i
@@ -43,7 +42,7 @@ func Space(text string, i int) int {
 	return i
 }
 
-// Literal scans true, false or null, whichever w is.
+// Literal scans w, which is true, false or null.
 func Literal(text string, i int, w string) int {
 	if len(text)-i < len(w) || text[i:i+len(w)] != w {
 		return Refused
@@ -56,15 +55,15 @@ const (
 	highBits = 0x80 * eachByte
 )
 
-// Plain returns the end of the part of a string, beginning at i, that stands for
-// itself: where a quote, a backslash, a control character or the end of the text
-// is. ascii is false if there may be something else than ASCII in it.
+// Plain returns where the plain part of a string, which begins at i, ends: at a quote,
+// a backslash, a control character or the end of the text. ascii is false if that
+// part may have bytes that are not ASCII.
 func Plain(s string, i int) (end int, ascii bool) {
 	text := memory.Bytes(s)
 	var seen uint64
 	for ; i+8 <= len(text); i += 8 {
-		// Eight bytes at a time: subtracting takes the high bit of those that
-		// are too small. A borrow can only reach bytes above one that stops.
+		// Eight bytes at a time: the subtraction sets the high bit of each byte
+		// that is too small. A borrow only changes bytes behind one that stops.
 		w := binary.LittleEndian.Uint64(text[i:])
 		seen |= w
 		quote, backslash := w^'"'*eachByte, w^'\\'*eachByte
@@ -83,8 +82,8 @@ func Plain(s string, i int) (end int, ascii bool) {
 	return i, seen&highBits == 0
 }
 
-// Key scans a key without escapes, and the colon after it. The key lies in the
-// text.
+// Key scans a key without escapes, and the colon after it. The key it returns is a
+// part of the text.
 func Key(text string, i int) (key string, next int) {
 	if Byte(text, i) != '"' {
 		return "", Refused
@@ -113,8 +112,8 @@ func String(text string, i int) int {
 	return StringFrom(text, i, end)
 }
 
-// StringFrom is [String] for one of which nothing before end is a quote or a
-// backslash.
+// StringFrom is [String] for a string that begins at i and whose plain part ends at
+// end, as [Plain] returns it.
 func StringFrom(text string, i, end int) int {
 	for Byte(text, end) == '\\' {
 		if end = escape(text, end); end == Refused {
@@ -178,8 +177,8 @@ func digits(text string, i int) int {
 	return i
 }
 
-// Value scans the value at i, whatever it is, down into so many levels of arrays
-// and objects.
+// Value scans the value at i, of any type. It refuses arrays and objects that are
+// nested deeper than levels.
 func Value(text string, i, levels int) int {
 	switch Byte(text, i) {
 	case '"':

@@ -12,7 +12,7 @@ import (
 	"github.com/goccy/go-json"
 )
 
-// Types that are asked for.
+// Types that callers compare others with.
 var (
 	Time            = reflect.TypeFor[time.Time]()
 	Duration        = reflect.TypeFor[time.Duration]()
@@ -31,8 +31,8 @@ func Deref(t reflect.Type) reflect.Type {
 	return t
 }
 
-// HoldsInterface reports whether a value of type t, or a part of one, may be of
-// a type that only the value knows. seen are the types around.
+// HoldsInterface reports whether a value of type t is or holds an interface, whose
+// type only the value knows. seen are the types around.
 func HoldsInterface(t reflect.Type, seen ...reflect.Type) bool {
 	if slices.Contains(seen, t) {
 		return false
@@ -77,8 +77,8 @@ func IsNilable(t reflect.Type) bool {
 // IsFloat reports whether t is a floating-point type.
 func IsFloat(t reflect.Type) bool { return t.Kind() == reflect.Float32 || t.Kind() == reflect.Float64 }
 
-// DecodesItself reports whether the codec leaves values of type t to a method
-// of theirs.
+// DecodesItself reports whether the codec decodes values of type t by a method of
+// theirs.
 func DecodesItself(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	_, streams := p.MethodByName("UnmarshalJSONFrom") // of encoding/json/v2, which go-json calls too

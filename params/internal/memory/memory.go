@@ -1,10 +1,10 @@
-// Package memory reaches values of which only a [reflect.Type] says what they
-// are. It is the one package below params that imports unsafe: what is sound
-// about it can be judged in this file, and what its callers owe is said there.
+// Package memory reads and writes values whose type only a [reflect.Type] tells. It
+// is the one package below params that imports unsafe: this file is enough to judge
+// whether it is sound, and says what callers must keep to.
 //
 // A plan is compiled for a type, once, and fills values of that type. It knows
-// where their fields lie from [reflect.StructField.Offset], and of which types
-// they are, so that it can do without reflection for each request.
+// where their fields lie, from [reflect.StructField.Offset], and which types they
+// have, so it needs no reflection for that in a request.
 package memory
 
 import (
@@ -12,29 +12,29 @@ import (
 	"unsafe"
 )
 
-// A Pointer points to a value, and does not say of which type. It keeps the value
-// alive, as any pointer does. The zero Pointer points to nothing.
+// A Pointer points to a value, but does not know its type. It keeps the value alive,
+// as any pointer does. The zero Pointer points to nothing.
 //
-// Whoever has one knows the type: from the plan, which was compiled for it.
+// Callers know the type from the plan, which was compiled for it.
 type Pointer struct{ to unsafe.Pointer }
 
-// Of returns what v points to, which is a pointer.
+// Of returns v, a pointer, as a Pointer. If v is a slice, it points to the elements.
 func Of(v reflect.Value) Pointer { return Pointer{v.UnsafePointer()} }
 
-// New returns a new zero value of a type.
+// New returns a Pointer to a new zero value of a type.
 func New(t reflect.Type) Pointer { return Of(reflect.New(t)) }
 
-// CopyOf returns a new copy of a value that can be addressed, and that an interface
-// has a pointer to: an array of two elements, for instance. For a zero value it does
-// what [New] does, but need not look for the type of the pointer.
+// CopyOf returns a Pointer to a new copy of v. v must be addressable, and of a type
+// that an interface holds by a pointer, such as an array of two elements. For a zero
+// value it does what [New] does, but need not look up the type of the pointer.
 func CopyOf(v reflect.Value) Pointer {
 	boxed := v.Interface()
 	return (*struct{ typ, value Pointer })(unsafe.Pointer(&boxed)).value //nolint:gosec // as interfaces are in memory
 }
 
-// As returns p as a pointer to a T. It is sound if the value is a T, or a type
-// that has T's memory: a type of T's kind, or for a [Slice] and a [Pointer] any
-// slice, and any pointer, map or channel.
+// As returns p as a pointer to a T. It is sound if the value is a T or has the same
+// layout: if its type is of T's kind; for a [Slice] if it is any slice; and for a
+// [Pointer] if it is any pointer, map or channel.
 func As[T any](p Pointer) *T { return (*T)(p.to) }
 
 // Value returns the value, which is of type t. It can be set.
@@ -43,12 +43,12 @@ func (p Pointer) Value(t reflect.Type) reflect.Value { return reflect.NewAt(t, p
 // Only returns the value, which is of type t, as the one element of a slice.
 func (p Pointer) Only(t reflect.Type) reflect.Value { return reflect.SliceAt(t, p.to, 1) }
 
-// At returns what lies so many bytes behind the beginning of the value: a field
-// of a struct at the field's offset, or the element of an array at its index
-// times its size. It is sound within the value.
+// At returns a Pointer to what lies offset bytes into the value: to a field of a
+// struct at the field's offset, or to an element of an array at its index times its
+// size. It is sound within the value.
 func (p Pointer) At(offset uintptr) Pointer { return Pointer{unsafe.Add(p.to, offset)} }
 
-// Target returns where the value points to, which is a pointer or a map.
+// Target returns where the value, which is a pointer, a map or a slice, points to.
 func (p Pointer) Target() Pointer { return *As[Pointer](p) }
 
 // IsNil reports whether p points to nothing.

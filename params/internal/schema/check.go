@@ -12,32 +12,32 @@ import (
 )
 
 // A checker applies rules to a decoded value and collects the faults. It is the
-// second pass, over values that a [Precheck] did not pass. In a body, decoding
-// leaves zero behind both for an absent value and for a zero that was sent, so a
-// [presenceWalk] goes before it and tells what is absent.
+// second pass, over values that a [Precheck] did not pass. In a body, a zero may
+// have been sent or may stand for an absent value, so a [presenceWalk] goes before
+// it and tells what is absent.
 type checker struct {
-	like   Fault  // what all faults have
-	faults Faults // that were found
+	like   Fault  // has what all faults share
+	faults Faults // found so far
 
-	// blind says that the checker is inside a value that decoded itself, so
-	// that nobody can tell what its text had; there required means not zero.
+	// blind says that the checker is inside a value that decoded itself, so that
+	// nobody knows which members its text had; there required means not zero.
 	blind bool
 
 	path []segment           // where the checker is, below the field
 	told map[uint64]struct{} // hashes of the places to leave alone; see [presenceWalk]
 }
 
-// CheckParam adds to found what is wrong with the parameter at p, of type t and
-// with the rules r. like has what all its faults have.
+// CheckParam adds to found what is wrong with the parameter at p, which has type t
+// and rules r, in the struct at parent. Each fault is like with a code and a detail.
 func CheckParam(found Faults, like Fault, r *rules.Rules, t reflect.Type, p, parent memory.Pointer) Faults {
 	c := checker{like: like, faults: found}
 	c.value(nil, r, t, p, parent)
 	return c.faults
 }
 
-// CheckBody finds what is wrong with a body, over its text and its value at p, which
-// decodeErr is from if it is not nil. order is that of the field, and its rules r
-// refer to no others.
+// CheckBody finds what is wrong with a body. The value at p was decoded from text,
+// with decodeErr, which may be nil. order is that of the body's field, and r are the
+// rules of that field, which refer to no other fields.
 func CheckBody(order int, s *Schema, r *rules.Rules, p memory.Pointer, text string, decodeErr error) Faults {
 	c := checker{like: Fault{Order: order, In: rules.BodySource}, path: make([]segment, 0, 8)}
 	w := presenceWalk{text: text, checker: &c, types: decodeErr != nil}
@@ -74,10 +74,10 @@ func (c *checker) own(s *Schema, r *rules.Rules, t reflect.Type, p, parent memor
 		return false
 	}
 	if r.Skips(p) && (c.blind || s == nil || !s.isThere()) {
-		return false // an absent struct was told to be left alone, a {} is looked into
+		return false // but a struct or array is looked into: the walk has silenced an absent one
 	}
 	if code, detail, broken := r.Judge(t, p, parent); broken {
-		c.add(code, detail) // one for a value; what is inside has its own
+		c.add(code, detail) // at most one for a value; what is inside has faults of its own
 	}
 	if r.Dive != nil {
 		c.dive(s, r, t, p, parent)
@@ -119,8 +119,8 @@ func (c *checker) member(m *Member, p memory.Pointer) {
 	}
 }
 
-// dive checks the elements of a list or map by the rules r has for them, if any,
-// and by those of their type.
+// dive checks the elements of a list or map by the rules that r has for them, if any,
+// and by the rules of their type.
 func (c *checker) dive(s *Schema, r *rules.Rules, t reflect.Type, p, parent memory.Pointer) {
 	for t.Kind() == reflect.Pointer {
 		if p = p.Target(); p.IsNil() {
@@ -180,7 +180,7 @@ func (c *checker) entries(elem *Schema, r *rules.Rules, entries reflect.Value, p
 	}
 }
 
-// keyText returns a map's key as JSON has it.
+// keyText returns a map's key as JSON writes it.
 func keyText(key reflect.Value) string {
 	if key.Kind() == reflect.String {
 		return key.String()
@@ -208,12 +208,12 @@ func (c *checker) add(code, detail string) {
 	c.faults.Add(f)
 }
 
-// isBody reports whether the value is in a JSON body, or else a parameter.
+// isBody reports whether the value is in a JSON body; otherwise it is a parameter.
 func (c *checker) isBody() bool { return c.like.In == rules.BodySource }
 
 // tell records a fault and keeps the checker from looking at its place again.
 func (c *checker) tell(code, detail string) {
-	if !c.isTold() { // or else the key was there twice
+	if !c.isTold() { // as it is if a key comes twice
 		c.add(code, detail)
 		c.silence()
 	}

@@ -1,7 +1,7 @@
 package schema
 
-// MaxFaults is how many faults are told of one request. One more is kept, so that
-// it shows that there are more.
+// MaxFaults is how many faults are told of one request. One more is kept, to show
+// that there are more.
 const MaxFaults = 100
 
 // fewFaults is how many faults there is room for at first.
@@ -34,5 +34,5 @@ func (f *Faults) Add(one Fault) {
 	*f = append(*f, one)
 }
 
-// full reports whether more faults would not be told.
+// full reports whether there is no room for another fault.
 func (f *Faults) full() bool { return len(*f) > MaxFaults }

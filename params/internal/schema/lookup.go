@@ -5,16 +5,16 @@ import (
 	"unicode/utf8"
 )
 
-// Exact returns the member of a name, nil without one.
+// Exact returns the member with the name key, or nil.
 func (s *Schema) Exact(key string) *Member { return s.names[key] }
 
-// Member returns the member that the codec fills from a key: the one of that
-// name, or else the first whose name differs in case only.
+// Member returns the member that the codec fills from a key, or nil: the one with
+// that name, or else the first whose name differs in case only.
 func (s *Schema) Member(key string) *Member {
 	if m := s.Exact(key); m != nil {
 		return m
 	}
-	// Unknown keys are the client's to choose, also their number.
+	// The client chooses how many unknown keys there are, so each must be cheap.
 	var buf [64]byte
 	if s.folded != nil && len(key) <= len(buf) && lower(buf[:len(key)], key) {
 		return s.folded[string(buf[:len(key)])]
@@ -42,8 +42,8 @@ func (s *Schema) fold() {
 	}
 }
 
-// lower writes s to dst in lower case, and reports whether it is ASCII: other
-// letters have more than two cases, and some have one that is ASCII.
+// lower writes s to dst in lower case, and reports whether s is ASCII. A letter
+// outside ASCII may have more than two cases, and one of them may be ASCII.
 func lower(dst []byte, s string) bool {
 	for i := range len(s) {
 		c := s[i]

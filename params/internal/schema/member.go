@@ -25,9 +25,9 @@ type Member struct {
 // A place is where the fields of a struct, or of one that it embeds, lie.
 type place struct {
 	typ   reflect.Type
-	index []int     // of the embedded fields on the way
+	index []int     // of the fields on the way
 	hops  []uintptr // the embedded pointers to follow, each an offset from the last
-	at    uintptr   // the offset from there
+	at    uintptr   // the offset from the last of them
 	muted bool      // an embedded field on the way says that its rules do not count
 }
 
@@ -42,8 +42,8 @@ func (l *place) from(p memory.Pointer) memory.Pointer {
 	return p.At(l.at)
 }
 
-// isRuled reports whether a member has rules, or is a float in a string: the
-// codec takes all that strconv takes for one, and [presenceWalk.leaf] only a number.
+// isRuled reports whether a member has rules, or is a float in a string. There the
+// codec accepts all that strconv accepts, and [presenceWalk.leaf] only a number.
 func (m *Member) isRuled() bool { return m.Rules != nil || m.isQuotedFloat() }
 
 func (m *Member) isQuotedFloat() bool { return m.Quoted && kind.IsFloat(kind.Deref(m.field.Type)) }
@@ -52,13 +52,14 @@ func (m *Member) isQuotedFloat() bool { return m.Quoted && kind.IsFloat(kind.Der
 // a pointer.
 func (m *Member) IsBehindPointer() bool { return len(m.hops) > 0 }
 
-// Offset returns the field's offset in the value around, without embedded pointers
-// on the way.
+// Offset returns the field's offset in the struct with the schema that has the member.
+// It is of no use if [Member.IsBehindPointer].
 func (m *Member) Offset() uintptr { return m.place.at + m.field.Offset }
 
-// FastRules returns what can be told of the rules on a member while it is read:
-// accept recognizes values that surely keep them, and is nil where there are none or
-// not all can be told so. needed says that its absence may break a rule.
+// FastRules returns what a reader can tell of the rules on a member. accept
+// recognizes values that surely keep them; it is nil when there are none, or when the
+// validator must judge some of them. needed reports whether the absence of the member
+// may break a rule.
 func (m *Member) FastRules() (accept rules.Acceptor, needed bool) {
 	accept, _ = m.Rules.Fast(m.field.Type)
 	switch {
@@ -71,8 +72,8 @@ func (m *Member) FastRules() (accept rules.Acceptor, needed bool) {
 	}
 }
 
-// at returns the field's address, starting at the struct p, and the struct
-// around it; nil when it lies behind an embedded pointer that is nil.
+// at returns the field's address, starting at the struct p, and the struct around
+// it; both are nil when the field lies behind an embedded pointer that is nil.
 func (m *Member) at(p memory.Pointer) (field, around memory.Pointer) {
 	if around = m.from(p); around.IsNil() {
 		return memory.Pointer{}, around

@@ -49,9 +49,9 @@ func (c *Compiler) members(s *Schema) error {
 	return nil
 }
 
-// level finds the members of the structs that are so deeply nested, by name, and the
-// structs that these embed. A type that is there several times has its members as
-// often, and one that was visited on an outer level is hidden.
+// level finds the members of the structs on one level of embedding, by name, and
+// the structs that these embed, which are the next level. A type that is on the level
+// several times has its members as often; one that was on an outer level is hidden.
 func (c *Compiler) level(s *Schema, level []place, visited map[reflect.Type]bool) (found map[string][]*Member, next []place, err error) {
 	times := make(map[reflect.Type]int)
 	for _, l := range level {
@@ -81,8 +81,9 @@ func (c *Compiler) level(s *Schema, level []place, visited map[reflect.Type]bool
 	return found, next, nil
 }
 
-// choose names the members that were found on a level, but for those that an outer
-// one hides. A nil is a name that none has, and hides as well.
+// choose adds the members that were found on a level to s.names, except those that a
+// member of an outer level hides. A name that several members share, so that none
+// has it, is added with nil, and hides as well.
 func (s *Schema) choose(found map[string][]*Member) error {
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		members := found[name]
@@ -99,8 +100,8 @@ func (s *Schema) choose(found map[string][]*Member) error {
 	return nil
 }
 
-// member makes the member of field i at a place; nil when JSON ignores it. One
-// for an embedded struct has no name.
+// member makes the member of field i at a place; nil when JSON ignores it. One for an
+// embedded struct has no name, and is added to s.Members here if it has rules.
 func (c *Compiler) member(s *Schema, l place, i int) (*Member, error) {
 	f := l.typ.Field(i)
 	tag := f.Tag.Get("json")
@@ -138,8 +139,8 @@ func (c *Compiler) member(s *Schema, l place, i int) (*Member, error) {
 	return m, nil
 }
 
-// checkTags reports by an error that a field has tags that would do nothing. The
-// fields of an embedded struct count although it is not exported.
+// checkTags returns an error if a field has tags that would do nothing. An embedded
+// struct may be unexported: JSON fills its fields all the same.
 func (s *Schema) checkTags(f reflect.StructField, embedded bool) error {
 	tag, ruled := f.Tag.Lookup("validate")
 	ruled = ruled && tag != "" && tag != "-"
@@ -153,7 +154,7 @@ func (s *Schema) checkTags(f reflect.StructField, embedded bool) error {
 	return rules.CheckTag(f)
 }
 
-// compileMember compiles what a member is made of.
+// compileMember compiles the type and the rules of a member.
 func (c *Compiler) compileMember(m *Member) (err error) {
 	if m.Schema, err = c.Of(m.field.Type); err != nil {
 		return err
@@ -178,9 +179,9 @@ func (m *Member) embedded() place {
 	return l
 }
 
-// dominant returns which of several members of one name and level counts to
-// encoding/json: the only one, or the only one whose name is from a tag. It returns
-// nil when none does.
+// dominant returns the member that encoding/json takes of those with one name on
+// one level: the only one, or the only one whose name is from a tag. It returns nil
+// when there is none.
 func dominant(members []*Member) *Member {
 	if len(members) == 1 {
 		return members[0]

@@ -25,9 +25,9 @@ func (c *checker) down(key string, index int) {
 
 func (c *checker) up() { c.path = c.path[:len(c.path)-1] }
 
-// hash returns that of the path. Comparing hashes instead of paths keeps the
-// cost of a place independent of its depth. Should two places have the same,
-// one fault is not told of a request that is refused for another.
+// hash returns the hash of the path. Comparing hashes instead of paths keeps the
+// cost of a place independent of its depth. If two places have the same hash and one
+// of them is silenced, the faults of the other are not found.
 func (c *checker) hash() uint64 {
 	if len(c.path) == 0 {
 		return 14695981039346656037
@@ -35,18 +35,17 @@ func (c *checker) hash() uint64 {
 	return c.path[len(c.path)-1].hash
 }
 
-// mix is a step of FNV-1a, which takes more than a byte at a time here.
+// mix is a step of FNV-1a, but takes more than a byte at a time.
 func mix(hash, x uint64) uint64 { return (hash ^ x) * 1099511628211 }
 
-// maxPointer bounds a pointer in bytes. Keys are chosen by the client and may
-// be as long as the body, so a hundred faults below one such key would make an
-// answer of a hundred bodies.
+// maxPointer bounds a pointer in bytes. The client chooses the keys, and one may be
+// as long as the body, so a hundred faults below it would make an answer a hundred
+// times as long as the body.
 const maxPointer = 512
 
-// pointer writes a path as a JSON pointer (RFC 6901) in its form as an URI
-// fragment, as RFC 9457 shows it: "#/items/0/qty", "#" for the whole body. Of
-// a place whose pointer would be too long it names the one around it that has
-// room.
+// pointer writes a path as a JSON pointer (RFC 6901) in its form as a URI fragment,
+// as RFC 9457 shows it: "#/items/0/qty", "#" for the whole body. If the pointer
+// would be too long, it points to the nearest place around that fits.
 func pointer(path []segment) string {
 	b := make([]byte, 0, 32)
 	b = append(b, '#')
@@ -66,7 +65,7 @@ func pointer(path []segment) string {
 	return string(b)
 }
 
-// appendPointerByte escapes what a pointer or a fragment gives a meaning to.
+// appendPointerByte appends c, escaped if it has a meaning in a pointer or a fragment.
 func appendPointerByte(b []byte, c byte) []byte {
 	switch {
 	case c == '~':

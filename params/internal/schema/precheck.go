@@ -9,17 +9,17 @@ import (
 
 // A Precheck reports whether the value at p, in the struct at parent, surely
 // keeps all rules on it and below it. It is the first pass over a parameter, and
-// over a body for those rules that its readers have not seen to, see
-// [Member.unread]. Compiled from the rules, it knows neither paths nor faults:
-// what it does not pass goes to a [checker], which finds out what is wrong, if
-// anything is. So it may be wrong in one direction only.
+// over a body for the rules that its reader does not check, see [Member.unread].
+// It knows neither paths nor faults: a value that it does not pass goes to a
+// [checker], which finds out what is wrong, if anything is. So it need not pass all
+// good values, but it must never pass a bad one.
 type Precheck func(p, parent memory.Pointer) bool
 
-// BodyPrecheck returns the precheck of a body that is there, by the rules r of its
-// field and those inside, nil without any.
+// BodyPrecheck returns the precheck of a body that is present, for the rules r of its
+// field and those inside it; nil without any.
 func BodyPrecheck(s *Schema, r *rules.Rules) Precheck { return precheckOf(r.Present(), s, s.Type) }
 
-// ParamPrecheck returns the precheck of a parameter of type t that is there.
+// ParamPrecheck returns the precheck of a parameter of type t that is present.
 func ParamPrecheck(t reflect.Type, r *rules.Rules) Precheck { return precheckOf(r.Present(), nil, t) }
 
 // precheckOf compiles the rules r, which may be nil, on a value of type t, and
@@ -35,7 +35,7 @@ func precheckOf(r *rules.Rules, s *Schema, t reflect.Type) Precheck {
 	if own, all := r.Fast(t); all && own != nil && !r.Required {
 		return func(p, parent memory.Pointer) bool { return own(p) && (inside == nil || inside(p, parent)) }
 	}
-	// A struct that was absent is skipped, but not a {}: only the text tells.
+	// An absent struct is skipped, but a {} is not: only the text tells which it is.
 	skips := s == nil || !s.isThere()
 	return func(p, parent memory.Pointer) bool {
 		if r.Required && r.IsAbsent(p) {
@@ -48,7 +48,7 @@ func precheckOf(r *rules.Rules, s *Schema, t reflect.Type) Precheck {
 	}
 }
 
-// unread returns the rules on a member that a reader has not seen to.
+// unread returns the rules on a member that a reader does not check.
 func (m *Member) unread() *rules.Rules {
 	if m.Name == "" || m.Rules == nil {
 		return m.Rules
@@ -59,15 +59,14 @@ func (m *Member) unread() *rules.Rules {
 	return &rules.Rules{Keys: m.Rules.Keys, Dive: m.Rules.Dive, Closed: m.Rules.Closed}
 }
 
-// isUnread reports whether there are rules on a member which a reader does not
-// see to.
+// isUnread reports whether a member has rules that a reader does not check.
 func (m *Member) isUnread() bool {
 	r := m.unread()
 	return r.OnValue() || r != nil && (r.Keys != nil || r.Dive != nil && !r.Dive.IsEmpty())
 }
 
-// precheckBelow is of what lies below a value with the rules r. Types may be
-// recursive, so it is looked up when it is needed.
+// precheckBelow returns the precheck of what lies below a value with the rules r.
+// Types may be recursive, so s.precheck is not read before the result is called.
 func (s *Schema) precheckBelow(r *rules.Rules) Precheck {
 	if s == nil || !s.unread || r != nil && r.Closed || s.Shape == Leaf {
 		return nil
@@ -119,7 +118,7 @@ func membersPrecheck(members []*Member) func(memory.Pointer) bool {
 	}
 }
 
-// elementsPrecheck is of the elements of a list or map, and on a map's keys.
+// elementsPrecheck returns the precheck of the elements of a list, or of a map's entries.
 func elementsPrecheck(r *rules.Rules, s *Schema, t reflect.Type) Precheck {
 	if t.Kind() == reflect.Pointer {
 		if s != nil {
@@ -163,8 +162,8 @@ func elementsPrecheck(r *rules.Rules, s *Schema, t reflect.Type) Precheck {
 	}
 }
 
-// entriesPrecheck is of the keys and values of a map, of which copies are made,
-// since they have no address.
+// entriesPrecheck returns the precheck of the keys and values of a map. They have no
+// address, so copies of them are checked.
 func entriesPrecheck(key, value Precheck, t reflect.Type) Precheck {
 	if key == nil && value == nil {
 		return nil

@@ -20,9 +20,9 @@ import (
 // that may have a fault. The text is known to be valid JSON; each byte is
 // looked at once, however deep the body is.
 //
-// A key that is in an object twice is taken each time it comes, while the
-// codec merges the two. So a body that gives the same object twice, each time
-// with a part of it, may be refused; nothing is let through by it.
+// If an object has a key twice, the walk judges each value by itself, while the codec
+// merges the two. So a body that gives the same object twice, each time with a part
+// of it, may be refused; none is let through that should not be.
 type presenceWalk struct {
 	text    string
 	pos     int
@@ -41,8 +41,7 @@ const (
 	present
 )
 
-// value walks the value at pos. A nil schema is a value that nothing is known
-// of.
+// value walks the value at pos. s is nil when nothing is known of the value.
 func (w *presenceWalk) value(s *Schema, r *rules.Rules) {
 	w.space()
 	if w.isNull() {
@@ -74,8 +73,8 @@ func (w *presenceWalk) value(s *Schema, r *rules.Rules) {
 	}
 }
 
-// missing tells that a value is absent, if it is required. A struct or array that
-// is not behind a pointer is there all the same, as if it had been sent empty.
+// missing tells that a value is absent, if it is required. A struct or array that is
+// not behind a pointer is judged all the same, as if it had been sent empty.
 func (w *presenceWalk) missing(s *Schema, r *rules.Rules) {
 	switch {
 	case w.muted > 0:
@@ -91,7 +90,7 @@ func (w *presenceWalk) missing(s *Schema, r *rules.Rules) {
 	}
 }
 
-// rest tells what is absent of the elements of an array from i on, which are zero.
+// rest tells what is absent in the elements of an array from i on, which were not sent.
 func (w *presenceWalk) rest(s *Schema, r *rules.Rules, i int) {
 	for ; i < s.Type.Len() && !w.checker.faults.full(); i++ {
 		w.checker.down("", i)
@@ -100,8 +99,8 @@ func (w *presenceWalk) rest(s *Schema, r *rules.Rules, i int) {
 	}
 }
 
-// leaf lets the codec decide whether a value has the right type. That of a
-// quoted one stands in a string.
+// leaf lets the codec decide whether a value has the right type. A quoted value
+// stands in a string.
 func (w *presenceWalk) leaf(s *Schema, quoted bool) {
 	start := w.pos
 	w.skip()
@@ -116,7 +115,7 @@ func (w *presenceWalk) leaf(s *Schema, quoted bool) {
 		if json.Unmarshal(memory.Bytes(text), &inner) == nil && inner == strings.TrimSpace(inner) {
 			text = inner
 		} else {
-			text = "" // which is nothing's JSON
+			text = "" // no type has this JSON
 		}
 	}
 	if json.Unmarshal(memory.Bytes(text), reflect.New(s.Type).Interface()) != nil {
@@ -174,8 +173,8 @@ func behind(s *Schema) *Schema {
 	return s
 }
 
-// absent tells what of a struct's required members is absent; seen is nil when
-// all of it is.
+// absent tells which required members of a struct are absent; seen is nil when all
+// members are.
 func (w *presenceWalk) absent(s *Schema, seen []presence) {
 	for _, m := range s.Members {
 		switch {
@@ -190,8 +189,8 @@ func (w *presenceWalk) absent(s *Schema, seen []presence) {
 	}
 }
 
-// reached reports whether the embedded pointer that a member lies behind was
-// allocated, since there is a key of something behind it.
+// reached reports whether the codec has allocated the embedded pointer that a member
+// lies behind. It does so for a key of any member behind that pointer.
 func (s *Schema) reached(m *Member, seen []presence) bool {
 	for pos, p := range seen {
 		hops := s.Members[pos].hops
@@ -236,8 +235,8 @@ func (w *presenceWalk) list(s *Schema, r *rules.Rules) {
 	}
 }
 
-// each calls f at each element of the object or array at pos, which it leaves
-// behind.
+// each calls f at each element of the object or array at pos, and moves pos to its
+// end.
 func (w *presenceWalk) each(end byte, f func(i int)) {
 	w.pos++ // the opening bracket
 	for i := 0; ; i++ {
@@ -254,7 +253,7 @@ func (w *presenceWalk) each(end byte, f func(i int)) {
 	}
 }
 
-// key reads a key and the colon after it. It may lie in the text.
+// key reads a key and the colon after it. The key may lie in the text.
 func (w *presenceWalk) key() string {
 	w.space()
 	start := w.pos
@@ -272,7 +271,7 @@ func (w *presenceWalk) key() string {
 
 func (w *presenceWalk) isNull() bool { return w.text[w.pos] == 'n' }
 
-// skip leaves the value at pos behind. The codec has bounded how deep it is.
+// skip moves pos to the end of the value there, whose depth the codec has bounded.
 func (w *presenceWalk) skip() { w.pos = jsonscan.Value(w.text, w.pos, math.MaxInt) }
 
 func (w *presenceWalk) space() { w.pos = jsonscan.Space(w.text, w.pos) }

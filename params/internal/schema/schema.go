@@ -1,10 +1,10 @@
-// Package schema is about the types of JSON bodies and the rules in them, and judges
-// values by them.
+// Package schema compiles the types of JSON bodies and the rules in them, and judges
+// values by these rules.
 //
-// Three passes do so. The [Precheck] of a type says whether a value surely keeps all
-// rules; most do, and the others are only tried then. The walk over the text finds
-// what a value can't show, which required members were absent. The check of the value
-// finds what breaks a rule. The last two come in one, [CheckBody].
+// It does so in three passes. The [Precheck] of a type says whether a value surely
+// keeps all rules. Most values do; only the others need the next two passes, which are
+// both in [CheckBody]. The walk over the text finds what a value can't show: which
+// required members were absent. The check of the value finds what breaks a rule.
 package schema
 
 import (
@@ -40,7 +40,7 @@ type Schema struct {
 	folded   map[string]*Member          // the same, by the name in lower case; nil when not all names are ASCII
 	Elem     *Schema                     // of a list, map or pointer
 	Active   bool                        // something below has rules
-	unread   bool                        // something below has rules that a reader does not see to
+	unread   bool                        // something below has rules that a reader does not check
 	precheck func(p memory.Pointer) bool // the [Precheck] of what is below
 }
 
@@ -50,13 +50,13 @@ type Compiler struct {
 	schemas map[reflect.Type]*Schema
 }
 
-// NewCompiler returns a compiler of schemas whose rules are compiled by rules.
+// NewCompiler returns a compiler of schemas that compiles their rules with rules.
 func NewCompiler(rules *rules.Compiler) *Compiler {
 	return &Compiler{rules, make(map[reflect.Type]*Schema)}
 }
 
-// Of returns the schema of a type, the same one for the same type. [Compiler.Finish]
-// has to be called before it is used.
+// Of returns the schema of a type, the same one for the same type. Call
+// [Compiler.Finish] before using it.
 func (c *Compiler) Of(t reflect.Type) (*Schema, error) {
 	if s := c.schemas[t]; s != nil {
 		return s, nil
@@ -92,7 +92,7 @@ func (c *Compiler) Of(t reflect.Type) (*Schema, error) {
 	return s, nil
 }
 
-// Finish settles what needs the whole graph. It is called once, after the last
+// Finish sets what needs the whole graph of schemas. Call it once, after the last
 // type was compiled.
 func (c *Compiler) Finish() {
 	for _, s := range c.schemas {
@@ -133,14 +133,14 @@ func isJSONKey(t reflect.Type) bool {
 	}
 }
 
-// isThere reports whether a value is there also if it is absent from the text, with
-// rules that it breaks then: a struct or an array.
+// isThere reports whether a value is judged even if it is absent from the text: it is
+// a struct or an array, with rules below it that its absence may break.
 func (s *Schema) isThere() bool {
 	return (s.Shape == Struct || s.Type.Kind() == reflect.Array) && s.Active && !s.Opaque
 }
 
-// reaches reports whether a struct member of a kind can be reached from s. The
-// rules behind dive belong to the member that holds the list.
+// reaches reports whether a member for which is returns true can be reached from s.
+// The rules behind dive belong to the member that holds the list.
 func reaches(s *Schema, is func(*Member) bool, seen map[*Schema]bool) bool {
 	if s == nil || seen[s] {
 		return false

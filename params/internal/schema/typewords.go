@@ -31,7 +31,7 @@ func typeInWords(s *Schema) string {
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
 		return rules.Natural(t.Bits())
 	case reflect.Interface:
-		return "JSON whose numbers fit into 64 bits" // all that an any refuses
+		return "JSON whose numbers fit into 64 bits" // an any refuses nothing but larger numbers
 	default:
 		return rules.ValidValue
 	}
