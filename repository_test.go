@@ -40,6 +40,7 @@ var edges = []edge{
 	}},
 	{"params/internal/schema", []string{
 		gojson, internal + "/jsonscan", internal + "/kind", internal + "/memory", internal + "/rules",
+		validator, // in its tests, to make rules
 	}},
 	{"params/internal/rules", []string{gojson, validator, internal + "/kind", internal + "/memory"}},
 	{"params/internal/jsonscan", []string{internal + "/memory"}},

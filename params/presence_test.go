@@ -202,6 +202,55 @@ func TestRulesOfElementsNeedNoDive(t *testing.T) {
 }
 
 // An array has all its elements, sent or not, as a struct has its members.
+// An object that comes twice is merged, so a part of it that is absent once may be
+// there all the same, and breaks its rules.
+func TestAPartThatIsAbsentOnce(t *testing.T) {
+	type item struct {
+		N int `json:"n" validate:"min=1"`
+	}
+	type input struct {
+		Struct struct {
+			Part item `json:"part" validate:"omitempty"`
+		} `json:"struct" validate:"omitempty"`
+		Deep struct {
+			Outer struct {
+				Part item `json:"part"`
+			} `json:"outer" validate:"omitempty"`
+		} `json:"deep" validate:"omitempty"`
+		Items []item          `json:"items" validate:"dive,omitempty"`
+		Array [2]item         `json:"array" validate:"omitempty"`
+		Some  [2]item         `json:"some" validate:"omitempty,dive,omitempty"`
+		Map   map[string]item `json:"map" validate:"dive,omitempty"`
+	}
+	for _, parts := range [][2]string{
+		{`"struct":{"part":{"n":-5}}`, `"struct":{}`},
+		{`"struct":{"part":{"n":-5}}`, `"struct":{"part":null}`},
+		{`"struct":{"part":{"n":-5}}`, `"struct":null`},
+		{`"struct":{"part":{"n":-5},"part":null}`, `"items":[]`},
+		{`"struct":{"part":null,"part":{"n":-5}}`, `"items":[]`},
+		{`"deep":{"outer":{"part":{"n":-5}}}`, `"deep":{}`},
+		{`"deep":{"outer":{"part":{"n":-5}}}`, `"deep":{"outer":null}`},
+		{`"array":[{"n":-5}]`, `"array":null`},
+		{`"some":[{"n":1},{"n":-5}]`, `"some":null`},
+		{`"map":{"k":{"n":-5}}`, `"map":{"other":null}`},
+	} {
+		for _, body := range []string{parts[0] + "," + parts[1], parts[1] + "," + parts[0]} {
+			assert.NotEmpty(t, faults[input](t, "{"+body+"}"), body)
+		}
+	}
+	// What comes last is what there is.
+	for _, body := range []string{
+		`"items":[null],"items":[{"n":-5}]`,
+		`"array":[{"n":1}],"array":[{"n":1},{"n":-5}]`,
+		`"some":[{"n":1}],"some":[{"n":1},{"n":-5}]`,
+		`"map":{"k":null,"k":{"n":-5}}`,
+		`"map":{"k":null},"map":{"k":{"n":-5}}`,
+	} {
+		assert.NotEmpty(t, faults[input](t, "{"+body+"}"), body)
+	}
+	assert.Empty(t, faults[input](t, `{"struct":{},"struct":null,"deep":{},"deep":{"outer":null},"items":[null],"items":[],"array":null,"map":{}}`))
+}
+
 func TestElementsOfArraysAreThere(t *testing.T) {
 	type input struct {
 		Pair  [2]inner  `json:"pair"`

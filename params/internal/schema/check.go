@@ -23,8 +23,11 @@ type checker struct {
 	// nobody knows which members its text had; there required means not zero.
 	blind bool
 
-	path []segment           // where the checker is, below the field
-	told map[uint64]struct{} // hashes of the places to leave alone; see [presenceWalk]
+	path []segment // where the checker is, below the field
+
+	// told has the hashes of places that a [presenceWalk] was at: true if it has
+	// told a fault, and false if nothing was sent and nothing need be.
+	told map[uint64]bool
 }
 
 // CheckParam adds to found what is wrong with the parameter at p, which has type t
@@ -56,7 +59,7 @@ func CheckBody(order int, s *Schema, r *rules.Rules, p memory.Pointer, text stri
 // value checks the value at p: its own rules r, which may be nil, and those of
 // its schema s, nil for a parameter. parent points to the struct around it.
 func (c *checker) value(s *Schema, r *rules.Rules, t reflect.Type, p, parent memory.Pointer) {
-	if c.faults.full() || c.isTold() {
+	if c.faults.full() || c.isSettled(r, t, p) {
 		return
 	}
 	if r != nil && !c.own(s, r, t, p, parent) {
@@ -74,7 +77,7 @@ func (c *checker) own(s *Schema, r *rules.Rules, t reflect.Type, p, parent memor
 		return false
 	}
 	if r.Skips(p) && (c.blind || s == nil || !s.isThere()) {
-		return false // but a struct or array is looked into: the walk has silenced an absent one
+		return false // but a struct or array is looked into: the walk knows whether it was absent
 	}
 	if code, detail, broken := r.Judge(t, p, parent); broken {
 		c.add(code, detail) // at most one for a value; what is inside has faults of its own
@@ -213,24 +216,34 @@ func (c *checker) isBody() bool { return c.like.In == rules.BodySource }
 
 // tell records a fault and keeps the checker from looking at its place again.
 func (c *checker) tell(code, detail string) {
-	if !c.isTold() { // as it is if a key comes twice
+	if hash := c.hash(); !c.told[hash] { // it is told already if a key comes twice
 		c.add(code, detail)
-		c.silence()
+		c.note(hash, true)
 	}
 }
 
-// silence keeps the checker from looking at the place that it is at.
-func (c *checker) silence() {
+// leave says that nothing was sent for the place that the checker is at, which is
+// right.
+func (c *checker) leave() {
+	if hash := c.hash(); !c.told[hash] {
+		c.note(hash, false)
+	}
+}
+
+func (c *checker) note(hash uint64, told bool) {
 	if c.told == nil {
-		c.told = make(map[uint64]struct{})
+		c.told = make(map[uint64]bool)
 	}
-	c.told[c.hash()] = struct{}{}
+	c.told[hash] = told
 }
 
-func (c *checker) isTold() bool {
+// isSettled reports whether the walk has said all about the value at p. A value that
+// need not be sent must also be zero, since it may have been sent all the same: in
+// an object that came twice, or in another place with the same hash.
+func (c *checker) isSettled(r *rules.Rules, t reflect.Type, p memory.Pointer) bool {
 	if len(c.told) == 0 {
 		return false
 	}
-	_, told := c.told[c.hash()]
-	return told
+	told, known := c.told[c.hash()]
+	return told || known && r.MaySkip() && p.Value(t).IsZero()
 }

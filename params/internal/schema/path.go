@@ -26,8 +26,9 @@ func (c *checker) down(key string, index int) {
 func (c *checker) up() { c.path = c.path[:len(c.path)-1] }
 
 // hash returns the hash of the path. Comparing hashes instead of paths keeps the
-// cost of a place independent of its depth. If two places have the same hash and one
-// of them is silenced, the faults of the other are not found.
+// cost of a place independent of its depth. A client may find two places with the same
+// hash. If a fault is told of one, that of the other is not, but the request is refused
+// all the same; see [checker.isSettled] for the others.
 func (c *checker) hash() uint64 {
 	if len(c.path) == 0 {
 		return 14695981039346656037

@@ -82,7 +82,7 @@ func (w *presenceWalk) missing(s *Schema, r *rules.Rules) {
 		w.checker.tell(codeRequired, "is required")
 	case s == nil || s.Opaque || r != nil && r.Closed:
 	case r.MaySkip() && (s.isThere() || s.Type.Kind() == reflect.Array):
-		w.checker.silence()
+		w.checker.leave()
 	case s.Type.Kind() == reflect.Array && (s.Active || r.Elements() != nil):
 		w.rest(s, r.Elements(), 0)
 	case s.isThere():
