@@ -186,6 +186,7 @@ func (c *compiler) isBodiless() bool {
 }
 
 func (c *compiler) bodyField(f reflect.StructField, offset uintptr, name string) error {
+	_, hasDefault := f.Tag.Lookup("default")
 	switch {
 	case c.plan.body != nil:
 		return fmt.Errorf("is a second body: a request has one")
@@ -193,7 +194,7 @@ func (c *compiler) bodyField(f reflect.StructField, offset uintptr, name string)
 		return fmt.Errorf("has `body:%q`, but the whole body goes into it: write `body:\"\"` and name the parts with json tags", name)
 	case len(c.plan.form.params) > 0:
 		return fmt.Errorf("reads the body as JSON, but %s reads it as a form: keep one of them", c.plan.form.params[0].field)
-	case f.Tag.Get("default") != "":
+	case hasDefault:
 		return fmt.Errorf("has a default: a body has none, use a pointer and test it for nil")
 	}
 	root, err := c.schemas.Of(f.Type)
@@ -255,6 +256,9 @@ func (c *compiler) checkName(source Source, name string) error {
 	}
 	if source == Header && !isToken(name) {
 		return fmt.Errorf("has `header:%q`, which can't be the name of a header field", name)
+	}
+	if source == Cookie && strings.ContainsAny(name, "=; \t") {
+		return fmt.Errorf("has `cookie:%q`, which can't be the name of a cookie", name)
 	}
 	for _, other := range c.plan.of(source).params {
 		if other.name == name || source == Header && strings.EqualFold(other.name, name) {

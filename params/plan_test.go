@@ -85,6 +85,12 @@ func TestTypeErrors(t *testing.T) {
 			A string `header:"X A"`
 		}{}, "field A: has `header:\"X A\"`, which can't be the name of a header field"},
 		{struct {
+			A string `cookie:"a=b"`
+		}{}, "field A: has `cookie:\"a=b\"`, which can't be the name of a cookie"},
+		{struct {
+			A string `cookie:"a b"`
+		}{}, "field A: has `cookie:\"a b\"`, which can't be the name of a cookie"},
+		{struct {
 			a string `query:"a"`
 		}{}, "field a: is not exported, so it can't be filled: rename it to start with a capital letter"},
 		{struct {
@@ -137,6 +143,9 @@ func TestTypeErrors(t *testing.T) {
 		}{}, "field A: reads the body as a form, but another field reads it as JSON: keep one of them"},
 		{struct {
 			A keyed `body:"" default:"{}"`
+		}{}, "field A: has a default: a body has none, use a pointer and test it for nil"},
+		{struct {
+			A keyed `body:"" default:""`
 		}{}, "field A: has a default: a body has none, use a pointer and test it for nil"},
 		{struct {
 			A chan int `body:""`
