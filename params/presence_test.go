@@ -3,6 +3,7 @@ package params_test
 import (
 	"fmt"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -403,6 +404,33 @@ func TestTypesThatDecodeThemselves(t *testing.T) {
 
 // What such a type leaves unsaid is no matter of the members behind it: there,
 // a zero that was sent is not absent.
+// odd has fields that JSON can't fill, and fills them itself.
+type odd struct {
+	Name  fmt.Stringer
+	Done  func()
+	Parts map[[2]int]struct{ C chan int }
+	Limit int `validate:"max=5"`
+	Both  ambiguous
+}
+
+func (o *odd) UnmarshalJSON(text []byte) error {
+	o.Limit = len(text)
+	return nil
+}
+
+func TestATypeThatDecodesItselfMayHaveAnyFields(t *testing.T) {
+	type input struct {
+		Odd  odd   `json:"odd"`
+		Odds []odd `json:"odds"`
+	}
+	assert.Equal(t, []string{"body #/odd/Limit max", "body #/odds/1/Limit max"}, faults[input](t, `{"odd":"123456","odds":["123","1234"]}`))
+	_, err := params.Compile(reflect.TypeFor[struct {
+		Odd  odd          `json:"odd"`
+		Name fmt.Stringer `json:"name"`
+	}](), params.Options{})
+	assert.ErrorContains(t, err, "has the interface type fmt.Stringer, which JSON can't fill")
+}
+
 func TestBehindTypesThatDecodeThemselves(t *testing.T) {
 	type input struct {
 		List  selfMadeList `json:"list"`

@@ -42,7 +42,7 @@ func (c *Compiler) members(s *Schema) error {
 		if m.Name == "" {
 			continue
 		}
-		if err := c.compileMember(m); err != nil {
+		if err := c.compileMember(s, m); err != nil {
 			return fmt.Errorf("has the field %s.%s, which %w", m.typ, m.field.Name, err)
 		}
 	}
@@ -90,7 +90,7 @@ func (s *Schema) choose(found map[string][]*Member) error {
 		if _, hidden := s.names[name]; hidden {
 			continue
 		}
-		if len(members) > 1 && !s.Opaque {
+		if len(members) > 1 && !s.unfilled {
 			a, b := members[0], members[1]
 			return fmt.Errorf("has the JSON name %q twice, for %s.%s and %s.%s: rename one of them, or leave it out with `json:\"-\"`",
 				name, a.typ, a.field.Name, b.typ, b.field.Name)
@@ -120,7 +120,7 @@ func (c *Compiler) member(s *Schema, l place, i int) (*Member, error) {
 	}
 	if embeds && !m.tagged {
 		m.Name = ""
-		if !f.IsExported() && f.Type.Kind() == reflect.Pointer {
+		if !f.IsExported() && f.Type.Kind() == reflect.Pointer && !s.unfilled {
 			return nil, fmt.Errorf("is an embedded pointer to a struct that is not exported, which JSON can't fill: embed it by value")
 		}
 		var err error
@@ -146,7 +146,7 @@ func (s *Schema) checkTags(f reflect.StructField, embedded bool) error {
 	ruled = ruled && tag != "" && tag != "-"
 	name, named := f.Tag.Lookup("json")
 	switch {
-	case !f.IsExported() && !embedded && (ruled || named && name != "-" && !s.Opaque):
+	case !f.IsExported() && !embedded && (ruled || named && name != "-" && !s.unfilled):
 		return fmt.Errorf("is not exported, so JSON can't fill it: rename it to start with a capital letter, or remove its tags")
 	case ruled && name == "-":
 		return fmt.Errorf("has rules, but `json:\"-\"` keeps it out of the body: remove one of the tags")
@@ -154,9 +154,9 @@ func (s *Schema) checkTags(f reflect.StructField, embedded bool) error {
 	return rules.CheckTag(f)
 }
 
-// compileMember compiles the type and the rules of a member.
-func (c *Compiler) compileMember(m *Member) (err error) {
-	if m.Schema, err = c.Of(m.field.Type); err != nil {
+// compileMember compiles the type and the rules of a member of s.
+func (c *Compiler) compileMember(s *Schema, m *Member) (err error) {
+	if m.Schema, err = c.of(m.field.Type, s.unfilled); err != nil {
 		return err
 	}
 	if m.muted {

@@ -35,6 +35,7 @@ type Schema struct {
 	Shape    Shape
 	told     string                      // what is told of a value that is none of the type; "" for what [typeInWords] says
 	Opaque   bool                        // decodes itself, so that nobody knows how its text relates to its members
+	unfilled bool                        // what is below is not filled by the codec: the value decodes itself, or one around it does
 	Members  []*Member                   // of a struct, in the order of their fields
 	names    map[string]*Member          // of a struct, by JSON name
 	folded   map[string]*Member          // the same, by the name in lower case; nil when not all names are ASCII
@@ -47,49 +48,67 @@ type Schema struct {
 // A Compiler compiles types and the rules in them.
 type Compiler struct {
 	rules   *rules.Compiler
-	schemas map[reflect.Type]*Schema
+	schemas map[typeAt]*Schema
+}
+
+// A typeAt is a type where the codec fills it, or inside a value that decodes itself,
+// where a type need not be one that the codec can fill.
+type typeAt struct {
+	typ    reflect.Type
+	inside bool
 }
 
 // NewCompiler returns a compiler of schemas that compiles their rules with rules.
 func NewCompiler(rules *rules.Compiler) *Compiler {
-	return &Compiler{rules, make(map[reflect.Type]*Schema)}
+	return &Compiler{rules, make(map[typeAt]*Schema)}
 }
 
 // Of returns the schema of a type, the same one for the same type. Call
 // [Compiler.Finish] before using it.
-func (c *Compiler) Of(t reflect.Type) (*Schema, error) {
-	if s := c.schemas[t]; s != nil {
+func (c *Compiler) Of(t reflect.Type) (*Schema, error) { return c.of(t, false) }
+
+// of returns the schema of a type, which may be one inside a value that decodes itself.
+func (c *Compiler) of(t reflect.Type, inside bool) (*Schema, error) {
+	key := typeAt{t, inside}
+	if s := c.schemas[key]; s != nil {
 		return s, nil
 	}
 	s := &Schema{Type: t, Shape: shapeOf(t), told: c.rules.TypeText(t), Opaque: t.Kind() != reflect.Interface && kind.DecodesItself(t)}
-	c.schemas[t] = s
+	s.unfilled = s.Opaque || inside
+	c.schemas[key] = s
 	var err error
 	switch s.Shape {
 	case Struct:
 		err = c.members(s)
 	case Map:
-		if !s.Opaque && !isJSONKey(t.Key()) {
+		if !s.unfilled && !isJSONKey(t.Key()) {
 			return nil, fmt.Errorf("has the type %s, whose keys JSON does not have: use a map with string keys", t)
 		}
-		s.Elem, err = c.Of(t.Elem())
+		s.Elem, err = c.of(t.Elem(), s.unfilled)
 	case List, Pointer:
-		s.Elem, err = c.Of(t.Elem())
+		s.Elem, err = c.of(t.Elem(), s.unfilled)
 	case Leaf:
-		switch t.Kind() {
-		case reflect.Interface:
-			if t.NumMethod() > 0 {
-				err = fmt.Errorf("has the interface type %s, which JSON can't fill: use any or a struct", t)
-			}
-		case reflect.Chan, reflect.Func, reflect.UnsafePointer, reflect.Complex64, reflect.Complex128:
-			if !s.Opaque {
-				err = fmt.Errorf("has the type %s, which JSON does not have: leave it out with `json:\"-\"`", t)
-			}
+		if !s.unfilled {
+			err = checkLeaf(t)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// checkLeaf returns an error if the codec can't fill values of type t.
+func checkLeaf(t reflect.Type) error {
+	switch t.Kind() {
+	case reflect.Interface:
+		if t.NumMethod() > 0 {
+			return fmt.Errorf("has the interface type %s, which JSON can't fill: use any or a struct", t)
+		}
+	case reflect.Chan, reflect.Func, reflect.UnsafePointer, reflect.Complex64, reflect.Complex128:
+		return fmt.Errorf("has the type %s, which JSON does not have: leave it out with `json:\"-\"`", t)
+	}
+	return nil
 }
 
 // Finish sets what needs the whole graph of schemas. Call it once, after the last
