@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
 )
 
 // A deadlineConn knows its deadline.
@@ -80,6 +81,25 @@ func TestReadsStayEnded(t *testing.T) {
 	require.True(t, before.isEnded)
 	all.add(after, reading)
 	require.True(t, after.isEnded)
+}
+
+// Whoever takes a connection over has no deadline of ours, also where the response
+// before it was overdue.
+func TestNoDeadlineForAHijackedConnection(t *testing.T) {
+	all := new(connections)
+	all.limited.Store(true)
+	conn := new(deadlineConn)
+	all.track(conn, fasthttp.StateNew)
+	known := all.of(conn)
+	known.enter(writing)
+	seen := known.current()
+	known.expire(seen)
+	require.True(t, conn.isSet.Load())
+	all.track(conn, fasthttp.StateHijacked)
+	require.False(t, conn.isSet.Load())
+	known.expire(seen) // by a timer that has looked at the connection before
+	require.False(t, conn.isSet.Load())
+	require.Nil(t, all.of(conn))
 }
 
 // A readConn knows whether reading has ended.
