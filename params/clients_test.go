@@ -3,6 +3,7 @@ package params_test
 import (
 	"bufio"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -102,6 +103,22 @@ func TestATextSentAsAFileIsAText(t *testing.T) {
 	contentType, body = multipartBody(t, part{"order", "blob", ""})
 	_, err = decodeWire[input](t, "Content-Type: "+contentType, body)
 	require.NoError(t, err, "empty is present")
+}
+
+func TestATextSentAsAFileIsClosed(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	type input struct {
+		Order string `form:"order"`
+	}
+	text := strings.Repeat("y", 4<<10) // on the disk, since there is room for 16 MiB of files in memory
+	contentType, body := multipartBody(t, part{"other", "large", strings.Repeat("x", 16<<20-2<<10)}, part{"order", "blob", text})
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // or it may close the file
+	raw, err := parsed(fmt.Sprintf("POST / HTTP/1.1\r\nHost: h\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", contentType, len(body)), body)
+	require.NoError(t, err)
+	var in input
+	require.NoError(t, compile[input](t).Decode(raw, &in))
+	assert.Equal(t, text, in.Order)
+	assert.Zero(t, openUploads(t))
 }
 
 // A file input in which nothing was chosen is sent as an empty file without a

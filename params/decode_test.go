@@ -2,9 +2,9 @@ package params_test
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -258,9 +258,13 @@ func TestNothingDecodedAliasesTheRequest(t *testing.T) {
 }
 
 // parsed is a request as it comes from the wire.
-func parsed(wire []byte) (*fasthttp.RequestCtx, error) {
+func parsed(wire ...string) (*fasthttp.RequestCtx, error) {
+	var all []io.Reader
+	for _, text := range wire {
+		all = append(all, strings.NewReader(text))
+	}
 	var ctx fasthttp.RequestCtx
-	err := ctx.Request.Read(bufio.NewReader(bytes.NewReader(wire)))
+	err := ctx.Request.Read(bufio.NewReader(io.MultiReader(all...)))
 	return &ctx, err
 }
 
@@ -282,7 +286,7 @@ func FuzzRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, path, query, header, contentType, body string) {
 		wire := fmt.Sprintf("POST /?%s HTTP/1.1\r\nHost: h\r\n%s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
 			query, header, contentType, len(body), body)
-		ctx, err := parsed([]byte(wire))
+		ctx, err := parsed(wire)
 		if err != nil {
 			return
 		}

@@ -31,7 +31,7 @@ type uploads struct {
 func upload(t testing.TB, plan *params.Plan, in any, parts ...part) (*fasthttp.RequestCtx, error) {
 	t.Helper()
 	contentType, body := multipartBody(t, parts...)
-	ctx, err := parsed(fmt.Appendf(nil, "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", contentType, len(body), body))
+	ctx, err := parsed(fmt.Sprintf("POST / HTTP/1.1\r\nHost: h\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", contentType, len(body)), body)
 	require.NoError(t, err)
 	return ctx, plan.Decode(ctx, in)
 }

@@ -63,6 +63,31 @@ func TestNeOnEachKind(t *testing.T) {
 	assert.Empty(t, faults[input](t, `{"u":1,"i":-1,"f":0.5,"s":"","l":[""]}`))
 }
 
+// A body that nothing is asked of still has to be of its type.
+func TestABodyWithoutRulesOfTheWrongType(t *testing.T) {
+	type input struct {
+		Body struct {
+			A int `json:"a"`
+		} `body:""`
+	}
+	assert.Equal(t, []string{"body #/a type"}, faults[input](t, `{"a":"x"}`))
+}
+
+// A letter is written in capitals.
+type letter string
+
+func (l *letter) UnmarshalText(text []byte) error {
+	*l = letter(strings.ToUpper(string(text)))
+	return nil
+}
+
+func TestChoicesOfATypeThatReadsItself(t *testing.T) {
+	type input struct {
+		Letter letter `query:"letter" validate:"oneof=a A"`
+	}
+	assert.Equal(t, input{"A"}, accept[input](t, request{uri: "/?letter=a"}))
+}
+
 func TestPathFieldBehindAnAbsentOne(t *testing.T) {
 	type input struct {
 		First  string `path:"first"` // an optional segment
