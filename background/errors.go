@@ -78,9 +78,13 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-func isPanic(err error) bool {
-	_, is := find[*PanicError](err)
-	return is
+func isPanic(err error) bool { return panicOf(err) != nil }
+
+// panicOf returns the panic that err is or wraps, or nil. A nil *PanicError in err
+// is none.
+func panicOf(err error) *PanicError {
+	p, _ := find[*PanicError](err)
+	return p
 }
 
 // find is errors.AsType for what a task has returned. That calls methods of the

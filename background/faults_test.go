@@ -3,6 +3,7 @@ package background_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
@@ -50,6 +51,27 @@ func TestErrorsThatPanic(t *testing.T) {
 			assert.Equal(t, background.Stats{Accepted: 2, Failed: 2, Panicked: 1, Retried: 1}, r.Stats())
 			assert.Len(t, j.records(t), 3)
 		})
+	})
+}
+
+// claimed says that it is a panic, and does not say which.
+type claimed struct{}
+
+func (claimed) Error() string { return "claimed" }
+func (claimed) As(any) bool   { return true }
+
+// TestPanicsThatAreNone: an error may have the type of a panic and be none, as what
+// errors.As has not set.
+func TestPanicsThatAreNone(t *testing.T) {
+	var j journal
+	inBubble(t, j.options(), func(t *testing.T, r *background.Runner) {
+		var none *background.PanicError
+		for _, err := range []error{none, fmt.Errorf("wrapped: %w", error(none)), claimed{}} {
+			require.NoError(t, r.Submit(t.Context(), failing("fails", err)))
+		}
+		synctest.Wait()
+		assert.Equal(t, background.Stats{Accepted: 3, Failed: 3}, r.Stats())
+		assert.Len(t, j.records(t), 3)
 	})
 }
 
@@ -200,6 +222,10 @@ type curious struct {
 func (c curious) Done() <-chan struct{} { c.r.Stats(); return c.Context.Done() }
 func (c curious) Err() error            { c.r.Stats(); return c.Context.Err() }
 func (c curious) Value(key any) any     { c.r.Stats(); return c.Context.Value(key) }
+func (c curious) Deadline() (time.Time, bool) {
+	c.r.Stats()
+	return c.Context.Deadline()
+}
 
 func TestContextsMayUseTheRunner(t *testing.T) {
 	inBubble(t, background.RunnerOptions{Workers: 1, Queue: 1}, func(t *testing.T, r *background.Runner) {
@@ -214,6 +240,8 @@ func TestContextsMayUseTheRunner(t *testing.T) {
 		close(release)
 		synctest.Wait()
 		assert.Equal(t, background.Stats{Accepted: 2, Succeeded: 1, Failed: 1, Rejected: 2}, r.Stats())
+		require.NoError(t, r.Shutdown(curious{t.Context(), r}))
+		require.NoError(t, r.Shutdown(curious{ctx, r}))
 	})
 }
 
@@ -382,6 +410,62 @@ func TestHooksThatEndTheReport(t *testing.T) {
 		assert.Equal(t, 4, told)
 		close(release)
 		require.Error(t, r.Shutdown(t.Context()))
+	})
+}
+
+// TestAttributesThatEndTheGoroutine: the record is written without them.
+func TestAttributesThatEndTheGoroutine(t *testing.T) {
+	var j journal
+	options := j.options()
+	options.LogAttrs = func(context.Context) []slog.Attr { runtime.Goexit(); return nil }
+	inBubble(t, options, func(t *testing.T, r *background.Runner) {
+		require.NoError(t, r.Submit(t.Context(), failing("fails", io.EOF)))
+		synctest.Wait()
+		assert.Len(t, j.records(t), 1)
+	})
+}
+
+// TestHooksAreToldWithoutTime: also of retries, by a shutdown that has no time at all.
+func TestHooksAreToldWithoutTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []string
+		r := background.NewRunner(background.RunnerOptions{OnFailure: func(_ context.Context, failure *background.TaskError) {
+			time.Sleep(time.Millisecond)
+			told = append(told, failure.Name)
+		}})
+		require.NoError(t, r.Submit(t.Context(), failing("again", io.EOF).WithRetry(background.Retry{Attempts: 2, Backoff: time.Hour, MaxBackoff: time.Hour})))
+		pass(time.Second)
+		require.Equal(t, []string{"again"}, told)
+		ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+		defer cancel()
+		require.Error(t, r.Shutdown(ctx))
+		assert.Equal(t, []string{"again", "again"}, told)
+		require.Error(t, r.Shutdown(t.Context()))
+	})
+}
+
+// TestACollectionIsItsOwnersAgain once it is done, while a shutdown still tells of
+// what it gave up.
+func TestACollectionIsItsOwnersAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []string
+		r := background.NewRunner(background.RunnerOptions{OnFailure: func(_ context.Context, failure *background.TaskError) {
+			time.Sleep(time.Minute)
+			told = append(told, failure.Name)
+		}})
+		release := make(chan struct{})
+		tasks := collection(1, held("a", release), task("b", t.FailNow), task("c", t.FailNow))
+		v, err := r.Reserve(tasks)
+		require.NoError(t, err)
+		require.NoError(t, v.Start(t.Context(), tasks.Clear))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.Error(t, r.Shutdown(ctx))
+		close(release)
+		synctest.Wait()
+		require.Zero(t, tasks.Len())
+		require.Error(t, r.Shutdown(t.Context()))
+		assert.Equal(t, []string{"b", "c"}, told)
 	})
 }
 

@@ -63,9 +63,10 @@ type RunnerOptions struct {
 	// of the task, and of each task that will not run, or not again, for another
 	// reason: its Err is then [ErrSkipped] or [ErrAbandoned] and its Attempt 0.
 	// So the failures whose WillRetry is false are the tasks that came to
-	// nothing. The worker, or a goroutine of Shutdown's, calls it or waits for
-	// the call, and takes no other task meanwhile; there may be several calls at
-	// once. A panic in it is recovered and logged.
+	// nothing. The worker calls it or waits for the call, and takes no other
+	// task meanwhile. A goroutine of Shutdown's calls it for what is given up, or
+	// the caller of [Reservation.Start] that comes too late. There may be several
+	// calls at once. A panic in it is recovered and logged.
 	OnFailure func(ctx context.Context, failure *TaskError)
 
 	// Logger receives a record for each failed attempt (a warning if the task

@@ -43,7 +43,7 @@ func (r *Runner) logFailure(ctx context.Context, failure *TaskError, wait time.D
 		level = slog.LevelWarn
 		attrs = append(attrs, slog.Duration("retry_in", wait))
 	}
-	if p, ok := find[*PanicError](failure.Err); ok {
+	if p := panicOf(failure.Err); p != nil {
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
 	r.log(ctx, level, failedMessage, attrs...)
@@ -186,10 +186,11 @@ func (r *Runner) guard(ctx context.Context, hook string, f func()) {
 
 // log writes a record with the user's attributes added.
 func (r *Runner) log(ctx context.Context, level slog.Level, message string, attrs ...slog.Attr) {
+	// Deferred, because the hook may end the goroutine by runtime.Goexit.
+	defer func() { r.write(ctx, level, message, attrs...) }()
 	if hook := r.options.LogAttrs; hook != nil {
 		r.guard(ctx, "LogAttrs", func() { attrs = append(attrs, hook(ctx)...) })
 	}
-	r.write(ctx, level, message, attrs...)
 }
 
 // write hands a record to the logger. If the log handler panics the record is

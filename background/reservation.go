@@ -9,8 +9,8 @@ import (
 // answer is given, while it can still be a refusal. Made by [Runner.Reserve], it
 // must be started or cancelled, or Shutdown waits for it until its time is up.
 //
-// A Reservation is used by one goroutine and not copied once it is used. The
-// first call of Start or Cancel uses it up; further calls do nothing, as do
+// A Reservation is used by one goroutine, and of copies of it only one. The first
+// call of Start or Cancel uses it up; further calls do nothing, as do
 // those on a zero Reservation.
 type Reservation struct {
 	runner *Runner
@@ -29,6 +29,7 @@ type Reservation struct {
 // The work belongs to the reservation from now on, and to the runner after
 // Start: do not change it. Reserve panics if work is nil or a nil [*Task].
 func (r *Runner) Reserve(work Work) (Reservation, error) {
+	r.mustBeMade()
 	n := size(work)
 	v := Reservation{runner: r, work: work}
 	reserved := r.reservations.add()

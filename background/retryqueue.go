@@ -66,15 +66,14 @@ func (q *retryQueue) anyDue() bool { return q.due.length > 0 }
 // if there is none.
 func (q *retryQueue) next(j *job) bool {
 	for again, ok := q.due.pop(); ok; again, ok = q.due.pop() {
-		if again.element == nil {
-			continue
-		}
 		if again.next != nil {
 			q.due.push(again.next)
-		} else if again.group != nil {
-			again.group.lastDue = nil
+		} else if g := again.group; g != nil && g.lastDue == again {
+			g.lastDue = nil
 		}
-		q.remove(again)
+		if !q.remove(again) {
+			continue
+		}
 		*j = again.job
 		return true
 	}
@@ -104,6 +103,7 @@ func (q *retryQueue) removeAll(g *group) (removed []*retry) {
 	for g.retries != nil {
 		again := g.retries.Value.(*retry)
 		q.remove(again)
+		again.next = nil
 		removed = append(removed, again)
 	}
 	slices.Reverse(removed)

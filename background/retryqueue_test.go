@@ -92,6 +92,26 @@ func TestRetryQueueRemoves(t *testing.T) {
 	})
 }
 
+// TestRetryQueueGoesOnBehindWhatIsTakenOut: those of its group have their turn.
+func TestRetryQueueGoesOnBehindWhatIsTakenOut(t *testing.T) {
+	for gone := range 3 {
+		q, g := new(retryQueue), new(group)
+		mine := retriesOf(g, "g1", "g2", "g3")
+		for _, again := range mine {
+			q.add(again, time.Hour)
+			q.lineUp(again)
+		}
+		assert.True(t, q.remove(mine[gone]))
+		late := retriesOf(g, "late")[0]
+		q.add(late, time.Hour)
+		q.lineUp(late)
+		for _, want := range append(slices.Delete([]string{"g1", "g2", "g3"}, gone, gone+1), "late", "") {
+			assert.Equal(t, want, q.takeNext(), "without %s", mine[gone].task.Name())
+		}
+		assert.Nil(t, g.lastDue)
+	}
+}
+
 // TestRetryQueueKeepsTheOthersOfAGroup: whichever is taken out by itself, the group
 // knows those that are left.
 func TestRetryQueueKeepsTheOthersOfAGroup(t *testing.T) {

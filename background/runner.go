@@ -78,11 +78,11 @@ type Runner struct {
 	pool      pool
 	scheduler scheduler
 
-	closed   bool            // Shutdown has begun
-	reason   error           // why one ran out of time
-	reports  int             // how many goroutines report what was given up
-	reported <-chan struct{} // closed when what a Shutdown gave up at its end has been reported
-	over     bool            // drained is closed
+	closed   bool          // Shutdown has begun
+	reason   error         // why one ran out of time
+	reports  int           // how many goroutines report what was given up
+	reported chan struct{} // closed when there are none of these any more; nil before the first
+	over     bool          // drained is closed
 }
 
 // NewRunner returns a runner. It panics if an option is out of range. No
@@ -98,6 +98,13 @@ func NewRunner(options RunnerOptions) *Runner {
 	r.pool = newPool(options.Workers, &r.mu, r.work)
 	r.scheduler = newScheduler(r.base, options, r.retryDue)
 	return r
+}
+
+// mustBeMade panics on the zero Runner, which would take work and not run it.
+func (r *Runner) mustBeMade() {
+	if r.base == nil {
+		panic("background: the zero Runner runs nothing: make it by NewRunner")
+	}
 }
 
 // runnerKey is the key of the runner in the contexts of its tasks.
@@ -118,7 +125,8 @@ type runnerKey struct{}
 // runners whose tasks wait for each other would stand still. Submit returns
 // ErrFull instead, with [Block] too. With another context it would wait.
 //
-// Submit panics if work is nil or a nil [*Task].
+// Submit panics if work is nil, or a [*Task] that is nil or was not made by
+// [NewTask] or [Func].
 func (r *Runner) Submit(ctx context.Context, work Work) error {
 	var s submission
 	r.prepare(ctx, &s, work, nil)

@@ -62,14 +62,21 @@ func TestRunnerRunsWork(t *testing.T) {
 func TestRunnerMistakes(t *testing.T) {
 	r := background.NewRunner(background.RunnerOptions{})
 	for want, work := range map[string]background.Work{
-		"background: the work to run is nil":                           nil,
-		"background: the work to run is a nil *Task":                   (*background.Task)(nil),
-		"background: Tasks.MaxConcurrent is -1, it cannot be negative": collection(-1, task("a", func() {})),
+		"background: the work to run is nil":                                       nil,
+		"background: the work to run is a nil *Task":                               (*background.Task)(nil),
+		"background: the zero Task has no function: make tasks by NewTask or Func": new(background.Task),
+		"background: Tasks.MaxConcurrent is -1, it cannot be negative":             collection(-1, task("a", func() {})),
 	} {
 		assert.PanicsWithValue(t, want, func() { _ = r.Submit(t.Context(), work) })
 		assert.PanicsWithValue(t, want, func() { _, _ = r.Reserve(work) })
 	}
 	require.NoError(t, r.Shutdown(t.Context()))
+
+	zero := new(background.Runner)
+	const unmade = "background: the zero Runner runs nothing: make it by NewRunner"
+	assert.PanicsWithValue(t, unmade, func() { _ = zero.Submit(t.Context(), task("a", t.FailNow)) })
+	assert.PanicsWithValue(t, unmade, func() { _, _ = zero.Reserve(task("a", t.FailNow)) })
+	assert.PanicsWithValue(t, unmade, func() { _ = zero.Shutdown(t.Context()) })
 }
 
 func TestRunnerContext(t *testing.T) {

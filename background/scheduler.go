@@ -241,7 +241,7 @@ func (s *scheduler) expire() (todo []*followUp) {
 		giveUp(first.context(s.base), first.task)
 	}
 	for g := s.groups.first; g != nil; g = s.groups.first {
-		s.finish(g, giveUp(g.context(), s.dropWaiting(g)...))
+		s.finish(g, giveUp(g.context(), slices.Clone(s.dropWaiting(g))...))
 	}
 	for again := s.retries.oldest(); again != nil; again = s.retries.oldest() {
 		s.retries.remove(again)

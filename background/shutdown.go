@@ -38,6 +38,7 @@ const lastMoment = 100 * time.Millisecond
 // a task of the runner's, Shutdown returns an error at once and does nothing: it
 // would wait for itself.
 func (r *Runner) Shutdown(ctx context.Context) error {
+	r.mustBeMade()
 	if r.Owns(ctx) {
 		return errOwnShutdown
 	}
@@ -60,10 +61,11 @@ func (r *Runner) Shutdown(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
+	ended, cause := ctx.Err() != nil, context.Cause(ctx) // code of the user may run, so before the mutex is held
 	r.mu.Lock()
 	defer r.unlock()
-	if ctx.Err() != nil {
-		return r.drainErrorLocked(context.Cause(ctx))
+	if ended {
+		return r.drainErrorLocked(cause)
 	}
 	if r.reason == nil { // no call has run out of time, but some retries would have
 		return r.drainErrorLocked(context.DeadlineExceeded)
@@ -98,10 +100,11 @@ func (r *Runner) takesLocked(ctx context.Context) bool {
 // close refuses new work, and gives up what can't be tried again before drain is
 // done.
 func (r *Runner) close(drain context.Context) {
+	deadline, ok := drain.Deadline() // which may be code of the user
 	r.mu.Lock()
 	r.closed = true
 	r.reservations.close()
-	if deadline, ok := drain.Deadline(); ok {
+	if ok {
 		r.reportLocked(r.scheduler.endBy(deadline))
 	}
 	r.dispatchLocked() // there may be nothing to wait for
@@ -121,16 +124,16 @@ func (r *Runner) dismissLocked() {
 }
 
 // expire gives up all work that is not running, and asks the tasks that run to
-// end. It returns a channel that is closed when log and hooks have been told, and
-// what was unfinished before that.
+// end. It returns a channel that is closed when log and hooks have been told of all
+// that was given up so far, and what was unfinished before that.
 func (r *Runner) expire(reason error) (reported <-chan struct{}, left error) {
 	r.mu.Lock()
 	if !r.scheduler.expired {
 		r.reason = reason
-		r.reported = r.reportLocked(r.abandonLocked())
+		r.reportLocked(r.abandonLocked())
 		r.dispatchLocked()
 	}
-	reported, left = r.reported, r.drainErrorLocked(reason)
+	reported, left = r.reportedLocked(), r.drainErrorLocked(reason)
 	r.unlock()
 	r.cancel(ErrClosed)
 	return reported, left
@@ -138,25 +141,36 @@ func (r *Runner) expire(reason error) (reported <-chan struct{}, left error) {
 
 // reportLocked does what is left to do about work that was given up, on a
 // goroutine of its own: log handlers and hooks may take longer than there is time.
-// A drain waits for it. The channel is closed when all is done.
-func (r *Runner) reportLocked(todo []*followUp) <-chan struct{} {
-	done := make(chan struct{})
+// A drain waits for it.
+func (r *Runner) reportLocked(todo []*followUp) {
 	if len(todo) == 0 {
-		close(done)
-		return done
+		return
+	}
+	if r.reports == 0 {
+		r.reported = make(chan struct{})
 	}
 	r.reports++
 	go func() {
 		defer func() {
 			r.mu.Lock()
-			r.reports--
+			defer r.unlock()
+			if r.reports--; r.reports == 0 {
+				close(r.reported)
+			}
 			r.dispatchLocked()
-			r.unlock()
-			close(done)
 		}()
 		each(todo, r.follow)
 	}()
-	return done
+}
+
+// reportedLocked returns a channel that is closed once no report is under way.
+func (r *Runner) reportedLocked() <-chan struct{} {
+	if r.reports > 0 {
+		return r.reported
+	}
+	none := make(chan struct{})
+	close(none)
+	return none
 }
 
 // drainErrorLocked describes what has not finished, or returns nil if all has.

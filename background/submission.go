@@ -25,6 +25,7 @@ type single struct {
 // prepare makes s a submission of work. If done is not nil, it is called when all
 // of the work has ended.
 func (r *Runner) prepare(ctx context.Context, s *submission, work Work, done func()) {
+	r.mustBeMade()
 	tasks, task := split(work)
 	if task != nil && done == nil {
 		s.task, s.values, s.tasks = task, ctx, 1
@@ -53,6 +54,7 @@ func split(work Work) (*Tasks, *Task) {
 		if work == nil {
 			panic("background: the work to run is a nil *Task")
 		}
+		work.mustBeMade()
 		return nil, work
 	case nil:
 		panic("background: the work to run is nil")

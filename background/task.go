@@ -92,6 +92,13 @@ func (t *Task) Name() string {
 	return t.call.name()
 }
 
+// mustBeMade panics on the zero Task, which has nothing to run.
+func (t *Task) mustBeMade() {
+	if t.call == nil {
+		panic("background: the zero Task has no function: make tasks by NewTask or Func")
+	}
+}
+
 // Named returns a copy of the task with that name. An empty name restores the
 // function's own.
 func (t *Task) Named(name string) *Task {

@@ -38,12 +38,14 @@ type Tasks struct {
 	submitted atomic.Bool
 }
 
-// Add appends tasks to the collection. It panics if one of them is nil.
+// Add appends tasks to the collection. It panics if one of them is nil, or was not
+// made by [NewTask] or [Func].
 func (t *Tasks) Add(tasks ...*Task) {
 	for i, task := range tasks {
 		if task == nil {
 			panic(fmt.Sprintf("background: Tasks.Add needs tasks, argument %d is nil", i+1))
 		}
+		task.mustBeMade()
 	}
 	if t.tasks == nil {
 		t.tasks = t.few[:0]

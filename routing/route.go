@@ -144,7 +144,7 @@ func (rt *route) log(r *request, level slog.Level, message string, err error, mo
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))
 	}
-	if p, ok := err.(*background.PanicError); ok { //nolint:errorlint // it is never wrapped, and Unwrap may be the service's
+	if p, ok := err.(*background.PanicError); ok && p != nil { //nolint:errorlint // it is never wrapped, and Unwrap may be the service's
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
 	rt.engine.log(detached{r}, level, message, attrs...)
