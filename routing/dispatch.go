@@ -2,6 +2,7 @@ package routing
 
 import (
 	"strings"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/fasthttp/router"
@@ -42,9 +43,10 @@ func (h *Handler) newMux() *router.Router {
 
 // isMuxPath reports whether fasthttp/router takes a path as it is. It compares
 // paths as they were sent, where a % begins an encoding; it can't have two paths
-// that differ by a slash at the end; and braces are parameters to it.
+// that differ by a slash at the end; braces are parameters to it; and two bytes that
+// are not of UTF-8 are the same.
 func isMuxPath(path string) bool {
-	return !strings.ContainsAny(path, "%{}") && (path == "/" || !strings.HasSuffix(path, "/"))
+	return !strings.ContainsAny(path, "%{}") && utf8.ValidString(path) && (path == "/" || !strings.HasSuffix(path, "/"))
 }
 
 // serveRoute answers a request for which fasthttp/router has nothing.

@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"context"
 	"testing"
 	"time"
 	"unsafe"
@@ -44,4 +45,20 @@ func Wrapped(r *Router) *Router {
 	child := &Router{table: r.table, group: &group{parent: r.group}}
 	child.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler { return next })
 	return child
+}
+
+// EndedLate returns a context of a request that ends just before package context
+// asks it for its end.
+func EndedLate() context.Context {
+	return endedLate{&request{exchange: &exchange{route: new(route)}}}
+}
+
+type endedLate struct{ *request }
+
+// Done returns a channel that is open, as it was a moment before.
+func (c endedLate) Done() <-chan struct{} { return make(chan struct{}) }
+
+func (c endedLate) AfterFunc(f func()) (stop func() bool) {
+	c.end(context.Canceled)
+	return c.request.AfterFunc(f)
 }

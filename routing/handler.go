@@ -21,6 +21,8 @@ type Handler struct {
 	routes []*route
 	mux    *router.Router          // of the paths without parameters, see serveRoute
 	chain  fasthttp.RequestHandler // mux, in the router's own middleware
+
+	hasMiddleware bool // any, of the router or of a group
 }
 
 // engine is what all routes of a router share while they answer.
@@ -41,8 +43,10 @@ func Build(r *Router) *Handler {
 		root = root.parent
 	}
 	h := &Handler{engine: t.engine, tree: &t.tree, routes: t.routes}
+	h.hasMiddleware = len(root.middleware) > 0
 	for _, rt := range h.routes {
 		rt.isTold = rt.isWrapped || len(root.middleware) > 0
+		h.hasMiddleware = h.hasMiddleware || rt.isWrapped
 	}
 	h.mux = h.newMux()
 	h.chain = chain(root.middleware, h.mux.Handler)
@@ -57,6 +61,9 @@ func (h *Handler) ServeRequest(raw *fasthttp.RequestCtx) {
 	returned := false
 	defer e.recover(raw, &returned)
 	h.chain(raw)
+	if h.hasMiddleware {
+		ids.keep(raw)
+	}
 	if !hasUsualStatus(raw) {
 		e.finish(raw)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -220,4 +221,23 @@ func decodePath(sent string) (decoded string, isBad bool) {
 		parts[i] = text
 	}
 	return strings.Join(parts, "/"), false
+}
+
+// Bytes that are not of UTF-8 are as many paths as there are.
+func TestPathsThatAreNotText(t *testing.T) {
+	r := newRouter(t)
+	patterns := []string{"/%FE", "/%FF", "/a%FEb", "/a%FFc", "/%EF%BF%BD", "/%FFd"}
+	for _, pattern := range patterns {
+		r.Get(pattern, func(context.Context, struct{}) (string, error) { return pattern, nil })
+	}
+	handler := routing.Build(r).ServeRequest
+	for _, pattern := range patterns {
+		response := do(t, handler, "GET", pattern)
+		assert.Equal(t, strconv.Quote(pattern), string(response.Body()))
+	}
+	for _, path := range []string{"/a%FEc", "/a%FFb", "/%FD", "/%EF"} {
+		assert.Equal(t, 404, do(t, handler, "GET", path).StatusCode(), path)
+	}
+	assert.Equal(t, `"/a%FFc"`, string(do(t, handler, "GET", "/a\xffc").Body()), "as it is")
+	assert.Equal(t, 404, do(t, handler, "GET", "/a\xfec").StatusCode())
 }

@@ -258,12 +258,14 @@ func (r *request) values() []userValue {
 
 // AfterFunc lets package context derive from a request without a goroutine
 // that waits for its end. It calls f, which must not block, when the request
-// has ended; stop reports whether it kept f from being called.
+// has ended; stop reports whether it kept f from being called. If the request has
+// ended already, f has a goroutine of its own: package context holds a mutex in
+// this call that its f locks.
 func (r *request) AfterFunc(f func()) (stop func() bool) {
 	r.mu.Lock()
 	if r.errLocked() != nil {
 		r.mu.Unlock()
-		f()
+		go f()
 		return func() bool { return false }
 	}
 	defer r.mu.Unlock()

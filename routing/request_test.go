@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -27,6 +28,24 @@ func contextOf(t *testing.T, seen func(ctx context.Context), middleware ...routi
 	})
 	require.Equal(t, 200, do(t, routing.Build(r).ServeRequest, "GET", "/7").StatusCode())
 	return kept
+}
+
+// Package context holds a mutex while it asks a context for its end, and locks it
+// to end what is derived.
+func TestAContextThatIsDerivedAsTheRequestEnds(t *testing.T) {
+	derived := make(chan context.Context)
+	go func() {
+		ctx, cancel := context.WithCancel(routing.EndedLate())
+		defer cancel()
+		<-ctx.Done()
+		derived <- ctx
+	}()
+	select {
+	case ctx := <-derived:
+		require.ErrorIs(t, ctx.Err(), context.Canceled)
+	case <-time.After(testTimeout):
+		require.Fail(t, "the context does not end")
+	}
 }
 
 func TestTheContextEndsWithTheRequest(t *testing.T) {
@@ -134,4 +153,40 @@ func TestRequestIDs(t *testing.T) {
 	}
 	assert.NotEmpty(t, do(t, handler, "GET", "/nowhere").Header.Peek(routing.RequestIDHeader))
 	assert.Empty(t, routing.RequestID(context.Background()))
+}
+
+// A middleware that answers in a way of fasthttp's drops the response with its id.
+func TestTheIDOutlivesTheResponse(t *testing.T) {
+	for name, answer := range map[string]func(raw *fasthttp.RequestCtx){
+		"Error":        func(raw *fasthttp.RequestCtx) { raw.Error("no", 403) },
+		"Reset":        func(raw *fasthttp.RequestCtx) { raw.Response.Reset() },
+		"TimeoutError": func(raw *fasthttp.RequestCtx) { raw.TimeoutError("late") },
+	} {
+		for _, sent := range []string{"", "r-1"} {
+			for _, inGroup := range []bool{false, true} {
+				t.Run(name, func(t *testing.T) {
+					var seen string
+					middleware := func(fasthttp.RequestHandler) fasthttp.RequestHandler {
+						return func(raw *fasthttp.RequestCtx) {
+							answer(raw)
+							seen = routing.RequestID(raw)
+						}
+					}
+					r := newRouter(t)
+					group, path := r, "/x"
+					if inGroup {
+						group, path = r.Group("/g"), "/g/x"
+					}
+					group.Use(middleware)
+					group.Get("/x", func(context.Context, struct{}) (string, error) { return "", nil })
+					id := string(do(t, routing.Build(r).ServeRequest, "GET", path, routing.RequestIDHeader, sent).Header.Peek(routing.RequestIDHeader))
+					assert.NotEmpty(t, id)
+					assert.Equal(t, id, seen)
+					if sent != "" {
+						assert.Equal(t, sent, id)
+					}
+				})
+			}
+		}
+	}
 }

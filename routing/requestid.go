@@ -27,7 +27,8 @@ const maxRequestID = 64
 // one, unique for all practical purposes.
 func RequestID(ctx context.Context) string {
 	if raw, ok := ctx.(*fasthttp.RequestCtx); ok {
-		return string(sentResponse(raw).Header.Peek(RequestIDHeader))
+		var text idText
+		return string(ids.of(raw, &text))
 	}
 	if r, ok := ctx.Value(requestKey{}).(*request); ok {
 		return r.requestID()
@@ -85,6 +86,26 @@ func (g *requestIDs) assign(raw *fasthttp.RequestCtx) {
 		return
 	}
 	g.put(raw, raw.ID())
+}
+
+// of returns the id that the response has, or, if a middleware has dropped it with
+// the rest of the response, as raw.Error does, the one that it had.
+func (g *requestIDs) of(raw *fasthttp.RequestCtx, text *idText) []byte {
+	if id := sentResponse(raw).Header.Peek(RequestIDHeader); len(id) > 0 {
+		return id
+	}
+	if id := raw.Request.Header.PeekCanonical(requestIDHeader); isRequestID(id) {
+		return id
+	}
+	return g.write(text, raw.ID())
+}
+
+// keep puts the id on a response that has none any more.
+func (g *requestIDs) keep(raw *fasthttp.RequestCtx) {
+	if header := &sentResponse(raw).Header; len(header.Peek(RequestIDHeader)) == 0 {
+		var text idText
+		header.SetCanonical(requestIDHeader, g.of(raw, &text))
+	}
 }
 
 // assignRefused is assign for a request that could not be read.

@@ -231,7 +231,9 @@ func (g *group) wrap(handler fasthttp.RequestHandler) (wrapped fasthttp.RequestH
 
 func chain(middleware []Middleware, handler fasthttp.RequestHandler) fasthttp.RequestHandler {
 	for _, m := range slices.Backward(middleware) {
-		handler = m(handler)
+		if handler = m(handler); handler == nil {
+			panic("velithon: a middleware has returned nil: return a handler, or next itself")
+		}
 	}
 	return handler
 }

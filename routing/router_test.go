@@ -137,6 +137,10 @@ func TestMistakesPanicAtRegistration(t *testing.T) {
 		"group":             {func(r *routing.Router) { r.Group("/x/") }, `group "/x/": a prefix starts with a slash and does not end with one`},
 		"use after a route": {func(r *routing.Router) { g := r.Group("/g"); g.Get("/x", hello); g.Use(trail("a")) }, `Use was called on group "/g" after a route was added to it`},
 		"use after Build":   {func(r *routing.Router) { routing.Build(r); r.Use(trail("a")) }, "Use was called after the app began to serve: add all middleware first"},
+		"nil of middleware": {func(r *routing.Router) {
+			r.Use(func(fasthttp.RequestHandler) fasthttp.RequestHandler { return nil })
+			routing.Build(r)
+		}, "a middleware has returned nil: return a handler, or next itself"},
 		"nil middleware":    {func(r *routing.Router) { r.Use(nil) }, "Use was given a nil middleware"},
 		"no runner":         {func(*routing.Router) { routing.New(routing.Options{}) }, "velithon: routing.Options.Runner is nil"},
 		"absent path param": {func(r *routing.Router) { r.Handle("GET", "/x", routing.NewEndpoint(wantsID)) }, `field ID: reads the path parameter "id", which the route does not have: add {id} to its pattern`},

@@ -172,6 +172,9 @@ func (s *Server) serve(raw *fasthttp.RequestCtx, c *connection) {
 
 // leave has the response that a handler has made sent within its time.
 func (s *Server) leave(raw *fasthttp.RequestCtx, c *connection) {
+	if raw.ConnRequestNum() == 0 { // outside of a server it has no connection
+		return
+	}
 	if s.closing.Load() && !raw.Hijacked() { // fasthttp would close it before it is handed over
 		closeAfter(raw)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,4 +63,25 @@ func TestNoTimeLimitForClosers(t *testing.T) {
 		require.ErrorIs(t, err, io.EOF, "idle for a minute since")
 		assert.Less(t, time.Since(begin), 4*time.Second)
 	})
+}
+
+// A request that no server has read has no connection whose time could be kept.
+func TestAHandlerWithoutAServer(t *testing.T) {
+	for name, answer := range map[string]func(raw *fasthttp.RequestCtx){
+		"stream": func(raw *fasthttp.RequestCtx) { raw.SetBodyStream(strings.NewReader("body"), 4) },
+		"closer": func(raw *fasthttp.RequestCtx) {
+			raw.SetUserValue("closer", io.NopCloser(nil))
+			raw.SetBodyString("body")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := newServer(serve.Options{}, &handler{answer: answer})
+			var raw fasthttp.RequestCtx
+			var get fasthttp.Request
+			get.Header.SetHost("test")
+			raw.Init(&get, nil, nil)
+			server.Handler(server.handler)(&raw)
+			assert.Equal(t, "body", string(raw.Response.Body()))
+		})
+	}
 }
