@@ -98,6 +98,11 @@ func TestListsTakeLittleMoreThanTheirElements(t *testing.T) {
 	many := request{body: `[` + strings.Repeat(items(2_050)+",", 99) + items(2_050) + `]`}.ctx()
 	lists := compile[[][]item](t)
 	var all [][]item
-	assert.Less(t, allocated(func() { require.NoError(t, lists.Decode(many, &all)) }), 20.0*100*2_050*size)
+	assert.Less(t, allocated(func() { require.NoError(t, lists.Decode(many, &all)) }), 10.0*100*2_050*size)
 	assert.Len(t, all, 100)
+
+	short := request{body: `[` + strings.Repeat(items(257)+",", 499) + items(257) + `]`}.ctx()
+	all = nil
+	assert.Less(t, allocated(func() { require.NoError(t, lists.Decode(short, &all)) }), 8.0*500*257*size)
+	assert.Len(t, all, 500)
 }

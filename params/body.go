@@ -69,14 +69,14 @@ func (d *decoding) decodeByCodec(b *body, at memory.Pointer, text []byte) error 
 	target := at.Value(b.root.Type)
 	target.SetZero() // the reader may have left something there
 	err := json.Unmarshal(text, target.Addr().Interface())
-	// A type's own UnmarshalJSON may fail with a syntax error too, which says
-	// nothing about the body.
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok && !json.Valid(text) {
-		return &Error{
-			Status: fasthttp.StatusBadRequest,
-			Detail: fmt.Sprintf("the JSON body is malformed at byte %d, or nested too deeply there", syntax.Offset),
-			Err:    err,
+	// The error does not tell: a type's own UnmarshalJSON may fail with a syntax
+	// error, and go-json says of a key that is no string that its type is wrong.
+	if err != nil && !json.Valid(text) {
+		where := "malformed"
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+			where = fmt.Sprintf("malformed at byte %d, or nested too deeply there", syntax.Offset)
 		}
+		return &Error{Status: fasthttp.StatusBadRequest, Detail: "the JSON body is " + where, Err: err}
 	}
 	if err != nil || b.isRuled() {
 		d.faults = b.check(at, memory.Text(text), err)

@@ -365,3 +365,16 @@ func TestHalfASurrogatePairIsReplaced(t *testing.T) {
 		assert.Equal(t, want, accept[input](t, request{body: body}), body)
 	}
 }
+
+// go-json tells of a map that comes again with a key which is no string as if it had
+// the wrong type.
+func TestMalformedKeysOfAMapThatComesTwice(t *testing.T) {
+	type input struct {
+		M map[string]any `json:"m"`
+	}
+	for _, body := range []string{`{"m":{},"m":{1:2}}`, `{"m":{},"m":{[]:1}}`, `{"m":{"a":1},"m":{-1:1}}`} {
+		err := refuse[input](t, request{body: body})
+		assert.Equal(t, 400, err.Status, body)
+		assert.Contains(t, err.Detail, "malformed", body)
+	}
+}

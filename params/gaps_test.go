@@ -73,6 +73,20 @@ func TestABodyWithoutRulesOfTheWrongType(t *testing.T) {
 	assert.Equal(t, []string{"body #/a type"}, faults[input](t, `{"a":"x"}`))
 }
 
+// What separates choices is what the validator takes for it: a no-break space is not.
+func TestChoicesWithANoBreakSpace(t *testing.T) {
+	type input struct {
+		Body  string `json:"body" validate:"omitempty,oneof=a b c"`
+		Other int    `json:"other"`
+	}
+	type query struct {
+		Query string `query:"query" validate:"omitempty,oneof=a b c"`
+	}
+	assert.Empty(t, faults[input](t, `{"body":"a b"}`))
+	assert.Equal(t, []string{"body #/body oneof"}, faults[input](t, `{"body":"a"}`))
+	assert.Equal(t, []string{"query query oneof"}, brief(refuse[query](t, request{uri: "/?query=a"})))
+}
+
 // A letter is written in capitals.
 type letter string
 

@@ -1,6 +1,7 @@
 package params_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -404,6 +405,71 @@ func TestTypesThatDecodeThemselves(t *testing.T) {
 
 // What such a type leaves unsaid is no matter of the members behind it: there,
 // a zero that was sent is not absent.
+// money decodes itself.
+type money struct {
+	Amount   int64  `validate:"min=1"`
+	Currency string `validate:"required,len=3"`
+}
+
+func (m *money) UnmarshalJSON(text []byte) error {
+	_, err := fmt.Sscanf(string(text), `"%d %3s"`, &m.Amount, &m.Currency)
+	return err
+}
+
+// pairOfMoney is an array that decodes itself.
+type pairOfMoney [2]money
+
+func (p *pairOfMoney) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		return nil
+	}
+	return p[0].UnmarshalJSON(text)
+}
+
+// A struct that is absent is judged as if it had been sent empty, one that decodes
+// itself as well, and for the readers and the codec alike: the latter has the bodies
+// in which a key is not written as it is.
+func TestAnAbsentTypeThatDecodesItself(t *testing.T) {
+	type input struct {
+		Price money  `json:"price"`
+		Note  string `json:"note"`
+	}
+	want := []string{"body #/price/Amount min", "body #/price/Currency required"}
+	for _, body := range []string{`{"note":"x"}`, `{"NOTE":"x"}`, `{}`} {
+		assert.Equal(t, want, faults[input](t, body), body)
+	}
+	assert.Empty(t, faults[input](t, `{"price":"1 EUR"}`))
+	assert.NotEmpty(t, faults[[]input](t, `[{}]`))
+	type optional struct {
+		Price money `json:"price" validate:"omitempty"`
+	}
+	assert.Empty(t, faults[optional](t, `{}`))
+	type pair struct {
+		Pair pairOfMoney `json:"pair"`
+		Note string      `json:"note"`
+	}
+	assert.NotEmpty(t, faults[pair](t, `{"NOTE":"x"}`))
+	assert.NotEmpty(t, faults[pair](t, `{"note":"x"}`))
+}
+
+// If a value comes twice the last one counts, and a null is one to a type that
+// decodes itself.
+func TestANullBehindAValue(t *testing.T) {
+	type input struct {
+		Raw json.RawMessage `json:"raw" validate:"required"`
+	}
+	for _, body := range []string{`{"raw":null}`, `{"raw":{"a":1},"raw":null}`, `{"raw":{"a":1},"RAW":null}`} {
+		assert.Equal(t, []string{"body #/raw required"}, faults[input](t, body), body)
+	}
+	assert.Empty(t, faults[input](t, `{"raw":null,"raw":1}`))
+
+	type quoted struct {
+		Qty int `json:"qty,string" validate:"required"`
+	}
+	assert.Equal(t, []string{"body #/qty required"}, faults[quoted](t, `{"qty":"null"}`))
+	assert.Empty(t, faults[quoted](t, `{"qty":"0"}`))
+}
+
 // odd has fields that JSON can't fill, and fills them itself.
 type odd struct {
 	Name  fmt.Stringer

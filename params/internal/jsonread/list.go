@@ -71,8 +71,9 @@ func (r *reading) readList(l *listReader, i int, p memory.Pointer) int {
 // left bytes of the text have if they are as long as those in the read bytes. They
 // may be longer, so the room grows to at most eight times what it was. After
 // manyElements there is room for all that are expected, so that a long list is copied
-// while it is short; but not for more, in all lists of a body, than a text of its
-// length can have, since the rest may be other lists.
+// while it is short. But the rest of the text may be other lists: what all lists of a
+// body have room for beyond twice their elements is at most what a text of its length
+// can have.
 func (r *reading) grow(l *listReader, p memory.Pointer, read, left int) {
 	list := memory.As[memory.Slice](p)
 	n := list.Len
@@ -82,12 +83,14 @@ func (r *reading) grow(l *listReader, p memory.Pointer, read, left int) {
 	}
 	more := int(int64(n)*int64(left)/int64(read)) + 1 // an int may have 32 bits
 	more += more / 16
-	most := 7 * n
-	if n >= manyElements && r.promised+more <= len(r.text)/len("0,") {
-		r.promised += more
-		most = more
+	if n < manyElements {
+		more = min(more, 7*n)
 	}
-	more = max(n, min(more, most))
+	if extra := more - n; extra > 0 && r.promised+extra <= len(r.text)/len("0,") {
+		r.promised += extra
+	} else {
+		more = n
+	}
 	grown := reflect.MakeSlice(l.typ, n, n+more)
 	reflect.Copy(grown, p.Value(l.typ))
 	list.Data, list.Cap = memory.Of(grown), n+more

@@ -17,7 +17,7 @@ import (
 type reading struct {
 	text     string // lies in the request's memory: whatever is kept is copied
 	depth    int
-	promised int    // elements that long lists have room for without having them; see grow
+	promised int    // elements that lists have room for beyond twice what they had; see grow
 	doubtful bool   // a rule may be broken, so that the text must be walked
 	chunk    []byte // where short strings are copied to
 }

@@ -123,7 +123,7 @@ func stringAcceptor(name, param string) Acceptor {
 		if strings.Contains(param, "'") {
 			return nil // values with spaces, in quotes
 		}
-		values := strings.Fields(param)
+		values := splitArgument(param)
 		return func(p memory.Pointer) bool { return slices.Contains(values, *memory.As[string](p)) }
 	case "eq":
 		return func(p memory.Pointer) bool { return *memory.As[string](p) == param }

@@ -111,7 +111,7 @@ func (r *Rules) Choices() []string {
 	for _, j := range r.judged {
 		for rule := range strings.SplitSeq(j.tag, ",") {
 			if param, ok := strings.CutPrefix(rule, "oneof="); ok && !strings.ContainsAny(param, "'|") {
-				return strings.Fields(param)
+				return splitArgument(param)
 			}
 		}
 	}

@@ -63,7 +63,7 @@ func (m *Member) Offset() uintptr { return m.place.at + m.field.Offset }
 func (m *Member) FastRules() (accept rules.Acceptor, needed bool) {
 	accept, _ = m.Rules.Fast(m.field.Type)
 	switch {
-	case m.Rules != nil && m.Rules.Required, m.Schema.isThere():
+	case m.Rules != nil && m.Rules.Required, m.Schema.isJudgedAbsent():
 		return accept, true
 	case m.Schema.Type.Kind() == reflect.Array && m.Rules.Elements() != nil:
 		return accept, true

@@ -147,8 +147,10 @@ func (w *presenceWalk) object(s *Schema) {
 			w.skip()
 			return
 		}
-		if w.isNull() {
-			w.seen[base+m.Pos] = max(w.seen[base+m.Pos], null)
+		if w.isNull() || m.Quoted && strings.HasPrefix(w.text[w.pos:], `"null"`) {
+			if seen := &w.seen[base+m.Pos]; *seen == absent || m.Schema.Opaque { // a null is a value to these
+				*seen = null
+			}
 			w.skip()
 			return
 		}

@@ -152,11 +152,15 @@ func isJSONKey(t reflect.Type) bool {
 	}
 }
 
-// isThere reports whether a value is judged even if it is absent from the text: it is
-// a struct or an array, with rules below it that its absence may break.
-func (s *Schema) isThere() bool {
-	return (s.Shape == Struct || s.Type.Kind() == reflect.Array) && s.Active && !s.Opaque
+// isJudgedAbsent reports whether a value is judged even if it is absent from the text:
+// it is a struct or an array, with rules below it that its absence may break.
+func (s *Schema) isJudgedAbsent() bool {
+	return (s.Shape == Struct || s.Type.Kind() == reflect.Array) && s.Active
 }
+
+// isThere reports whether the walk judges what is below a value that is absent from the
+// text. A value that decodes itself is the checker's.
+func (s *Schema) isThere() bool { return s.isJudgedAbsent() && !s.Opaque }
 
 // reaches reports whether a member for which is returns true can be reached from s.
 // The rules behind dive belong to the member that holds the list.
