@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// filePiece is how many bytes of a file are sent with one deadline: with the
+// filePiece is how many bytes of a file or a chunk are sent with one deadline: with the
 // default timeout a client has to take 9 kB a second.
 const filePiece = 256 << 10
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"runtime/debug"
+	"slices"
 
 	"github.com/velithon-go/velithon/background"
 )
@@ -62,6 +63,7 @@ func (b *streamBody) call(sink io.Writer) (err error) {
 	}()
 	if err = b.run(&b.writer); err == nil {
 		err = b.writer.Flush()
+		b.extend() // for the end of the body, which fasthttp writes, and for the header if there was nothing else
 	}
 	returned = true
 	return err
@@ -102,7 +104,8 @@ func (b *streamBody) Close() error {
 	return b.close()
 }
 
-// chunkSink writes chunks, each with a deadline of its own.
+// chunkSink writes chunks, each with a deadline of its own. A long one is written in
+// pieces, as a file is.
 type chunkSink struct {
 	*transfer
 	chunks  io.Writer
@@ -110,10 +113,17 @@ type chunkSink struct {
 }
 
 func (s *chunkSink) Write(p []byte) (int, error) {
-	s.extend()
-	n, err := s.chunks.Write(p)
-	s.written += int64(n)
-	return n, err
+	written := 0
+	for piece := range slices.Chunk(p, filePiece) {
+		s.extend()
+		n, err := s.chunks.Write(piece)
+		s.written += int64(n)
+		written += n
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, nil
 }
 
 // yieldSink gives what is written to the loop that pulls. The loop has used p

@@ -78,8 +78,12 @@ func (x *exchange) answer(response responses.Response, err error) {
 			rt.logWork(r, slog.LevelWarn, "the response can't be written, so its background work is not run", work, err)
 		}
 		raw.Response.ResetBody()
+		// The error may be a problem of the service's own, which can't be written
+		// either; the one that says so is of a fixed form.
 		problem := rt.problem(r, fmt.Errorf("write the response: %w", err))
-		_ = problem.Write(raw) // of a fixed form, so nothing in it can fail
+		if err := problem.Write(raw); err != nil {
+			responses.WriteProblem(raw, rt.problem(r, fmt.Errorf("write the problem: %v", err))) //nolint:errorlint // or it might be that problem again
+		}
 	}
 	if x.work == nil && !raw.Response.IsBodyStream() {
 		x.finish()

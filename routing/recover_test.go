@@ -299,3 +299,20 @@ func TestRawInAStream(t *testing.T) {
 	assert.Equal(t, "abc", await(t, inStream, "the stream"))
 	assert.ErrorIs(t, await(t, inWork, "the work"), routing.ErrRequestEnded)
 }
+
+// unwritable fails with a problem that can't be written.
+type unwritable struct{ responses.NoContentResponse }
+
+func (unwritable) Write(*fasthttp.RequestCtx) error {
+	problem := responses.NewProblem(409, "conflict")
+	problem.Header = responses.Header{"X-Reason": {"a\nb"}}
+	return problem
+}
+
+func TestAProblemThatCannotBeWritten(t *testing.T) {
+	r := newRouter(t)
+	r.Get("/", func(context.Context, struct{}) (unwritable, error) { return unwritable{}, nil })
+	response := do(t, routing.Build(r).ServeRequest, "GET", "/")
+	assert.Equal(t, 500, response.StatusCode())
+	assert.NotEmpty(t, response.Body())
+}

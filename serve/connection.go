@@ -78,7 +78,11 @@ func (c *connection) expire(n note) {
 		c.overdue.Store(false)
 		return
 	}
-	_ = c.SetDeadline(longAgo)
+	if c.SetDeadline(longAgo) != nil {
+		// It is closed, and fasthttp has not told: the goroutine was ended in the
+		// middle of a stream.
+		c.all.remove(c.Conn)
+	}
 }
 
 // endReads lets the connection read no more.

@@ -21,7 +21,13 @@ import (
 // after them that of a closed listener.
 type failingListener struct {
 	net.Listener
-	errors []error
+	errors   []error
+	isClosed bool
+}
+
+func (l *failingListener) Close() error {
+	l.isClosed = true
+	return nil
 }
 
 func (l *failingListener) Accept() (net.Conn, error) {
@@ -52,8 +58,9 @@ func TestServeWaitsLongerWithEachShortage(t *testing.T) {
 
 func TestServeReturnsTheErrorOfABrokenListener(t *testing.T) {
 	server := newServer(serve.Options{}, &handler{})
-	err := server.Serve(&failingListener{errors: []error{syscall.EINVAL}}, server.handler)
-	require.ErrorIs(t, err, syscall.EINVAL)
+	broken := &failingListener{errors: []error{syscall.EINVAL}}
+	require.ErrorIs(t, server.Serve(broken, server.handler), syscall.EINVAL)
+	require.True(t, broken.isClosed)
 }
 
 // Each listener that waits counts as a connection of fasthttp's, which the limit

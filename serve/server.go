@@ -111,6 +111,7 @@ func (s *Server) Serve(listener net.Listener, handler Handler) error {
 	s.listeners = append(s.listeners, listener)
 	s.mu.Unlock()
 	defer s.serving.Done()
+	defer func() { _ = listener.Close() }() // fasthttp leaves it open if it fails
 	s.turnedAway.listeners.Add(1)
 	defer s.turnedAway.listeners.Add(-1)
 	if err := s.fasthttp.Serve(patientListener{listener, s}); err != nil {
@@ -175,10 +176,11 @@ func (s *Server) leave(raw *fasthttp.RequestCtx, c *connection) {
 	if raw.ConnRequestNum() == 0 { // outside of a server it has no connection
 		return
 	}
-	if s.closing.Load() && !raw.Hijacked() { // fasthttp would close it before it is handed over
+	late := raw.LastTimeoutErrorResponse() != nil      // raw belongs to a handler that goes on
+	if s.closing.Load() && (late || !raw.Hijacked()) { // fasthttp would close it before it is handed over
 		closeAfter(raw)
 	}
-	if raw.LastTimeoutErrorResponse() != nil { // raw belongs to a handler that goes on
+	if late {
 		c.enter(writing)
 		return
 	}
@@ -195,7 +197,7 @@ func (s *Server) leave(raw *fasthttp.RequestCtx, c *connection) {
 		// which fasthttp flushes at once and sets none of its own.
 		_ = raw.SetWriteDeadline(s.writeDeadline())
 	}
-	if hasClosers && c != nil {
+	if (hasClosers || raw.Response.IsBodyStream()) && c != nil {
 		raw.SetUserValue(endKey{}, end{c})
 	}
 }

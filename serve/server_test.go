@@ -44,6 +44,25 @@ func TestAConnectionThatIsHungUpIsForgotten(t *testing.T) {
 	assert.NotContains(t, err.Error(), "closed", "there is no connection left to close")
 }
 
+// The same in the middle of a stream, where the server learns of it by the idle time.
+func TestAConnectionWhoseStreamIsHungUpIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newServer(serve.Options{}, &handler{answer: func(raw *fasthttp.RequestCtx) {
+			_ = responses.Stream("text/csv", func(*responses.StreamWriter) error { runtime.Goexit(); return nil }).Write(raw)
+		}})
+		conn := server.inMemory(t).dial(t)
+		write(t, conn, request("GET", "/", ""))
+		_, err := io.ReadAll(conn)
+		require.NoError(t, err)
+		time.Sleep(2 * idleTimeout)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		err = server.Shutdown(ctx)
+		require.ErrorIs(t, err, context.Canceled)
+		assert.NotContains(t, err.Error(), "closed", "there is no connection left to close")
+	})
+}
+
 // What is closed at the end of a request does not use up the idle time of its
 // connection.
 func TestNoTimeLimitForClosers(t *testing.T) {
@@ -84,4 +103,62 @@ func TestAHandlerWithoutAServer(t *testing.T) {
 			assert.Equal(t, "body", string(raw.Response.Body()))
 		})
 	}
+}
+
+// The end of a stream has time of its own to be sent, however long nothing came
+// before it.
+func TestAStreamThatIsQuietAtItsEnd(t *testing.T) {
+	quiet := func(first string) func(raw *fasthttp.RequestCtx) {
+		return func(raw *fasthttp.RequestCtx) {
+			err := responses.Stream("text/csv", func(w *responses.StreamWriter) error {
+				_, _ = w.WriteString(first)
+				err := w.Flush()
+				time.Sleep(time.Hour)
+				return err
+			}).Write(raw)
+			if err != nil {
+				raw.Error(err.Error(), 500)
+			}
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		server := newServer(serve.Options{}, byPath(map[string]func(raw *fasthttp.RequestCtx){"/line": quiet("a\n"), "/": quiet("")}))
+		listener := server.inMemory(t)
+		for path, want := range map[string]string{"/line": "a\n", "/": ""} {
+			conn := listener.dial(t)
+			write(t, conn, request("GET", path, ""))
+			response, body := receive(t, bufio.NewReader(conn))
+			assert.Equal(t, 200, response.StatusCode)
+			assert.Equal(t, want, body)
+			require.NoError(t, conn.Close())
+		}
+	})
+}
+
+// Pieces of a long write have time of their own as well: a client that reads slowly
+// but steadily gets all of it.
+func TestALongWriteToASlowClient(t *testing.T) {
+	const size = 8 << 20
+	synctest.Test(t, func(t *testing.T) {
+		ended := make(chan error, 1)
+		server := newServer(serve.Options{}, &handler{answer: func(raw *fasthttp.RequestCtx) {
+			_ = responses.Stream("text/csv", func(w *responses.StreamWriter) error {
+				_, err := w.Write(make([]byte, size))
+				ended <- err
+				return err
+			}).Write(raw)
+		}})
+		conn := server.inMemory(t).dial(t)
+		write(t, conn, request("GET", "/", ""))
+		got, piece := 0, make([]byte, 64<<10)
+		for got < size {
+			n, err := conn.Read(piece)
+			require.NoError(t, err)
+			got += n
+			time.Sleep(time.Second) // 64 KiB a second, for two minutes
+		}
+		go func() { _, _ = io.Copy(io.Discard, conn) }()
+		require.NoError(t, <-ended)
+		require.NoError(t, conn.Close())
+	})
 }

@@ -74,8 +74,8 @@ func (s *Server) logTurnedAway() {
 		t.logged, t.unknown = time.Now(), 0
 	}
 	t.mu.Unlock()
-	if due {
-		logSafely(s.options.Logger, slog.LevelWarn, "connections are turned away, since MaxConnections are open",
+	if due { // elsewhere, since the log may be slow and connections wait to be accepted
+		go logSafely(s.options.Logger, slog.LevelWarn, "connections are turned away, since MaxConnections are open",
 			"max_connections", s.options.MaxConnections, "turned_away", count)
 	}
 }
