@@ -46,9 +46,9 @@ func Status(code int) Option {
 // Without the option a handler has no limit: it runs on also when its client is
 // gone, unless the route has [CancelOnDisconnect].
 //
-// The answer of a route with a timeout has only those header fields that the
-// handler's response sets, once the timeout has passed: what middleware sets
-// on the raw response is then lost, since the late handler may still use it.
+// What middleware sets on the raw response is lost once the timeout has passed,
+// since the late handler may still use it. User values that are an io.Closer
+// are not closed then.
 func Timeout(d time.Duration) Option {
 	return func(o *routeOptions) error {
 		if d <= 0 {
