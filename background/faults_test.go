@@ -425,21 +425,26 @@ func TestAttributesThatEndTheGoroutine(t *testing.T) {
 	})
 }
 
+// slowlyTold returns a runner whose hook takes some time, and the names it was told.
+func slowlyTold(d time.Duration) (told *[]string, r *background.Runner) {
+	told = new([]string)
+	return told, background.NewRunner(background.RunnerOptions{OnFailure: func(_ context.Context, failure *background.TaskError) {
+		time.Sleep(d)
+		*told = append(*told, failure.Name)
+	}})
+}
+
 // TestHooksAreToldWithoutTime: also of retries, by a shutdown that has no time at all.
 func TestHooksAreToldWithoutTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var told []string
-		r := background.NewRunner(background.RunnerOptions{OnFailure: func(_ context.Context, failure *background.TaskError) {
-			time.Sleep(time.Millisecond)
-			told = append(told, failure.Name)
-		}})
+		told, r := slowlyTold(time.Millisecond)
 		require.NoError(t, r.Submit(t.Context(), failing("again", io.EOF).WithRetry(background.Retry{Attempts: 2, Backoff: time.Hour, MaxBackoff: time.Hour})))
 		pass(time.Second)
-		require.Equal(t, []string{"again"}, told)
+		require.Equal(t, []string{"again"}, *told)
 		ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 		defer cancel()
 		require.Error(t, r.Shutdown(ctx))
-		assert.Equal(t, []string{"again", "again"}, told)
+		assert.Equal(t, []string{"again", "again"}, *told)
 		require.Error(t, r.Shutdown(t.Context()))
 	})
 }
@@ -448,11 +453,7 @@ func TestHooksAreToldWithoutTime(t *testing.T) {
 // what it gave up.
 func TestACollectionIsItsOwnersAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var told []string
-		r := background.NewRunner(background.RunnerOptions{OnFailure: func(_ context.Context, failure *background.TaskError) {
-			time.Sleep(time.Minute)
-			told = append(told, failure.Name)
-		}})
+		told, r := slowlyTold(time.Minute)
 		release := make(chan struct{})
 		tasks := collection(1, held("a", release), task("b", t.FailNow), task("c", t.FailNow))
 		v, err := r.Reserve(tasks)
@@ -465,7 +466,7 @@ func TestACollectionIsItsOwnersAgain(t *testing.T) {
 		synctest.Wait()
 		require.Zero(t, tasks.Len())
 		require.Error(t, r.Shutdown(t.Context()))
-		assert.Equal(t, []string{"b", "c"}, told)
+		assert.Equal(t, []string{"b", "c"}, *told)
 	})
 }
 

@@ -10,8 +10,8 @@ import (
 // must be started or cancelled, or Shutdown waits for it until its time is up.
 //
 // A Reservation is used by one goroutine, and of copies of it only one. The first
-// call of Start or Cancel uses it up; further calls do nothing, as do
-// those on a zero Reservation.
+// call of Start or Cancel uses it up; further calls do nothing, as do those on a zero
+// Reservation.
 type Reservation struct {
 	runner *Runner
 	work   Work
@@ -27,7 +27,7 @@ type Reservation struct {
 // Shutdown has begun, Reserve returns [ErrClosed].
 //
 // The work belongs to the reservation from now on, and to the runner after
-// Start: do not change it. Reserve panics if work is nil or a nil [*Task].
+// Start: do not change it. Reserve panics on work that Submit panics on.
 func (r *Runner) Reserve(work Work) (Reservation, error) {
 	r.mustBeMade()
 	n := size(work)

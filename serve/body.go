@@ -80,7 +80,8 @@ func (s *Server) room(n int) []byte {
 func newRoom(n int) []byte {
 	var b strings.Builder
 	b.Grow(n)
-	_ = b.WriteByte(0)                                        // or else there is no first byte to point to
+	_ = b.WriteByte(0) // without it there is no first byte to point to
+
 	return unsafe.Slice(unsafe.StringData(b.String()), n)[:0] //nolint:gosec // see the comment
 }
 

@@ -17,11 +17,10 @@ const maxUnsent = 256 << 10
 // TCP_NOTSENT_LOWAT, which package syscall does not have.
 const tcpNotSentLowAt = 25
 
-// limitUnsent sets maxUnsent for a TCP connection, below TLS also. It is not set
-// for the listener, of which connections would have it: listeners of package net
-// are of Multipath TCP, where the kernel takes it back from those that are not.
-// Without it, on a connection of another kind, all is as before, so a failure is
-// no matter.
+// limitUnsent sets maxUnsent for a TCP connection, also below TLS. Connections
+// inherit the options of their listener, but not this one: listeners of package net
+// are of Multipath TCP, and the kernel resets it on connections that are not. It is
+// an optimization, so an error, and a connection of another kind, are ignored.
 func limitUnsent(conn net.Conn) {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
