@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -224,42 +225,55 @@ func TestNoShippedRuleEverPanics(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		prefixes = []string{"", "omitempty", "required_if=S x", "excluded_with=N"}
 	}
-	refused, judged := 0, 0
-	for _, kind := range sweepTypes {
-		alone := make(map[string]bool) // the rules that are refused without a prefix, too
-		s := newSweeper(sweepType(kind.typ), sweepBodies(kind.values),
-			reflect.StructField{Name: "S", Type: reflect.TypeFor[string](), Tag: `json:"s"`},
-			reflect.StructField{Name: "N", Type: reflect.TypeFor[*int](), Tag: `json:"n"`},
-			reflect.StructField{Name: "P", Type: reflect.TypeFor[*string](), Tag: `json:"p"`},
-		)
-		for _, prefix := range prefixes {
-			v := NewValidator() // whose cache copies itself with each new tag
-			for _, name := range rules {
-				arguments := sweepArguments[name]
-				if arguments == nil {
-					arguments = []string{""}
+	var refused, judged atomic.Int64
+	t.Run("types", func(t *testing.T) {
+		for _, kind := range sweepTypes {
+			t.Run(sweepType(kind.typ).String(), func(t *testing.T) {
+				t.Parallel()
+				s := newSweeper(sweepType(kind.typ), sweepBodies(kind.values),
+					reflect.StructField{Name: "S", Type: reflect.TypeFor[string](), Tag: `json:"s"`},
+					reflect.StructField{Name: "N", Type: reflect.TypeFor[*int](), Tag: `json:"n"`},
+					reflect.StructField{Name: "P", Type: reflect.TypeFor[*string](), Tag: `json:"p"`},
+				)
+				no, yes := s.sweepAll(t, rules, prefixes)
+				refused.Add(no)
+				judged.Add(yes)
+			})
+		}
+	})
+	t.Log(refused.Load(), "were refused,", judged.Load(), "judged")
+	assert.Greater(t, refused.Load(), int64(10*len(rules)))
+	assert.Greater(t, judged.Load(), int64(10*len(rules)))
+}
+
+// sweepAll sweeps each rule with each of its arguments behind each prefix.
+func (s *sweeper) sweepAll(t *testing.T, rules, prefixes []string) (refused, judged int64) {
+	alone := make(map[string]bool) // the rules that are refused without a prefix, too
+	for _, prefix := range prefixes {
+		v := NewValidator() // whose cache copies itself with each new tag
+		for _, name := range rules {
+			arguments := sweepArguments[name]
+			if arguments == nil {
+				arguments = []string{""}
+			}
+			for _, argument := range arguments {
+				rule := strings.TrimSuffix(name+"="+argument, "=")
+				if alone[rule] && prefix != "omitempty" {
+					continue
 				}
-				for _, argument := range arguments {
-					rule := strings.TrimSuffix(name+"="+argument, "=")
-					if alone[rule] && prefix != "omitempty" {
-						continue
+				if s.sweep(t, v, strings.TrimPrefix(prefix+","+rule, ",")) {
+					if alone[rule] {
+						require.Fail(t, "a rule is refused without a prefix only", "%s behind %s on %s", rule, prefix, s.typ)
 					}
-					if s.sweep(t, v, strings.TrimPrefix(prefix+","+rule, ",")) {
-						if alone[rule] {
-							require.Fail(t, "a rule is refused without a prefix only", "%s behind %s on %s", rule, prefix, s.typ)
-						}
-						judged++
-						continue
-					}
-					refused++
-					alone[rule] = alone[rule] || prefix == ""
+					judged++
+					continue
 				}
+				refused++
+				alone[rule] = alone[rule] || prefix == ""
 			}
 		}
 	}
-	t.Log(refused, "were refused,", judged, "judged")
-	assert.Greater(t, refused, 10*len(rules))
-	assert.Greater(t, judged, 10*len(rules))
+	return refused, judged
 }
 
 func sweepBodies(values []string) (bodies []string) {
