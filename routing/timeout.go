@@ -18,7 +18,8 @@ import (
 // handler does not look at its context.
 func (x *exchange) serveWithin() {
 	rt, r, raw := x.route, x.request, x.raw
-	r.setDeadline(time.Now().Add(rt.options.timeout))
+	deadline := time.Now().Add(rt.options.timeout)
+	r.setDeadline(deadline)
 	timer := time.NewTimer(rt.options.timeout)
 	defer timer.Stop()
 
@@ -42,8 +43,10 @@ func (x *exchange) serveWithin() {
 		rt.answerPanic(raw, r, out.panicked)
 		return
 	}
-	if errors.Is(r.Err(), context.DeadlineExceeded) && errors.Is(out.err, context.DeadlineExceeded) {
-		out.err = rt.timedOut().WithCause(out.err) // the handler gave up in time to say so
+	// A handler that gave up in time to say so. It may have kept to the deadline by a
+	// timer of its own, so that the context has not ended yet.
+	if errors.Is(out.err, context.DeadlineExceeded) && !time.Now().Before(deadline) {
+		out.err = rt.timedOut().WithCause(out.err)
 	}
 	x.answer(out.response, out.err)
 }

@@ -2,8 +2,10 @@ package routing_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"mime/multipart"
 	"os"
 	"testing"
@@ -64,6 +66,26 @@ func TestTheUploadsOfALateHandlerAreItsOwnUntilItReturns(t *testing.T) {
 	assert.Contains(t, book.next(t), "the handler returned after its timeout")
 	_, err := kept.Open()
 	require.ErrorIs(t, err, os.ErrClosed)
+}
+
+// Drivers keep to a deadline by timers of their own, which may be the first.
+func TestAHandlerThatKeepsToTheDeadlineByItselfIsLate(t *testing.T) {
+	r := routing.New(routing.Options{Runner: background.NewRunner(background.RunnerOptions{}), Logger: slog.New(slog.DiscardHandler)})
+	late := fmt.Errorf("query: %w", context.DeadlineExceeded)
+	r.Get("/", func(ctx context.Context, _ struct{}) (string, error) {
+		deadline, _ := ctx.Deadline()
+		for time.Now().Before(deadline) { // nothing wakes up sooner
+		}
+		return "", late
+	}, routing.Timeout(time.Millisecond))
+	r.Get("/own", func(context.Context, struct{}) (string, error) { return "", late }, routing.Timeout(time.Hour))
+	serve := routing.Build(r).ServeRequest
+	for range 200 {
+		raw := answer(serve, "/")
+		response := cmp.Or(raw.LastTimeoutErrorResponse(), &raw.Response)
+		require.Equal(t, 503, response.StatusCode())
+	}
+	assert.Equal(t, 500, answer(serve, "/own").Response.StatusCode(), "a deadline of its own")
 }
 
 // A panickingWork is a response whose work can't be asked for.
