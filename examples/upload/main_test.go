@@ -34,7 +34,7 @@ func largeFile(size int) ([]byte, summary) {
 
 func TestTaskReadsTheFileAfterTheResponse(t *testing.T) {
 	dir := useTempDir(t)
-	file, want := largeFile(50_000_000)
+	file, want := largeFile(17_000_000)
 	reports := make(chan summary, 1)
 	app := newApp(&service{
 		report: func(_ context.Context, s summary) error {
@@ -57,7 +57,7 @@ func TestTaskReadsTheFileAfterTheResponse(t *testing.T) {
 	}
 	status, answer := send(t, url, "large.txt", file)
 	require.Equal(t, 202, status)
-	require.JSONEq(t, `{"name":"large.txt","size":50000000}`, answer)
+	require.JSONEq(t, `{"name":"large.txt","size":17000000}`, answer)
 	require.Empty(t, reports)
 	requireOpenFiles(t, dir, 1)
 
