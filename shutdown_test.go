@@ -444,6 +444,37 @@ func TestRunDrainsWhenShutdownIsCalledElsewhere(t *testing.T) {
 	await(t, ended, "the task")
 }
 
+// A drain that was cut short is an error, and not told as an end in order.
+func TestRunReportsWhatADrainLeft(t *testing.T) {
+	log := make(logLines, 100)
+	app := velithon.New(velithon.Options{Logger: slog.New(slog.NewTextHandler(log, nil)), ShutdownTimeout: time.Millisecond})
+	release := make(chan struct{})
+	defer close(release)
+	require.NoError(t, app.Runner().Submit(t.Context(), background.Func("deaf", func(context.Context) error { <-release; return nil })))
+	ran := make(chan error, 1)
+	go func() { ran <- app.Run("127.0.0.1:0") }()
+	log.waitFor(t, "listening")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.Error(t, app.Shutdown(ctx))
+	_, ok := errors.AsType[*background.DrainError](await(t, ran, "Run"))
+	require.True(t, ok)
+	for len(log) > 0 {
+		assert.NotContains(t, <-log, "shut down")
+	}
+}
+
+// panickingLog panics on each record.
+type panickingLog struct{ slog.Handler }
+
+func (panickingLog) Handle(context.Context, slog.Record) error { panic("on purpose") }
+
+func TestRunOutlivesItsLog(t *testing.T) {
+	app := velithon.New(velithon.Options{Logger: slog.New(panickingLog{slog.NewTextHandler(io.Discard, nil)})})
+	require.NoError(t, app.Shutdown(t.Context())) // so that it ends at once
+	require.Error(t, app.Run("127.0.0.1:0"))
+}
+
 func TestRunReportsAnAddressInUse(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
