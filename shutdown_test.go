@@ -484,8 +484,17 @@ func TestRunReportsAnAddressInUse(t *testing.T) {
 }
 
 func TestNewRefusesBadOptions(t *testing.T) {
-	require.PanicsWithError(t, "velithon: Options.BodyLimit is negative: use 0 for the default",
-		func() { velithon.New(velithon.Options{BodyLimit: -1}) })
+	for name, options := range map[string]velithon.Options{
+		"BodyLimit":       {BodyLimit: -1},
+		"HeaderLimit":     {HeaderLimit: -1},
+		"ReadTimeout":     {ReadTimeout: -1},
+		"WriteTimeout":    {WriteTimeout: -1},
+		"IdleTimeout":     {IdleTimeout: -1},
+		"ShutdownTimeout": {ShutdownTimeout: -1},
+		"MaxConnections":  {MaxConnections: -1},
+	} {
+		require.PanicsWithError(t, "velithon: Options."+name+" is negative: use 0 for the default", func() { velithon.New(options) })
+	}
 }
 
 func TestShutdownEndsStreamsThatLookAtTheirContext(t *testing.T) {
