@@ -775,3 +775,14 @@ func TestNoValueOfARequestIsLogged(t *testing.T) {
 	}
 	assert.Contains(t, log.String(), `route="POST /panics/{id}"`)
 }
+
+// The attributes that a service gives to the records of its tasks are its own.
+func TestLogAttrsOfAServiceAreKept(t *testing.T) {
+	log := make(logLines, 10)
+	app := velithon.New(velithon.Options{Logger: slog.New(slog.NewTextHandler(log, nil)), Runner: background.RunnerOptions{
+		LogAttrs: func(context.Context) []slog.Attr { return []slog.Attr{slog.String("tenant", "t1")} },
+	}})
+	require.NoError(t, app.Runner().Submit(t.Context(), background.Func("fails", func(context.Context) error { return io.EOF })))
+	require.Contains(t, log.waitFor(t, "fails"), "tenant=t1")
+	require.NoError(t, app.Shutdown(t.Context()))
+}
