@@ -776,10 +776,11 @@ func TestNoValueOfARequestIsLogged(t *testing.T) {
 	assert.Contains(t, log.String(), `route="POST /panics/{id}"`)
 }
 
-// The attributes that a service gives to the records of its tasks are its own.
-func TestLogAttrsOfAServiceAreKept(t *testing.T) {
+// The log that a service gives to its runner, and the attributes, are its own.
+func TestTheLogOfARunnerIsKept(t *testing.T) {
 	log := make(logLines, 10)
-	app := velithon.New(velithon.Options{Logger: slog.New(slog.NewTextHandler(log, nil)), Runner: background.RunnerOptions{
+	app := velithon.New(velithon.Options{Logger: quiet, Runner: background.RunnerOptions{
+		Logger:   slog.New(slog.NewTextHandler(log, nil)),
 		LogAttrs: func(context.Context) []slog.Attr { return []slog.Attr{slog.String("tenant", "t1")} },
 	}})
 	require.NoError(t, app.Runner().Submit(t.Context(), background.Func("fails", func(context.Context) error { return io.EOF })))
