@@ -467,10 +467,12 @@ func TestRunReportsWhatADrainLeft(t *testing.T) {
 // panickingLog panics on each record.
 type panickingLog struct{ slog.Handler }
 
+func (panickingLog) Enabled(context.Context, slog.Level) bool { return true }
+
 func (panickingLog) Handle(context.Context, slog.Record) error { panic("on purpose") }
 
 func TestRunOutlivesItsLog(t *testing.T) {
-	app := velithon.New(velithon.Options{Logger: slog.New(panickingLog{slog.NewTextHandler(io.Discard, nil)})})
+	app := velithon.New(velithon.Options{Logger: slog.New(panickingLog{slog.DiscardHandler})})
 	require.NoError(t, app.Shutdown(t.Context())) // so that it ends at once
 	require.Error(t, app.Run("127.0.0.1:0"))
 }
