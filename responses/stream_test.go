@@ -2,6 +2,7 @@ package responses_test
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -192,16 +193,21 @@ func TestStreamThatEndsItsGoroutine(t *testing.T) {
 }
 
 func TestStreamSaysHowMuchItWrote(t *testing.T) {
-	stream := responses.Stream("", func(w *responses.StreamWriter) error {
-		_, err := w.WriteString(strings.Repeat("x", 10_000))
-		return err
-	})
-	var raw fasthttp.RequestCtx
-	require.NoError(t, stream.Write(&raw))
-	n, err := io.Copy(io.Discard, raw.Response.BodyStream())
-	require.NoError(t, err)
-	assert.EqualValues(t, 10_000, n)
-	assert.NoError(t, raw.Response.CloseBodyStream())
+	for _, length := range []int{10_000, 1 << 20} { // the latter in pieces
+		stream := responses.Stream("", func(w *responses.StreamWriter) error {
+			n, err := w.Write(bytes.Repeat([]byte("x"), length))
+			assert.Equal(t, length, n)
+			return err
+		})
+		var raw fasthttp.RequestCtx
+		require.NoError(t, stream.Write(&raw))
+		var sent bytes.Buffer
+		n, err := io.Copy(&sent, raw.Response.BodyStream())
+		require.NoError(t, err)
+		assert.EqualValues(t, length, n)
+		assert.Equal(t, length, sent.Len())
+		assert.NoError(t, raw.Response.CloseBodyStream())
+	}
 }
 
 func TestStreamThatIsReadInPart(t *testing.T) {

@@ -300,7 +300,9 @@ func TestABodyLimitIsThatOfTheRouteWhichMatches(t *testing.T) {
 func TestAReadTimeoutIsThatOfTheRouteWhichMatches(t *testing.T) {
 	r := newRouter(t)
 	r.Post("/slow/{id:[a-z]{2}}", hello, routing.ReadTimeout(time.Hour))
-	config, _ := routing.Build(r).RequestConfig()
+	r.Post("/zip", hello, routing.BodyLimit(5)) // behind it
+	config, hasReadTimeout := routing.Build(r).RequestConfig()
+	assert.True(t, hasReadTimeout)
 	header := func(target string) *fasthttp.RequestHeader {
 		h := new(fasthttp.RequestHeader)
 		h.SetMethod("POST")
