@@ -104,3 +104,15 @@ func FuzzHeader(f *testing.F) {
 		require.NoError(t, new(fasthttp.Response).Read(bufio.NewReaderSize(strings.NewReader(whole), len(whole))))
 	})
 }
+
+// Each character of a token may be in the name of a header, and no other.
+func TestHeaderNamesAreTokens(t *testing.T) {
+	const others = "!#$%&'*+-.^_`|~"
+	for c := range 256 {
+		name := "X" + string([]byte{byte(c)})
+		isLetter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		var raw fasthttp.RequestCtx
+		err := responses.TextResponse{Header: responses.Header{name: {"a"}}}.Write(&raw)
+		assert.Equal(t, isLetter || '0' <= c && c <= '9' || c < 128 && strings.ContainsRune(others, rune(c)), err == nil, "%q", name)
+	}
+}
