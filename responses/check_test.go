@@ -107,6 +107,7 @@ func TestWhatAHandlerMayReturn(t *testing.T) {
 		}](), ""},
 
 		{reflect.TypeFor[responses.Response](), ""},
+		{reflect.TypeFor[responses.Event](), ""}, // of the package, and content
 		{reflect.TypeFor[mine](), ""},
 		{reflect.TypeFor[*responses.Problem](), ""},
 		{reflect.TypeFor[responses.Problem](), ""},

@@ -19,13 +19,14 @@ func TestPendingHasWhatIsThere(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		r := requests[random.IntN(len(requests))]
-		if there[r] {
+		switch {
+		case there[r]:
 			p.remove(r)
 			delete(there, r)
-		} else if random.IntN(3) > 0 {
+		case random.IntN(3) > 0:
 			p.add(r)
 			there[r] = true
-		} else {
+		default:
 			p.remove(r) // which does nothing
 		}
 		all := p.all()
