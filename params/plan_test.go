@@ -498,6 +498,11 @@ func TestARequestWithoutABodyHasNoFieldThatReadsOne(t *testing.T) {
 			assert.ErrorContains(t, err, want)
 		}
 		compile[struct{}](t, params.Options{Method: method})
+		compile[struct {
+			Q string `query:"q"`
+			H string `header:"h"`
+			C string `cookie:"c"`
+		}](t, params.Options{Method: method})
 	}
 	for _, method := range []string{"", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"} {
 		compile[struct {
