@@ -177,7 +177,7 @@ func TestStatuses(t *testing.T) {
 		{"a timeout", request("GET", "/slow", ""), 503, "the request took longer than 1ms"},
 		{"no content", request("GET", "/empty", ""), 204, ""},
 		{"a redirect", request("GET", "/away", ""), 307, ""},
-		{"a header that is just not", request("GET", "/nowhere", "", "X-Long: "+strings.Repeat("x", velithon.DefaultHeaderLimit-100)), 404, "no route matches the path"},
+		{"a header as large as may be", request("GET", "/nowhere", "", "X-Long: "+strings.Repeat("x", velithon.DefaultHeaderLimit-100)), 404, "no route matches the path"},
 		{"a header too large", request("GET", "/files/x", "", "X-Long: "+strings.Repeat("x", velithon.DefaultHeaderLimit)), 431, "the request header is too large"},
 		{"not HTTP", "BOO\r\n\r\n", 400, "the request can't be parsed: its HTTP or its multipart form is malformed"},
 	} {
