@@ -42,56 +42,61 @@ func (g *group) context() context.Context {
 	return &g.taskContext
 }
 
-// acceptGroup puts a new group in line.
-func (s *scheduler) acceptGroup(g *group, since time.Duration) {
+// accepted notes that the group was accepted. So many of its tasks start at once,
+// and so many hold room.
+func (g *group) accepted(since time.Duration, starts, holding int) {
 	if g.stopOnError {
 		// Not before: had the group been refused, the runner's context would
 		// keep this one.
 		g.stop, g.cancel = context.WithCancelCause(&g.taskContext)
 	}
-	g.since, g.held = since, len(g.waiting)
-	s.groups.push(g)
-	s.turns.pushGroup(g)
+	g.since, g.active, g.held = since, starts, holding
+}
+
+// take takes the first of the waiting tasks out.
+func (g *group) take() *Task {
+	first := g.waiting[0]
+	if g.waiting = g.waiting[1:]; len(g.waiting) == 0 {
+		g.waiting = nil // the slice is the user's, and may be large
+	}
+	return first
+}
+
+// lineUpGroup lines the group up for its next turn, or parks it.
+func (s *scheduler) lineUpGroup(g *group) {
+	if g.parked = g.active >= g.limit; !g.parked {
+		s.turns.pushGroup(g)
+	}
 }
 
 // nextOf takes out the next task of the group, whose turn it is, and lines the
-// group up again if it may have more running. It reports false if there is no
-// task: the group was stopped after it got in line.
+// group up again. It reports false if there is no task: the group was stopped
+// after it got in line.
 func (s *scheduler) nextOf(g *group, j *job) bool {
 	if len(g.waiting) == 0 {
 		return false
 	}
-	*j = job{single: single{task: g.waiting[0]}, group: g, attempt: 1, holds: true}
+	*j = job{single: single{task: g.take()}, group: g, attempt: 1, holds: true}
 	g.active++
-	s.shorten(g, g.waiting[1:])
-	switch {
-	case len(g.waiting) == 0:
-	case g.active < g.limit:
-		s.turns.pushGroup(g)
-	default:
-		g.parked = true
-	}
-	return true
-}
-
-// shorten makes rest what still waits of the group. The room of the others is the
-// caller's to give back.
-func (s *scheduler) shorten(g *group, rest []*Task) {
-	before := len(g.waiting)
-	s.stats.Queued -= before - len(rest)
-	g.waiting = rest
-	if len(rest) == 0 && before > 0 {
-		g.waiting = nil // the slice is the user's, and may be large
-		g.parked = false
+	s.stats.Queued--
+	if len(g.waiting) > 0 {
+		s.lineUpGroup(g)
+	} else {
 		s.groups.remove(g)
 	}
+	return true
 }
 
 // dropWaiting gives up the tasks of the group that have not started, and returns
 // them.
 func (s *scheduler) dropWaiting(g *group) []*Task {
 	dropped := g.waiting
-	s.shorten(g, nil)
+	if len(dropped) == 0 {
+		return nil
+	}
+	g.waiting, g.parked = nil, false
+	s.groups.remove(g)
+	s.stats.Queued -= len(dropped)
 	s.giveBackOf(g, len(dropped))
 	return dropped
 }

@@ -18,16 +18,15 @@ import (
 // so many workers are free: those that find no worker, and those that may have to
 // wait again.
 func (s *submission) holding(free int) int {
-	g := s.group
-	if g == nil {
+	if s.group == nil {
 		if free > 0 && s.task.isLast(1) {
 			return 0
 		}
 		return 1
 	}
-	start := min(s.tasks, g.limit, free)
-	holding := s.tasks - start
-	for _, task := range g.waiting[:start] {
+	starting := s.starting(free)
+	holding := s.tasks - starting
+	for _, task := range s.group.waiting[:starting] {
 		if !task.isLast(1) {
 			holding++
 		}

@@ -150,9 +150,7 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 	free := r.pool.free()
 	if s.tasks > 0 && r.scheduler.accept(s, free, r.scheduler.spared(free)) {
 		r.fulfil(s)
-		if free > 0 {
-			r.startAcceptedLocked()
-		}
+		r.startAcceptedLocked(s)
 		return nil, nil
 	}
 	var err error
@@ -186,7 +184,7 @@ func (r *Runner) dispatchLocked() {
 	r.startLocked()
 	for w := r.scheduler.admit(r.pool.free()); w != nil; w = r.scheduler.admit(r.pool.free()) {
 		r.release(w, nil)
-		r.startAcceptedLocked()
+		r.startAcceptedLocked(&w.submission)
 	}
 	if r.closed {
 		r.dismissLocked()
@@ -204,12 +202,13 @@ func (r *Runner) startLocked() {
 	}
 }
 
-// startAcceptedLocked gives what was just accepted to free workers. If there are
-// any, nothing else is in line, so that is nobody's turn.
-func (r *Runner) startAcceptedLocked() {
-	retried := r.scheduler.retried
-	r.startLocked()
-	r.scheduler.retried = retried
+// startAcceptedLocked gives tasks of what was just accepted to free workers, and
+// lines up the rest.
+func (r *Runner) startAcceptedLocked(s *submission) {
+	for range s.starts {
+		r.pool.assign(s.take())
+	}
+	r.scheduler.lineUp(s)
 }
 
 // unlock releases the mutex, and then calls the workers that got a job while it

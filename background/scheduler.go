@@ -76,27 +76,38 @@ type outcome struct {
 	stopped  bool // the task had been asked to end by a shutdown
 }
 
-// accept puts sub in line and reports true, if so much room is enough for it: so
-// many workers are free, and the caller gives them the next jobs at once.
+// accept takes sub in and reports true, if so much room is enough for it. So many
+// workers are free, and nobody else is in line for them: sub.starts of the tasks
+// start at once. The caller gives them to workers, and has the rest lined up.
 func (s *scheduler) accept(sub *submission, free, room int) bool {
 	holding := sub.holding(free)
 	if s.weight(holding) > room {
 		return false
 	}
-	// Room for all of them. Those that start at once and will not wait again give
-	// it back before anybody else can look.
-	s.room -= s.weight(sub.tasks)
+	s.room -= s.weight(holding)
+	sub.starts = sub.starting(free)
 	s.stats.Accepted += uint64(sub.tasks)
-	s.stats.Queued += sub.tasks
+	s.stats.Running += sub.starts
+	s.stats.Queued += sub.tasks - sub.starts
 	if holding > 0 || s.waiters.len() > 0 {
 		sub.since = s.clock.now() // else nobody asks for it
 	}
 	if sub.group != nil {
-		s.acceptGroup(sub.group, sub.since)
-	} else {
-		s.turns.pushSingle(sub.single)
+		sub.group.accepted(sub.since, sub.starts, holding)
 	}
 	return true
+}
+
+// lineUp puts the tasks of an accepted submission in line that have not started.
+func (s *scheduler) lineUp(sub *submission) {
+	switch {
+	case sub.starts == sub.tasks:
+	case sub.group == nil:
+		s.turns.pushSingle(sub.single)
+	default:
+		s.groups.push(sub.group)
+		s.lineUpGroup(sub.group)
+	}
 }
 
 // refuse notes that sub was not accepted.

@@ -43,9 +43,24 @@ func submissionOf(limit int, tasks ...*Task) *submission {
 	return &submission{group: &group{waiting: tasks, limit: limit}, tasks: len(tasks)}
 }
 
-// enter accepts a submission while so many workers are free, and reports whether
+// fits accepts a submission while so many workers are free, and reports whether
 // there was room.
-func (s *scheduler) enter(free int, sub *submission) bool { return s.accept(sub, free, s.spared(free)) }
+func (s *scheduler) fits(free int, sub *submission) bool { return s.enter(free, sub) != nil }
+
+// enter accepts a submission while so many workers are free, and returns the jobs
+// that start at once; nil if there was no room.
+func (s *scheduler) enter(free int, sub *submission) []*job {
+	if !s.accept(sub, free, s.spared(free)) {
+		return nil
+	}
+	started := make([]*job, sub.starts)
+	for i := range started {
+		j := sub.take()
+		started[i] = &j
+	}
+	s.lineUp(sub)
+	return started
+}
 
 // take returns the next job, and its task's name.
 func (s *scheduler) take() (*job, string) {
@@ -58,9 +73,9 @@ func (s *scheduler) take() (*job, string) {
 
 func TestSchedulerTakesTurns(t *testing.T) {
 	s, _ := newTestScheduler(1, 10)
-	assert.True(t, s.enter(0, submissionOf(2, named("a1", "a2", "a3")...)))
-	assert.True(t, s.enter(0, submissionOf(0, named("b")...)))
-	assert.True(t, s.enter(0, submissionOf(1, named("c1", "c2")...)))
+	assert.True(t, s.fits(0, submissionOf(2, named("a1", "a2", "a3")...)))
+	assert.True(t, s.fits(0, submissionOf(0, named("b")...)))
+	assert.True(t, s.fits(0, submissionOf(1, named("c1", "c2")...)))
 	assert.Equal(t, 4, s.room)
 	jobs := map[string]*job{}
 	for _, want := range []string{"a1", "b", "c1", "a2", ""} { // then both collections have as many active as may be
@@ -84,15 +99,12 @@ func TestSchedulerTakesTurns(t *testing.T) {
 func TestSchedulerCountsRoom(t *testing.T) {
 	s, _ := newTestScheduler(3, 2)
 	again := named("again")[0].WithRetry(Retry{Attempts: 2})
-	assert.True(t, s.enter(3, submissionOf(3, append(named("a", "b"), again)...)))
-	for range 3 {
-		s.take()
-	}
+	assert.Len(t, s.enter(3, submissionOf(3, append(named("a", "b"), again)...)), 3)
 	assert.Equal(t, 1, s.room)
-	assert.True(t, s.enter(0, submissionOf(0, named("c")...)))
+	assert.True(t, s.fits(0, submissionOf(0, named("c")...)))
 	assert.Zero(t, s.room)
-	assert.False(t, s.enter(0, submissionOf(0, named("d")...)))
-	assert.True(t, s.enter(1, submissionOf(0, named("e")...)), "a worker is free for it")
+	assert.False(t, s.fits(0, submissionOf(0, named("d")...)))
+	assert.True(t, s.fits(1, submissionOf(0, named("e")...)), "a worker is free for it")
 }
 
 // TestSchedulerRetries: a retry comes back when it is due, in turns with fresh
@@ -101,8 +113,7 @@ func TestSchedulerRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, pass := newTestScheduler(1, 10)
 		again := named("again")[0].WithRetry(Retry{Attempts: 2})
-		assert.True(t, s.enter(1, submissionOf(0, again)))
-		j, _ := s.take()
+		j := s.enter(1, submissionOf(0, again))[0]
 		failed := outcome{failure: &TaskError{WillRetry: true, Err: io.EOF}, wait: time.Second}
 		assert.Nil(t, s.settle(j, &failed))
 		assert.Equal(t, outcome{}, failed)
@@ -128,9 +139,8 @@ func TestSchedulerStopsAGroup(t *testing.T) {
 		again := named("again")[0].WithRetry(Retry{Attempts: 2})
 		sub := submissionOf(2, append([]*Task{again}, named("fails", "waits")...)...)
 		sub.group.stopOnError, sub.group.taskContext = true, taskContext{s.base, s.base}
-		s.enter(2, sub)
-		first, _ := s.take()
-		second, _ := s.take()
+		started := s.enter(2, sub)
+		first, second := started[0], started[1]
 		assert.Nil(t, s.settle(first, &outcome{failure: &TaskError{WillRetry: true}, wait: time.Second}))
 		cause := &TaskError{Name: "fails", Err: io.EOF}
 		todo := s.settle(second, &outcome{failure: cause})
@@ -152,8 +162,7 @@ func TestSchedulerExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := newTestScheduler(1, 10)
 		again := named("again")[0].WithRetry(Retry{Attempts: 2})
-		s.enter(1, submissionOf(0, again))
-		j, _ := s.take()
+		j := s.enter(1, submissionOf(0, again))[0]
 		s.settle(j, &outcome{failure: &TaskError{WillRetry: true}, wait: time.Second})
 		s.enter(0, submissionOf(0, named("single")...))
 		s.enter(0, submissionOf(2, named("a", "b")...))

@@ -11,6 +11,7 @@ type submission struct {
 	single         // the task, if it is a single one
 	group   *group // else; nil if there are no tasks
 	tasks   int    // how many it has
+	starts  int    // how many of them start at once, from when it was accepted
 	started bool   // it is a reservation that was started
 	counted bool   // it is among Runner.reservations
 }
@@ -42,6 +43,26 @@ func (r *Runner) prepare(ctx context.Context, s *submission, work Work, done fun
 	}
 	g.taskContext, g.done = taskContext{r.base, ctx}, done
 	s.group, s.tasks = g, len(g.waiting)
+}
+
+// starting returns how many of s's tasks would start at once if it were accepted
+// while so many workers are free.
+func (s *submission) starting(free int) int {
+	if s.group == nil {
+		return min(1, free)
+	}
+	return min(s.tasks, s.group.limit, free)
+}
+
+// take takes the first task that has not started out of an accepted submission,
+// to be run now.
+func (s *submission) take() job {
+	j := job{single: s.single, group: s.group, attempt: 1}
+	if s.group != nil {
+		j.single = single{task: s.group.take()}
+	}
+	j.holds = !j.task.isLast(1)
+	return j
 }
 
 // split tells a collection from a single task, which is made of what is
