@@ -31,6 +31,7 @@ var (
 	}
 	loads = []Column{
 		{Head: "requests/s", Unit: Requests, Scale: 1, Ratio: "×"},
+		{Head: "server's CPU ns", Unit: CPU, Scale: 1e9, Ratio: "×"},
 		{Head: "p50 µs", Unit: P50, Scale: 1e6},
 		{Head: "p99 µs", Unit: P99, Scale: 1e6, Ratio: "p99 ×"},
 	}

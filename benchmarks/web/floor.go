@@ -1,10 +1,12 @@
 package web
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/alitto/pond/v2"
 	"github.com/fasthttp/router"
 	"github.com/goccy/go-json"
 	"github.com/valyala/fasthttp"
@@ -22,7 +24,18 @@ func newFloor(shop *Shop) Server {
 type floor struct {
 	shop *Shop
 	read func(*fasthttp.RequestCtx) (Placement, *Order, bool)
+	pool pond.Pool // for the tasks of an order; nil: a goroutine for each
 }
+
+// newFloorPond is the floor with a bounded pool for the tasks of its orders, of
+// the size of Velithon's.
+func newFloorPond(shop *Shop) Server {
+	h := &floor{shop: shop, pool: newPool()}
+	h.read = h.readByHand
+	return h.server()
+}
+
+func newPool() pond.Pool { return pond.NewPool(64, pond.WithQueueSize(65536)) }
 
 // newFloorTimeouts is the floor with the time limits that Velithon has by
 // default. A deadline is set three times for each request, on layers that have a
@@ -46,7 +59,15 @@ func (h *floor) serverWith(s *fasthttp.Server) Server {
 	r.GET("/products/{id}", h.product)
 	r.GET("/hello", h.hello)
 	s.Handler = r.Handler
-	return &fastServer{handler: r.Handler, serve: s.Serve, close: s.Shutdown}
+	return &fastServer{handler: r.Handler, serve: s.Serve, close: func() error { return h.close(s) }}
+}
+
+func (h *floor) close(s *fasthttp.Server) error {
+	err := s.Shutdown()
+	if h.pool != nil {
+		h.pool.StopAndWait()
+	}
+	return err
 }
 
 func (h *floor) createOrder(ctx *fasthttp.RequestCtx) {
@@ -64,8 +85,17 @@ func (h *floor) createOrderWithTasks(ctx *fasthttp.RequestCtx) {
 	}
 	id := h.shop.Place(placement, order)
 	answer(ctx, fasthttp.StatusCreated, Created{id, "created"})
-	go h.shop.Confirm(order.Email, id)
-	go h.shop.Take(order.Items)
+	if h.pool == nil {
+		go h.shop.Confirm(order.Email, id)
+		go h.shop.Take(order.Items)
+		return
+	}
+	err := errors.Join(
+		h.pool.Go(func() { h.shop.Confirm(order.Email, id) }),
+		h.pool.Go(func() { h.shop.Take(order.Items) }))
+	if err != nil {
+		ctx.Error("the pool is full", fasthttp.StatusServiceUnavailable)
+	}
 }
 
 func (h *floor) product(ctx *fasthttp.RequestCtx) {

@@ -17,23 +17,25 @@ import (
 type timing struct {
 	requests int
 	elapsed  time.Duration
+	server   time.Duration // on the server's processors
 	p50, p99 time.Duration
 }
 
 // String is the timing in Go's benchmark format.
 func (t timing) String() string {
 	n := float64(t.requests)
-	return fmt.Sprintf("%d %.0f ns/op %.0f req/s %d p50-ns %d p99-ns",
-		t.requests, float64(t.elapsed.Nanoseconds())/n, n/t.elapsed.Seconds(), t.p50.Nanoseconds(), t.p99.Nanoseconds())
+	return fmt.Sprintf("%d %.0f ns/op %.0f cpu-ns/op %.0f req/s %d p50-ns %d p99-ns",
+		t.requests, float64(t.elapsed.Nanoseconds())/n, float64(t.server.Nanoseconds())/n, n/t.elapsed.Seconds(),
+		t.p50.Nanoseconds(), t.p99.Nanoseconds())
 }
 
 // time sends the item's request over all connections, each of which waits for
 // one answer before it sends the next request. A tenth of the requests goes
 // ahead and is not counted.
-func (c config) time(ctx context.Context, address string, item web.Item) (timing, error) {
+func (c config) time(ctx context.Context, server *server, item web.Item) (timing, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
-	conns, err := dial(ctx, address, c.connections)
+	conns, err := dial(ctx, server.address, c.connections)
 	defer conns.close()
 	if err != nil {
 		return timing{}, err
@@ -52,11 +54,20 @@ func (c config) time(ctx context.Context, address string, item web.Item) (timing
 	for _, w := range workers {
 		w.latencies = make([]time.Duration, 0, each)
 	}
+	before, err := server.processorTime()
+	if err != nil {
+		return timing{}, err
+	}
 	begin := time.Now()
 	if err := together(workers, each); err != nil {
 		return timing{}, err
 	}
 	t := timing{requests: each * len(workers), elapsed: time.Since(begin)}
+	after, err := server.processorTime()
+	if err != nil {
+		return timing{}, err
+	}
+	t.server = after - before
 	var latencies []time.Duration
 	for _, w := range workers {
 		latencies = append(latencies, w.latencies...)

@@ -4,6 +4,7 @@
 // round.
 //
 //	go run ./cmd/load -items order -rounds 5
+//	taskset -c 1 go run ./cmd/load -front "taskset -c 0"   # a processor for each side
 //
 // It prints results in Go's benchmark format, and a table of medians to the
 // standard error output.
@@ -31,6 +32,7 @@ import (
 
 type config struct {
 	peers, items []string
+	front        []string // of each server's command
 	rounds       int
 	connections  int
 	requests     int
@@ -45,6 +47,7 @@ func main() {
 		serve = flag.String("serve", "", "serve this `peer` until the standard input ends, instead of timing")
 		peers = flag.String("peers", "", "comma-separated `names` of the peers; all without")
 		items = flag.String("items", "order", "comma-separated `names` of the items")
+		front = flag.String("front", "", "a `command` in front of each server's, such as \"taskset -c 0\"")
 		total = flag.Duration("timeout", 30*time.Minute, "give up after this time")
 	)
 	flag.IntVar(&c.rounds, "rounds", 5, "the number of rounds")
@@ -58,7 +61,7 @@ func main() {
 		}
 		return
 	}
-	c.peers, c.items = split(*peers), split(*items)
+	c.peers, c.items, c.front = split(*peers), split(*items), strings.Fields(*front)
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -89,7 +92,7 @@ func run(ctx context.Context, c config, out, tables io.Writer) (err error) {
 		}
 	}()
 	for _, peer := range peers {
-		s, err := start(ctx, peer.Name)
+		s, err := start(ctx, c.front, peer.Name)
 		if err != nil {
 			return err
 		}
@@ -104,7 +107,7 @@ func run(ctx context.Context, c config, out, tables io.Writer) (err error) {
 		for _, item := range items {
 			for _, i := range rand.Perm(len(servers)) {
 				s := servers[i]
-				timing, err := c.time(ctx, s.address, item)
+				timing, err := c.time(ctx, s, item)
 				if err != nil {
 					return fmt.Errorf("%s: %s: %w", s.peer, item.Name, err)
 				}

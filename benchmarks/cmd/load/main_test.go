@@ -37,7 +37,7 @@ func TestEveryRoundHasAResultOfEachPeer(t *testing.T) {
 	for _, item := range []string{"order", "tasks"} {
 		for _, peer := range peers {
 			group := figures.Group{Toolchain: set.Toolchains()[0], Layer: "sockets", Item: item}
-			for _, unit := range []string{figures.Requests, figures.P50, figures.P99} {
+			for _, unit := range []string{figures.Requests, figures.CPU, figures.P50, figures.P99} {
 				values := set.Values(group, peer, unit)
 				assert.Equal(t, 2, values.N, "%s of %s", unit, peer)
 				assert.Positive(t, values.Low, "%s of %s", unit, peer)

@@ -8,13 +8,17 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/velithon-go/velithon/benchmarks/harness"
 	"github.com/velithon-go/velithon/benchmarks/web"
 )
 
-// serveUntilEOF is what a server's process does: it prints its address, and
+// serveUntilEOF is what a server's process does: it prints its address, and for
+// each line of its input the nanoseconds that it has spent on all processors. It
 // ends when the process that started it closes its input or ends itself.
 func serveUntilEOF(name string) error {
 	peers, err := selected(web.Peers(), []string{name}, func(p web.Peer) string { return p.Name })
@@ -32,7 +36,9 @@ func serveUntilEOF(name string) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_, _ = io.Copy(io.Discard, os.Stdin)
+		for asked := bufio.NewScanner(os.Stdin); asked.Scan(); {
+			fmt.Println(harness.ProcessorTime().Nanoseconds())
+		}
 	}()
 	select {
 	case err := <-failed:
@@ -47,15 +53,18 @@ type server struct {
 	peer    string
 	address string
 	process *exec.Cmd
-	stdin   io.Closer
+	stdin   io.WriteCloser
+	stdout  *bufio.Reader
 }
 
-func start(ctx context.Context, peer string) (*server, error) {
+// start runs a peer's server, by the command in front if there is one.
+func start(ctx context.Context, front []string, peer string) (*server, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	process := exec.CommandContext(ctx, self, "-serve", peer)
+	command := slices.Concat(front, []string{self, "-serve", peer})
+	process := exec.CommandContext(ctx, command[0], command[1:]...)
 	process.Stderr = os.Stderr
 	process.WaitDelay = 10 * time.Second
 	stdin, err := process.StdinPipe()
@@ -69,14 +78,27 @@ func start(ctx context.Context, peer string) (*server, error) {
 	if err := process.Start(); err != nil {
 		return nil, err
 	}
-	s := &server{peer: peer, process: process, stdin: stdin}
-	address, err := bufio.NewReader(stdout).ReadString('\n')
+	s := &server{peer: peer, process: process, stdin: stdin, stdout: bufio.NewReader(stdout)}
+	address, err := s.stdout.ReadString('\n')
 	if err != nil {
 		_ = s.stop()
 		return nil, fmt.Errorf("start the server of %s: %w", peer, err)
 	}
 	s.address = strings.TrimSpace(address)
 	return s, nil
+}
+
+// processorTime returns the time that the server has spent on all processors.
+func (s *server) processorTime() (time.Duration, error) {
+	if _, err := io.WriteString(s.stdin, "\n"); err != nil {
+		return 0, err
+	}
+	line, err := s.stdout.ReadString('\n')
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(line), 10, 64)
+	return time.Duration(n), err
 }
 
 func (s *server) stop() error {
