@@ -28,14 +28,15 @@ type Tasks struct {
 	// its retries, and cancels the contexts of those which run.
 	StopOnError bool
 
+	submitted atomic.Bool // first is in use
+
 	tasks []*Task
 	few   [4]*Task // where tasks lie as long as they fit, since most collections are small
 
 	// first is what the Runner needs for the first submission, which is mostly
 	// the only one: handing over a collection allocates nothing then. It is not
 	// used again, since a task may have kept its context, which is part of it.
-	first     group
-	submitted atomic.Bool
+	first group
 }
 
 // Add appends tasks to the collection. It panics if one of them is nil, or was not
