@@ -25,6 +25,7 @@
 package velithon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -128,21 +129,14 @@ func (o Options) withDefaults() Options {
 	if o.Runner.LogAttrs == nil {
 		o.Runner.LogAttrs = logRequestID
 	}
-	orDefault(&o.BodyLimit, defaultBodyLimit)
-	orDefault(&o.HeaderLimit, defaultHeaderLimit)
-	orDefault(&o.ReadTimeout, defaultReadTimeout)
-	orDefault(&o.WriteTimeout, defaultWriteTimeout)
-	orDefault(&o.IdleTimeout, defaultIdleTimeout)
-	orDefault(&o.ShutdownTimeout, defaultShutdownTimeout)
-	orDefault(&o.MaxConnections, defaultMaxConnections)
+	o.BodyLimit = cmp.Or(o.BodyLimit, defaultBodyLimit)
+	o.HeaderLimit = cmp.Or(o.HeaderLimit, defaultHeaderLimit)
+	o.ReadTimeout = cmp.Or(o.ReadTimeout, defaultReadTimeout)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, defaultWriteTimeout)
+	o.IdleTimeout = cmp.Or(o.IdleTimeout, defaultIdleTimeout)
+	o.ShutdownTimeout = cmp.Or(o.ShutdownTimeout, defaultShutdownTimeout)
+	o.MaxConnections = cmp.Or(o.MaxConnections, defaultMaxConnections)
 	return o
-}
-
-func orDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // validate names the field that is out of its range. It sees defaults filled.

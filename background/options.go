@@ -1,6 +1,7 @@
 package background
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -81,8 +82,8 @@ type RunnerOptions struct {
 }
 
 func (o RunnerOptions) withDefaults() RunnerOptions {
-	o.Workers = orDefault(o.Workers, defaultWorkers)
-	o.Queue = orDefault(o.Queue, defaultQueue)
+	o.Workers = cmp.Or(o.Workers, defaultWorkers)
+	o.Queue = cmp.Or(o.Queue, defaultQueue)
 	return o
 }
 

@@ -1,6 +1,7 @@
 package background
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -96,8 +97,8 @@ func (r *Retry) ask(failure error) (again bool, err error) {
 
 // wait returns how long to wait after the given attempt, counted from 1.
 func (r *Retry) wait(attempt int) time.Duration {
-	longest := orDefault(r.MaxBackoff, defaultMaxBackoff)
-	d := min(orDefault(r.Backoff, defaultBackoff), longest)
+	longest := cmp.Or(r.MaxBackoff, defaultMaxBackoff)
+	d := min(cmp.Or(r.Backoff, defaultBackoff), longest)
 	for range attempt - 1 {
 		if d > longest/2 { // compared this way round, doubling cannot overflow
 			d = longest
@@ -106,13 +107,4 @@ func (r *Retry) wait(attempt int) time.Duration {
 		d *= 2
 	}
 	return d - rand.N(d/2+1)
-}
-
-// orDefault returns v, or def if v is zero.
-func orDefault[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
-	}
-	return v
 }

@@ -27,6 +27,7 @@
 package background
 
 import (
+	"cmp"
 	"context"
 	"sync"
 )
@@ -240,7 +241,7 @@ func (r *Runner) work(w *worker) {
 // perform makes the attempt that is w's job.
 func (r *Runner) perform(w *worker) {
 	task, ctx := w.job.task, w.job.context(r.base)
-	if err := task.attempt(ctx, orDefault(task.timeout, r.options.Timeout)); err != nil {
+	if err := task.attempt(ctx, cmp.Or(task.timeout, r.options.Timeout)); err != nil {
 		r.conclude(ctx, w, err)
 	}
 }

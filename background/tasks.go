@@ -1,6 +1,7 @@
 package background
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,7 +103,7 @@ func (t *Tasks) limit() int {
 	if t.MaxConcurrent < 0 {
 		panic(fmt.Sprintf("background: Tasks.MaxConcurrent is %d, it cannot be negative", t.MaxConcurrent))
 	}
-	return orDefault(t.MaxConcurrent, defaultMaxConcurrent)
+	return cmp.Or(t.MaxConcurrent, defaultMaxConcurrent)
 }
 
 // collectionRun is one run of a collection, by goroutines which share its tasks.
