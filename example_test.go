@@ -334,7 +334,7 @@ func ExampleApp_Runner() {
 	fmt.Println(answer.Body)
 	// Unordered output:
 	// HTTP/1.1 204 No Content
-	// {"Accepted":0,"Succeeded":0,"Failed":0,"Panicked":0,"Retried":0,"Rejected":0,"Skipped":0,"Abandoned":0,"Queued":0,"Running":0,"Retrying":0,"Blocked":0,"OldestWaiting":0}
+	// {"Accepted":0,"Succeeded":0,"Failed":0,"Panicked":0,"Retried":0,"Rejected":0,"Skipped":0,"Abandoned":0,"Queued":0,"Running":0,"Scheduled":0,"Limited":0,"Retrying":0,"Blocked":0,"OldestWaiting":0}
 }
 
 // A service's main: nil is the normal end, so the error decides.

@@ -28,7 +28,8 @@ const internal = module + "/params/internal"
 // standard library. A module stands for all of its packages. Test files may
 // import the package they test, what is in front of it, and testModules, too.
 var edges = []edge{
-	{"background", nil},
+	{"background", []string{module + "/background/internal/queue", module + "/background/internal/recordable"}},
+	{"background/internal/*", nil}, // queue, recordable
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
 	{"params", []string{
 		fasthttpModule, gojson, validator,

@@ -19,9 +19,14 @@ var (
 	// not again: another one had failed. OnFailure is told.
 	ErrSkipped = errors.New("background: task skipped after a failure")
 
+	// ErrDueLater is the reason of a [DrainError] if nothing was given up but tasks
+	// whose time had not come, see [Task.After].
+	ErrDueLater = errors.New("background: tasks are due later, and are not waited for")
+
 	// ErrAbandoned is why a task did not run, or not again: a Shutdown had run
-	// out of time, or would have before the next attempt. OnFailure is told.
-	ErrAbandoned = errors.New("background: task given up, no time left to drain")
+	// out of time, or would have before the next attempt, or the time of the first had
+	// not come. OnFailure is told.
+	ErrAbandoned = errors.New("background: task given up by a shutdown")
 )
 
 // errGoexit stands for the error of a task which ended its goroutine: it has
@@ -33,6 +38,10 @@ type TaskError struct {
 	// Name is the task's name, or the type, such as "*shop.Report", of [Work]
 	// which is not a Task.
 	Name string
+
+	// Task is the task itself, with its argument: it can be submitted again or, if
+	// it is of a [Kind], be stored, see [Task.Record].
+	Task *Task
 
 	// Attempt counts from 1. It is 0 for a task that was given up while it
 	// waited; see RunnerOptions.OnFailure.
@@ -134,7 +143,8 @@ type DrainError struct {
 	// cancelled. Their work is given up when they are started.
 	Reserved int
 
-	// Err is why the wait ended: the cause of Shutdown's context.
+	// Err is why work was given up: the cause of Shutdown's context, context.DeadlineExceeded
+	// if there was no time for further attempts, or [ErrDueLater].
 	Err error
 }
 

@@ -18,14 +18,58 @@ func Workers(r *Runner) int {
 func PlantRetry(r *Runner, task *Task) (remove func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	all := &r.scheduler.retries.all
-	of := all.Back().Value.(*retry).group
-	planted := &retry{job: job{single: single{task: task}, group: of}, timer: time.NewTimer(time.Hour)}
-	e := all.PushFront(planted)
-	planted.element = e
+	q := &r.scheduler.held
+	of := q.last.group
+	planted := &held{job: job{single: single{task: task}, group: of, attempt: 2}, following: q.first, index: -1}
+	q.first.previous, q.first = planted, planted
+	q.length++
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		all.Remove(e)
+		q.unlink(planted)
+		q.length--
 	}
+}
+
+// AddTo adds a duration to a histogram.
+var AddTo = (*Histogram).add
+
+// Limits returns how many limits a runner keeps, and how many places their lines have.
+func Limits(r *Runner) (limits, places int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, line := range r.scheduler.limits {
+		places += line.parked.Len()
+	}
+	return len(r.scheduler.limits), places
+}
+
+// TakesLate returns when n tasks of a limit have started that are looked at so much
+// too late, each time.
+func TakesLate(l *Limit, n int, late time.Duration) time.Duration {
+	line, began := limitLine{Limit: l, waiting: n}, time.Now()
+	now := began
+	for range n {
+		for {
+			wait, ok := line.take(now)
+			if ok {
+				break
+			}
+			now = now.Add(wait + late)
+			line.credit = late
+		}
+		line.running--
+	}
+	return now.Sub(began)
+}
+
+// EveryByHand is Every, with what its timer calls.
+func EveryByHand(r *Runner, d time.Duration, task *Task) (stop, fire func()) {
+	stop = r.Every(d, task)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for p := range r.periodic {
+		fire = p.submit
+	}
+	return stop, fire
 }

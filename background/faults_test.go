@@ -38,7 +38,7 @@ func TestErrorsThatPanic(t *testing.T) {
 			attempts = 0
 			failure, ok := errors.AsType[*background.TaskError](collection(1, broken).Run(t.Context()))
 			require.True(t, ok)
-			assert.Equal(t, &background.TaskError{Name: "broken", Attempt: 2, Err: (*brokenError)(nil)}, failure)
+			assert.Equal(t, &background.TaskError{Name: "broken", Task: broken, Attempt: 2, Err: (*brokenError)(nil)}, failure)
 			assert.Equal(t, 2, attempts)
 		})
 	})

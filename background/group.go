@@ -1,7 +1,6 @@
 package background
 
 import (
-	"container/list"
 	"context"
 	"slices"
 	"time"
@@ -17,20 +16,22 @@ type group struct {
 	stop        context.Context         // of its tasks if stopOnError, from when it is accepted
 	cancel      context.CancelCauseFunc // ends stop
 	limit       int                     // how many may be active
+	done        func()                  // called when all tasks have ended; may be nil
 	stopOnError bool
-	done        func() // called when all tasks have ended; may be nil
 
 	// These are guarded by the runner's mutex.
 
-	waiting []*Task       // not started yet
-	since   time.Duration // when it was accepted
-	held    int           // how many tasks hold room: those, and the active ones that may wait again
-	active  int           // started, and not ended: running, or to be tried again
-	parked  bool          // as many are active as may be, so it takes no turns
-	stopped bool          // a task has failed, and the others are not to run
-	retries *list.Element // the last of its retries in retryQueue.all, or nil
-	lastDue *retry        // the last of its retries that are in line, or nil
+	parked  bool // as many are active as may be, so it takes no turns
+	stopped bool // a task has failed, and the others are not to run
 
+	waiting  []*Task       // not started yet
+	since    time.Duration // when it was accepted
+	held     int           // how many tasks hold room: those, and the active ones that may wait again
+	active   int           // whose turn has come, and who have not ended
+	lastHeld *held         // the last of its tasks in heldQueue, or nil
+	lastDue  *held         // the last of those that are in line, or nil
+
+	seq                 uint64 // how many groups were accepted before
 	previous, following *group // in scheduler.groups, as long as tasks wait
 }
 
@@ -62,27 +63,44 @@ func (g *group) take() *Task {
 	return first
 }
 
-// lineUpGroup lines the group up for its next turn, or parks it.
+// takeFirst takes out the first of the group's tasks that wait, and makes it j.
+func (s *scheduler) takeFirst(g *group, j *job) {
+	g.active++
+	s.stats.Queued--
+	*j = job{single: single{task: g.take()}, group: g, attempt: 1, holds: true}
+	if len(g.waiting) == 0 {
+		s.groups.remove(g)
+	}
+}
+
+// lineUpGroup lines the group up for its next turn, if a task waits for one, or parks
+// it.
 func (s *scheduler) lineUpGroup(g *group) {
-	if g.parked = g.active >= g.limit; !g.parked {
-		s.turns.pushGroup(g)
+	switch {
+	case len(g.waiting) == 0:
+	case g.active < g.limit:
+		s.turns.push(turn{group: g})
+	default:
+		g.parked = true
 	}
 }
 
 // nextOf takes out the next task of the group, whose turn it is, and lines the
-// group up again. It reports false if there is no task: the group was stopped
-// after it got in line.
+// group up again if it may have more running. It reports false if there is no task,
+// since the group was stopped after it got in line, or if the task's time has not
+// come.
 func (s *scheduler) nextOf(g *group, j *job) bool {
 	if len(g.waiting) == 0 {
 		return false
 	}
-	*j = job{single: single{task: g.take()}, group: g, attempt: 1, holds: true}
-	g.active++
-	s.stats.Queued--
-	if len(g.waiting) > 0 {
-		s.lineUpGroup(g)
-	} else {
-		s.groups.remove(g)
+	s.takeFirst(g, j)
+	s.lineUpGroup(g)
+	if j.task.settings == nil {
+		return true
+	}
+	if wait := j.task.delay(); wait > 0 {
+		s.postpone(j, wait)
+		return false
 	}
 	return true
 }
@@ -106,7 +124,7 @@ func (s *scheduler) dropWaiting(g *group) []*Task {
 func (s *scheduler) stop(g *group, cause error) *followUp {
 	g.stopped = true
 	lost := slices.Clone(s.dropWaiting(g)) // the slice is the user's
-	for _, again := range s.retries.removeAll(g) {
+	for _, again := range s.held.removeAll(g) {
 		g.active--
 		s.giveBack(&again.job)
 		lost = append(lost, again.task)
@@ -132,9 +150,13 @@ func (s *scheduler) finish(g *group, todo *followUp) *followUp {
 // container/list would. The zero value is empty.
 type groupList struct {
 	first, last *group
+	added       uint64  // how many ever were
+	walks       []*walk // those that go through it
 }
 
 func (l *groupList) push(g *group) {
+	g.seq = l.added
+	l.added++
 	g.previous = l.last
 	if l.last == nil {
 		l.first = g
@@ -155,5 +177,10 @@ func (l *groupList) remove(g *group) {
 	} else {
 		g.following.previous = g.previous
 	}
-	g.previous, g.following = nil, nil
+	for _, w := range l.walks {
+		if w.group == g {
+			w.enter(g.following)
+		}
+	}
+	g.previous, g.following = nil, nil // a group may live as long as the user's Tasks
 }

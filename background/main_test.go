@@ -54,5 +54,5 @@ func collection(concurrent int, tasks ...*background.Task) *background.Tasks {
 // balanced reports whether every accepted task is accounted for once.
 func balanced(s background.Stats) bool {
 	return s.Accepted == s.Succeeded+s.Failed+s.Skipped+s.Abandoned+
-		uint64(s.Queued)+uint64(s.Running)+uint64(s.Retrying)
+		uint64(s.Queued)+uint64(s.Running)+uint64(s.Scheduled)+uint64(s.Limited)+uint64(s.Retrying)
 }

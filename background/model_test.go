@@ -22,11 +22,13 @@ type model struct {
 
 	now      time.Time
 	batches  []*batch // accepted and not ended
-	line     []*batch // those whose turn is to come for a fresh job,
-	dueLine  []*batch // and for one that is to be tried again
+	line     []turn   // those whose turn is to come for a fresh job, or one that waits for its limit,
+	dueLine  []*batch // and for one whose time has come
+	limits   []*limit
 	running  []*job
-	retrying []*job   // to be tried again later
-	retried  bool     // the last of those that took their turn was one to be tried again
+	retrying []*job   // to be tried again later, or for the first time
+	retried  bool     // the last of those that took their turn was in dueLine
+	tooLate  bool     // some were not tried again for want of time
 	blocked  []*call  // waiting for room
 	before   []*batch // accepted before the first of those was the first
 	promised []*call  // reserved, neither started nor cancelled
@@ -65,6 +67,7 @@ type batch struct {
 	jobs        []*job
 	limit       int
 	stopOnError bool
+	single      bool // it is no collection
 
 	call    *call
 	since   time.Time
@@ -79,6 +82,8 @@ type batch struct {
 type job struct {
 	key, name string
 	timeout   time.Duration // 0 is none
+	after     time.Duration // it is to start so much later
+	limit     *limit        // nil is none
 	attempts  int           // how many it may have
 	deaf      bool          // it does not look at its context
 	orders    chan ending   // tells the real one how to end
@@ -88,6 +93,21 @@ type job struct {
 	until   time.Time // when the attempt's timeout is up, or the wait for the next one; zero is never
 	late    bool      // the attempt has exceeded its timeout
 	ended   bool      // the attempt has, but its worker is not free yet
+	counts  bool      // it is among the running of its limit
+}
+
+// limit is one of the jobs that run at once.
+type limit struct {
+	real       *background.Limit
+	concurrent int
+	running    int
+	parked     []*job // who wait for it
+}
+
+// turn is that of a batch or a limit.
+type turn struct {
+	batch *batch
+	limit *limit
 }
 
 // ending is how an attempt ends.
@@ -110,7 +130,8 @@ func notice(call any, task string, attempt int, again bool, reason string) strin
 // Calls.
 
 func (m *model) submit(c *call) {
-	if m.closed && (!c.task || m.expired) { // a task that runs has the drain go on
+	later := c.batch.single && c.batch.jobs[0].after > 0
+	if m.closed && (!c.task || m.expired || later) { // a task that runs has the drain go on
 		m.refuse(c, background.ErrClosed)
 		return
 	}
@@ -159,9 +180,11 @@ func (m *model) shutdown(c *call) {
 		m.deadline = c.drain
 	}
 	for _, j := range m.retrying {
-		if m.isTooLate(j.until) && slices.Contains(m.retrying, j) {
+		begun := j.attempt > 0
+		if (!begun || m.isTooLate(j.until)) && slices.Contains(m.retrying, j) {
 			m.retrying = without(m.retrying, j)
-			m.abandonRetry(j)
+			m.tooLate = m.tooLate || begun
+			m.abandonHeld(j, begun)
 		}
 	}
 }
@@ -169,15 +192,20 @@ func (m *model) shutdown(c *call) {
 // isTooLate reports whether a Shutdown will have run out of time.
 func (m *model) isTooLate(t time.Time) bool { return !m.deadline.IsZero() && t.After(m.deadline) }
 
-// abandonRetry gives up a job that failed, and is not tried again for want of time.
-func (m *model) abandonRetry(j *job) {
+// abandonHeld gives up a job whose time does not come: it failed, and is not tried
+// again for want of time, or it was to start later.
+func (m *model) abandonHeld(j *job, begun bool) {
 	b := j.batch
 	lost := []string{j.name}
 	m.told[notice(b.call.number, j.name, 0, false, background.ErrAbandoned.Error())]++
 	b.active--
-	if b.stopOnError && !b.stopped {
+	switch {
+	case !b.stopOnError || b.stopped:
+	case begun:
 		b.stopped = true
 		lost = append(lost, m.giveUp(b, background.ErrAbandoned)...)
+	default:
+		lost = append(lost, m.giveUpWaiting(b, background.ErrAbandoned)...)
 	}
 	m.lose(lost)
 	m.lineUp(b)
@@ -188,9 +216,6 @@ func (m *model) abandonRetry(j *job) {
 func (m *model) lose(names []string) {
 	m.abandoned = append(m.abandoned, names...)
 	m.stats.Abandoned = uint64(len(m.abandoned))
-	if m.reason == nil {
-		m.reason = context.DeadlineExceeded
-	}
 }
 
 // cancel has the context of a call done.
@@ -246,7 +271,7 @@ func (m *model) neededWith(b *batch, free int) int {
 	start := min(len(b.jobs), b.limit, free)
 	needed := len(b.jobs) - start
 	for _, j := range b.jobs[:start] {
-		if j.attempts > 1 {
+		if j.attempts > 1 || j.after > 0 || j.limit != nil {
 			needed++
 		}
 	}
@@ -299,6 +324,13 @@ func (m *model) holds(b *batch) int {
 			holds++
 		}
 	}
+	for _, l := range m.limits {
+		for _, j := range l.parked {
+			if j.batch == b {
+				holds++
+			}
+		}
+	}
 	return min(holds, m.queue)
 }
 
@@ -308,6 +340,18 @@ func (m *model) accept(c *call) {
 	m.batches = append(m.batches, b)
 	m.stats.Accepted += uint64(len(b.jobs))
 	c.returns(nil)
+	for !m.expired && len(b.waiting) > 0 && b.active < b.limit && b.waiting[0].after > 0 {
+		j := b.waiting[0]
+		b.waiting = b.waiting[1:]
+		b.active++
+		m.postpone(j)
+	}
+	if b.single && len(b.waiting) > 0 && b.waiting[0].limit != nil && !m.expired && c.done == nil {
+		j := b.waiting[0]
+		b.waiting, b.active = nil, 1
+		m.park(j)
+		m.lineUpLimit(j.limit)
+	}
 	m.lineUp(b)
 	if !m.expired {
 		retried := m.retried
@@ -340,7 +384,7 @@ func (m *model) settle() {
 	}
 	if m.drained {
 		for _, c := range m.leaving {
-			c.returns(m.drainError(m.reason))
+			c.returns(m.drainError(m.whyGivenUp()))
 		}
 		m.leaving = nil
 	}
@@ -383,34 +427,95 @@ func (m *model) startNext() bool {
 		if len(b.due) > 0 {
 			m.dueLine = append(m.dueLine, b)
 		}
-		m.begin(j)
+		m.retried = true
+		m.admit(j)
+	case len(m.line) > 0 && m.line[0].limit != nil:
+		l := m.line[0].limit
+		m.line = m.line[1:]
+		if len(l.parked) > 0 && l.running < l.concurrent {
+			j := l.parked[0]
+			l.parked = l.parked[1:]
+			m.lineUpLimit(l)
+			m.retried = false
+			m.take(j)
+		}
 	case len(m.line) > 0:
-		b := m.line[0]
+		b := m.line[0].batch
+		m.line = m.line[1:]
+		if len(b.waiting) == 0 { // given up meanwhile
+			break
+		}
 		j := b.waiting[0]
-		m.line, b.waiting = m.line[1:], b.waiting[1:]
+		b.waiting = b.waiting[1:]
 		b.active++
-		m.begin(j)
 		m.lineUp(b)
+		if j.after > 0 {
+			m.postpone(j)
+			break
+		}
+		m.retried = false
+		m.admit(j)
 	default:
 		return false
 	}
 	return true
 }
 
+// admit begins j if its limit allows that.
+func (m *model) admit(j *job) {
+	switch l := j.limit; {
+	case l == nil:
+		m.begin(j)
+	case len(l.parked) == 0 && l.running < l.concurrent:
+		m.take(j)
+	default:
+		m.park(j)
+	}
+}
+
+// take begins j, as one more of its limit.
+func (m *model) take(j *job) {
+	j.limit.running++
+	j.counts = true
+	m.begin(j)
+}
+
+// park has j wait for its limit.
+func (m *model) park(j *job) {
+	j.until = time.Time{}
+	j.limit.parked = append(j.limit.parked, j)
+}
+
+// lineUpLimit puts those who wait for l at the end of the line.
+func (m *model) lineUpLimit(l *limit) {
+	if len(l.parked) > 0 && !slices.Contains(m.line, turn{limit: l}) {
+		m.line = append(m.line, turn{limit: l})
+	}
+}
+
 func (m *model) begin(j *job) {
 	m.running = append(m.running, j)
 	j.attempt++
-	m.retried = j.attempt > 1
 	j.late, j.ended, j.until = false, false, time.Time{}
 	if timeout := cmp.Or(j.timeout, m.timeout); timeout > 0 {
 		j.until = m.now.Add(timeout)
 	}
 }
 
+// postpone has j wait for its time, which does not come once a Shutdown has begun.
+func (m *model) postpone(j *job) {
+	if m.closed {
+		m.abandonHeld(j, false)
+		return
+	}
+	m.retrying = append(m.retrying, j)
+	j.until = m.now.Add(j.after)
+}
+
 // lineUp puts b at the end of the line, if it may have one more job active.
 func (m *model) lineUp(b *batch) {
-	if len(b.waiting) > 0 && b.active < b.limit && !slices.Contains(m.line, b) {
-		m.line = append(m.line, b)
+	if len(b.waiting) > 0 && b.active < b.limit && !slices.Contains(m.line, turn{batch: b}) {
+		m.line = append(m.line, turn{batch: b})
 	}
 }
 
@@ -457,6 +562,11 @@ func (m *model) end(j *job, how ending) {
 // book reports whether log, hook or done hear of it.
 func (m *model) book(j *job, how ending) bool {
 	b := j.batch
+	if j.counts {
+		j.counts = false
+		j.limit.running--
+		m.lineUpLimit(j.limit)
+	}
 	retried := (how == fails || how == obeys) && j.attempt < j.attempts && !m.isFinal(j)
 	if how != succeeds {
 		m.told[notice(b.call.number, j.name, j.attempt, retried, j.failure(how))]++
@@ -464,7 +574,8 @@ func (m *model) book(j *job, how ending) bool {
 	if retried {
 		at := m.now.Add(m.wait(j))
 		if m.isTooLate(at) {
-			m.abandonRetry(j)
+			m.tooLate = true
+			m.abandonHeld(j, true)
 			return true
 		}
 		m.stats.Retried++
@@ -521,28 +632,45 @@ func (m *model) fail(b *batch, how ending) {
 // giveUp takes out the jobs of b that wait, for the first time or again, and
 // returns their names.
 func (m *model) giveUp(b *batch, why error) (lost []string) {
-	for _, j := range b.waiting {
-		lost = append(lost, j.name)
-	}
+	lost = m.giveUpWaiting(b, why)
 	for _, j := range slices.Concat(m.retrying, b.due) {
 		if j.batch == b {
 			lost = append(lost, j.name)
+			m.told[notice(b.call.number, j.name, 0, false, why.Error())]++
 			b.active--
 		}
 	}
-	for _, name := range lost {
-		m.told[notice(b.call.number, name, 0, false, why.Error())]++
-	}
 	ofIt := func(j *job) bool { return j.batch == b }
+	for _, l := range m.limits {
+		for _, j := range l.parked {
+			if ofIt(j) {
+				lost = append(lost, j.name)
+				m.told[notice(b.call.number, j.name, 0, false, why.Error())]++
+				b.active--
+			}
+		}
+		l.parked = slices.DeleteFunc(l.parked, ofIt)
+	}
 	m.retrying = slices.DeleteFunc(m.retrying, ofIt)
-	b.waiting, b.due = nil, nil
-	m.line, m.dueLine = without(m.line, b), without(m.dueLine, b)
+	b.due = nil
+	m.dueLine = without(m.dueLine, b)
+	return lost
+}
+
+// giveUpWaiting does so with those whose turn is yet to come.
+func (m *model) giveUpWaiting(b *batch, why error) (lost []string) {
+	for _, j := range b.waiting {
+		lost = append(lost, j.name)
+		m.told[notice(b.call.number, j.name, 0, false, why.Error())]++
+	}
+	b.waiting = nil
+	m.line = without(m.line, turn{batch: b})
 	return lost
 }
 
 // conclude calls done if b has ended.
 func (m *model) conclude(b *batch) {
-	if b.active > 0 || len(b.waiting) > 0 {
+	if b.ended || b.active > 0 || len(b.waiting) > 0 {
 		return
 	}
 	m.batches = without(m.batches, b)
@@ -581,6 +709,18 @@ func (m *model) abandon(b *batch) {
 	m.conclude(b)
 }
 
+// whyGivenUp is the reason of a Shutdown for what it gave up.
+func (m *model) whyGivenUp() error {
+	switch {
+	case m.expired:
+		return m.reason
+	case m.tooLate:
+		return context.DeadlineExceeded
+	default:
+		return background.ErrDueLater
+	}
+}
+
 // drainError says what has not finished.
 func (m *model) drainError(reason error) error {
 	if len(m.running)+len(m.stopped)+len(m.abandoned)+len(m.promised) == 0 {
@@ -596,21 +736,37 @@ func (m *model) drainError(reason error) error {
 // unfinished is how many tasks and reservations there are.
 func (m *model) unfinished() int {
 	now := m.numbers()
-	return now.Queued + now.Running + now.Retrying + len(m.promised)
+	return now.Queued + now.Running + now.Scheduled + now.Limited + now.Retrying + len(m.promised)
 }
 
 // numbers is what Stats returns.
 func (m *model) numbers() background.Stats {
 	s := m.stats
 	s.Running = len(m.running)
-	s.Retrying = len(m.retrying)
+	for _, j := range m.retrying {
+		if j.attempt > 0 {
+			s.Retrying++
+		} else {
+			s.Scheduled++
+		}
+	}
+	for _, l := range m.limits {
+		s.Limited += len(l.parked)
+	}
 	s.Blocked = len(m.blocked)
 	for _, c := range m.blocked {
 		s.OldestWaiting = max(s.OldestWaiting, m.now.Sub(c.since))
 	}
 	for _, b := range m.batches {
 		s.Queued += len(b.waiting)
-		s.Retrying += len(b.due)
+		for _, j := range b.due {
+			if j.attempt > 0 {
+				s.Retrying++
+			} else {
+				s.Queued++
+				s.OldestWaiting = max(s.OldestWaiting, m.now.Sub(j.until))
+			}
+		}
 		if len(b.waiting) > 0 {
 			s.OldestWaiting = max(s.OldestWaiting, m.now.Sub(b.since))
 		}

@@ -12,6 +12,7 @@ import (
 const (
 	defaultWorkers = 64
 	defaultQueue   = 65_536
+	defaultKeep    = 5 * time.Minute
 )
 
 // Overflow is what a [Runner] does with work for which it has no room.
@@ -60,6 +61,11 @@ type RunnerOptions struct {
 	// Zero means no limit.
 	Timeout time.Duration
 
+	// Keep is how long [Runner.Lookup] finds a handle whose task has ended. Zero
+	// means 5 minutes. Handles are forgotten, with the arguments of their tasks, when
+	// later ones come, end or are looked up. See [Track].
+	Keep time.Duration
+
 	// OnFailure, if not nil, is told of each failed attempt, with the context
 	// of the task, and of each task that will not run, or not again, for another
 	// reason: its Err is then [ErrSkipped] or [ErrAbandoned] and its Attempt 0.
@@ -84,6 +90,7 @@ type RunnerOptions struct {
 func (o RunnerOptions) withDefaults() RunnerOptions {
 	o.Workers = cmp.Or(o.Workers, defaultWorkers)
 	o.Queue = cmp.Or(o.Queue, defaultQueue)
+	o.Keep = cmp.Or(o.Keep, defaultKeep)
 	return o
 }
 
@@ -96,6 +103,8 @@ func (o RunnerOptions) validate() error {
 		return fmt.Errorf("RunnerOptions.Queue is %d, it cannot be negative", o.Queue)
 	case o.Timeout < 0:
 		return fmt.Errorf("RunnerOptions.Timeout is %s, it cannot be negative", o.Timeout)
+	case o.Keep < 0:
+		return fmt.Errorf("RunnerOptions.Keep is %s, it cannot be negative", o.Keep)
 	case o.Overflow != Block && o.Overflow != Reject:
 		return fmt.Errorf("RunnerOptions.Overflow is %s, it must be Block or Reject", o.Overflow)
 	}

@@ -23,6 +23,7 @@ type pool struct {
 	lastCalled *worker
 	all        map[*worker]struct{}
 	size       int
+	paused     bool // no job may start
 
 	sweeper  *time.Timer // calls sweep; made when first needed
 	sweeping bool        // it is set, as long as workers are idle
@@ -37,7 +38,11 @@ type worker struct {
 	wake    chan struct{} // of size 1: there is a job, or the worker is to leave; nil before its goroutine has started
 	job     job           // written with the mutex held; its task is nil if there is none
 	outcome outcome       // of the job, written by the worker itself
-	next    *worker       // on a list of the pool, or the one that this worker has to call
+	made    bool          // the attempt was, and not given up before
+	timed   bool          // its task has a kind, which counts how long attempts take
+	began   time.Duration // when the attempt did, since the clock's epoch; as the next written by the worker itself
+	took    time.Duration
+	next    *worker // on a list of the pool, or the one that this worker has to call
 }
 
 // newPool returns a pool whose workers run run, and whose fields mu guards.
@@ -46,7 +51,15 @@ func newPool(size int, mu *sync.Mutex, run func(*worker)) pool {
 }
 
 // free returns how many more jobs could start at once.
-func (p *pool) free() int { return p.size - len(p.all) + p.resting }
+func (p *pool) free() int {
+	if p.paused {
+		return 0
+	}
+	return p.size - p.busy()
+}
+
+// busy returns how many workers have a job, or have not put it away yet.
+func (p *pool) busy() int { return len(p.all) - p.resting }
 
 // assign gives j to a free worker, which there has to be, and puts that on the
 // list of those to be called. It takes the worker that became idle last, so that

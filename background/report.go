@@ -18,7 +18,17 @@ const (
 // conclude decides what becomes of w's job, whose attempt failed, and tells those
 // who want to know.
 func (r *Runner) conclude(ctx context.Context, w *worker, err error) {
-	failure, wait := w.job.task.failed(ctx, w.job.attempt, err)
+	attempt := w.job.attempt
+	if !w.made { // it is final
+		attempt--
+		err = Permanent(err)
+	} else if w.job.task.handle().canceled() != nil {
+		err = Permanent(err)
+	}
+	failure, wait := w.job.task.failed(ctx, attempt, w.job.until(), err)
+	if w.job.span != nil {
+		w.job.span.last = failure.Err
+	}
 	// Set before the hook runs, which may end the goroutine.
 	w.outcome = outcome{
 		failure:  failure,
@@ -26,9 +36,21 @@ func (r *Runner) conclude(ctx context.Context, w *worker, err error) {
 		panicked: !failure.WillRetry && isPanic(failure.Err),
 		wait:     wait,
 	}
+	if h := w.job.task.handle(); h != nil {
+		h.fail(failure)
+	}
 	told := *failure         // the hook must not be able to change what was decided
 	defer r.tell(ctx, &told) // also if the log handler ends the goroutine by runtime.Goexit
 	r.logFailure(ctx, failure, wait)
+}
+
+// concludeExit concludes a job whose task called runtime.Goexit. If a hook did,
+// after the task, the job is concluded already.
+func (r *Runner) concludeExit(w *worker) {
+	if w.job.task != nil && w.outcome.failure == nil {
+		r.took(w)
+		r.conclude(r.contextOf(w), w, errGoexit)
+	}
 }
 
 // logFailure writes the record for a failed attempt.
@@ -64,6 +86,7 @@ func (r *Runner) follow(todo *followUp) {
 	if todo == nil {
 		return
 	}
+	endHandles(todo)
 	// Deferred, so that not even a log handler that ends the goroutine can keep
 	// the hook from being told, and done from being called.
 	defer r.callDone(todo.ctx, todo.done)
@@ -78,8 +101,18 @@ func (r *Runner) follow(todo *followUp) {
 
 // tellLost tells the hook of the lost tasks.
 func (r *Runner) tellLost(todo *followUp) {
-	if r.options.OnFailure != nil {
-		each(todo.lost, func(t *Task) { r.tell(todo.ctx, &TaskError{Name: t.Name(), Err: todo.why}) })
+	each(todo.lost, func(t *Task) {
+		r.tell(todo.ctx, &TaskError{Name: t.Name(), Task: t.original(), Err: todo.why})
+	})
+}
+
+// endHandles has the handles of lost tasks end before log and hooks are told, which
+// may take long.
+func endHandles(todo *followUp) {
+	for _, t := range todo.lost {
+		if h := t.handle(); h != nil {
+			h.set(GivenUp, &TaskError{Name: t.Name(), Task: t.original(), Err: todo.why})
+		}
 	}
 }
 
@@ -123,6 +156,10 @@ func Summary(work Work) (names []string, more int) {
 	case *Tasks:
 		if work != nil {
 			return summary(work.tasks)
+		}
+	case *Handle:
+		if work != nil {
+			return []string{work.original.Name()}, 0
 		}
 	case *Task:
 		if work != nil {

@@ -2,6 +2,7 @@ package background
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -42,7 +43,19 @@ type Retry struct {
 	// If reports whether a failure is worth another attempt; nil means that
 	// every one is. It is called on the goroutine that ran the attempt. A panic
 	// in it ends the retries and is added to the task's error.
-	If func(error) bool
+	If func(error) bool `json:"-"`
+
+	// Delay says how long to wait after an attempt that failed with err, counted
+	// from 1, in place of Backoff; nil means Backoff. Less than zero counts as zero.
+	// It is called as If is.
+	Delay func(attempt int, err error) time.Duration `json:"-"`
+
+	// MaxElapsed is the time for all attempts and the waits between them, from the
+	// beginning of the first attempt. The context of an attempt is done then, and
+	// one that could only begin later is not waited for: the task has failed. One that
+	// a [Limit] or the workers hold up until then is not made when its turn comes. Zero
+	// means no limit.
+	MaxElapsed time.Duration
 }
 
 // Permanent marks err as final: a task that returns it, also wrapped, is not
@@ -60,8 +73,47 @@ type permanentError struct{ err error }
 func (e *permanentError) Error() string { return e.err.Error() }
 func (e *permanentError) Unwrap() error { return e.err }
 
+// RetryAfter marks err with the time after which a task that returns it, also
+// wrapped, is tried again, if it is: whoever refused it has said so, by a Retry-After
+// for instance. It counts in place of [Retry.Backoff] and Delay, and MaxBackoff does not
+// bound it; less than zero counts as zero. Of several marks the outermost counts. The
+// mark is invisible otherwise, as that of [Permanent], which goes before it.
+// RetryAfter(nil, d) is nil.
+func RetryAfter(err error, d time.Duration) error {
+	if err == nil {
+		return nil
+	}
+	return &retryAfterError{err, d}
+}
+
+type retryAfterError struct {
+	err  error
+	wait time.Duration
+}
+
+func (e *retryAfterError) Error() string { return e.err.Error() }
+func (e *retryAfterError) Unwrap() error { return e.err }
+
+// Attempt returns at which attempt the task is whose context ctx is, counted from
+// 1; and 1 if it is that of no task.
+func Attempt(ctx context.Context) int {
+	if attempt, ok := ctx.Value(attemptKey{}).(int); ok {
+		return attempt
+	}
+	return 1
+}
+
+// withAttempt returns a context of an attempt with that number.
+func withAttempt(ctx context.Context, number int) context.Context {
+	return context.WithValue(ctx, attemptKey{}, number)
+}
+
+// attemptKey is that of the number of an attempt among the values of its context.
+// It is there for further attempts, and for a first one inside of such.
+type attemptKey struct{}
+
 // validate names the field which is wrong.
-func (r *Retry) validate() error {
+func (r Retry) validate() error {
 	switch {
 	case r.Attempts < 0:
 		return fmt.Errorf("Retry.Attempts is %d, it cannot be negative", r.Attempts)
@@ -69,34 +121,57 @@ func (r *Retry) validate() error {
 		return fmt.Errorf("Retry.Backoff is %s, it cannot be negative", r.Backoff)
 	case r.MaxBackoff < 0:
 		return fmt.Errorf("Retry.MaxBackoff is %s, it cannot be negative", r.MaxBackoff)
+	case r.MaxElapsed < 0:
+		return fmt.Errorf("Retry.MaxElapsed is %s, it cannot be negative", r.MaxElapsed)
 	}
 	return nil
 }
 
-// wants reports whether a task that failed with err is worth another attempt.
-// It returns err, joined with the panic of If if there was one.
-func (r *Retry) wants(err error) (again bool, _ error) {
-	if _, final := find[*permanentError](err); final || isPanic(err) {
-		return false, err
-	}
+// withFunctionsOf returns r with the functions of a kind's that it does not have.
+func (r Retry) withFunctionsOf(kind Retry) Retry {
 	if r.If == nil {
-		return true, err
+		r.If = kind.If
 	}
-	return r.ask(err)
+	if r.Delay == nil {
+		r.Delay = kind.Delay
+	}
+	return r
 }
 
-// ask calls the user's If, which may panic as any code may.
-func (r *Retry) ask(failure error) (again bool, err error) {
-	defer func() {
+// next says whether a task that failed with err is worth a further attempt, and
+// how long to wait before it. It returns err, joined with the panic of If or Delay if
+// there was one.
+func (r Retry) next(attempt int, failure error) (wait time.Duration, again bool, err error) {
+	if _, final := find[*permanentError](failure); final || isPanic(failure) {
+		return 0, false, failure
+	}
+	if r.If == nil && r.Delay == nil {
+		return max(r.waitFor(attempt, failure), 0), true, failure
+	}
+	defer func() { // the user's functions may panic as any code may
 		if v := recover(); v != nil {
 			again, err = false, errors.Join(failure, &PanicError{Value: v, Stack: debug.Stack()})
 		}
 	}()
-	return r.If(failure), failure
+	if r.If != nil && !r.If(failure) {
+		return 0, false, failure
+	}
+	return max(r.waitFor(attempt, failure), 0), true, failure
+}
+
+// waitFor returns how long to wait after an attempt that failed with err.
+func (r Retry) waitFor(attempt int, err error) time.Duration {
+	if asked, ok := find[*retryAfterError](err); ok {
+		return asked.wait
+	}
+	if r.Delay != nil {
+		return r.Delay(attempt, err)
+	}
+	return r.wait(attempt)
 }
 
 // wait returns how long to wait after the given attempt, counted from 1.
-func (r *Retry) wait(attempt int) time.Duration {
+func (r Retry) wait(attempt int) time.Duration {
 	longest := cmp.Or(r.MaxBackoff, defaultMaxBackoff)
 	d := min(cmp.Or(r.Backoff, defaultBackoff), longest)
 	for range attempt - 1 {

@@ -19,15 +19,15 @@ import (
 // wait again.
 func (s *submission) holding(free int) int {
 	if s.group == nil {
-		if free > 0 && s.task.isLast(1) {
+		if free > 0 && s.task.neverWaits() {
 			return 0
 		}
 		return 1
 	}
-	starting := s.starting(free)
-	holding := s.tasks - starting
-	for _, task := range s.group.waiting[:starting] {
-		if !task.isLast(1) {
+	start := min(s.tasks, s.group.limit, free)
+	holding := s.tasks - start
+	for _, task := range s.group.waiting[:start] {
+		if !task.neverWaits() {
 			holding++
 		}
 	}

@@ -27,9 +27,9 @@
 package background
 
 import (
-	"cmp"
 	"context"
 	"sync"
+	"time"
 )
 
 // Runner runs work on at most [RunnerOptions].Workers goroutines, and lets at
@@ -44,7 +44,7 @@ import (
 // one to one, and those of a collection are one among them.
 //
 // A waiting task takes about 32 bytes beyond the task itself, and a collection
-// about 16, however many of its tasks wait. The memory is given back when they
+// about 24, however many of its tasks wait. The memory is given back when they
 // have run.
 //
 // A worker that has nothing to do ends within a second.
@@ -71,7 +71,10 @@ type Runner struct {
 	cancel  context.CancelCauseFunc
 	drained chan struct{} // closed when, after Shutdown, the last worker has left
 
+	arounds      []Around // not changed once work was accepted
 	reservations reservations
+	kinds        *kindNames // apart, since kinds keep it alive
+	handles      handles
 
 	// mu guards everything below. It is never held while code of the user runs,
 	// which includes hooks and log handlers. It is released by unlock.
@@ -79,11 +82,13 @@ type Runner struct {
 	pool      pool
 	scheduler scheduler
 
-	closed   bool          // Shutdown has begun
-	reason   error         // why one ran out of time
-	reports  int           // how many goroutines report what was given up
-	reported chan struct{} // closed when there are none of these any more; nil before the first
-	over     bool          // drained is closed
+	periodic map[*periodic]struct{} // those to be submitted again
+	idle     chan struct{}          // closed when there is nothing left to do; nil if nobody waits for it
+	closed   bool                   // Shutdown has begun
+	reason   error                  // why one ran out of time
+	reports  int                    // how many goroutines report what was given up
+	reported chan struct{}          // closed when there are none of these any more; nil before the first
+	over     bool                   // drained is closed
 }
 
 // NewRunner returns a runner. It panics if an option is out of range. No
@@ -96,8 +101,10 @@ func NewRunner(options RunnerOptions) *Runner {
 	r := &Runner{options: options, drained: make(chan struct{})}
 	r.base, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), runnerKey{}, r))
 	r.reservations.most = mostReservations(options)
+	r.handles.keep = options.Keep
+	r.kinds = new(kindNames)
 	r.pool = newPool(options.Workers, &r.mu, r.work)
-	r.scheduler = newScheduler(r.base, options, r.retryDue)
+	r.scheduler = newScheduler(r.base, options, r.timeDue, r.limitDue)
 	return r
 }
 
@@ -127,21 +134,25 @@ type runnerKey struct{}
 // ErrFull instead, with [Block] too. With another context it would wait.
 //
 // Submit panics if work is nil, or a [*Task] that is nil or was not made by
-// [NewTask] or [Func].
+// [NewTask], [Func] or a [Kind], or if two kinds of tasks have one name, see
+// [Define].
 func (r *Runner) Submit(ctx context.Context, work Work) error {
 	var s submission
 	r.prepare(ctx, &s, work, nil)
 	r.mu.Lock()
-	if r.closed && !r.takesLocked(ctx) {
+	// What is due later would be given up in a drain.
+	if r.closed && (s.task != nil && s.task.delay() > 0 || !r.takesLocked(ctx)) {
 		r.scheduler.refuse(&s)
 		r.unlock()
+		refused(work, ErrClosed)
 		return ErrClosed
 	}
 	w, err := r.enterLocked(&s)
 	r.unlock()
 	if w != nil {
-		return r.await(ctx, w)
+		err = r.await(ctx, w)
 	}
+	refused(work, err)
 	return err
 }
 
@@ -152,6 +163,9 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 	if s.tasks > 0 && r.scheduler.accept(s, free, r.scheduler.spared(free)) {
 		r.fulfil(s)
 		r.startAcceptedLocked(s)
+		if r.closed || r.scheduler.waiters.len() > 0 {
+			r.dispatchLocked() // some may be lost, or another one may fit
+		}
 		return nil, nil
 	}
 	var err error
@@ -182,23 +196,26 @@ func (r *Runner) fulfil(s *submission) {
 // that gives work, workers or room, so that at all other times either no worker
 // is free or no task is in line.
 func (r *Runner) dispatchLocked() {
-	r.startLocked()
+	r.startLocked(false)
 	for w := r.scheduler.admit(r.pool.free()); w != nil; w = r.scheduler.admit(r.pool.free()) {
 		r.release(w, nil)
 		r.startAcceptedLocked(&w.submission)
 	}
 	if r.closed {
+		r.reportLocked(r.scheduler.takeLost())
 		r.dismissLocked()
 	}
 }
 
-// startLocked gives the next tasks to free workers.
-func (r *Runner) startLocked() {
+// startLocked gives the next tasks to free workers. It notes whether they were only
+// just accepted.
+func (r *Runner) startLocked(atOnce bool) {
 	for r.pool.free() > 0 {
 		var j job
 		if !r.scheduler.next(&j) {
 			return
 		}
+		j.atOnce = atOnce
 		r.pool.assign(j)
 	}
 }
@@ -209,12 +226,27 @@ func (r *Runner) startAcceptedLocked(s *submission) {
 	for range s.starts {
 		r.pool.assign(s.take())
 	}
-	r.scheduler.lineUp(s)
+	if s.starts == s.tasks {
+		return
+	}
+	r.scheduler.lineUpRest(s)
+	if r.pool.free() == 0 {
+		return
+	}
+	// More start where some have to wait for something else than a worker. Nothing
+	// else is in line if workers are free, so that is nobody's turn.
+	wasHeld := r.scheduler.wasHeld
+	r.startLocked(true)
+	r.scheduler.wasHeld = wasHeld
 }
 
-// unlock releases the mutex, and then calls the workers that got a job while it
-// was held.
+// unlock tells those who wait for it that nothing is left to do, releases the mutex,
+// and then calls the workers that got a job while it was held.
 func (r *Runner) unlock() {
+	if r.idle != nil && r.isIdleLocked() {
+		close(r.idle)
+		r.idle = nil
+	}
 	first := r.pool.takeCalled()
 	r.mu.Unlock()
 	if first != nil {
@@ -240,25 +272,70 @@ func (r *Runner) work(w *worker) {
 
 // perform makes the attempt that is w's job.
 func (r *Runner) perform(w *worker) {
-	task, ctx := w.job.task, w.job.context(r.base)
-	if err := task.attempt(ctx, cmp.Or(task.timeout, r.options.Timeout)); err != nil {
+	task := w.job.task
+	if task.settings != nil || len(r.arounds) > 0 {
+		r.performAsSet(w)
+		return
+	}
+	w.made, w.timed = true, false
+	ctx := w.job.context(r.base)
+	if err := task.attempt(ctx, r.options.Timeout); err != nil {
 		r.conclude(ctx, w, err)
 	}
 }
 
-// concludeExit concludes a job whose task called runtime.Goexit. If a hook did,
-// after the task, the job is concluded already.
-func (r *Runner) concludeExit(w *worker) {
-	if w.job.task != nil && w.outcome.failure == nil {
-		r.conclude(w.job.context(r.base), w, errGoexit)
+// performAsSet makes an attempt at a task with settings, or with an [Around].
+func (r *Runner) performAsSet(w *worker) {
+	w.made, w.timed = false, w.job.task.kind() != nil
+	if w.timed {
+		w.began = time.Since(r.scheduler.clock.epoch)
 	}
+	outer := r.contextOf(w)
+	if span := w.job.span; span != nil && span.last != nil && !time.Now().Before(span.end) {
+		r.conclude(outer, w, span.last) // there is no time for it
+		return
+	}
+	ctx, h := outer, w.job.task.handle()
+	if h != nil {
+		inner, end, cause := h.begin(ctx)
+		defer end()
+		if cause != nil {
+			r.conclude(outer, w, cause)
+			return
+		}
+		ctx = inner
+	}
+	w.made = true
+	err := r.attempt(ctx, &w.job)
+	r.took(w)
+	if err != nil {
+		r.conclude(outer, w, err)
+		return
+	}
+	h.set(Succeeded, nil)
+}
+
+// took notes how long w's attempt took, if somebody asks for it.
+func (r *Runner) took(w *worker) {
+	if w.timed {
+		w.took = time.Since(r.scheduler.clock.epoch) - w.began
+	}
+}
+
+// contextOf returns the context of w's attempt.
+func (r *Runner) contextOf(w *worker) context.Context {
+	ctx := w.job.context(r.base)
+	if w.job.attempt > 1 {
+		ctx = withAttempt(ctx, w.job.attempt)
+	}
+	return ctx
 }
 
 // next books w's job and waits for another. It reports whether there is one.
 func (r *Runner) next(w *worker) bool {
 	r.mu.Lock()
 	r.settleLocked(w)
-	busy := r.scheduler.next(&w.job)
+	busy := !r.pool.paused && r.scheduler.next(&w.job)
 	if !busy {
 		w.job = job{}
 		r.pool.rest(w)
@@ -271,6 +348,9 @@ func (r *Runner) next(w *worker) bool {
 // settleLocked books w's job. If something is left to do, the mutex is released
 // for it, and w does it before it is free again, so that Shutdown waits for it.
 func (r *Runner) settleLocked(w *worker) {
+	if k := r.scheduler.statsOf(w.job.task); k != nil && w.made {
+		k.attempted(&w.job, w.began, w.took)
+	}
 	todo := r.scheduler.settle(&w.job, &w.outcome)
 	if todo == nil {
 		return
@@ -302,11 +382,18 @@ func (r *Runner) leave(w *worker) {
 	r.dispatchLocked()
 }
 
-// retryDue lines up a retry whose time has come.
-func (r *Runner) retryDue(again *retry) {
+// timeDue lines up the tasks whose time has come.
+func (r *Runner) timeDue() {
 	r.mu.Lock()
 	defer r.unlock()
-	if r.scheduler.retries.lineUp(again) {
-		r.dispatchLocked()
-	}
+	r.scheduler.held.lineUpDue()
+	r.dispatchLocked()
+}
+
+// limitDue lines up the tasks that wait for a limit, which allows more now.
+func (r *Runner) limitDue(line *limitLine) {
+	r.mu.Lock()
+	defer r.unlock()
+	r.scheduler.wokenUp(line)
+	r.dispatchLocked()
 }

@@ -2,16 +2,17 @@ package background
 
 import (
 	"context"
-	"slices"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/queue"
 )
 
 // scheduler holds the work that was accepted and has not ended, decides which task
 // runs next, and keeps the books. It knows no workers, and is told how many of
 // them are free.
 //
-// A task comes in by accept, as part of a submission, and leaves by next, as a
-// job. settle takes the job back: its task has ended then, or waits among the
+// A task comes in by accept, as part of a submission, and leaves at once, or by next,
+// as a job. settle takes the job back: its task has ended then, or waits among the
 // retries for next to choose it once more.
 //
 // The runner's mutex guards the scheduler, and is held while its methods are
@@ -20,35 +21,48 @@ type scheduler struct {
 	// What each submission writes to comes first: the fewer cache lines it is on,
 	// the less has to be fetched from the processors that run workers.
 	room    int   // how many more tasks may wait
-	stats   Stats // all but Retrying, Blocked and OldestWaiting
-	retried bool  // next chose a retry the last time
+	stats   Stats // all but Scheduled, Limited, Retrying, Blocked and OldestWaiting
+	wasHeld bool  // next chose one of held the last time
 	turns   turns // who gets the next free worker
 	groups  groupList
-	retries retryQueue
+	held    heldQueue
 	waiters waiters // the submitters who wait for room
 	clock   clock
+	byKind  map[*kind]*KindStats
+	limits  map[*Limit]*limitLine
+
+	limitsKept int // at how many limits those not needed are forgotten
 
 	workers int             // RunnerOptions.Workers
 	queue   int             // RunnerOptions.Queue
 	base    context.Context // of all tasks
 
+	limitDue func(*limitLine) // called by a timer, without the mutex
+
 	deadline  time.Time // when a Shutdown runs out of time, unless it is zero
-	expired   bool      // a Shutdown has run out of time
-	abandoned []string  // the tasks that were given up for want of time
-	stopped   []string  // those that failed after they were asked to end
+	closing   bool      // a Shutdown has begun
+	expired   bool      // it has run out of time
+	tooLate   bool      // some were to be tried again when there is no time any more
+	lost      []*followUp
+	abandoned []string // the tasks that were given up for want of time
+	stopped   []string // those that failed after they were asked to end
 }
 
 // newScheduler returns a scheduler for a runner with these options. base is the
-// context of all tasks. retryDue is called when a retry is due, without the mutex,
-// and has to line it up.
-func newScheduler(base context.Context, options RunnerOptions, retryDue func(*retry)) scheduler {
+// context of all tasks. When the time of tasks has come timeDue is called, and
+// limitDue when a limit allows more, both without the mutex: they have to line it up.
+func newScheduler(base context.Context, options RunnerOptions, timeDue func(), limitDue func(*limitLine)) scheduler {
 	return scheduler{
 		workers: options.Workers,
 		queue:   options.Queue,
 		room:    options.Queue,
 		base:    base,
 		clock:   clock{epoch: time.Now().Add(-time.Nanosecond)},
-		retries: retryQueue{fire: retryDue},
+		limits:  make(map[*Limit]*limitLine),
+		byKind:  make(map[*kind]*KindStats),
+		held:    heldQueue{fire: timeDue},
+
+		limitDue: limitDue,
 	}
 }
 
@@ -57,7 +71,42 @@ type job struct {
 	single         // of a group's task, just the task
 	group   *group // nil for a single task
 	attempt int
-	holds   bool // it holds room: it may have to wait again
+	span    *span      // of all attempts; nil without a limit, and before the first
+	holds   bool       // it holds room: it may have to wait again
+	atOnce  bool       // it found a free worker when it was accepted
+	takes   *limitLine // the limit of which it has taken a part; nil before it starts
+}
+
+// span is the time that all attempts at a task have.
+type span struct {
+	end  time.Time
+	last error // how the last attempt failed
+}
+
+// until returns when all attempts have to be over; zero without a limit.
+func (j *job) until() (end time.Time) {
+	if j.span != nil {
+		end = j.span.end
+	}
+	return end
+}
+
+// begin notes when all attempts have to be over, if j is the first.
+func (j *job) begin() {
+	if j.attempt > 1 {
+		return
+	}
+	if end := j.task.until(); !end.IsZero() {
+		j.span = &span{end: end}
+	}
+}
+
+// accepted returns when the task was accepted, since the clock's epoch.
+func (j *job) accepted() time.Duration {
+	if j.group != nil {
+		return j.group.since
+	}
+	return j.since
 }
 
 // context returns the context of j's task, made from the one of all tasks.
@@ -80,33 +129,61 @@ type outcome struct {
 // workers are free, and nobody else is in line for them: sub.starts of the tasks
 // start at once. The caller gives them to workers, and has the rest lined up.
 func (s *scheduler) accept(sub *submission, free, room int) bool {
-	holding := sub.holding(free)
-	if s.weight(holding) > room {
+	if s.weight(sub.holding(free)) > room {
 		return false
 	}
-	s.room -= s.weight(holding)
 	sub.starts = sub.starting(free)
+	holding := sub.tasks - sub.starts + sub.waitingAgain()
+	s.room -= s.weight(holding) // below none, until lineUpRest is done, where others start besides
 	s.stats.Accepted += uint64(sub.tasks)
 	s.stats.Running += sub.starts
 	s.stats.Queued += sub.tasks - sub.starts
-	if holding > 0 || s.waiters.len() > 0 {
-		sub.since = s.clock.now() // else nobody asks for it
-	}
+	sub.since = s.clock.now()
 	if sub.group != nil {
 		sub.group.accepted(sub.since, sub.starts, holding)
 	}
 	return true
 }
 
-// lineUp puts the tasks of an accepted submission in line that have not started.
-func (s *scheduler) lineUp(sub *submission) {
+// lineUpRest puts the tasks of an accepted submission where they have to wait, which
+// have not started.
+func (s *scheduler) lineUpRest(sub *submission) {
+	g := sub.group
+	if g == nil {
+		s.lineUpSingle(sub.single)
+		return
+	}
+	s.groups.push(g)
+	for sub.starts == 0 && len(g.waiting) > 0 && g.waiting[0].settings != nil && g.active < g.limit {
+		wait := g.waiting[0].delay()
+		if wait <= 0 {
+			break
+		}
+		var j job
+		s.takeFirst(g, &j) // it needs no worker to wait for its time
+		s.postpone(&j, wait)
+	}
+	s.lineUpGroup(g)
+}
+
+// lineUpSingle puts a single task where it has to wait. One with a limit waits with
+// the others, who take turns.
+func (s *scheduler) lineUpSingle(sub single) {
+	if sub.task.settings == nil {
+		s.turns.pushSingle(sub)
+		return
+	}
+	j := job{single: sub, attempt: 1, holds: true}
+	wait, limit := j.task.delay(), j.task.limit()
 	switch {
-	case sub.starts == sub.tasks:
-	case sub.group == nil:
-		s.turns.pushSingle(sub.single)
+	case wait > 0:
+		s.stats.Queued--
+		s.postpone(&j, wait)
+	case limit != nil:
+		s.stats.Queued--
+		s.lineUp(s.park(&j, limit))
 	default:
-		s.groups.push(sub.group)
-		s.lineUpGroup(sub.group)
+		s.turns.pushSingle(sub)
 	}
 }
 
@@ -114,34 +191,56 @@ func (s *scheduler) lineUp(sub *submission) {
 func (s *scheduler) refuse(sub *submission) { s.stats.Rejected += uint64(sub.tasks) }
 
 // next takes the next task out, to be run now, and makes it j. It reports false if
-// there is none. Retries and fresh tasks take turns: neither waits for more than
-// one of the other kind, however many there are.
+// there is none.
 func (s *scheduler) next(j *job) bool {
-	retryFirst := s.retries.anyDue() && !s.retried
-	found := retryFirst && s.retries.next(j) || s.nextFresh(j) || s.retries.next(j)
-	if !found {
-		return false
+	for s.choose(j) {
+		if j.task.settings != nil {
+			if !s.admits(j) {
+				continue
+			}
+			j.begin()
+		}
+		s.stats.Running++
+		if j.task.isLast(j.attempt) {
+			s.giveBack(j)
+		}
+		return true
 	}
-	s.retried = j.attempt > 1
-	s.stats.Running++
-	if j.task.isLast(j.attempt) {
-		s.giveBack(j)
+	return false
+}
+
+// choose takes out the task whose turn it is. Those whose time has come and fresh
+// ones take turns: neither waits for more than one of the other kind, however many
+// there are.
+func (s *scheduler) choose(j *job) bool {
+	wasHeld := s.held.anyDue() && !s.wasHeld && s.held.next(j)
+	if !wasHeld && !s.nextFresh(j) {
+		if wasHeld = s.held.next(j); !wasHeld {
+			return false
+		}
 	}
+	s.wasHeld = wasHeld
 	return true
 }
 
 // nextFresh takes out the task whose turn it is for its first attempt.
 func (s *scheduler) nextFresh(j *job) bool {
 	for {
-		first, g, ok := s.turns.pop()
+		first, of, ok := s.turns.pop()
 		switch {
 		case !ok:
 			return false
-		case g == nil:
+		case of.group != nil:
+			if s.nextOf(of.group, j) {
+				return true
+			}
+		case of.limit != nil:
+			if s.nextLimited(of.limit, j) {
+				return true
+			}
+		default:
 			s.stats.Queued--
 			*j = job{single: first, attempt: 1, holds: true}
-			return true
-		case s.nextOf(g, j):
 			return true
 		}
 	}
@@ -150,6 +249,12 @@ func (s *scheduler) nextFresh(j *job) bool {
 // settle books the end of a job, and clears its outcome.
 func (s *scheduler) settle(j *job, o *outcome) *followUp {
 	s.stats.Running--
+	if j.takes != nil {
+		s.release(j)
+	}
+	if k := s.statsOf(j.task); k != nil {
+		k.ended(o)
+	}
 	if o.failure == nil {
 		s.stats.Succeeded++
 		return s.ended(j, nil)
@@ -170,7 +275,7 @@ func (s *scheduler) settle(j *job, o *outcome) *followUp {
 	if g := j.group; g != nil && g.stopOnError && !g.stopped {
 		todo = s.stop(g, out.failure)
 		todo.why = ErrSkipped
-		s.stats.Skipped += uint64(len(todo.lost))
+		s.skip(todo.lost)
 	}
 	return s.ended(j, todo)
 }
@@ -179,18 +284,36 @@ func (s *scheduler) settle(j *job, o *outcome) *followUp {
 // the task up if the runner or the task's group has given up in the meantime, or a
 // shutdown will have by then.
 func (s *scheduler) retry(j *job, wait time.Duration) *followUp {
+	if j.task.handle().canceled() != nil {
+		wait = 0
+	}
 	at := time.Now().Add(wait)
 	switch {
 	case s.expired || !s.deadline.IsZero() && at.After(s.deadline):
-		return s.abandonRetry(j)
+		s.tooLate = true
+		return s.abandonHeld(j, true)
 	case j.group != nil && j.group.stopped:
-		s.stats.Skipped++
-		return s.ended(j, &followUp{ctx: j.group.context(), lost: []*Task{j.task}, why: ErrSkipped})
+		todo := &followUp{ctx: j.group.context(), lost: []*Task{j.task}, why: ErrSkipped}
+		s.skip(todo.lost)
+		return s.ended(j, todo)
 	}
 	s.stats.Retried++
+	if k := s.statsOf(j.task); k != nil {
+		k.Retried++
+	}
 	j.attempt++
-	s.retries.add(&retry{job: *j, at: at}, wait)
+	s.held.add(&held{job: *j, at: at})
 	return nil
+}
+
+// postpone has j, a first attempt, wait for its time. Once a shutdown has begun, that
+// will not come: the task is among those that were lost then.
+func (s *scheduler) postpone(j *job, wait time.Duration) {
+	if s.closing {
+		s.lost = append(s.lost, s.abandonHeld(j, false))
+		return
+	}
+	s.held.add(&held{job: *j, at: time.Now().Add(wait)})
 }
 
 // ended notes that j's task has ended, and adds to todo what is to be done about
@@ -204,118 +327,56 @@ func (s *scheduler) ended(j *job, todo *followUp) *followUp {
 	g.active--
 	if g.parked { // another one may start
 		g.parked = false
-		s.turns.pushGroup(g)
+		s.turns.push(turn{group: g})
 	}
 	return s.finish(g, todo)
 }
 
-// endBy notes that a shutdown runs out of time then, and gives up the retries that
-// are due later.
-func (s *scheduler) endBy(deadline time.Time) (todo []*followUp) {
-	if !s.deadline.IsZero() && !deadline.Before(s.deadline) {
-		return nil
-	}
-	s.deadline = deadline
-	for _, again := range s.retries.dueAfter(deadline) {
-		if s.retries.remove(again) { // else a retry before it took it along
-			todo = append(todo, s.abandonRetry(&again.job))
+// skip books tasks that are given up after a failure.
+func (s *scheduler) skip(tasks []*Task) {
+	s.stats.Skipped += uint64(len(tasks))
+	for _, t := range tasks {
+		if k := s.statsOf(t); k != nil {
+			k.Skipped++
 		}
 	}
-	return todo
 }
 
-// abandonRetry gives up a task whose attempt failed, for want of time. That is its
-// failure, so with StopOnError the others of its group are given up, too.
-func (s *scheduler) abandonRetry(j *job) *followUp {
-	todo := &followUp{ctx: j.context(s.base), lost: []*Task{j.task}, why: ErrAbandoned}
-	if g := j.group; g != nil && g.stopOnError && !g.stopped {
-		todo = s.stop(g, ErrAbandoned)
-		todo.lost = slices.Concat([]*Task{j.task}, todo.lost)
-	}
-	s.abandon(todo.lost)
-	return s.ended(j, todo)
-}
-
-// expire gives up all that waits, but for the submitters who wait for room: a
-// shutdown has run out of time.
-func (s *scheduler) expire() (todo []*followUp) {
-	s.expired = true
-	giveUp := func(ctx context.Context, lost ...*Task) *followUp {
-		s.abandon(lost)
-		f := &followUp{ctx: ctx, lost: lost, why: ErrAbandoned}
-		todo = append(todo, f)
-		return f
-	}
-	for first := range s.turns.singles.all() {
-		s.stats.Queued--
-		s.room++
-		giveUp(first.context(s.base), first.task)
-	}
-	for g := s.groups.first; g != nil; g = s.groups.first {
-		s.finish(g, giveUp(g.context(), slices.Clone(s.dropWaiting(g))...))
-	}
-	for again := s.retries.oldest(); again != nil; again = s.retries.oldest() {
-		s.retries.remove(again)
-		s.ended(&again.job, giveUp(again.context(s.base), again.task))
-	}
-	s.turns, s.retries.due = turns{}, queue[*retry]{}
-	return todo
-}
-
-// abandonSubmission gives up work that was promised and is not in line yet.
-func (s *scheduler) abandonSubmission(sub *submission) *followUp {
-	s.stats.Accepted += uint64(sub.tasks)
-	g := sub.group
-	if g == nil {
-		todo := &followUp{ctx: sub.context(s.base), lost: []*Task{sub.task}, why: ErrAbandoned}
-		s.abandon(todo.lost)
-		return todo
-	}
-	todo := &followUp{ctx: g.context(), lost: g.waiting, why: ErrAbandoned}
-	g.waiting = nil
-	s.abandon(todo.lost)
-	return s.finish(g, todo)
-}
-
-// abandon books tasks that are given up for want of time.
-func (s *scheduler) abandon(tasks []*Task) {
-	s.stats.Abandoned += uint64(len(tasks))
-	s.abandoned = append(s.abandoned, names(tasks)...)
-}
-
-// turns is the line for the next free worker: of single tasks, and of groups that
-// may have one more task started. Who comes first is served first.
+// turns is the line for the next free worker: of single tasks, and of groups and
+// limits that may have one more task started. Who comes first is served first.
 //
 // Single tasks are most of the work, and a place for one takes four words and
-// no more. So groups wait in a queue of their own, and a place there says how
+// no more. So the others wait in a queue of their own, and a place there says how
 // many single tasks are in front of it.
 type turns struct {
-	singles queue[single]
-	groups  queue[groupTurn]
+	singles queue.Queue[single]
+	others  queue.Queue[turn]
 	served  uint64 // how many single tasks have had their turn
 }
 
-// groupTurn is a group's place in the line.
-type groupTurn struct {
+// turn is the place in the line of a group, or of the tasks that wait for a limit.
+type turn struct {
 	group *group
+	limit *limitLine
 	after uint64 // it is served when so many single tasks have been
 }
 
-func (t *turns) pushSingle(s single) { t.singles.push(s) }
+func (t *turns) pushSingle(s single) { t.singles.Push(s) }
 
-func (t *turns) pushGroup(g *group) {
-	t.groups.push(groupTurn{g, t.served + uint64(t.singles.length)})
+func (t *turns) push(of turn) {
+	of.after = t.served + uint64(t.singles.Len())
+	t.others.Push(of)
 }
 
-// pop returns whose turn it is: a group's, or a single task's if g is nil. It
-// reports false if nobody is in line.
-func (t *turns) pop() (s single, g *group, ok bool) {
-	if first, waits := t.groups.front(); waits && first.after <= t.served {
-		t.groups.pop()
-		return s, first.group, true
+// pop returns whose turn it is: a single task's, if it is neither a group's nor a
+// limit's. It reports false if nobody is in line.
+func (t *turns) pop() (s single, of turn, ok bool) {
+	if first, waits := t.others.Front(); waits && first.after <= t.served {
+		t.others.Pop()
+		return s, first, true
 	}
-	if s, ok = t.singles.pop(); ok {
+	if s, ok = t.singles.Pop(); ok {
 		t.served++
 	}
-	return s, nil, ok
+	return s, of, ok
 }

@@ -13,14 +13,16 @@ import (
 // newTestScheduler returns a scheduler without a runner, and what lets time pass
 // and lines up the retries that are due then.
 func newTestScheduler(workers, queue int) (s *scheduler, pass func(time.Duration)) {
-	due := make(chan *retry, 10)
+	due := make(chan struct{}, 10)
 	s = new(scheduler)
-	*s = newScheduler(context.Background(), RunnerOptions{Workers: workers, Queue: queue}, func(again *retry) { due <- again })
+	*s = newScheduler(context.Background(), RunnerOptions{Workers: workers, Queue: queue}, func() { due <- struct{}{} }, nil)
 	return s, func(d time.Duration) {
 		time.Sleep(d)
 		synctest.Wait()
 		for len(due) > 0 {
-			s.retries.lineUp(<-due)
+			<-due
+			s.held.lineUpDue()
+			synctest.Wait()
 		}
 	}
 }
@@ -58,7 +60,9 @@ func (s *scheduler) enter(free int, sub *submission) []*job {
 		j := sub.take()
 		started[i] = &j
 	}
-	s.lineUp(sub)
+	if sub.starts < sub.tasks {
+		s.lineUpRest(sub)
+	}
 	return started
 }
 
@@ -149,7 +153,7 @@ func TestSchedulerStopsAGroup(t *testing.T) {
 		assert.Equal(t, cause, todo.cause)
 		assert.Equal(t, Stats{Accepted: 3, Failed: 1, Skipped: 2, Retried: 1}, s.stats)
 		assert.Equal(t, 10, s.room)
-		assert.Zero(t, s.retries.len())
+		assert.Zero(t, s.held.length)
 		todo.cancel(nil)
 		pass(time.Hour)
 		_, name := s.take()

@@ -116,6 +116,9 @@ func newSequence(t *rapid.T) *sequence {
 		obey:    s.obey,
 		told:    map[string]int{},
 	}
+	for n := range 2 {
+		s.model.limits = append(s.model.limits, &limit{real: background.NewLimit(background.LimitOptions{Concurrent: n + 1}), concurrent: n + 1})
+	}
 	return s
 }
 
@@ -304,17 +307,17 @@ func (s *sequence) request(t *rapid.T) *trial {
 	switch rapid.SampledFrom(kinds).Draw(t, "work") {
 	case "task":
 		j, task := s.task(t, 3)
-		c.batch.jobs, c.work = []*job{j}, task
+		c.batch.jobs, c.work, c.batch.single = []*job{j}, task, true
 	case "collection":
 		c.work = s.collection(t, c.batch)
 	case "own kind":
 		j := s.newJob(1)
 		j.name, j.deaf = "background_test.own", s.model.timeout > 0
-		c.batch.jobs, c.work = []*job{j}, own(func(ctx context.Context) error { return s.run(ctx, j) })
+		c.batch.jobs, c.batch.single, c.work = []*job{j}, true, own(func(ctx context.Context) error { return s.run(ctx, j) })
 	default:
 		before := draw(t, "ended work", ended)
 		before.batch.ended = false // it is not to be used a third time
-		c.work, *c.batch = before.work, batch{jobs: before.batch.jobs, limit: before.batch.limit, stopOnError: before.batch.stopOnError}
+		c.work, *c.batch = before.work, batch{jobs: before.batch.jobs, limit: before.batch.limit, stopOnError: before.batch.stopOnError, single: before.batch.single}
 	}
 	for _, j := range c.batch.jobs {
 		j.batch, j.attempt = c.batch, 0
@@ -364,6 +367,14 @@ func (s *sequence) task(t *rapid.T, most int) (*job, *background.Task) {
 	task := background.Func(j.name, func(ctx context.Context) error { return s.run(ctx, j) }).
 		WithTimeout(j.timeout).
 		WithRetry(background.Retry{Attempts: j.attempts, Backoff: backoff, MaxBackoff: maxBackoff})
+	if rapid.IntRange(0, 3).Draw(t, "later, if 0") == 0 {
+		j.after = s.about(3 * time.Second)
+		task = task.After(j.after)
+	}
+	if n := rapid.IntRange(0, 5).Draw(t, "with limit"); n < len(s.model.limits) {
+		j.limit = s.model.limits[n]
+		task = task.WithLimit(j.limit.real)
+	}
 	return j, task
 }
 

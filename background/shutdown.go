@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/queue"
 )
 
 // errOwnShutdown is returned by a Shutdown that would wait for its caller.
@@ -22,8 +24,9 @@ const lastMoment = 100 * time.Millisecond
 // When nine tenths of the time until ctx's deadline are over, Shutdown cancels the
 // contexts of the tasks that run, and gives up all that waits. The last tenth is
 // for those tasks to put things away, and for the log and the hooks, which are
-// told of each submission that is given up. A task that can't be tried again
-// before that is given up at once, and holds nothing up. When ctx is done, or
+// told of each submission that is given up. A task whose time has not come, see
+// [Task.After], or that can't be tried again before that, is given up at once, and
+// holds nothing up. When ctx is done, or
 // earlier if no task runs any more, Shutdown returns a [*DrainError] that names
 // what did not finish. It does not wait for tasks, hooks and log handlers which
 // take longer; they go on.
@@ -67,10 +70,14 @@ func (r *Runner) Shutdown(ctx context.Context) error {
 	if ended {
 		return r.drainErrorLocked(cause)
 	}
-	if r.reason == nil { // no call has run out of time, but some retries would have
+	switch {
+	case r.reason != nil:
+		return r.drainErrorLocked(r.reason)
+	case r.scheduler.tooLate: // no call has run out of time, but some retries would have
 		return r.drainErrorLocked(context.DeadlineExceeded)
+	default:
+		return r.drainErrorLocked(ErrDueLater)
 	}
-	return r.drainErrorLocked(r.reason)
 }
 
 // withReserve returns a context that is done when nine tenths of ctx's time are
@@ -97,16 +104,17 @@ func (r *Runner) takesLocked(ctx context.Context) bool {
 	return own && !r.scheduler.expired && !r.over
 }
 
-// close refuses new work, and gives up what can't be tried again before drain is
-// done.
+// close refuses new work, and gives up what is to start later, and what can't be
+// tried again before drain is done.
 func (r *Runner) close(drain context.Context) {
-	deadline, ok := drain.Deadline() // which may be code of the user
+	deadline, _ := drain.Deadline() // which may be code of the user
 	r.mu.Lock()
-	r.closed = true
-	r.reservations.close()
-	if ok {
-		r.reportLocked(r.scheduler.endBy(deadline))
+	r.closed, r.pool.paused = true, false
+	for p := range r.periodic {
+		r.endPeriodicLocked(p)
 	}
+	r.reservations.close()
+	r.reportLocked(r.scheduler.close(deadline))
 	r.dispatchLocked() // there may be nothing to wait for
 	r.unlock()
 }
@@ -119,6 +127,7 @@ func (r *Runner) dismissLocked() {
 	}
 	if r.pool.dismiss() && r.reports == 0 && !r.over {
 		r.over = true
+		r.scheduler.stopTimers()
 		close(r.drained)
 	}
 }
@@ -151,6 +160,9 @@ func (r *Runner) reportLocked(todo []*followUp) {
 	}
 	r.reports++
 	go func() {
+		for _, t := range todo {
+			endHandles(t)
+		}
 		defer func() {
 			r.mu.Lock()
 			defer r.unlock()
@@ -212,4 +224,112 @@ func (r *Runner) abandonLocked() []*followUp {
 		r.release(w, nil)
 	}
 	return todo
+}
+
+// close notes that a shutdown has begun, and when it runs out of time unless that is
+// zero. It gives up the tasks whose time has not come, and the retries that are due
+// later than that.
+func (s *scheduler) close(deadline time.Time) (todo []*followUp) {
+	if s.closing && (deadline.IsZero() || !s.deadline.IsZero() && !deadline.Before(s.deadline)) {
+		return nil
+	}
+	s.closing = true
+	s.deadline = deadline
+	for _, h := range s.held.later(deadline) {
+		if s.held.remove(h) { // else one before it took it along
+			again := h.attempt > 1
+			s.tooLate = s.tooLate || again
+			todo = append(todo, s.abandonHeld(&h.job, again))
+		}
+	}
+	return todo
+}
+
+// abandonHeld gives up a task whose time has not come, for want of time. That is its
+// failure, so with StopOnError the others of its group are given up, too; if it has
+// not begun, only those that have not either.
+func (s *scheduler) abandonHeld(j *job, begun bool) *followUp {
+	todo := &followUp{ctx: j.context(s.base), lost: []*Task{j.task}, why: ErrAbandoned}
+	if g := j.group; g != nil && g.stopOnError && !g.stopped {
+		if begun {
+			todo = s.stop(g, ErrAbandoned)
+		} else {
+			todo.lost = slices.Clone(s.dropWaiting(g)) // the slice is the user's
+		}
+		todo.lost = slices.Concat([]*Task{j.task}, todo.lost)
+	}
+	s.abandon(todo.lost)
+	return s.ended(j, todo)
+}
+
+// expire gives up all that waits, but for the submitters who wait for room: a
+// shutdown has run out of time.
+func (s *scheduler) expire() (todo []*followUp) {
+	s.expired = true
+	giveUp := func(ctx context.Context, lost ...*Task) *followUp {
+		s.abandon(lost)
+		f := &followUp{ctx: ctx, lost: lost, why: ErrAbandoned}
+		todo = append(todo, f)
+		return f
+	}
+	for first := range s.turns.singles.All() {
+		s.stats.Queued--
+		s.room++
+		giveUp(first.context(s.base), first.task)
+	}
+	for g := s.groups.first; g != nil; g = s.groups.first {
+		s.finish(g, giveUp(g.context(), slices.Clone(s.dropWaiting(g))...))
+	}
+	for h := s.held.first; h != nil; h = s.held.first {
+		s.held.remove(h)
+		s.ended(&h.job, giveUp(h.context(s.base), h.task))
+	}
+	s.turns, s.held.due = turns{}, queue.Queue[*held]{}
+	return todo
+}
+
+// abandonSubmission gives up work that was promised and is not in line yet.
+func (s *scheduler) abandonSubmission(sub *submission) *followUp {
+	s.stats.Accepted += uint64(sub.tasks)
+	g := sub.group
+	if g == nil {
+		todo := &followUp{ctx: sub.context(s.base), lost: []*Task{sub.task}, why: ErrAbandoned}
+		s.abandon(todo.lost)
+		return todo
+	}
+	todo := &followUp{ctx: g.context(), lost: g.waiting, why: ErrAbandoned}
+	g.waiting = nil
+	s.abandon(todo.lost)
+	return s.finish(g, todo)
+}
+
+// abandon books tasks that are given up for want of time.
+func (s *scheduler) abandon(tasks []*Task) {
+	s.stats.Abandoned += uint64(len(tasks))
+	for _, t := range tasks {
+		if k := s.statsOf(t); k != nil {
+			k.Abandoned++
+		}
+	}
+	s.abandoned = append(s.abandoned, names(tasks)...)
+}
+
+// stopTimers stops all timers, since nobody waits for anything any more.
+func (s *scheduler) stopTimers() {
+	if s.held.timer != nil {
+		s.held.timer.Stop()
+	}
+	for _, line := range s.limits {
+		if line.timed {
+			line.timer.Stop()
+		}
+	}
+}
+
+// takeLost returns what is to be done about the tasks that were lost since the last
+// call.
+func (s *scheduler) takeLost() []*followUp {
+	lost := s.lost
+	s.lost = nil
+	return lost
 }

@@ -1,7 +1,12 @@
 package background
 
 import (
+	"maps"
 	"math"
+	"math/bits"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -10,7 +15,7 @@ import (
 // counts as one.
 //
 // At any time, Accepted is the sum of Succeeded, Failed, Skipped, Abandoned,
-// Queued, Running and Retrying.
+// Queued, Running, Scheduled, Limited and Retrying.
 type Stats struct {
 	Accepted  uint64 // taken into the queue
 	Succeeded uint64 // ended without an error, in whichever attempt
@@ -21,13 +26,15 @@ type Stats struct {
 	Skipped   uint64 // given up after a failure in a collection with StopOnError
 	Abandoned uint64 // given up by a Shutdown that ran out of time
 
-	Queued   int // waiting for their first attempt
-	Running  int // running now
-	Retrying int // waiting to be tried again
-	Blocked  int // submitters who wait for room; their tasks are not accepted yet
+	Queued    int // waiting for a worker, for their first attempt
+	Running   int // running now
+	Scheduled int // waiting for the time of their first attempt
+	Limited   int // waiting in the line of their [Limit], for whichever attempt, also if only a worker is missing
+	Retrying  int // waiting to be tried again
+	Blocked   int // submitters who wait for room; their tasks are not accepted yet
 
 	// OldestWaiting is how long the oldest of the queued tasks has waited since
-	// it was accepted, or the oldest of the blocked submitters for room, or about
+	// it was accepted or its time had come, or the oldest of the blocked submitters for room, or about
 	// a millisecond more; zero if there are none.
 	OldestWaiting time.Duration
 }
@@ -38,7 +45,9 @@ func (r *Runner) Stats() Stats {
 	defer r.mu.Unlock()
 	s := &r.scheduler
 	stats := s.stats
-	stats.Retrying, stats.Blocked = s.retries.len(), s.waiters.len()
+	stats.Queued += s.held.ready
+	stats.Scheduled, stats.Limited, stats.Retrying = s.held.scheduled, s.held.limited, s.held.retrying()
+	stats.Blocked = s.waiters.len()
 	if stats.Queued+stats.Blocked > 0 {
 		stats.OldestWaiting = s.clock.since(s.oldest())
 	}
@@ -55,7 +64,10 @@ func (s *scheduler) oldest() time.Duration {
 	if g := s.groups.first; g != nil {
 		oldest = min(oldest, g.since)
 	}
-	if first, ok := s.turns.singles.front(); ok {
+	if at, ok := s.held.oldestFirst(); ok {
+		oldest = min(oldest, at.Sub(s.clock.epoch))
+	}
+	if first, ok := s.turns.singles.Front(); ok {
 		oldest = min(oldest, first.since)
 	}
 	return oldest
@@ -63,5 +75,215 @@ func (s *scheduler) oldest() time.Duration {
 
 // outstanding returns how many tasks a drain waits for.
 func (s *scheduler) outstanding() int {
-	return s.stats.Queued + s.stats.Running + s.retries.len()
+	return s.stats.Queued + s.stats.Running + s.held.length
 }
+
+// Histogram counts durations, each among those up to twice as long: the first number
+// of Counts is of those below a microsecond, the next of those below 2 µs, the third
+// of those below 4, and so on; the last has all longer ones, too.
+type Histogram struct {
+	Counts [40]uint64
+	Sum    float64 // of all, in seconds
+}
+
+func (h *Histogram) add(d time.Duration) {
+	d = max(d, 0)
+	h.Counts[min(bits.Len64(uint64(d/time.Microsecond)), len(h.Counts)-1)]++
+	h.Sum += d.Seconds()
+}
+
+// Count returns how many durations were counted.
+func (h *Histogram) Count() (n uint64) {
+	for _, c := range h.Counts {
+		n += c
+	}
+	return n
+}
+
+// Quantile returns a duration that the part q of those counted are below, such as
+// 0.99, and that is at most a microsecond or twice as long as it has to be; of those
+// of more than six days it knows that only. It is 0 if there are none.
+func (h *Histogram) Quantile(q float64) time.Duration {
+	below, want := uint64(0), min(q, 1)*float64(h.Count())
+	for i, c := range h.Counts {
+		if below += c; c > 0 && float64(below) >= want {
+			return time.Microsecond << i
+		}
+	}
+	return 0
+}
+
+// KindStats is what a [Runner] has done and is doing with the tasks of one [Kind], or
+// with all that have none. The numbers mean what those of [Stats] do.
+type KindStats struct {
+	Kind string // its name; empty for the tasks that have none
+
+	Succeeded, Failed, Panicked, Retried, Skipped, Abandoned uint64
+
+	Queued, Running, Scheduled, Limited, Retrying int
+	OldestWaiting                                 time.Duration // of the queued ones
+
+	// Waits are those between when tasks were accepted and when their first attempt
+	// began, be it for a worker, their time or a limit; one that found a free worker
+	// counts as zero. They are known to a millisecond. Durations are those of all attempts. They are empty for the
+	// tasks without a kind, which are not timed: to look at the clock twice for each
+	// would cost more than all else that is done about it.
+	Waits, Durations Histogram
+}
+
+// Kinds returns the numbers by kind, in the order of their names. It looks at each
+// task that has not ended, as [Runner.Tasks] does, while the runner goes on: numbers
+// of one moment are those of [Runner.Stats].
+func (r *Runner) Kinds() []KindStats {
+	r.mustBeMade()
+	all := r.endedByKind()
+	now := time.Now()
+	for s := range r.sights() {
+		k := s.task.kind()
+		stats := all[k]
+		if stats == nil {
+			stats = &KindStats{Kind: k.name}
+			all[k] = stats
+		}
+		switch s.state {
+		case Waiting:
+			if s.attempt > 0 {
+				stats.Retrying++
+				continue
+			}
+			stats.Queued++
+			since := s.since
+			if s.due.After(since) {
+				since = s.due
+			}
+			stats.OldestWaiting = max(stats.OldestWaiting, now.Sub(since))
+		case Scheduled:
+			stats.Scheduled++
+		case Limited:
+			stats.Limited++
+		case Running:
+			stats.Running++
+		default:
+			stats.Retrying++
+		}
+	}
+	if *all[nil] == (KindStats{}) {
+		delete(all, nil)
+	}
+	sorted := make([]KindStats, 0, len(all))
+	for stats := range maps.Values(all) {
+		sorted = append(sorted, *stats)
+	}
+	slices.SortFunc(sorted, func(a, b KindStats) int { return strings.Compare(a.Kind, b.Kind) })
+	return sorted
+}
+
+// endedByKind returns what is counted of each kind, and under nil what Stats has
+// besides.
+func (r *Runner) endedByKind() map[*kind]*KindStats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	total := &r.scheduler.stats
+	none := KindStats{
+		Succeeded: total.Succeeded, Failed: total.Failed, Panicked: total.Panicked,
+		Retried: total.Retried, Skipped: total.Skipped, Abandoned: total.Abandoned,
+	}
+	all := map[*kind]*KindStats{nil: &none}
+	for k, stats := range r.scheduler.byKind {
+		copied := *stats
+		all[k] = &copied
+		none.Succeeded -= stats.Succeeded
+		none.Failed -= stats.Failed
+		none.Panicked -= stats.Panicked
+		none.Retried -= stats.Retried
+		none.Skipped -= stats.Skipped
+		none.Abandoned -= stats.Abandoned
+	}
+	return all
+}
+
+// statsOf returns the numbers of the kind of a task, and nil if it has none.
+func (s *scheduler) statsOf(t *Task) *KindStats {
+	if t.settings == nil || t.settings.kind == nil {
+		return nil
+	}
+	return s.statsOfKind(t.settings.kind)
+}
+
+func (s *scheduler) statsOfKind(k *kind) *KindStats {
+	stats := s.byKind[k]
+	if stats == nil {
+		stats = &KindStats{Kind: k.name}
+		s.byKind[k] = stats
+	}
+	return stats
+}
+
+// attempted counts an attempt at j, which began then and took that long.
+func (k *KindStats) attempted(j *job, began, took time.Duration) {
+	k.Durations.add(took)
+	switch {
+	case j.attempt > 1:
+	case j.atOnce:
+		k.Waits.add(0)
+	default:
+		k.Waits.add(began - j.accepted())
+	}
+}
+
+// ended counts the end of a task, if the attempt was its last.
+func (k *KindStats) ended(o *outcome) {
+	switch {
+	case o.failure == nil:
+		k.Succeeded++
+	case o.failure.WillRetry:
+	case o.panicked:
+		k.Failed++
+		k.Panicked++
+	default:
+		k.Failed++
+	}
+}
+
+// tick is how long a reading of the clock is used again.
+const tick = time.Millisecond
+
+// clock tells when a task began to wait. To look at the time for each task would
+// take a third of a submission, so it is done once in a millisecond at most: a
+// timer, which is set then, says when that was too long ago. (One that ticks on
+// its own would tick in vain most of the time.)
+//
+// Its methods are called with the runner's mutex held.
+type clock struct {
+	epoch time.Time
+	last  time.Duration // the latest reading, since epoch
+	fresh atomic.Bool   // it may be used again
+	timer *time.Timer   // made when first needed
+}
+
+// now returns the time since epoch, which is never 0, or what it was less than a
+// tick ago.
+func (c *clock) now() time.Duration {
+	if c.fresh.Load() {
+		return c.last
+	}
+	c.last = time.Since(c.epoch)
+	c.fresh.Store(true)
+	if c.timer == nil {
+		c.timer = time.AfterFunc(tick, func() { c.fresh.Store(false) })
+	} else {
+		c.timer.Reset(tick)
+	}
+	return c.last
+}
+
+// mark returns now, and makes all later readings later than that.
+func (c *clock) mark() time.Duration {
+	t := c.now()
+	c.last++
+	return t
+}
+
+// since returns how long ago a time was that now returned. Marks may have made that
+// some nanoseconds late.
+func (c *clock) since(t time.Duration) time.Duration { return max(0, time.Since(c.epoch)-t) }

@@ -22,16 +22,28 @@ type Work interface {
 }
 
 // Task is one call of a function, with its argument, a name for logs, and
-// optionally a timeout and retries. It is made by [NewTask] or [Func]; the zero
-// value is not usable.
+// optionally a timeout and retries. It is made by a [Kind], [NewTask] or [Func];
+// the zero value is not usable.
 //
 // A task never changes, so it is safe for concurrent use, and one may be the
 // pattern for others: Named, WithTimeout and WithRetry return a copy.
 type Task struct {
-	call    call
-	name    string // empty: derived from the function when asked for
-	timeout time.Duration
-	retry   *Retry // nil: none; a pointer, because few tasks have one and many wait
+	call     call
+	name     string    // empty: that of the call, when asked for
+	settings *settings // nil without any, as most tasks are
+}
+
+// settings are what a task says, or its kind for all of its tasks. They never
+// change.
+type settings struct {
+	kind         *kind   // nil for a task that was not made by one
+	handle       *Handle // nil: it has none
+	timeout      time.Duration
+	retry        Retry
+	hasFunctions bool          // retry has one that is not the kind's
+	limit        *Limit        // nil: none
+	after        time.Duration // it starts so much later
+	at           time.Time     // or not before this time, unless it is zero
 }
 
 // call is a function together with its argument.
@@ -117,24 +129,85 @@ func (t *Task) WithTimeout(d time.Duration) *Task {
 	if d < 0 {
 		panic(fmt.Sprintf("background: WithTimeout(%s) of task %q: a timeout cannot be negative", d, t.Name()))
 	}
-	c := *t
-	c.timeout = d
-	return &c
+	c := t.copy()
+	c.settings.timeout = d
+	return &c.task
 }
 
 // WithRetry returns a copy of the task which is tried again when it fails, as r
-// says. It panics if a field of r is negative.
+// says; where r has no If or Delay, that of the task's kind counts. It panics if a field of r
+// is negative.
 func (t *Task) WithRetry(r Retry) *Task {
 	if err := r.validate(); err != nil {
 		panic(fmt.Sprintf("background: WithRetry of task %q: %v", t.Name(), err))
 	}
-	// The retry lies beside the copy, so that both are one allocation.
-	c := &struct {
-		task  Task
-		retry Retry
-	}{*t, r}
-	c.task.retry = &c.retry
+	c := t.copy()
+	c.settings.hasFunctions = r.If != nil || r.Delay != nil
+	if k := c.settings.kind; k != nil {
+		r = r.withFunctionsOf(k.retry)
+	}
+	c.settings.retry = r
 	return &c.task
+}
+
+// WithLimit returns a copy of the task that has a limit, in place of that of its kind;
+// nil means none. [Task.Run] does not look at it: limits are a [Runner]'s.
+//
+// WithLimit panics on the zero Limit.
+func (t *Task) WithLimit(l *Limit) *Task {
+	if l != nil && !l.isMade() {
+		panic(fmt.Sprintf("background: WithLimit of task %q: a limit is zero: make it by NewLimit", t.Name()))
+	}
+	c := t.copy()
+	c.settings.limit = l
+	return &c.task
+}
+
+// After returns a copy of the task that a [Runner] starts no sooner than d after it
+// was accepted; in a collection, d after its turn has come: with a MaxConcurrent of 1
+// that is the pause before it. [Task.Run] does not wait.
+//
+// Until then the task holds its place in the queue, and no worker. A Shutdown does
+// not wait for it, but gives it up.
+//
+// After panics if d is negative.
+func (t *Task) After(d time.Duration) *Task {
+	if d < 0 {
+		panic(fmt.Sprintf("background: After(%s) of task %q: a wait cannot be negative", d, t.Name()))
+	}
+	c := t.copy()
+	c.settings.after, c.settings.at = d, time.Time{}
+	return &c.task
+}
+
+// At returns a copy of the task that starts no sooner than at, as After has it. A
+// time that is past, and the zero time, mean at once.
+func (t *Task) At(at time.Time) *Task {
+	c := t.copy()
+	c.settings.after, c.settings.at = 0, at
+	return &c.task
+}
+
+// A taskCopy is a task with settings of its own, so that both are one allocation.
+type taskCopy struct {
+	task     Task
+	settings settings
+}
+
+func (t *Task) copy() *taskCopy {
+	c := &taskCopy{task: *t}
+	if t.settings != nil {
+		c.settings = *t.settings
+	}
+	c.task.settings = &c.settings
+	return c
+}
+
+func (t *Task) timeout() time.Duration {
+	if t.settings == nil {
+		return 0
+	}
+	return t.settings.timeout
 }
 
 // Run calls the task's function on this goroutine, with the task's timeout and
@@ -144,12 +217,20 @@ func (t *Task) WithRetry(r Retry) *Task {
 //
 // A panic in the function comes back as an error, which wraps a [*PanicError].
 func (t *Task) Run(ctx context.Context) error {
+	if Attempt(ctx) > 1 { // of the task that runs this one
+		ctx = withAttempt(ctx, 1)
+	}
+	until := t.until()
 	for attempt := 1; ; attempt++ {
-		err := t.attempt(ctx, t.timeout)
+		numbered := ctx
+		if attempt > 1 {
+			numbered = withAttempt(ctx, attempt)
+		}
+		err := t.attemptUntil(numbered, t.timeout(), until)
 		if err == nil {
 			return nil
 		}
-		failure, wait := t.failed(ctx, attempt, err)
+		failure, wait := t.failed(ctx, attempt, until, err)
 		if failure.WillRetry && sleep(ctx, wait) {
 			continue
 		}
@@ -158,9 +239,9 @@ func (t *Task) Run(ctx context.Context) error {
 	}
 }
 
-// attempt calls the function once and turns a panic into an error. It is the
-// only place that recovers from one: the stack is still there, and whoever
-// called attempt, worker or user, has a plain error to deal with.
+// attempt calls the function once and turns a panic into an error. It does so here,
+// since the stack is still there, and whoever called attempt, worker or user, has a
+// plain error to deal with.
 //
 // It does not return if the function calls runtime.Goexit, as t.FailNow of a
 // test does; callers that have books to keep must do so in a defer.
@@ -172,28 +253,105 @@ func (t *Task) attempt(ctx context.Context, timeout time.Duration) (err error) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
+			err = newPanicError(v)
 		}
 	}()
 	return t.call.invoke(ctx)
 }
 
+func newPanicError(value any) *PanicError { return &PanicError{Value: value, Stack: debug.Stack()} }
+
+// attemptUntil is an attempt that ends at a time at the latest, unless that is zero.
+func (t *Task) attemptUntil(ctx context.Context, timeout time.Duration, end time.Time) error {
+	if !end.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end)
+		defer cancel()
+	}
+	return t.attempt(ctx, timeout)
+}
+
+// delay returns how long the task waits for its time, if it is submitted now; 0 or
+// less if it does not.
+func (t *Task) delay() time.Duration {
+	switch s := t.settings; {
+	case s == nil || s.handle.canceled() != nil:
+		return 0
+	case !s.at.IsZero():
+		return time.Until(s.at)
+	default:
+		return s.after
+	}
+}
+
+// limit returns the task's limit, or nil; of a task that was cancelled, nil.
+func (t *Task) limit() *Limit {
+	if t.settings == nil || t.settings.handle.canceled() != nil {
+		return nil
+	}
+	return t.settings.limit
+}
+
+// handle returns the task's handle, or nil.
+func (t *Task) handle() *Handle {
+	if t.settings == nil {
+		return nil
+	}
+	return t.settings.handle
+}
+
+// kind returns the task's kind, or nil.
+func (t *Task) kind() *kind {
+	if t.settings == nil {
+		return nil
+	}
+	return t.settings.kind
+}
+
+// original returns the task without its handle, which is of one submission.
+func (t *Task) original() *Task {
+	if h := t.handle(); h != nil {
+		return h.original
+	}
+	return t
+}
+
+// neverWaits reports whether the task needs nothing but a worker to run to its end.
+func (t *Task) neverWaits() bool {
+	return t.isLast(1) && t.needsOnlyAWorker()
+}
+
+// needsOnlyAWorker reports whether the task waits for neither a time nor a limit.
+func (t *Task) needsOnlyAWorker() bool {
+	return t.settings == nil || t.limit() == nil && t.delay() <= 0
+}
+
+// until returns when all attempts have to be over, if the first one begins now; zero
+// if they need not.
+func (t *Task) until() (end time.Time) {
+	if t.settings != nil && t.settings.retry.MaxElapsed > 0 {
+		end = time.Now().Add(t.settings.retry.MaxElapsed)
+	}
+	return end
+}
+
 // failed describes an attempt that ended with err, and says how long to wait
 // before the next one if there is to be one.
-func (t *Task) failed(ctx context.Context, attempt int, err error) (*TaskError, time.Duration) {
-	failure := &TaskError{Name: t.Name(), Attempt: attempt, Err: err}
+func (t *Task) failed(ctx context.Context, attempt int, until time.Time, err error) (*TaskError, time.Duration) {
+	failure := &TaskError{Name: t.Name(), Task: t.original(), Attempt: attempt, Err: err}
 	if t.isLast(attempt) || ctx.Err() != nil {
 		return failure, 0
 	}
-	failure.WillRetry, failure.Err = t.retry.wants(err)
-	if !failure.WillRetry {
-		return failure, 0
-	}
-	return failure, t.retry.wait(attempt)
+	wait, again, err := t.settings.retry.next(attempt, err)
+	failure.WillRetry = again && (until.IsZero() || time.Now().Add(wait).Before(until))
+	failure.Err = err
+	return failure, wait
 }
 
 // isLast reports whether no attempt follows the given one, however it ends.
-func (t *Task) isLast(attempt int) bool { return t.retry == nil || attempt >= t.retry.Attempts }
+func (t *Task) isLast(attempt int) bool {
+	return t.settings == nil || attempt >= t.settings.retry.Attempts
+}
 
 // sleep waits for d and reports whether it did, rather than ctx being done.
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -65,16 +65,20 @@ func TestTaskMistakes(t *testing.T) {
 		`background: WithRetry of task "background_test.nothing": Retry.MaxBackoff is -1s, it cannot be negative`: func() {
 			good().WithRetry(background.Retry{MaxBackoff: -time.Second})
 		},
+		`background: WithRetry of task "background_test.nothing": Retry.MaxElapsed is -1s, it cannot be negative`: func() {
+			good().WithRetry(background.Retry{MaxElapsed: -time.Second})
+		},
 	} {
 		assert.PanicsWithValue(t, want, mistake)
 	}
 }
 
 func TestTaskFailure(t *testing.T) {
-	err := failing("read", io.EOF).Run(t.Context())
+	task := failing("read", io.EOF)
+	err := task.Run(t.Context())
 	failure, ok := errors.AsType[*background.TaskError](err)
 	require.True(t, ok)
-	assert.Equal(t, &background.TaskError{Name: "read", Attempt: 1, Err: io.EOF}, failure)
+	assert.Equal(t, &background.TaskError{Name: "read", Task: task, Attempt: 1, Err: io.EOF}, failure)
 	assert.ErrorIs(t, err, io.EOF)
 }
 

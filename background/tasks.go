@@ -41,7 +41,7 @@ type Tasks struct {
 }
 
 // Add appends tasks to the collection. It panics if one of them is nil, or was not
-// made by [NewTask] or [Func].
+// made by a [Kind], [NewTask] or [Func].
 func (t *Tasks) Add(tasks ...*Task) {
 	for i, task := range tasks {
 		if task == nil {
@@ -159,7 +159,7 @@ func (r *collectionRun) run(i int) {
 	returned := false
 	defer func() {
 		if !returned {
-			r.fail(i, &TaskError{Name: r.tasks[i].Name(), Attempt: 1, Err: errGoexit})
+			r.fail(i, &TaskError{Name: r.tasks[i].Name(), Task: r.tasks[i], Attempt: 1, Err: errGoexit})
 		}
 	}()
 	err := r.tasks[i].Run(r.ctx)

@@ -249,7 +249,7 @@ func (s *shop) state(context.Context, struct{}) (state, error) {
 		Goroutines: runtime.NumGoroutine(),
 		Streams:    s.streams.Load(),
 		Succeeded:  stats.Succeeded,
-		Pending:    stats.Queued + stats.Running + stats.Retrying,
+		Pending:    stats.Queued + stats.Running + stats.Scheduled + stats.Limited + stats.Retrying,
 	}, nil
 }
 

@@ -66,6 +66,9 @@ var loads = map[string]load{
 	"collection": requests("/collection", chunked, several, 0),
 	"upload":     requests("/upload", uploaded, one, 0),
 	"stream":     requests("/stream", nil, one, 0),
+	"limited":    requests("/limited", nil, one, 0),
+	"later":      requests("/later", nil, one, 0),
+	"cancelled":  requests("/cancelled", nil, one, 0),
 	"pipeline":   pipeline,
 }
 

@@ -8,7 +8,9 @@
 // one after the other and pipelined, with bodies in chunks and uploads, some
 // answered with a stream. Every response carries a task, or a collection, and
 // each task writes a line to a journal. After the round, each task of each
-// response that a client has read in full must be in the journal, once.
+// response that a client has read in full must be in the journal, once, or be named
+// in the log: because it was cancelled, or is due later than the end. A periodic task
+// must have written each of its lines once.
 //
 // One round in four has tasks that never end. There the process must say so by
 // its exit code, and name each task that is not in the journal.

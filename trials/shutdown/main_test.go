@@ -40,16 +40,23 @@ func TestFaultsAreFound(t *testing.T) {
 	assert.Equal(t, figures{responses: 2, tasks: 4, lost: 1, doubled: 1, unfinished: 1, behind: 2, cut: 1, late: 3}, f)
 	assert.Equal(t, []string{"a request that was sent in time was not answered: EOF"}, unanswered(outcomes))
 
+	f = figures{}
+	faults = f.compare(nil, "tick.0\ntick.2\nx\n", "unfinished later-1\ncancelled x\ncancelled y\n")
+	assert.Equal(t, []string{"the journal has tick.2, and not the one before", "x was cancelled, and is done"}, faults)
+	assert.Equal(t, figures{unfinished: 1, dueLater: 1, cancelled: 2}, f)
+
 	var o outcome
 	o.unanswered(2, io.EOF, shutdownGrace-1)
 	o.unanswered(3, io.EOF, shutdownGrace)
 	assert.Equal(t, outcome{cut: []string{"EOF", "EOF"}, late: 3}, o)
 
 	const text = "INFO listening address=x\nINFO shutting down within=1s\nINFO shut down tasks_succeeded=3 tasks_failed=0\n"
-	assert.Empty(t, drained(nil, text, 3))
-	assert.Equal(t, []string{"the log does not say INFO shut down tasks_succeeded=4 tasks_failed=0"}, drained(nil, text, 4))
-	assert.Equal(t, []string{"in the log: ERROR panic in a handler"}, drained(nil, text+"ERROR panic in a handler\n", 3))
-	assert.Equal(t, []string{"it ended with EOF, and had named no task"}, drained(io.EOF, text, 3))
+	assert.Empty(t, drained(nil, text, 3, 0))
+	assert.Equal(t, []string{"the log does not say INFO shut down tasks_succeeded=4 tasks_failed=0"}, drained(nil, text, 4, 0))
+	assert.Equal(t, []string{"in the log: ERROR panic in a handler"}, drained(nil, text+"ERROR panic in a handler\n", 3, 0))
+	assert.Equal(t, []string{"it ended with EOF, and had named no task"}, drained(io.EOF, text, 3, 0))
+	assert.Equal(t, []string{"the log does not say INFO shut down tasks_succeeded=3 tasks_failed=1"}, drained(nil, text+"cancelled x\n", 3, 1))
+	assert.Equal(t, []string{"it gave up tasks, and ended with 0", "the log does not say that tasks are due later: x"}, gaveUpLater(nil, "x"))
 	assert.Empty(t, gaveUp(stuck, io.EOF, ""))
 	assert.Equal(t, []string{"it gave up tasks"}, gaveUp(drains, io.EOF, ""))
 	assert.Equal(t, []string{"it gave up tasks, and ended with 0", "the log says that all was done"}, gaveUp(stuck, nil, text))

@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/trials/child"
 )
 
@@ -23,6 +25,8 @@ type figures struct {
 	lost       int           // of them: neither done nor named
 	doubled    int           // of them: done more than once
 	unfinished int           // tasks that the service named when it gave up
+	dueLater   int           // of them: due later than the end
+	cancelled  int           // tasks that were
 	behind     int           // pipelined requests behind the last response of a connection
 	cut        int           // other requests that were sent in time, and not answered
 	late       int           // those that were sent too late
@@ -36,6 +40,8 @@ func (f *figures) add(o figures) {
 	f.lost += o.lost
 	f.doubled += o.doubled
 	f.unfinished += o.unfinished
+	f.dueLater += o.dueLater
+	f.cancelled += o.cancelled
 	f.behind += o.behind
 	f.cut += o.cut
 	f.late += o.late
@@ -43,9 +49,9 @@ func (f *figures) add(o figures) {
 }
 
 func (f *figures) String() string {
-	return fmt.Sprintf("%d rounds, %d responses with %d tasks: %d lost, %d doubled, %d named as unfinished; "+
+	return fmt.Sprintf("%d rounds, %d responses with %d tasks: %d lost, %d doubled, %d named as unfinished, of which %d were due later, and %d cancelled; "+
 		"%d requests not answered, %d that were late, and %d behind the last of a pipeline; longest shutdown %v",
-		f.rounds, f.responses, f.tasks, f.lost, f.doubled, f.unfinished, f.cut, f.late, f.behind, f.longest.Round(time.Millisecond))
+		f.rounds, f.responses, f.tasks, f.lost, f.doubled, f.unfinished, f.dueLater, f.cancelled, f.cut, f.late, f.behind, f.longest.Round(time.Millisecond))
 }
 
 // round has clients load a service, ends it with SIGTERM after a while, and
@@ -90,7 +96,6 @@ func (t *trial) round(service string, after time.Duration) (f figures, faults []
 		faults = append(faults, fmt.Sprintf("it did not end within %v", deadline))
 	}
 	clients.Wait()
-
 	done, err := os.ReadFile(path) //nolint:gosec // a file that this function named
 	if err != nil {
 		return f, faults, err
@@ -102,9 +107,12 @@ func (t *trial) round(service string, after time.Duration) (f figures, faults []
 	if service == drains {
 		faults = append(faults, unanswered(outcomes)...)
 	}
-	if f.unfinished == 0 {
-		faults = append(faults, drained(ended, process.Log(), bytes.Count(done, []byte("\n")))...)
-	} else {
+	switch succeeded := bytes.Count(done, []byte("\n")); {
+	case f.unfinished == 0:
+		faults = append(faults, drained(ended, process.Log(), succeeded, f.cancelled)...)
+	case f.unfinished == f.dueLater && service == drains:
+		faults = append(faults, gaveUpLater(ended, process.Log())...)
+	default:
 		faults = append(faults, gaveUp(service, ended, process.Log())...)
 	}
 	return f, faults, nil
@@ -123,13 +131,33 @@ func (f *figures) compare(outcomes []outcome, journal, log string) (faults []str
 			faults = append(faults, fmt.Sprintf("%s was done %d times", task, times))
 		}
 	}
+	for i := range done {
+		if n, isTick := strings.CutPrefix(i, tick+"."); isTick && n != "0" {
+			if before, _ := strconv.Atoi(n); done[numbered(tick, before-1)] == 0 {
+				faults = append(faults, fmt.Sprintf("the journal has %s, and not the one before", i))
+			}
+		}
+	}
 	named := make(map[string]bool)
 	for line := range strings.Lines(log) {
 		if _, task, found := strings.Cut(line, unfinished); found {
-			named[strings.TrimSpace(task)] = true
+			task = strings.TrimSpace(task)
+			if named[task] = true; strings.HasPrefix(task, "later-") || strings.HasPrefix(task, "cancelled-") {
+				f.dueLater++
+			}
+			f.unfinished++
 		}
 	}
-	f.unfinished = len(named)
+	for line := range strings.Lines(log) {
+		if task, found := strings.CutPrefix(line, cancelled); found {
+			task = strings.TrimSpace(task)
+			if done[task] > 0 {
+				faults = append(faults, task+" was cancelled, and is done")
+			}
+			named[task] = true
+			f.cancelled++
+		}
+	}
 	for _, o := range outcomes {
 		f.responses += o.responses
 		f.tasks += len(o.tasks)
@@ -163,21 +191,41 @@ func unanswered(outcomes []outcome) (faults []string) {
 }
 
 // drained checks the end of a process that had the time for all its work.
-func drained(ended error, log string, done int) (faults []string) {
+func drained(ended error, log string, done, cancelled int) (faults []string) {
 	if ended != nil {
 		faults = append(faults, fmt.Sprintf("it ended with %v, and had named no task", ended))
 	}
 	if !strings.Contains(log, "INFO shutting down within=") {
 		faults = append(faults, "the log does not say that it shuts down")
 	}
-	if want := fmt.Sprintf("INFO shut down tasks_succeeded=%d tasks_failed=0", done); !strings.Contains(log, want+"\n") {
+	if want := fmt.Sprintf("INFO shut down tasks_succeeded=%d tasks_failed=%d", done, cancelled); !strings.Contains(log, want+"\n") {
 		faults = append(faults, "the log does not say "+want)
 	}
+	return append(faults, unexpected(log)...)
+}
+
+// unexpected names the lines of a log that a service has no reason for.
+func unexpected(log string) (faults []string) {
 	for line := range strings.Lines(log) {
-		retried := strings.Contains(line, "retry_in=")
-		if !strings.HasPrefix(line, "INFO ") && !retried {
+		switch {
+		case strings.HasPrefix(line, "INFO "), strings.HasPrefix(line, cancelled):
+		case strings.Contains(line, "retry_in="), strings.Contains(line, background.ErrCanceled.Error()):
+		case strings.Contains(line, "periodic task was not started") && strings.Contains(line, background.ErrFull.Error()):
+		default:
 			faults = append(faults, "in the log: "+strings.TrimSpace(line))
 		}
+	}
+	return faults
+}
+
+// gaveUpLater checks the end of a process that had the time for all its work but what
+// was due later.
+func gaveUpLater(ended error, log string) (faults []string) {
+	if ended == nil {
+		faults = append(faults, "it gave up tasks, and ended with 0")
+	}
+	if !strings.Contains(log, strings.TrimPrefix(background.ErrDueLater.Error(), "background: ")) {
+		faults = append(faults, "the log does not say that tasks are due later: "+log)
 	}
 	return faults
 }

@@ -29,8 +29,15 @@ var shutdownTimeouts = map[string]time.Duration{drains: 10 * time.Second, stuck:
 // journalVariable has the name of the journal's file in the child's environment.
 const journalVariable = "VELITHON_TRIAL_JOURNAL"
 
-// unfinished begins a line of the log that names a task which did not finish.
-const unfinished = "unfinished "
+// These begin a line of the log that names a task.
+const (
+	unfinished = "unfinished " // it did not finish
+	cancelled  = "cancelled "  // it was cancelled, and did not finish either
+)
+
+// tick is the name of the periodic task, and of its lines in the journal, which are
+// numbered.
+const tick = "tick"
 
 // collection is how many tasks a response of /collection carries.
 const collection = 3
@@ -46,7 +53,10 @@ func serve(name string) int {
 		return 1
 	}
 	defer file.Close()
-	service := service{journal: file}
+	service := service{
+		journal: file,
+		limit:   background.NewLimit(background.LimitOptions{Concurrent: 2, PerSecond: 2_000, Burst: 10}),
+	}
 	if name == stuck {
 		service.stuckOneIn = 3 // so that the queue fills up in the shortest round, and connections wait
 	}
@@ -67,19 +77,61 @@ func serve(name string) int {
 type service struct {
 	journal    *os.File
 	stuckOneIn int // so many tasks do not end; 0 means that all do
+	limit      *background.Limit
+	ticks      int // of the periodic task, which never overlaps itself
 }
 
 func (s *service) app(shutdownTimeout time.Duration) *velithon.App {
 	app := velithon.New(velithon.Options{
 		ShutdownTimeout: shutdownTimeout,
-		Runner:          background.RunnerOptions{Workers: 16, Queue: 32},
+		Runner:          background.RunnerOptions{Workers: 16, Queue: 32, OnFailure: nameCancelled},
 	})
 	app.Post("/task", s.task)
 	app.Post("/retry", s.retry)
 	app.Post("/collection", s.collection)
 	app.Post("/upload", s.upload)
 	app.Post("/stream", s.stream)
+	app.Post("/limited", s.limited)
+	app.Post("/later", s.later)
+	app.Post("/cancelled", s.cancelled)
+	app.Runner().Every(3*time.Millisecond, background.Func(tick, s.tick))
 	return app
+}
+
+func nameCancelled(_ context.Context, failure *background.TaskError) {
+	if errors.Is(failure, background.ErrCanceled) {
+		log.Print(cancelled, failure.Name)
+	}
+}
+
+// tick leaves the number of its journal's line as it is if it could not be written.
+func (s *service) tick(context.Context) error {
+	_, err := s.journal.WriteString(numbered(tick, s.ticks) + "\n")
+	if err == nil {
+		s.ticks++
+	}
+	return err
+}
+
+// limited answers with a task of which two run at once.
+func (s *service) limited(_ context.Context, in order) (responses.JSONResponse[string, *background.Task], error) {
+	return responses.JSON(in.Task, s.note(in.Task).WithLimit(s.limit)), nil
+}
+
+// later answers with a task that starts up to 30 ms later.
+func (s *service) later(_ context.Context, in order) (responses.JSONResponse[string, *background.Task], error) {
+	return responses.JSON(in.Task, s.note(in.Task).After(rand.N(30*time.Millisecond))), nil
+}
+
+// cancelled answers with a task that is cancelled while it waits, runs, or has ended.
+func (s *service) cancelled(_ context.Context, in order) (responses.JSONResponse[string, *background.Handle], error) {
+	task := s.note(in.Task)
+	if rand.IntN(2) == 0 {
+		task = task.After(rand.N(5 * time.Millisecond))
+	}
+	handle := background.Track(task)
+	time.AfterFunc(rand.N(8*time.Millisecond), func() { handle.Cancel(nil) })
+	return responses.JSON(in.Task, handle), nil
 }
 
 // order is the input of the handlers: the task that the response carries.
@@ -170,8 +222,8 @@ func (s *service) write(ctx context.Context, task string) error {
 		return context.Cause(ctx)
 	}
 	pause(ctx, rand.N(8*time.Millisecond))
-	if err := ctx.Err(); err != nil {
-		return err
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	_, err := s.journal.WriteString(task + "\n") // one write, so lines are whole
 	return err

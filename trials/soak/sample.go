@@ -80,7 +80,7 @@ const hasProc = runtime.GOOS == "linux"
 
 // balanced checks what [background.Stats] promises for any time.
 func balanced(s background.Stats) error {
-	sum := s.Succeeded + s.Failed + s.Skipped + s.Abandoned + uint64(s.Queued+s.Running+s.Retrying)
+	sum := s.Succeeded + s.Failed + s.Skipped + s.Abandoned + uint64(s.Queued+s.Running+s.Scheduled+s.Limited+s.Retrying)
 	if s.Accepted != sum {
 		return fmt.Errorf("the numbers of tasks don't add up to %d accepted, but to %d: %+v", s.Accepted, sum, s)
 	}
@@ -99,6 +99,8 @@ func (s *sample) left(before sample) error {
 		{"temporary files", s.temp, before.temp},
 		{"tasks that wait", s.Stats.Queued, 0},
 		{"tasks that run", s.Stats.Running, 0},
+		{"tasks that wait for their time", s.Stats.Scheduled, 0},
+		{"tasks that wait for their limit", s.Stats.Limited, 0},
 		{"tasks that wait to be tried again", s.Stats.Retrying, 0},
 		{"submitters who wait for room", s.Stats.Blocked, 0},
 	} {

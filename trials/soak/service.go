@@ -63,7 +63,7 @@ func serve(name string) {
 		log.Fatal(err)
 	}
 	j := &journal{file}
-	runner := background.RunnerOptions{Workers: workers, Queue: queue, OnFailure: j.noteFailure}
+	runner := background.RunnerOptions{Workers: workers, Queue: queue, OnFailure: j.noteFailure, Keep: time.Second}
 	// Where a route has a time limit of its own for reading fasthttp keeps all
 	// limits, and where none has the server does: each kind of service is one.
 	reading := []routing.Option{routing.ReadTimeout(time.Minute)}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"time"
@@ -16,8 +17,12 @@ type deed struct {
 	ends    string // how it may end: letters of the journal
 	retry   background.Retry
 	timeout time.Duration
+	after   time.Duration
+	limited bool // by the limit that all such deeds share
 	do      func(ctx context.Context, attempt int) error
 }
+
+var limit = background.NewLimit(background.LimitOptions{Concurrent: 4, PerSecond: 3000, Burst: 20})
 
 var errDeed = errors.New("as it was to be")
 
@@ -51,6 +56,20 @@ var (
 	isCancelled = deed{ends: failed + skipped, do: untilCancelled} // skipped when it had not started yet
 )
 
+var (
+	waitsForOthers = deed{ends: succeeded, limited: true, do: waits.do}
+	comesLater     = deed{ends: succeeded, after: 3 * time.Millisecond, do: waits.do}
+	isCutShort     = deed{ends: succeeded + failed, do: func(ctx context.Context, _ int) error {
+		select {
+		case <-time.After(2 * time.Millisecond):
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}}
+	isCutLater = deed{ends: succeeded + failed, after: 3 * time.Millisecond, do: isCutShort.do}
+)
+
 func untilCancelled(ctx context.Context, _ int) error {
 	<-ctx.Done()
 	return context.Cause(ctx)
@@ -63,6 +82,7 @@ type work struct {
 	own         bool // it is work of our own, not a task or a collection
 	limit       int  // MaxConcurrent of the collection
 	stopOnError bool
+	cancelled   bool // its only task is, by its handle, a little later
 }
 
 // Failures are rare, since each is a record in the log, which is kept.
@@ -83,6 +103,12 @@ var works = weighted[work]{
 	{1, work{name: "exits", deeds: []deed{exits}}},
 	{2, work{name: "stops", limit: 1, stopOnError: true, deeds: []deed{succeeds, fails, isSkipped, isSkipped}}},
 	{2, work{name: "cancels", limit: 3, stopOnError: true, deeds: []deed{fails, isCancelled, isCancelled, isSkipped}}},
+	{5, work{name: "limited", deeds: []deed{waitsForOthers}}},
+	{2, work{name: "limited-in-a-collection", limit: 2, deeds: []deed{waitsForOthers, succeeds, waitsForOthers}}},
+	{4, work{name: "later", deeds: []deed{comesLater}}},
+	{2, work{name: "later-in-order", limit: 1, deeds: []deed{waits, comesLater, succeeds}}},
+	{1, work{name: "cut-short", cancelled: true, deeds: []deed{isCutShort}}},
+	{1, work{name: "cut-later", cancelled: true, deeds: []deed{isCutLater}}},
 }
 
 // ends returns the letters for each task.
@@ -103,6 +129,11 @@ func (w *work) runnable(j *journal, n int) background.Work {
 	if w.own {
 		return all[0]
 	}
+	if w.cancelled {
+		handle := background.Track(all[0].task())
+		time.AfterFunc(rand.N(6*time.Millisecond), func() { handle.Cancel(errDeed) })
+		return handle
+	}
 	if len(all) == 1 {
 		return all[0].task()
 	}
@@ -122,7 +153,11 @@ type step struct {
 }
 
 func (s *step) task() *background.Task {
-	return background.NewTask(do, s).Named(s.name).WithRetry(s.retry).WithTimeout(s.timeout)
+	task := background.NewTask(do, s).Named(s.name).WithRetry(s.retry).WithTimeout(s.timeout).After(s.after)
+	if s.limited {
+		task = task.WithLimit(limit)
+	}
+	return task
 }
 
 func do(ctx context.Context, s *step) error { return s.Run(ctx) }

@@ -1,0 +1,340 @@
+package background
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/velithon-go/velithon/background/internal/queue"
+)
+
+// ErrCanceled is why a task did not run, or not to its end: it was cancelled by its
+// handle, or its reservation was. A cause that was given is wrapped beside it.
+var ErrCanceled = errors.New("background: task cancelled")
+
+// A State is what a task does, or how it has ended.
+type State int
+
+const (
+	// Waiting is waiting for a worker.
+	Waiting State = iota
+	// Scheduled is waiting for the time of its first attempt, see [Task.After].
+	Scheduled
+	// Limited is waiting for its [Limit].
+	Limited
+	// Running means that an attempt is under way.
+	Running
+	// Retrying means that it is to be tried again.
+	Retrying
+	// Succeeded means that it has ended without an error.
+	Succeeded
+	// Failed means that it has ended with one, and is not tried again.
+	Failed
+	// Canceled means that it was cancelled by its handle before it ended; OnFailure is told when it would have run.
+	Canceled
+	// GivenUp means that it will not run, or not again: refused, skipped, or abandoned by a Shutdown.
+	GivenUp
+)
+
+var stateNames = [...]string{"waiting", "scheduled", "limited", "running", "retrying", "succeeded", "failed", "canceled", "given up"}
+
+// String returns the name of the state, such as "running".
+func (s State) String() string {
+	if s < 0 || int(s) >= len(stateNames) {
+		return fmt.Sprintf("State(%d)", int(s))
+	}
+	return stateNames[s]
+}
+
+// MarshalText returns the name of the state.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText has written.
+func (s *State) UnmarshalText(text []byte) error {
+	i := slices.Index(stateNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("background: there is no state %q", text)
+	}
+	*s = State(i)
+	return nil
+}
+
+// Ended reports whether nothing comes after the state.
+func (s State) Ended() bool { return s >= Succeeded }
+
+// A Handle tells of one task, and can cancel it: after it was submitted, and for a
+// while after its end, see [RunnerOptions].Keep. It is [Work], to be submitted or given to
+// a response in place of its task. Made by [Track]; safe for concurrent use.
+type Handle struct {
+	task     *Task         // which knows this handle
+	original *Task         // which does not
+	place    *held         // where it waits for more than a worker; guarded by the runner's mutex
+	ended    chan struct{} // closed at the end
+
+	mu      sync.Mutex // guards the rest
+	info    Info
+	runner  *Runner                 // that it was submitted to, or reserved of
+	cancel  context.CancelCauseFunc // ends the attempt that is under way
+	cause   error                   // why it was cancelled
+	changed chan struct{}           // closed at the next change, if somebody waits for that
+}
+
+// Info is what is known of a task at a moment.
+type Info struct {
+	ID       string    `json:"id"`
+	Name     string    `json:"name"`
+	State    State     `json:"state"`
+	Attempt  int       `json:"attempt"`            // the number of attempts that were begun
+	Since    time.Time `json:"since"`              // when it came into its state; without a handle, when it was accepted, to a millisecond
+	Due      time.Time `json:"due,omitzero"`       // when it may start at the earliest, if it waits for that; from [Runner.Tasks] only
+	Progress any       `json:"progress,omitempty"` // what it has said last, see [Progress]
+	Err      error     `json:"-"`                  // of the last attempt, or why there will be none
+
+	// Context has the values of the context that the task was submitted with, such
+	// as a request id. It is there from [Runner.Tasks] only.
+	Context context.Context `json:"-"`
+}
+
+// Track returns a handle of a task that is yet to be submitted, once, and through the
+// handle: to try again after a refusal, Track the task again. It panics if task is nil, or was not made by a [Kind], [NewTask] or [Func].
+func Track(task *Task) *Handle {
+	if task == nil {
+		panic("background: Track needs a task, got nil")
+	}
+	task.mustBeMade()
+	c := task.copy()
+	h := &Handle{task: &c.task, original: task, ended: make(chan struct{})}
+	h.info = Info{ID: rand.Text(), Name: task.Name(), Since: time.Now()}
+	c.settings.handle = h
+	return h
+}
+
+// Run runs the task here and now, as [Task.Run] does, which the handle does not tell.
+func (h *Handle) Run(ctx context.Context) error { return h.original.Run(ctx) }
+
+// ID returns an unguessable id, of 26 letters and digits, by which [Runner.Lookup]
+// finds the handle.
+func (h *Handle) ID() string { return h.Info().ID }
+
+// Info returns what is known of the task now.
+func (h *Handle) Info() Info {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.info
+}
+
+// State returns what the task does now.
+func (h *Handle) State() State { return h.Info().State }
+
+// Changed returns a channel that is closed when there is something new to [Handle.Info].
+func (h *Handle) Changed() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.changed == nil {
+		h.changed = make(chan struct{})
+		if h.info.State.Ended() {
+			close(h.changed)
+		}
+	}
+	return h.changed
+}
+
+// Wait waits until the task has ended, and returns how: nil, a [*TaskError], or why
+// it was refused. When ctx is done first, it returns an error that wraps the cause. The
+// task has ended for those who ask its handle before log and hooks are told.
+func (h *Handle) Wait(ctx context.Context) error {
+	select {
+	case <-h.ended:
+		return h.Info().Err
+	case <-ctx.Done():
+		return fmt.Errorf("background: task %q has not ended: %w", h.task.Name(), context.Cause(ctx))
+	}
+}
+
+// Cancel keeps the task from running, or ends the context of the attempt that is
+// under way, with an error that wraps [ErrCanceled] and, if it is not nil, cause. It
+// is not tried again. Cancel reports whether the task had not ended yet; it may still
+// succeed if it does not look at its context.
+func (h *Handle) Cancel(cause error) bool {
+	reason := ErrCanceled
+	if cause != nil {
+		reason = fmt.Errorf("%w: %w", ErrCanceled, cause)
+	}
+	h.mu.Lock()
+	ended, runner := h.info.State.Ended(), h.runner
+	if ended || h.cause != nil {
+		h.mu.Unlock()
+		return !ended
+	}
+	h.cause = reason
+	waits := h.cancel == nil && runner != nil
+	if waits {
+		h.setLocked(Canceled, &TaskError{Name: h.info.Name, Task: h.original, Err: reason})
+	} else if h.cancel != nil {
+		h.cancel(reason)
+	}
+	h.mu.Unlock()
+	if waits {
+		runner.hurry(h) // it holds room
+	}
+	return true
+}
+
+// Progress says how far the task has come whose context ctx is: any value that is not
+// changed any more. Its handle has the last one, if there is a handle.
+func Progress(ctx context.Context, value any) {
+	if h, ok := ctx.Value(handleKey{}).(*Handle); ok {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if !h.info.State.Ended() {
+			h.info.Progress = value
+			h.tellLocked()
+		}
+	}
+}
+
+// handleKey is that of the handle of a task among the values of its context.
+type handleKey struct{}
+
+// begin returns the context of an attempt that begins now, which Cancel can end, and
+// what ends it in any case; or why there is to be none.
+func (h *Handle) begin(ctx context.Context) (_ context.Context, end func(), cause error) {
+	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, handleKey{}, h))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.cause == nil {
+		h.info.Attempt++
+		h.setLocked(Running, nil)
+		h.cancel = cancel
+	}
+	return ctx, func() { cancel(nil) }, h.cause
+}
+
+// canceled returns why the task was cancelled, or nil.
+func (h *Handle) canceled() error {
+	if h == nil {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.cause
+}
+
+// fail notes the end of an attempt that failed.
+func (h *Handle) fail(failure *TaskError) {
+	switch {
+	case failure.WillRetry:
+		h.set(Retrying, failure)
+	case h.canceled() != nil:
+		h.set(Canceled, failure)
+	default:
+		h.set(Failed, failure)
+	}
+}
+
+// set notes that the task is in another state, unless it has ended. A nil handle
+// notes nothing.
+func (h *Handle) set(state State, err error) {
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.setLocked(state, err)
+}
+
+func (h *Handle) setLocked(state State, err error) {
+	if h.info.State.Ended() {
+		return
+	}
+	h.info.State, h.info.Since, h.cancel = state, time.Now(), nil
+	if err != nil || state == Succeeded { // else the last attempt's stays
+		h.info.Err = err
+	}
+	if state.Ended() {
+		close(h.ended)
+		h.runner.handles.ended(h)
+	}
+	h.tellLocked()
+}
+
+func (h *Handle) tellLocked() {
+	if h.changed != nil {
+		close(h.changed)
+		h.changed = nil
+	}
+}
+
+// handles are those that a runner finds by their ids: of tasks that have not ended,
+// and for a while of those that have.
+type handles struct {
+	keep time.Duration
+
+	mu   sync.Mutex // guards the rest
+	byID map[string]*Handle
+	old  queue.Queue[endedHandle] // in the order in which they ended
+}
+
+type endedHandle struct {
+	id string
+	at time.Time
+}
+
+// add takes in a handle that is submitted to r, or reserved of it.
+func (all *handles) add(r *Runner, h *Handle) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.runner != nil {
+		panic(fmt.Sprintf("background: the handle of task %q was submitted before: Track the task once more", h.info.Name))
+	}
+	h.runner = r
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.purgeLocked()
+	if all.byID == nil {
+		all.byID = make(map[string]*Handle)
+	}
+	all.byID[h.info.ID] = h
+}
+
+// ended notes that h has ended now.
+func (all *handles) ended(h *Handle) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.purgeLocked()
+	all.old.Push(endedHandle{h.info.ID, h.info.Since})
+}
+
+// purgeLocked forgets those that have ended long ago.
+func (all *handles) purgeLocked() {
+	now := time.Now()
+	for first, ok := all.old.Front(); ok && now.Sub(first.at) >= all.keep; first, ok = all.old.Front() {
+		all.old.Pop()
+		delete(all.byID, first.id)
+	}
+}
+
+// Lookup returns the handle with that id of a task that was submitted to the runner
+// or is promised, and has not ended or did so no longer ago than [RunnerOptions].Keep.
+func (r *Runner) Lookup(id string) (*Handle, bool) {
+	r.handles.mu.Lock()
+	defer r.handles.mu.Unlock()
+	r.handles.purgeLocked()
+	h, ok := r.handles.byID[id]
+	return h, ok
+}
+
+// hurry lines up a task that was cancelled and waits for more than a worker, or for
+// room.
+func (r *Runner) hurry(h *Handle) {
+	r.mu.Lock()
+	defer r.unlock()
+	if h.place != nil {
+		r.scheduler.held.hasten(h.place)
+	}
+	r.dispatchLocked()
+}

@@ -1,0 +1,315 @@
+package background
+
+import (
+	"cmp"
+	"container/heap"
+	"slices"
+	"time"
+
+	"github.com/velithon-go/velithon/background/internal/queue"
+)
+
+// held is a task that waits for more than a worker: for its time, be it that of a
+// further attempt or the one that the task says, or for its limit. Far fewer do than
+// wait for a worker, so it may be larger than a place in the line.
+type held struct {
+	job
+	at    time.Time // when its time comes
+	seq   uint64    // how many were added before it
+	index int       // in heldQueue.byTime, or -1
+	due   bool      // its time has come
+	out   bool      // it was taken out
+
+	limit               *limitLine // where it waits for its limit, else nil
+	behind              *held      // of the same group, and due after this one
+	previous, following *held      // in heldQueue
+}
+
+// state returns what the task waits for.
+func (h *held) state() State {
+	switch {
+	case h.limit != nil:
+		return Limited
+	case h.attempt == 1:
+		return Scheduled
+	}
+	return Retrying
+}
+
+// heldQueue holds the tasks that wait for their time, those whose time has come and
+// who wait for their turn, and those who wait for their limits. Of a group, one that
+// is due is in line, with the others behind it, so that the tasks of a large one are
+// no more than a turn to others.
+type heldQueue struct {
+	first, last *held              // of all; those of a group stand together
+	byTime      timetable          // those whose time has not come
+	due         queue.Queue[*held] // those in line, and some that were taken out meanwhile
+	firsts      queue.Queue[*held] // those among the due who wait for their first attempt, likewise
+	added       uint64             // how many ever were
+
+	walks []*walk // those that go through the tasks
+
+	timer *time.Timer // of the first of byTime, or of one that has left; made when first needed
+	rings time.Time   // when it fires; zero if it is not set
+	fire  func()      // what it calls, without the mutex
+
+	length                    int // how many there are
+	scheduled, ready, limited int // how many of them wait for their first time, wait for a worker since it has come, and wait for a limit
+}
+
+// retrying returns how many wait to be tried again.
+func (q *heldQueue) retrying() int { return q.length - q.scheduled - q.ready - q.limited }
+
+// count adds n to the number of tasks that wait for what h waits for.
+func (q *heldQueue) count(h *held, n int) {
+	q.length += n
+	switch {
+	case h.limit != nil:
+		q.limited += n
+		h.limit.waiting += n
+	case h.attempt == 1 && h.due:
+		q.ready += n
+	case h.attempt == 1:
+		q.scheduled += n
+	}
+}
+
+// add takes in a task that waits for its limit or, if it has none, for its time.
+func (q *heldQueue) add(h *held) {
+	h.seq, h.index = q.added, -1
+	q.added++
+	q.link(h)
+	q.count(h, +1)
+	if handle := h.task.handle(); handle != nil {
+		handle.place = h
+		handle.set(h.state(), nil)
+	}
+	if h.limit == nil {
+		heap.Push(&q.byTime, h)
+		q.wind()
+	}
+}
+
+// link puts h behind the others of its group, or at the end. There may be many, and to
+// stop a group takes its own only.
+func (q *heldQueue) link(h *held) {
+	previous := q.last
+	if g := h.group; g != nil {
+		if g.lastHeld != nil {
+			previous = g.lastHeld
+		}
+		g.lastHeld = h
+	}
+	h.previous = previous
+	if previous == nil {
+		h.following, q.first = q.first, h
+	} else {
+		h.following, previous.following = previous.following, h
+	}
+	if h.following == nil {
+		q.last = h
+	} else {
+		h.following.previous = h
+	}
+}
+
+// unlink takes h out. Who goes through the tasks and has come to it goes on behind it.
+func (q *heldQueue) unlink(h *held) {
+	if g := h.group; g != nil && g.lastHeld == h {
+		g.lastHeld = nil
+		if h.previous != nil && h.previous.group == g {
+			g.lastHeld = h.previous
+		}
+	}
+	if h.previous == nil {
+		q.first = h.following
+	} else {
+		h.previous.following = h.following
+	}
+	if h.following == nil {
+		q.last = h.previous
+	} else {
+		h.following.previous = h.previous
+	}
+	for _, w := range q.walks {
+		if w.at == h {
+			w.at = h.following
+		}
+	}
+	h.previous, h.following = nil, nil
+}
+
+// wind sets the timer for the first of byTime.
+func (q *heldQueue) wind() {
+	if q.byTime.Len() == 0 || !q.rings.IsZero() && !q.byTime.first().at.Before(q.rings) {
+		return
+	}
+	q.rings = q.byTime.first().at
+	if q.timer == nil {
+		q.timer = time.AfterFunc(time.Until(q.rings), q.fire)
+	} else {
+		q.timer.Reset(time.Until(q.rings))
+	}
+}
+
+// mostAtOnce is how many tasks are lined up with the mutex held, if many are due.
+const mostAtOnce = 256
+
+// lineUpDue lines up tasks whose time has come.
+func (q *heldQueue) lineUpDue() {
+	q.rings = time.Time{}
+	now := time.Now()
+	for range mostAtOnce {
+		if q.byTime.Len() == 0 || q.byTime.first().at.After(now) {
+			break
+		}
+		q.lineUp(heap.Pop(&q.byTime).(*held))
+	}
+	q.wind()
+}
+
+// lineUp puts h in line, whose time has come.
+func (q *heldQueue) lineUp(h *held) {
+	q.count(h, -1)
+	h.due = true
+	q.count(h, +1)
+	if h.attempt == 1 {
+		q.firsts.Push(h)
+	}
+	h.task.handle().set(Waiting, nil)
+	if g := h.group; g != nil {
+		last := g.lastDue
+		g.lastDue = h
+		if last != nil {
+			last.behind = h
+			return
+		}
+	}
+	q.due.Push(h)
+}
+
+// anyDue reports whether a task is in line.
+func (q *heldQueue) anyDue() bool { return q.due.Len() > 0 }
+
+// oldestFirst returns when the time of the task had come that waits longest for its
+// first attempt since.
+func (q *heldQueue) oldestFirst() (at time.Time, ok bool) {
+	if h, ok := q.firsts.Front(); ok {
+		return h.at, true
+	}
+	return at, false
+}
+
+// next takes out the task whose turn it is, and makes its job j. It reports false
+// if there is none.
+func (q *heldQueue) next(j *job) bool {
+	for h, ok := q.due.Pop(); ok; h, ok = q.due.Pop() {
+		if h.behind != nil {
+			q.due.Push(h.behind)
+		} else if g := h.group; g != nil && g.lastDue == h {
+			g.lastDue = nil
+		}
+		if !q.remove(h) {
+			continue
+		}
+		*j = h.job
+		return true
+	}
+	return false
+}
+
+// remove takes h out, and reports false if it was out already. If h is in a line,
+// whose turn it is passes over it.
+func (q *heldQueue) remove(h *held) bool {
+	if h.out {
+		return false
+	}
+	h.out = true
+	if h.index >= 0 {
+		heap.Remove(&q.byTime, h.index)
+	}
+	q.unlink(h)
+	q.count(h, -1)
+	if line := h.limit; line != nil && line.waiting == 0 {
+		line.parked = queue.Queue[*held]{}
+	}
+	for first, ok := q.firsts.Front(); ok && first.out; first, ok = q.firsts.Front() {
+		q.firsts.Pop()
+	}
+	if handle := h.task.handle(); handle != nil {
+		handle.place = nil
+	}
+	return true
+}
+
+// hasten lines h up at once, unless it is in line or was taken out.
+func (q *heldQueue) hasten(h *held) {
+	if h.due || !q.remove(h) {
+		return
+	}
+	again := &held{job: h.job, at: time.Now(), index: -1, seq: q.added}
+	q.added++
+	q.link(again)
+	q.count(again, +1)
+	q.lineUp(again)
+}
+
+// removeAll takes out the tasks of g, and returns them in their order.
+func (q *heldQueue) removeAll(g *group) (removed []*held) {
+	for g.lastHeld != nil {
+		h := g.lastHeld
+		q.remove(h)
+		h.behind = nil
+		removed = append(removed, h)
+	}
+	slices.Reverse(removed)
+	g.lastDue = nil
+	return removed
+}
+
+// later returns the tasks whose first time has not come, and those that are to be
+// tried again after t, unless that is zero, in the order in which they were added.
+func (q *heldQueue) later(t time.Time) (late []*held) {
+	now := time.Now()
+	for _, h := range q.byTime.all {
+		if h.attempt == 1 && h.at.After(now) || !t.IsZero() && h.at.After(t) {
+			late = append(late, h)
+		}
+	}
+	slices.SortFunc(late, func(a, b *held) int { return cmp.Compare(a.seq, b.seq) })
+	return late
+}
+
+// timetable is a heap of tasks by their times, and of those with one time by their
+// order.
+type timetable struct{ all []*held }
+
+func (t *timetable) first() *held { return t.all[0] }
+
+func (t *timetable) Len() int { return len(t.all) }
+
+func (t *timetable) Less(i, j int) bool {
+	if c := t.all[i].at.Compare(t.all[j].at); c != 0 {
+		return c < 0
+	}
+	return t.all[i].seq < t.all[j].seq
+}
+
+func (t *timetable) Swap(i, j int) {
+	t.all[i], t.all[j] = t.all[j], t.all[i]
+	t.all[i].index, t.all[j].index = i, j
+}
+
+func (t *timetable) Push(h any) {
+	h.(*held).index = len(t.all)
+	t.all = append(t.all, h.(*held))
+}
+
+func (t *timetable) Pop() any {
+	last := len(t.all) - 1
+	h := t.all[last]
+	t.all[last] = nil
+	t.all = t.all[:last]
+	h.index = -1
+	return h
+}

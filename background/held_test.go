@@ -1,0 +1,158 @@
+package background
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// retriesOf returns retries of the group, or of single tasks if it is nil.
+func retriesOf(g *group, names ...string) []*held {
+	all := make([]*held, len(names))
+	for i, task := range named(names...) {
+		all[i] = &held{job: job{single: single{task: task}, group: g, attempt: 2}}
+	}
+	return all
+}
+
+// newTestHeldQueue returns a queue, and what lets time pass and lines up what is
+// due then.
+func newTestHeldQueue() (q *heldQueue, pass func(time.Duration)) {
+	due := make(chan struct{}, 10)
+	q = &heldQueue{fire: func() { due <- struct{}{} }}
+	return q, func(d time.Duration) {
+		time.Sleep(d)
+		synctest.Wait()
+		for len(due) > 0 {
+			<-due
+			q.lineUpDue()
+			synctest.Wait()
+		}
+	}
+}
+
+// addDue adds a task that is due after d.
+func (q *heldQueue) addDue(h *held, d time.Duration) {
+	h.at = time.Now().Add(d)
+	q.add(h)
+}
+
+// addInLine adds a task that is due.
+func (q *heldQueue) addInLine(h *held) {
+	q.addDue(h, -time.Second)
+	q.lineUpDue()
+}
+
+func (q *heldQueue) takeNext() string {
+	var j job
+	if !q.next(&j) {
+		return ""
+	}
+	return j.task.Name()
+}
+
+// TestHeldQueueTakesTurns: of a group, one retry is in line.
+func TestHeldQueueTakesTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, pass := newTestHeldQueue()
+		g := new(group)
+		for i, again := range append(retriesOf(g, "g1", "g2", "g3"), retriesOf(nil, "a", "b")...) {
+			q.addDue(again, time.Duration(i)*time.Second)
+		}
+		assert.Equal(t, 5, q.length)
+		pass(time.Second / 2)
+		assert.Equal(t, "g1", q.takeNext())
+		assert.False(t, q.anyDue())
+		pass(time.Minute)
+		for _, want := range []string{"g2", "a", "b", "g3", ""} {
+			assert.Equal(t, want, q.takeNext())
+		}
+		assert.Zero(t, q.length)
+		assert.Nil(t, g.lastHeld)
+		assert.Nil(t, g.lastDue)
+	})
+}
+
+// TestHeldQueueRemoves: the retries of a group, in their order, whether they are
+// due or not; those of others stay.
+func TestHeldQueueRemoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, pass := newTestHeldQueue()
+		g, other := new(group), new(group)
+		mine, others, alone := retriesOf(g, "g1", "g2", "g3"), retriesOf(other, "o1", "o2"), retriesOf(nil, "a")
+		for i := range mine {
+			q.addDue(mine[i], time.Duration(i)*time.Second)
+			if i < len(others) {
+				q.addDue(others[i], time.Minute)
+			}
+		}
+		q.addDue(alone[0], time.Hour)
+		pass(1500 * time.Millisecond)
+		assert.Equal(t, mine, q.removeAll(g))
+		assert.Empty(t, q.removeAll(g))
+		assert.False(t, q.remove(mine[0]), "it is out already")
+		assert.Empty(t, q.takeNext(), "those in line are passed over")
+		assert.Equal(t, 3, q.length)
+		assert.Equal(t, alone, q.later(time.Now().Add(time.Minute)))
+		assert.Same(t, others[0], q.first)
+		assert.True(t, q.remove(alone[0]))
+		assert.Equal(t, others, q.removeAll(other))
+		assert.Nil(t, q.first)
+	})
+}
+
+// TestHeldQueueGoesOnBehindWhatIsTakenOut: those of its group have their turn.
+func TestHeldQueueGoesOnBehindWhatIsTakenOut(t *testing.T) {
+	for gone := range 3 {
+		q, g := &heldQueue{fire: func() {}}, new(group)
+		mine := retriesOf(g, "g1", "g2", "g3")
+		for _, again := range mine {
+			q.addInLine(again)
+		}
+		assert.True(t, q.remove(mine[gone]))
+		late := retriesOf(g, "late")[0]
+		q.addInLine(late)
+		for _, want := range append(slices.Delete([]string{"g1", "g2", "g3"}, gone, gone+1), "late", "") {
+			assert.Equal(t, want, q.takeNext(), "without %s", mine[gone].task.Name())
+		}
+		assert.Nil(t, g.lastDue)
+	}
+}
+
+// TestHeldQueueKeepsTheOthersOfAGroup: whichever is taken out by itself, the group
+// knows those that are left.
+func TestHeldQueueKeepsTheOthersOfAGroup(t *testing.T) {
+	for gone := range 3 {
+		q, g := &heldQueue{fire: func() {}}, new(group)
+		mine := retriesOf(g, "g1", "g2", "g3")
+		for _, again := range mine {
+			q.addDue(again, time.Hour)
+		}
+		assert.True(t, q.remove(mine[gone]))
+		assert.Equal(t, slices.Delete(slices.Clone(mine), gone, gone+1), q.removeAll(g), "without %s", mine[gone].task.Name())
+		assert.Zero(t, q.length)
+	}
+}
+
+// TestHeldQueueForgets what was taken out: in its lines, and through what is taken out
+// later.
+func TestHeldQueueForgets(t *testing.T) {
+	q := &heldQueue{fire: func() {}}
+	var j job
+	first := retriesOf(nil, "first")[0]
+	q.addInLine(first)
+	before := first
+	for range 1000 {
+		h := retriesOf(nil, "h")[0]
+		h.attempt = 1
+		q.addInLine(h)
+		assert.True(t, q.next(&j))
+		assert.Nil(t, before.following)
+		before = h
+	}
+	assert.LessOrEqual(t, q.firsts.Len(), 1)
+	assert.LessOrEqual(t, q.due.Len(), 1)
+}
