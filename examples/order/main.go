@@ -48,10 +48,11 @@ type created struct {
 	Status  string `json:"status"`
 }
 
-// confirmation is the argument of the task that sends one.
+// confirmation is the argument of the task that sends one. Its fields are exported,
+// so that a task that came to nothing can be stored with it.
 type confirmation struct {
-	email   string
-	orderID string
+	Email   string
+	OrderID string
 }
 
 var (
@@ -63,6 +64,20 @@ var (
 type shop struct {
 	inventory *inventory
 	sendMail  func(ctx context.Context, to, text string) error
+
+	confirm background.Kind[confirmation]
+	take    background.Kind[[]item]
+}
+
+// newShop defines the kinds of tasks: their names, which logs and statistics have,
+// and what is tried again.
+func newShop(inventory *inventory, sendMail func(ctx context.Context, to, text string) error) *shop {
+	s := &shop{inventory: inventory, sendMail: sendMail}
+	s.confirm = background.Define("send confirmation", s.sendConfirmation,
+		background.Timeout(10*time.Second),
+		background.Retry{Attempts: 5, Backoff: 200 * time.Millisecond})
+	s.take = background.Define("update inventory", inventory.take)
+	return s
 }
 
 func newApp(s *shop) *velithon.App {
@@ -76,18 +91,13 @@ func (s *shop) createOrder(_ context.Context, in order) (answer responses.JSONRe
 		return answer, errSoldOut
 	}
 	id := rand.Text()
-	mail := background.NewTask(s.sendConfirmation, confirmation{in.Email, id}).
-		WithTimeout(10 * time.Second).
-		WithRetry(background.Retry{Attempts: 5, Backoff: 200 * time.Millisecond})
-
 	tasks := &background.Tasks{}
-	tasks.Add(mail)
-	tasks.Add(background.NewTask(s.inventory.take, in.Items).Named("update inventory"))
+	tasks.Add(s.confirm.Task(confirmation{in.Email, id}), s.take.Task(in.Items))
 	return responses.JSON(created{id, "created"}, tasks), nil
 }
 
 func (s *shop) sendConfirmation(ctx context.Context, c confirmation) error {
-	err := s.sendMail(ctx, c.email, "We have your order "+c.orderID)
+	err := s.sendMail(ctx, c.Email, "We have your order "+c.OrderID)
 	if errors.Is(err, errNoSuchInbox) {
 		return background.Permanent(err) // the next attempt would end the same
 	}
@@ -138,7 +148,7 @@ func logMail(_ context.Context, to, text string) error {
 }
 
 func main() {
-	s := &shop{newInventory(map[string]int{"book": 3, "pencil": 100}), logMail}
+	s := newShop(newInventory(map[string]int{"book": 3, "pencil": 100}), logMail)
 	if err := newApp(s).Run(":8080"); err != nil {
 		log.Fatal(err)
 	}

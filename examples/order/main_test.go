@@ -37,7 +37,7 @@ const twoBooks = `{"email":"ada@example.org","items":[{"sku":"book","quantity":2
 func TestOrder(t *testing.T) {
 	var inbox mailbox
 	stock := newInventory(map[string]int{"book": 3})
-	app := newApp(&shop{stock, inbox.send})
+	app := newApp(newShop(stock, inbox.send))
 	url := serve(t, app)
 
 	status, answer := post(t, url+"/order", "application/json", twoBooks)
@@ -55,7 +55,7 @@ func TestOrder(t *testing.T) {
 func TestSoldOut(t *testing.T) {
 	var inbox mailbox
 	stock := newInventory(map[string]int{"book": 3})
-	app := newApp(&shop{stock, inbox.send})
+	app := newApp(newShop(stock, inbox.send))
 	url := serve(t, app)
 
 	status, _ := post(t, url+"/order", "application/json", twoBooks)
@@ -71,7 +71,7 @@ func TestSoldOut(t *testing.T) {
 
 func TestMailIsTriedAgain(t *testing.T) {
 	inbox := mailbox{errs: []error{errors.New("connection reset")}}
-	app := newApp(&shop{newInventory(map[string]int{"book": 3}), inbox.send})
+	app := newApp(newShop(newInventory(map[string]int{"book": 3}), inbox.send))
 	url := serve(t, app)
 
 	status, _ := post(t, url+"/order", "application/json", twoBooks)
@@ -84,7 +84,7 @@ func TestMailIsTriedAgain(t *testing.T) {
 
 func TestMailToNobodyIsNotTriedAgain(t *testing.T) {
 	inbox := mailbox{errs: []error{errNoSuchInbox}}
-	app := newApp(&shop{newInventory(map[string]int{"book": 3}), inbox.send})
+	app := newApp(newShop(newInventory(map[string]int{"book": 3}), inbox.send))
 	url := serve(t, app)
 
 	status, _ := post(t, url+"/order", "application/json", twoBooks)
@@ -97,7 +97,7 @@ func TestMailToNobodyIsNotTriedAgain(t *testing.T) {
 }
 
 func TestAllFaultsAreTold(t *testing.T) {
-	app := newApp(&shop{newInventory(nil), new(mailbox).send})
+	app := newApp(newShop(newInventory(nil), new(mailbox).send))
 	url := serve(t, app)
 
 	status, answer := post(t, url+"/order", "application/json", `{"email":"ada","items":[{"sku":"book","quantity":0}]}`)

@@ -1,0 +1,175 @@
+// Jobs makes reports that take a while: the answer tells where to ask for the report,
+// and the client watches it grow, or cancels it.
+//
+//	go run ./examples/jobs
+//
+//	curl -i --json '{"year":2026}' http://127.0.0.1:8080/reports
+//	HTTP/1.1 202 Accepted
+//	Location: /jobs/ZSHBLKNJ4BDOLGDNOBMPQ2JJH4
+//
+//	curl http://127.0.0.1:8080/jobs/ZSHBLKNJ4BDOLGDNOBMPQ2JJH4
+//	{"id":"ZSHBLKNJ4BDOLGDNOBMPQ2JJH4","state":"running","progress":{"month":3}}
+//
+//	curl -N http://127.0.0.1:8080/jobs/ZSHBLKNJ4BDOLGDNOBMPQ2JJH4/events
+//	data: {"id":"ZSHBLKNJ4BDOLGDNOBMPQ2JJH4","state":"running","progress":{"month":4}}
+//
+//	curl -X DELETE http://127.0.0.1:8080/jobs/ZSHBLKNJ4BDOLGDNOBMPQ2JJH4
+//
+// Two reports are made at once. A job is forgotten an hour after its end.
+package main
+
+import (
+	"context"
+	"errors"
+	"log"
+	"time"
+
+	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/routing"
+)
+
+type request struct {
+	Year int `json:"year" validate:"min=2000,max=2100"`
+}
+
+// progress is what a report says of itself.
+type progress struct {
+	Month int `json:"month"`
+}
+
+// job is what a client may know. Why a report could not be made is in the log.
+type job struct {
+	ID       string           `json:"id"`
+	State    background.State `json:"state"`
+	Progress any              `json:"progress,omitempty"`
+}
+
+// keepAlive is how often a stream says something, so that no proxy takes it for dead.
+const keepAlive = 15 * time.Second
+
+type named struct {
+	ID string `path:"id"`
+}
+
+var (
+	errNoJob     = responses.NewProblem(404, "no such job, or it ended long ago")
+	errEnded     = responses.NewProblem(409, "the job has ended")
+	errUnwelcome = errors.New("the client does not want it any more")
+)
+
+// service makes reports, of which month makes a part.
+type service struct {
+	app    *velithon.App
+	report background.Kind[request]
+	month  func(ctx context.Context, year, month int) error
+}
+
+func newService(month func(ctx context.Context, year, month int) error) *service {
+	s := &service{month: month}
+	s.report = background.Define("report", s.makeReport, background.NewLimit(background.LimitOptions{Concurrent: 2}))
+
+	s.app = velithon.New(velithon.Options{Runner: background.RunnerOptions{Keep: time.Hour}})
+	s.app.Post("/reports", s.create, routing.Status(202))
+	s.app.Get("/jobs/{id}", s.show)
+	s.app.Get("/jobs/{id}/events", s.follow)
+	s.app.Delete("/jobs/{id}", s.cancel)
+	return s
+}
+
+func (s *service) create(_ context.Context, in request) (responses.JSONResponse[job, *background.Handle], error) {
+	handle := background.Track(s.report.Task(in))
+	answer := responses.JSON(tell(handle), handle)
+	answer.Header = responses.Header{"Location": {"/jobs/" + handle.ID()}}
+	return answer, nil
+}
+
+func (s *service) makeReport(ctx context.Context, in request) error {
+	for month := 1; month <= 12; month++ {
+		background.Progress(ctx, progress{month})
+		if err := s.month(ctx, in.Year, month); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func tell(handle *background.Handle) job {
+	info := handle.Info()
+	return job{info.ID, info.State, info.Progress}
+}
+
+func (s *service) show(_ context.Context, in named) (job, error) {
+	handle, ok := s.app.Runner().Lookup(in.ID)
+	if !ok {
+		return job{}, errNoJob
+	}
+	return tell(handle), nil
+}
+
+func (s *service) cancel(_ context.Context, in named) (responses.NoContentResponse, error) {
+	handle, ok := s.app.Runner().Lookup(in.ID)
+	if !ok {
+		return responses.NoContent(), errNoJob
+	}
+	if !handle.Cancel(errUnwelcome) {
+		return responses.NoContent(), errEnded
+	}
+	return responses.NoContent(), nil
+}
+
+func (s *service) follow(ctx context.Context, in named) (*responses.EventStreamResponse, error) {
+	handle, ok := s.app.Runner().Lookup(in.ID)
+	if !ok {
+		return nil, errNoJob
+	}
+	return responses.EventStream(func(events *responses.EventWriter) error {
+		alive := time.NewTicker(keepAlive)
+		defer alive.Stop()
+		for {
+			changed := handle.Changed() // before it is told, so that nothing is missed
+			now := tell(handle)
+			if now.State.Ended() {
+				return events.SendJSON("end", now) // the page closes its EventSource then, which would come again
+			}
+			if err := events.SendJSON("", now); err != nil {
+				return err
+			}
+			if err := await(ctx, changed, alive.C, events); err != nil {
+				return err
+			}
+		}
+	}), nil
+}
+
+// await waits for a change.
+func await(ctx context.Context, changed <-chan struct{}, alive <-chan time.Time, events *responses.EventWriter) error {
+	for {
+		select {
+		case <-changed:
+			return nil
+		case <-alive:
+			if err := events.Comment("still here"); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func compute(ctx context.Context, _, _ int) error {
+	select {
+	case <-time.After(time.Second):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func main() {
+	if err := newService(compute).app.Run(":8080"); err != nil {
+		log.Fatal(err)
+	}
+}
