@@ -20,7 +20,7 @@ func ExampleDefine() {
 		background.NewLimit(background.LimitOptions{Concurrent: 4}),
 	)
 	task := mails.Task(Mail{"ada@example.org", "Your order"})
-	record, err := task.Record() // as JSON, for a file or a table
+	record, err := task.Record() // a struct, to be stored as JSON
 	if err != nil {
 		log.Print(err)
 	}

@@ -12,15 +12,16 @@ import (
 	"github.com/velithon-go/velithon/background/internal/queue"
 )
 
-// ErrCanceled is why a task did not run, or not to its end: it was cancelled by its
-// handle, or its reservation was. A cause that was given is wrapped beside it.
+// ErrCanceled is the cause of the context of a task that was cancelled by its handle,
+// and the error of one that was cancelled before it ran, or whose reservation was. A
+// cause that was given is wrapped beside it.
 var ErrCanceled = errors.New("background: task cancelled")
 
 // A State is what a task does, or how it has ended.
 type State int
 
 const (
-	// Waiting is waiting for a worker.
+	// Waiting is waiting for a worker or for room, or not submitted yet.
 	Waiting State = iota
 	// Scheduled is waiting for the time of its first attempt, see [Task.After].
 	Scheduled
@@ -36,7 +37,8 @@ const (
 	Failed
 	// Canceled means that it was cancelled by its handle before it ended; OnFailure is told when it would have run.
 	Canceled
-	// GivenUp means that it will not run, or not again: refused, skipped, or abandoned by a Shutdown.
+	// GivenUp means that it will not run, or not again: refused, taken back with its
+	// reservation, or abandoned by a Shutdown.
 	GivenUp
 )
 
@@ -113,7 +115,7 @@ func Track(task *Task) *Handle {
 	return h
 }
 
-// Run runs the task here and now, as [Task.Run] does, which the handle does not tell.
+// Run runs the task here and now, as [Task.Run] does. The handle learns nothing of it.
 func (h *Handle) Run(ctx context.Context) error { return h.original.Run(ctx) }
 
 // ID returns an unguessable id, of 26 letters and digits, by which [Runner.Lookup]

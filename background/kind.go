@@ -33,7 +33,7 @@ type kind struct {
 }
 
 // A KindOption says what the tasks of a [Kind] do unless they say otherwise: a
-// [Timeout], or a [Retry].
+// [Timeout], a [Retry] or a [*Limit]. Of two of one type the last counts.
 type KindOption interface {
 	applyTo(s *settings) error
 }

@@ -9,7 +9,7 @@
 //	runner := background.NewRunner(background.RunnerOptions{})
 //	err := runner.Submit(ctx, background.NewTask(sendMail, Mail{To: "ada@example.org"}))
 //	...
-//	err = runner.Shutdown(ctx) // finishes what was accepted
+//	err = runner.Shutdown(ctx) // finishes what was accepted, and is not due later
 //
 // # Concurrency
 //
@@ -43,7 +43,8 @@ import (
 // workers. Tasks whose time has come to be tried again take turns with the others,
 // one to one, and those of a collection are one among them.
 //
-// A waiting task takes about 32 bytes beyond the task itself, and a collection
+// A task that waits for a worker takes about 32 bytes beyond the task itself, one
+// that waits for its time, its limit or its next attempt about 170, and a collection
 // about 24, however many of its tasks wait. The memory is given back when they
 // have run.
 //

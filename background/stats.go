@@ -19,12 +19,12 @@ import (
 type Stats struct {
 	Accepted  uint64 // taken into the queue
 	Succeeded uint64 // ended without an error, in whichever attempt
-	Failed    uint64 // ended with an error, a panic included, and not to be tried again
+	Failed    uint64 // ended with an error, a panic or a Cancel included, and not to be tried again
 	Panicked  uint64 // those of the failed whose error is or wraps a [*PanicError]
 	Retried   uint64 // failed attempts after which the task was to be tried again
 	Rejected  uint64 // refused: no room, no room in time, or runner closed
 	Skipped   uint64 // given up after a failure in a collection with StopOnError
-	Abandoned uint64 // given up by a Shutdown that ran out of time
+	Abandoned uint64 // given up by a Shutdown: it ran out of time, or their time had not come
 
 	Queued    int // waiting for a worker, for their first attempt
 	Running   int // running now
@@ -100,9 +100,9 @@ func (h *Histogram) Count() (n uint64) {
 	return n
 }
 
-// Quantile returns a duration that the part q of those counted are below, such as
-// 0.99, and that is at most a microsecond or twice as long as it has to be; of those
-// of more than six days it knows that only. It is 0 if there are none.
+// Quantile returns a time that the part q of the durations, such as 0.99, were shorter
+// than. It is a microsecond, or at most twice as long as need be. Durations of more than
+// six days count as six. Without any it is 0.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	below, want := uint64(0), min(q, 1)*float64(h.Count())
 	for i, c := range h.Counts {

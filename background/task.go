@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Work can be run now or handed to a [Runner]: a [*Task], a [*Tasks], or a type of
-// your own.
+// Work can be run now or handed to a [Runner]: a [*Task], a [*Tasks], a [*Handle],
+// or a type of your own.
 //
 // To a Runner, a type of your own is one task without a timeout or retries of
 // its own: one call of Run, on one worker, with one error.
@@ -26,7 +26,7 @@ type Work interface {
 // the zero value is not usable.
 //
 // A task never changes, so it is safe for concurrent use, and one may be the
-// pattern for others: Named, WithTimeout and WithRetry return a copy.
+// pattern for others: Named, WithTimeout, WithRetry, WithLimit, After and At return a copy.
 type Task struct {
 	call     call
 	name     string    // empty: that of the call, when asked for
@@ -107,7 +107,7 @@ func (t *Task) Name() string {
 // mustBeMade panics on the zero Task, which has nothing to run.
 func (t *Task) mustBeMade() {
 	if t.call == nil {
-		panic("background: the zero Task has no function: make tasks by NewTask or Func")
+		panic("background: the zero Task has no function: make tasks by a Kind, NewTask or Func")
 	}
 }
 

@@ -43,7 +43,7 @@ func TestTasksMistakes(t *testing.T) {
 	assert.PanicsWithValue(t, "background: Tasks.Add needs tasks, argument 2 is nil", func() {
 		tasks.Add(task("a", func() {}), nil)
 	})
-	assert.PanicsWithValue(t, "background: the zero Task has no function: make tasks by NewTask or Func", func() {
+	assert.PanicsWithValue(t, "background: the zero Task has no function: make tasks by a Kind, NewTask or Func", func() {
 		tasks.Add(new(background.Task))
 	})
 	assert.PanicsWithValue(t, "background: Tasks.MaxConcurrent is -1, it cannot be negative", func() {

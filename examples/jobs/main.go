@@ -1,21 +1,27 @@
-// Jobs makes reports that take a while: the answer tells where to ask for the report,
-// and the client watches it grow, or cancels it.
+// Jobs makes reports that take a while: the answer tells where to ask how far one is,
+// and the client follows it, or cancels it.
 //
 //	go run ./examples/jobs
 //
 //	curl -i --json '{"year":2026}' http://127.0.0.1:8080/reports
 //	HTTP/1.1 202 Accepted
 //	Location: /jobs/ZSHBLKNJ4BDOLGDNOBMPQ2JJH4
+//	{"id":"ZSHBLKNJ4BDOLGDNOBMPQ2JJH4","state":"running"}
 //
 //	curl http://127.0.0.1:8080/jobs/ZSHBLKNJ4BDOLGDNOBMPQ2JJH4
 //	{"id":"ZSHBLKNJ4BDOLGDNOBMPQ2JJH4","state":"running","progress":{"month":3}}
 //
 //	curl -N http://127.0.0.1:8080/jobs/ZSHBLKNJ4BDOLGDNOBMPQ2JJH4/events
 //	data: {"id":"ZSHBLKNJ4BDOLGDNOBMPQ2JJH4","state":"running","progress":{"month":4}}
+//	…
+//	event: end
+//	data: {"id":"ZSHBLKNJ4BDOLGDNOBMPQ2JJH4","state":"succeeded","progress":{"month":12}}
 //
-//	curl -X DELETE http://127.0.0.1:8080/jobs/ZSHBLKNJ4BDOLGDNOBMPQ2JJH4
+//	curl -i -X DELETE http://127.0.0.1:8080/jobs/ZSHBLKNJ4BDOLGDNOBMPQ2JJH4
+//	HTTP/1.1 204 No Content
 //
-// Two reports are made at once. A job is forgotten an hour after its end.
+// or 409 once the job has ended. At most two reports are made at the same time; others
+// wait. A job is forgotten an hour after its end.
 package main
 
 import (
@@ -131,12 +137,16 @@ func (s *service) follow(ctx context.Context, in named) (*responses.EventStreamR
 			changed := handle.Changed() // before it is told, so that nothing is missed
 			now := tell(handle)
 			if now.State.Ended() {
-				return events.SendJSON("end", now) // the page closes its EventSource then, which would come again
+				return events.SendJSON("end", now) // tells the page to close its EventSource, which would connect again
 			}
 			if err := events.SendJSON("", now); err != nil {
 				return err
 			}
-			if err := await(ctx, changed, alive.C, events); err != nil {
+			err := await(ctx, changed, alive.C, events)
+			if ctx.Err() != nil {
+				return nil // the service shuts down, and the page comes again
+			}
+			if err != nil {
 				return err
 			}
 		}
