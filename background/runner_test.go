@@ -62,10 +62,10 @@ func TestRunnerRunsWork(t *testing.T) {
 func TestRunnerMistakes(t *testing.T) {
 	r := background.NewRunner(background.RunnerOptions{})
 	for want, work := range map[string]background.Work{
-		"background: the work to run is nil":                                       nil,
-		"background: the work to run is a nil *Task":                               (*background.Task)(nil),
+		"background: the work to run is nil":                                               nil,
+		"background: the work to run is a nil *Task":                                       (*background.Task)(nil),
 		"background: the zero Task has no function: make tasks by a Kind, NewTask or Func": new(background.Task),
-		"background: Tasks.MaxConcurrent is -1, it cannot be negative":             collection(-1, task("a", func() {})),
+		"background: Tasks.MaxConcurrent is -1, it cannot be negative":                     collection(-1, task("a", func() {})),
 	} {
 		assert.PanicsWithValue(t, want, func() { _ = r.Submit(t.Context(), work) })
 		assert.PanicsWithValue(t, want, func() { _, _ = r.Reserve(work) })
