@@ -6,7 +6,7 @@
 //	curl -i --json '{"year":2026}' http://127.0.0.1:8080/reports
 //	HTTP/1.1 202 Accepted
 //	Location: /jobs/ZSHBLKNJ4BDOLGDNOBMPQ2JJH4
-//	{"id":"ZSHBLKNJ4BDOLGDNOBMPQ2JJH4","state":"running"}
+//	{"id":"ZSHBLKNJ4BDOLGDNOBMPQ2JJH4","state":"waiting"}
 //
 //	curl http://127.0.0.1:8080/jobs/ZSHBLKNJ4BDOLGDNOBMPQ2JJH4
 //	{"id":"ZSHBLKNJ4BDOLGDNOBMPQ2JJH4","state":"running","progress":{"month":3}}
