@@ -2,6 +2,7 @@ package background
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,14 +14,14 @@ const idleTime = time.Second
 // pool is the workers of a runner, at most size of them. Workers start as jobs
 // need them, and leave when they have been idle for a while.
 //
-// The runner's mutex guards the fields. Methods other than call, callNext and sweep
-// need it held. The lists are linked by worker.next: whoever takes a worker from
-// one of them fetches no memory but the worker's, which it writes to anyway.
+// The runner's mutex guards the fields. Methods other than call, wait, callNext and
+// sweep need it held. The idle ones are linked by worker.next: whoever takes one
+// fetches no memory but the worker's, which it writes to anyway.
 type pool struct {
 	idle       *worker // the workers without a job, the last to become so first
 	resting    int     // how many they are
-	called     *worker // the workers that got a job since the mutex was locked, to be called once it is released
-	lastCalled *worker
+	toCall     *worker // got a job since the mutex was locked, and is to be called once it is released
+	lastCalled *worker // the last that was called, or is to be; nil before the first
 	all        map[*worker]struct{}
 	size       int
 	paused     bool // no job may start
@@ -42,7 +43,11 @@ type worker struct {
 	timed   bool          // its task has a kind, which counts how long attempts take
 	began   time.Duration // when the attempt did, since the clock's epoch; as the next written by the worker itself
 	took    time.Duration
-	next    *worker // on a list of the pool, or the one that this worker has to call
+	next    *worker // among the idle
+
+	// calls is the worker that this one has to call when it was called itself: nil as
+	// long as it knows of none, and itself once it has done so.
+	calls atomic.Pointer[worker]
 }
 
 // newPool returns a pool whose workers run run, and whose fields mu guards.
@@ -61,9 +66,9 @@ func (p *pool) free() int {
 // busy returns how many workers have a job, or have not put it away yet.
 func (p *pool) busy() int { return len(p.all) - p.resting }
 
-// assign gives j to a free worker, which there has to be, and puts that on the
-// list of those to be called. It takes the worker that became idle last, so that
-// those which are not needed leave.
+// assign gives j to a free worker, which there has to be, and sees to it that it is
+// called. It takes the worker that became idle last, so that those which are not
+// needed leave.
 func (p *pool) assign(j job) {
 	w := p.idle
 	if w != nil {
@@ -75,29 +80,30 @@ func (p *pool) assign(j job) {
 		p.all[w] = struct{}{}
 	}
 	w.job = j
-	if p.called == nil {
-		p.called = w
-	} else {
-		p.lastCalled.next = w
-	}
+	last := p.lastCalled
+	w.calls.Store(nil)
 	p.lastCalled = w
+	if last == nil || last == w || !last.calls.CompareAndSwap(nil, w) {
+		p.toCall = w
+	}
 }
 
-// takeCalled empties the list of the workers to be called, and returns its first.
+// takeCalled returns the worker to be called, if there is one.
 func (p *pool) takeCalled() *worker {
-	first := p.called
-	if first != nil {
-		p.called, p.lastCalled = nil, nil
+	w := p.toCall
+	if w != nil {
+		p.toCall = nil
 	}
-	return first
+	return w
 }
 
 // call wakes or starts w, which has a job.
 //
 // To wake a goroutine takes longer than all that is done with the mutex held, so
-// it is done without. Only the first of the called is called by the submitter;
-// it calls the next one, and so on. So whoever submits work with many tasks is
-// held up by one.
+// it is done without, and by the workers: one that was called calls the next,
+// before it turns to its own job. So whoever submits work with many tasks is held up
+// by one call, and a burst of submissions by none as long as a called worker has
+// not begun.
 func (p *pool) call(w *worker) {
 	if w.wake != nil {
 		w.wake <- struct{}{}
@@ -107,11 +113,9 @@ func (p *pool) call(w *worker) {
 	go p.run(w)
 }
 
-// callNext calls the worker that got its job together with w. w does so before it
-// turns to its own job, which may take long.
+// callNext is called by w when it was called itself, and has a job.
 func (p *pool) callNext(w *worker) {
-	if next := w.next; next != nil {
-		w.next = nil
+	if next := w.calls.Swap(w); next != nil {
 		p.call(next)
 	}
 }
@@ -126,11 +130,14 @@ func (p *pool) rest(w *worker) {
 	}
 }
 
-// wait waits until w has a job, and reports false if w is to leave instead. It is
-// called without the mutex.
-func (w *worker) wait() bool {
+// wait waits until w has a job, and reports false if w is to leave instead.
+func (p *pool) wait(w *worker) bool {
 	<-w.wake
-	return w.job.task != nil
+	if w.job.task == nil {
+		return false
+	}
+	p.callNext(w)
+	return true
 }
 
 // remove forgets w, which is leaving and not idle.

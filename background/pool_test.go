@@ -15,14 +15,14 @@ func poolOf(size int) (p *pool, ran func() []string) {
 	var names []string
 	p = new(pool)
 	*p = newPool(size, &mu, func(w *worker) {
+		p.callNext(w)
 		for {
-			p.callNext(w)
 			mu.Lock()
 			names = append(names, w.job.task.name)
 			w.job = job{}
 			p.rest(w)
 			mu.Unlock()
-			if !w.wait() {
+			if !p.wait(w) {
 				mu.Lock()
 				p.remove(w)
 				mu.Unlock()

@@ -262,8 +262,8 @@ func (r *Runner) work(w *worker) {
 	defer r.leave(w)
 	defer r.settle(w)
 	defer r.concludeExit(w)
+	r.pool.callNext(w)
 	for {
-		r.pool.callNext(w)
 		r.perform(w)
 		if !r.next(w) {
 			return
@@ -343,7 +343,7 @@ func (r *Runner) next(w *worker) bool {
 	}
 	r.dispatchLocked()
 	r.unlock()
-	return busy || w.wait()
+	return busy || r.pool.wait(w)
 }
 
 // settleLocked books w's job. If something is left to do, the mutex is released
