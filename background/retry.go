@@ -108,6 +108,15 @@ func withAttempt(ctx context.Context, number int) context.Context {
 	return context.WithValue(ctx, attemptKey{}, number)
 }
 
+// forFirstAttempt returns ctx without the number of the attempt at the task that runs
+// another with it.
+func forFirstAttempt(ctx context.Context) context.Context {
+	if Attempt(ctx) > 1 {
+		return withAttempt(ctx, 1)
+	}
+	return ctx
+}
+
 // attemptKey is that of the number of an attempt among the values of its context.
 // It is there for further attempts, and for a first one inside of such.
 type attemptKey struct{}

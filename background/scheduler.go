@@ -145,34 +145,38 @@ func (s *scheduler) accept(sub *submission, free, room int) bool {
 	return true
 }
 
-// lineUpRest puts the tasks of an accepted submission where they have to wait, which
-// have not started.
+// lineUpRest puts those tasks of an accepted submission that have not started where
+// they have to wait.
 func (s *scheduler) lineUpRest(sub *submission) {
-	g := sub.group
-	if g == nil {
-		s.lineUpSingle(sub.single)
-		return
+	switch {
+	case sub.group != nil:
+		s.lineUpNew(sub.group, sub.starts == 0)
+	case sub.task.settings == nil:
+		s.turns.pushSingle(sub.single)
+	default:
+		s.lineUpAsSet(sub.single)
 	}
+}
+
+// lineUpNew lines up a group that was just accepted. If none of its tasks has started
+// the first ones are to come later perhaps, and need no worker to wait for their time.
+func (s *scheduler) lineUpNew(g *group, noneStarted bool) {
 	s.groups.push(g)
-	for sub.starts == 0 && len(g.waiting) > 0 && g.waiting[0].settings != nil && g.active < g.limit {
+	for noneStarted && len(g.waiting) > 0 && g.active < g.limit {
 		wait := g.waiting[0].delay()
 		if wait <= 0 {
 			break
 		}
 		var j job
-		s.takeFirst(g, &j) // it needs no worker to wait for its time
+		s.takeFirst(g, &j)
 		s.postpone(&j, wait)
 	}
 	s.lineUpGroup(g)
 }
 
-// lineUpSingle puts a single task where it has to wait. One with a limit waits with
-// the others, who take turns.
-func (s *scheduler) lineUpSingle(sub single) {
-	if sub.task.settings == nil {
-		s.turns.pushSingle(sub)
-		return
-	}
+// lineUpAsSet puts a single task with settings where it has to wait. One with a limit
+// waits with the others, who take turns.
+func (s *scheduler) lineUpAsSet(sub single) {
 	j := job{single: sub, attempt: 1, holds: true}
 	wait, limit := j.task.delay(), j.task.limit()
 	switch {

@@ -110,17 +110,17 @@ func split(work Work) (*Tasks, *Task) {
 	switch work := work.(type) {
 	case *Tasks:
 		return work, nil
-	case *Handle:
-		if work == nil || work.task == nil {
-			panic("background: the work to run is a nil or zero *Handle: make it by Track")
-		}
-		return nil, work.task
 	case *Task:
 		if work == nil {
 			panic("background: the work to run is a nil *Task")
 		}
 		work.mustBeMade()
 		return nil, work
+	case *Handle:
+		if work == nil || work.task == nil {
+			panic("background: the work to run is a nil or zero *Handle: make it by Track")
+		}
+		return nil, work.task
 	case nil:
 		panic("background: the work to run is nil")
 	default:

@@ -216,10 +216,23 @@ func (t *Task) timeout() time.Duration {
 // and returns. The first attempt is made even if ctx is done already.
 //
 // A panic in the function comes back as an error, which wraps a [*PanicError].
-func (t *Task) Run(ctx context.Context) error {
-	if Attempt(ctx) > 1 { // of the task that runs this one
-		ctx = withAttempt(ctx, 1)
+func (t *Task) Run(ctx context.Context) error { return t.run(forFirstAttempt(ctx)) }
+
+// run is Run with a context in which no other attempt's number is.
+func (t *Task) run(ctx context.Context) error {
+	if t.settings != nil {
+		return t.runAsSet(ctx)
 	}
+	err := t.attempt(ctx, 0)
+	if err == nil {
+		return nil
+	}
+	failure, _ := t.failed(ctx, 1, time.Time{}, err)
+	return failure
+}
+
+// runAsSet is run for a task with settings.
+func (t *Task) runAsSet(ctx context.Context) error {
 	until := t.until()
 	for attempt := 1; ; attempt++ {
 		numbered := ctx

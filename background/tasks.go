@@ -85,7 +85,7 @@ func (t *Tasks) Run(ctx context.Context) error {
 	if t.Len() == 0 {
 		return nil
 	}
-	return runAll(ctx, t.tasks, t.limit(), t.StopOnError)
+	return runAll(forFirstAttempt(ctx), t.tasks, t.limit(), t.StopOnError)
 }
 
 // newGroup returns a group for a submission of the collection.
@@ -162,7 +162,7 @@ func (r *collectionRun) run(i int) {
 			r.fail(i, &TaskError{Name: r.tasks[i].Name(), Task: r.tasks[i], Attempt: 1, Err: errGoexit})
 		}
 	}()
-	err := r.tasks[i].Run(r.ctx)
+	err := r.tasks[i].run(r.ctx)
 	returned = true
 	if err != nil {
 		r.fail(i, err)
