@@ -41,14 +41,16 @@ func poolOf(size int) (p *pool, ran func() []string) {
 }
 
 // give has the pool do jobs with these names at once.
-func (p *pool) give(names ...string) {
+func (p *pool) give(names ...string) { p.call(p.assigned(names...)) }
+
+// assigned assigns jobs with these names, and returns the worker to be called.
+func (p *pool) assigned(names ...string) *worker {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, name := range names {
 		p.assign(job{single: single{task: &Task{name: name}}})
 	}
-	first := p.takeCalled()
-	p.mu.Unlock()
-	p.call(first)
+	return p.takeCalled()
 }
 
 // count returns how many workers there are, how many of them idle.
@@ -76,6 +78,26 @@ func TestPoolStartsWorkersAndWakesTheIdle(t *testing.T) {
 		all, _ = p.count()
 		assert.Equal(t, 3, all)
 		assert.Nil(t, p.takeCalled())
+		assert.True(t, sweptAfter(p, 2*idleTime))
+	})
+}
+
+// TestACalledWorkerCallsThoseThatComeMeanwhile: whoever assigns jobs before it has
+// begun calls nobody.
+func TestACalledWorkerCallsThoseThatComeMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, ran := poolOf(4)
+		for range 2 { // of workers that start, and that are woken
+			first := p.assigned("a")
+			assert.NotNil(t, first)
+			assert.Nil(t, p.assigned("b"))
+			assert.Nil(t, p.assigned("c", "d"))
+			assert.Empty(t, ran(), "nobody was called")
+			p.call(first)
+			assert.ElementsMatch(t, []string{"a", "b", "c", "d"}, ran())
+		}
+		p.give("e")
+		assert.Equal(t, []string{"e"}, ran(), "the last that was called has begun, so it is called itself")
 		assert.True(t, sweptAfter(p, 2*idleTime))
 	})
 }

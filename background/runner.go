@@ -59,8 +59,9 @@ import (
 // A task runs with the values of the context it was submitted with, but neither
 // its deadline nor its cancellation: a request's end does not stop the work
 // that was promised in its response. A task's context is done when an attempt
-// exceeds its timeout, when a sibling in a collection with StopOnError fails,
-// and when nine tenths of the time of a [Runner.Shutdown] are over.
+// exceeds its timeout or the task its MaxElapsed, when its handle cancels it, when a
+// sibling in a collection with StopOnError fails, and when nine tenths of the time
+// of a [Runner.Shutdown] are over.
 //
 // # Failures
 //

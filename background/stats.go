@@ -33,9 +33,9 @@ type Stats struct {
 	Retrying  int // waiting to be tried again
 	Blocked   int // submitters who wait for room; their tasks are not accepted yet
 
-	// OldestWaiting is how long the oldest of the queued tasks has waited since
-	// it was accepted or its time had come, or the oldest of the blocked submitters for room, or about
-	// a millisecond more; zero if there are none.
+	// OldestWaiting is how long the oldest of the queued tasks has waited since it
+	// was accepted or its time had come, or the oldest of the blocked submitters for
+	// room, or about a millisecond more; zero if there are none.
 	OldestWaiting time.Duration
 }
 
