@@ -28,8 +28,10 @@ const internal = module + "/params/internal"
 // standard library. A module stands for all of its packages. Test files may
 // import the package they test, what is in front of it, and testModules, too.
 var edges = []edge{
-	{"background", []string{module + "/background/internal/queue", module + "/background/internal/recordable"}},
-	{"background/internal/*", nil}, // queue, recordable
+	{"background", []string{
+		module + "/background/internal/clock", module + "/background/internal/queue", module + "/background/internal/recordable",
+	}},
+	{"background/internal/*", nil}, // clock, queue, recordable
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
 	{"params", []string{
 		fasthttpModule, gojson, validator,

@@ -91,7 +91,7 @@ func (s *scheduler) freeRoom(since time.Duration, n int) {
 
 // wait lines a submission up for room.
 func (s *scheduler) wait(sub *submission) *waiter {
-	w := &waiter{submission: *sub, came: s.clock.now(), admitted: make(chan struct{})}
+	w := &waiter{submission: *sub, came: s.clock.Now(), admitted: make(chan struct{})}
 	s.waiters.add(w, w.holding(s.workers))
 	if s.waiters.len() == 1 {
 		s.markOldest()
@@ -127,7 +127,7 @@ func (s *scheduler) endWait(w *waiter) {
 
 // markOldest notes that another waiter is the oldest now.
 func (s *scheduler) markOldest() {
-	s.waiters.mark, s.waiters.old = s.clock.mark(), s.queue-s.room
+	s.waiters.mark, s.waiters.old = s.clock.Mark(), s.queue-s.room
 }
 
 // await waits until w has been admitted or refused, or ctx is done. A task does

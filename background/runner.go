@@ -290,7 +290,7 @@ func (r *Runner) perform(w *worker) {
 func (r *Runner) performAsSet(w *worker) {
 	w.made, w.timed = false, w.job.task.kind() != nil
 	if w.timed {
-		w.began = time.Since(r.scheduler.clock.epoch)
+		w.began = time.Since(r.scheduler.clock.Epoch)
 	}
 	outer := r.contextOf(w)
 	if span := w.job.span; span != nil && span.last != nil && !time.Now().Before(span.end) {
@@ -320,7 +320,7 @@ func (r *Runner) performAsSet(w *worker) {
 // took notes how long w's attempt took, if somebody asks for it.
 func (r *Runner) took(w *worker) {
 	if w.timed {
-		w.took = time.Since(r.scheduler.clock.epoch) - w.began
+		w.took = time.Since(r.scheduler.clock.Epoch) - w.began
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/velithon-go/velithon/background/internal/clock"
 	"github.com/velithon-go/velithon/background/internal/queue"
 )
 
@@ -27,7 +28,7 @@ type scheduler struct {
 	groups  groupList
 	held    heldQueue
 	waiters waiters // the submitters who wait for room
-	clock   clock
+	clock   clock.Clock
 	byKind  map[*kind]*KindStats
 	limits  map[*Limit]*limitLine
 
@@ -57,7 +58,7 @@ func newScheduler(base context.Context, options RunnerOptions, timeDue func(), l
 		queue:   options.Queue,
 		room:    options.Queue,
 		base:    base,
-		clock:   clock{epoch: time.Now().Add(-time.Nanosecond)},
+		clock:   clock.Clock{Epoch: time.Now().Add(-time.Nanosecond)},
 		limits:  make(map[*Limit]*limitLine),
 		byKind:  make(map[*kind]*KindStats),
 		held:    heldQueue{fire: timeDue},
@@ -138,7 +139,7 @@ func (s *scheduler) accept(sub *submission, free, room int) bool {
 	s.stats.Accepted += uint64(sub.tasks)
 	s.stats.Running += sub.starts
 	s.stats.Queued += sub.tasks - sub.starts
-	sub.since = s.clock.now()
+	sub.since = s.clock.Now()
 	if sub.group != nil {
 		sub.group.accepted(sub.since, sub.starts, holding)
 	}

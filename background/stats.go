@@ -6,7 +6,6 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -49,7 +48,7 @@ func (r *Runner) Stats() Stats {
 	stats.Scheduled, stats.Limited, stats.Retrying = s.held.scheduled, s.held.limited, s.held.retrying()
 	stats.Blocked = s.waiters.len()
 	if stats.Queued+stats.Blocked > 0 {
-		stats.OldestWaiting = s.clock.since(s.oldest())
+		stats.OldestWaiting = s.clock.Since(s.oldest())
 	}
 	return stats
 }
@@ -65,7 +64,7 @@ func (s *scheduler) oldest() time.Duration {
 		oldest = min(oldest, g.since)
 	}
 	if at, ok := s.held.oldestFirst(); ok {
-		oldest = min(oldest, at.Sub(s.clock.epoch))
+		oldest = min(oldest, at.Sub(s.clock.Epoch))
 	}
 	if first, ok := s.turns.singles.Front(); ok {
 		oldest = min(oldest, first.since)
@@ -244,46 +243,3 @@ func (k *KindStats) ended(o *outcome) {
 		k.Failed++
 	}
 }
-
-// tick is how long a reading of the clock is used again.
-const tick = time.Millisecond
-
-// clock tells when a task began to wait. To look at the time for each task would
-// take a third of a submission, so it is done once in a millisecond at most: a
-// timer, which is set then, says when that was too long ago. (One that ticks on
-// its own would tick in vain most of the time.)
-//
-// Its methods are called with the runner's mutex held.
-type clock struct {
-	epoch time.Time
-	last  time.Duration // the latest reading, since epoch
-	fresh atomic.Bool   // it may be used again
-	timer *time.Timer   // made when first needed
-}
-
-// now returns the time since epoch, which is never 0, or what it was less than a
-// tick ago.
-func (c *clock) now() time.Duration {
-	if c.fresh.Load() {
-		return c.last
-	}
-	c.last = time.Since(c.epoch)
-	c.fresh.Store(true)
-	if c.timer == nil {
-		c.timer = time.AfterFunc(tick, func() { c.fresh.Store(false) })
-	} else {
-		c.timer.Reset(tick)
-	}
-	return c.last
-}
-
-// mark returns now, and makes all later readings later than that.
-func (c *clock) mark() time.Duration {
-	t := c.now()
-	c.last++
-	return t
-}
-
-// since returns how long ago a time was that now returned. Marks may have made that
-// some nanoseconds late.
-func (c *clock) since(t time.Duration) time.Duration { return max(0, time.Since(c.epoch)-t) }

@@ -118,7 +118,7 @@ func (w *walk) next() bool {
 
 // see adds a task to the page, and reports whether there is room for more.
 func (w *walk) see(j job, state State, since time.Duration, due time.Time) bool {
-	w.found = append(w.found, sight{job: j, state: state, since: w.runner.scheduler.clock.epoch.Add(since), due: due})
+	w.found = append(w.found, sight{job: j, state: state, since: w.runner.scheduler.clock.Epoch.Add(since), due: due})
 	return len(w.found) < page
 }
 

@@ -1,0 +1,153 @@
+package background
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// Reservation is the promise that work will be accepted: the step before an
+// answer is given, while it can still be a refusal. Made by [Runner.Reserve], it
+// must be started or cancelled, or Shutdown waits for it until its time is up.
+//
+// A Reservation is used by one goroutine, and of copies of it only one. The first
+// call of Start or Cancel uses it up; further calls do nothing, as do those on a zero
+// Reservation.
+type Reservation struct {
+	runner *Runner
+	work   Work
+	held   int // room taken
+}
+
+// Reserve prepares to submit work. With [Reject], it takes room in the queue for
+// all of work's tasks or returns [ErrFull], also while workers are free: others may
+// take these before Start. With [Block], it takes no room, and Start waits for it.
+// The reservation counts as a submitter who may have to wait, so Reserve returns
+// ErrFull when there are Workers + Queue of those already. In both cases the work
+// counts as promised: a Shutdown that begins before Start waits for it. After
+// Shutdown has begun, Reserve returns [ErrClosed].
+//
+// The work belongs to the reservation from now on, and to the runner after
+// Start: do not change it. Reserve panics on work that Submit panics on.
+func (r *Runner) Reserve(work Work) (Reservation, error) {
+	r.mustBeMade()
+	n := r.size(work)
+	v := Reservation{runner: r, work: work}
+	reserved := r.reservations.add()
+	if reserved && r.options.Overflow == Block {
+		return v, nil
+	}
+	r.mu.Lock()
+	defer r.unlock()
+	err := ErrFull
+	if reserved {
+		var ok bool
+		if v.held, ok = r.scheduler.reserve(n); ok {
+			return v, nil
+		}
+		r.reservations.remove()
+		r.dispatchLocked() // a Shutdown may have begun since, and wait for it
+	} else if r.closed {
+		err = ErrClosed
+	}
+	r.scheduler.stats.Rejected += uint64(n)
+	refused(work, err)
+	return Reservation{}, err
+}
+
+// Start submits the work, as [Runner.Submit] does, also after Shutdown has begun.
+// With [Reject] the room is there. With [Block] it waits for room until ctx is
+// done, and returns an error that wraps the cause; with the context of a task it
+// returns [ErrFull] instead of waiting. When a Shutdown has run out of time, or
+// does while Start waits, the work is given up like all that waits then, by name,
+// and Start returns nil.
+//
+// If done is not nil it is called exactly once, when all of the work has ended,
+// whichever way: also if it was skipped or given up, and, before Start returns,
+// if it was refused or there was none. It is called by the goroutine that ended
+// the work. A panic in it is recovered and logged.
+func (v *Reservation) Start(ctx context.Context, done func()) error {
+	r, work, held := v.runner, v.work, v.held
+	if r == nil {
+		return nil
+	}
+	*v = Reservation{}
+	s := submission{started: true, counted: true}
+	r.prepare(ctx, &s, work, done)
+	r.mu.Lock()
+	r.scheduler.room += held
+	if r.scheduler.expired && s.tasks > 0 {
+		r.fulfil(&s)
+		todo := r.scheduler.abandonSubmission(&s)
+		r.unlock()
+		r.follow(todo)
+		return nil
+	}
+	w, err := r.enterLocked(&s)
+	r.unlock()
+	if w != nil {
+		err = r.await(ctx, w)
+	}
+	refused(work, err)
+	if err != nil || s.tasks == 0 {
+		r.callDone(ctx, done)
+	}
+	return err
+}
+
+// Cancel gives the reservation up.
+func (v *Reservation) Cancel() {
+	r, work, held := v.runner, v.work, v.held
+	if r == nil {
+		return
+	}
+	*v = Reservation{}
+	refused(work, ErrCanceled)
+	r.mu.Lock()
+	defer r.unlock()
+	r.reservations.remove()
+	r.scheduler.room += held
+	r.dispatchLocked() // it may have been what Shutdown was waiting for
+}
+
+// reservations counts the reservations that are neither started nor cancelled, and
+// the submitters who wait for room: a reservation may have to wait, too, once it
+// is started. Each response with work makes one, and most need nothing else of
+// the runner then, so that they don't wait for its mutex.
+type reservations struct {
+	n    atomic.Int64 // how many there are, above noMore once no more may be made
+	most int64        // how many there may be
+}
+
+// noMore is added to a count of reservations to close it: no limit is higher. Were
+// it a field of its own, a reservation that comes while a Shutdown begins would be
+// counted before it sees that it is late, and Shutdown would wait for it or name it.
+const noMore = 1 << 62
+
+// mostReservations is how many reservations a runner makes.
+func mostReservations(o RunnerOptions) int64 {
+	if o.Overflow == Reject {
+		return noMore // each takes room
+	}
+	return min(int64(o.Workers), noMore/2) + min(int64(o.Queue), noMore/2)
+}
+
+// add counts one more and reports whether it may be made.
+func (c *reservations) add() bool {
+	for {
+		n := c.n.Load()
+		if n >= c.most {
+			return false
+		}
+		if c.n.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// remove is called when one is kept or given up.
+func (c *reservations) remove() { c.n.Add(-1) }
+
+// close refuses further ones.
+func (c *reservations) close() { c.n.Or(noMore) }
+
+func (c *reservations) count() int { return int(c.n.Load() &^ noMore) }
