@@ -20,7 +20,7 @@ func PlantRetry(r *Runner, task *Task) (remove func()) {
 	defer r.mu.Unlock()
 	q := &r.scheduler.held
 	of := q.last.group
-	planted := &held{job: job{single: single{task: task}, group: of, attempt: 2}, following: q.first, index: -1}
+	planted := &held{job: job{single: single{task: task}, group: of, attempt: 2}, following: q.first, place: -1}
 	q.first.previous, q.first = planted, planted
 	q.length++
 	return func() {

@@ -2,10 +2,10 @@ package background
 
 import (
 	"cmp"
-	"container/heap"
 	"slices"
 	"time"
 
+	"github.com/velithon-go/velithon/background/internal/heap"
 	"github.com/velithon-go/velithon/background/internal/queue"
 )
 
@@ -16,7 +16,7 @@ type held struct {
 	job
 	at    time.Time // when its time comes
 	seq   uint64    // how many were added before it
-	index int       // in heldQueue.byTime, or -1
+	place int       // in heldQueue.byTime, or -1
 	due   bool      // its time has come
 	out   bool      // it was taken out
 
@@ -42,7 +42,7 @@ func (h *held) state() State {
 // no more than a turn to others.
 type heldQueue struct {
 	first, last *held              // of all; those of a group stand together
-	byTime      timetable          // those whose time has not come
+	byTime      heap.Heap[*held]   // those whose time has not come
 	due         queue.Queue[*held] // those in line, and some that were taken out meanwhile
 	firsts      queue.Queue[*held] // those among the due who wait for their first attempt, likewise
 	added       uint64             // how many ever were
@@ -76,7 +76,7 @@ func (q *heldQueue) count(h *held, n int) {
 
 // add takes in a task that waits for its limit or, if it has none, for its time.
 func (q *heldQueue) add(h *held) {
-	h.seq, h.index = q.added, -1
+	h.seq, h.place = q.added, -1
 	q.added++
 	q.link(h)
 	q.count(h, +1)
@@ -85,7 +85,7 @@ func (q *heldQueue) add(h *held) {
 		handle.set(h.state(), nil)
 	}
 	if h.limit == nil {
-		heap.Push(&q.byTime, h)
+		q.byTime.Push(h)
 		q.wind()
 	}
 }
@@ -141,10 +141,10 @@ func (q *heldQueue) unlink(h *held) {
 
 // wind sets the timer for the first of byTime.
 func (q *heldQueue) wind() {
-	if q.byTime.Len() == 0 || !q.rings.IsZero() && !q.byTime.first().at.Before(q.rings) {
+	if q.byTime.Len() == 0 || !q.rings.IsZero() && !q.byTime.First().at.Before(q.rings) {
 		return
 	}
-	q.rings = q.byTime.first().at
+	q.rings = q.byTime.First().at
 	if q.timer == nil {
 		q.timer = time.AfterFunc(time.Until(q.rings), q.fire)
 	} else {
@@ -160,10 +160,10 @@ func (q *heldQueue) lineUpDue() {
 	q.rings = time.Time{}
 	now := time.Now()
 	for range mostAtOnce {
-		if q.byTime.Len() == 0 || q.byTime.first().at.After(now) {
+		if q.byTime.Len() == 0 || q.byTime.First().at.After(now) {
 			break
 		}
-		q.lineUp(heap.Pop(&q.byTime).(*held))
+		q.lineUp(q.byTime.Pop())
 	}
 	q.wind()
 }
@@ -225,8 +225,8 @@ func (q *heldQueue) remove(h *held) bool {
 		return false
 	}
 	h.out = true
-	if h.index >= 0 {
-		heap.Remove(&q.byTime, h.index)
+	if h.place >= 0 {
+		q.byTime.Remove(h.place)
 	}
 	q.unlink(h)
 	q.count(h, -1)
@@ -247,7 +247,7 @@ func (q *heldQueue) hasten(h *held) {
 	if h.due || !q.remove(h) {
 		return
 	}
-	again := &held{job: h.job, at: time.Now(), index: -1, seq: q.added}
+	again := &held{job: h.job, at: time.Now(), place: -1, seq: q.added}
 	q.added++
 	q.link(again)
 	q.count(again, +1)
@@ -271,7 +271,7 @@ func (q *heldQueue) removeAll(g *group) (removed []*held) {
 // tried again after t, unless that is zero, in the order in which they were added.
 func (q *heldQueue) later(t time.Time) (late []*held) {
 	now := time.Now()
-	for _, h := range q.byTime.all {
+	for _, h := range q.byTime.All() {
 		if h.attempt == 1 && h.at.After(now) || !t.IsZero() && h.at.After(t) {
 			late = append(late, h)
 		}
@@ -280,36 +280,13 @@ func (q *heldQueue) later(t time.Time) (late []*held) {
 	return late
 }
 
-// timetable is a heap of tasks by their times, and of those with one time by their
-// order.
-type timetable struct{ all []*held }
-
-func (t *timetable) first() *held { return t.all[0] }
-
-func (t *timetable) Len() int { return len(t.all) }
-
-func (t *timetable) Less(i, j int) bool {
-	if c := t.all[i].at.Compare(t.all[j].at); c != 0 {
+// Before orders tasks by their times, and those with one time as they were added.
+func (h *held) Before(other *held) bool {
+	if c := h.at.Compare(other.at); c != 0 {
 		return c < 0
 	}
-	return t.all[i].seq < t.all[j].seq
+	return h.seq < other.seq
 }
 
-func (t *timetable) Swap(i, j int) {
-	t.all[i], t.all[j] = t.all[j], t.all[i]
-	t.all[i].index, t.all[j].index = i, j
-}
-
-func (t *timetable) Push(h any) {
-	h.(*held).index = len(t.all)
-	t.all = append(t.all, h.(*held))
-}
-
-func (t *timetable) Pop() any {
-	last := len(t.all) - 1
-	h := t.all[last]
-	t.all[last] = nil
-	t.all = t.all[:last]
-	h.index = -1
-	return h
-}
+// Moved notes where h is in heldQueue.byTime.
+func (h *held) Moved(place int) { h.place = place }

@@ -1,12 +1,13 @@
 package background
 
 import (
-	"container/heap"
 	"container/list"
 	"context"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/heap"
 )
 
 // Room is what bounds the tasks that are accepted and have not finished: one that
@@ -106,7 +107,7 @@ func (s *scheduler) admit(free int) *waiter {
 		return nil
 	}
 	room := s.room
-	for _, w := range [...]*waiter{s.waiters.oldest(), s.waiters.bySize.first(), s.waiters.byRoom.first()} {
+	for _, w := range [...]*waiter{s.waiters.oldest(), s.waiters.bySize.First().waiter, s.waiters.byRoom.First().waiter} {
 		if s.accept(&w.submission, free, room) {
 			s.endWait(w)
 			return w
@@ -192,9 +193,9 @@ type waiter struct {
 //
 // The runner's mutex guards them.
 type waiters struct {
-	byAge    list.List // of *waiter
-	bySize   order     // by the number of tasks
-	byRoom   order     // by the room that they would hold if all workers were free
+	byAge    list.List         // of *waiter
+	bySize   heap.Heap[*place] // by the number of tasks
+	byRoom   heap.Heap[*place] // by the room that they would hold if all workers were free
 	arrivals int
 
 	mark time.Duration // when the oldest became the oldest
@@ -211,47 +212,26 @@ func (l *waiters) add(w *waiter, room int) {
 	w.element = l.byAge.PushBack(w)
 	w.bySize = place{waiter: w, keys: [3]int{w.tasks, l.arrivals}}
 	w.byRoom = place{waiter: w, keys: [3]int{room, w.tasks, l.arrivals}}
-	heap.Push(&l.bySize, &w.bySize)
-	heap.Push(&l.byRoom, &w.byRoom)
+	l.bySize.Push(&w.bySize)
+	l.byRoom.Push(&w.byRoom)
 }
 
 func (l *waiters) remove(w *waiter) {
 	l.byAge.Remove(w.element)
 	w.element = nil
-	heap.Remove(&l.bySize, w.bySize.index)
-	heap.Remove(&l.byRoom, w.byRoom.index)
+	l.bySize.Remove(w.bySize.index)
+	l.byRoom.Remove(w.byRoom.index)
 }
-
-// order is a heap of waiters, that with the smallest keys on top.
-type order struct{ all []*place }
 
 // place is a waiter's place in an order.
 type place struct {
 	waiter *waiter
 	keys   [3]int // compared one after the other
-	index  int    // in the order
+	index  int    // in the heap
 }
 
-func (o *order) first() *waiter { return o.all[0].waiter }
+// Before compares the keys.
+func (p *place) Before(other *place) bool { return slices.Compare(p.keys[:], other.keys[:]) < 0 }
 
-func (o *order) Len() int { return len(o.all) }
-
-func (o *order) Less(i, j int) bool { return slices.Compare(o.all[i].keys[:], o.all[j].keys[:]) < 0 }
-
-func (o *order) Swap(i, j int) {
-	o.all[i], o.all[j] = o.all[j], o.all[i]
-	o.all[i].index, o.all[j].index = i, j
-}
-
-func (o *order) Push(p any) {
-	p.(*place).index = len(o.all)
-	o.all = append(o.all, p.(*place))
-}
-
-func (o *order) Pop() any {
-	last := len(o.all) - 1
-	p := o.all[last]
-	o.all[last] = nil
-	o.all = o.all[:last]
-	return p
-}
+// Moved notes where p is in its heap.
+func (p *place) Moved(index int) { p.index = index }
