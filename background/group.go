@@ -67,7 +67,8 @@ func (g *group) take() *Task {
 func (s *scheduler) takeFirst(g *group, j *job) {
 	g.active++
 	s.stats.Queued--
-	*j = job{single: single{task: g.take()}, group: g, attempt: 1, holds: true}
+	*j = job{}
+	j.task, j.group, j.attempt, j.holds = g.take(), g, 1, true
 	if len(g.waiting) == 0 {
 		s.groups.remove(g)
 	}

@@ -37,7 +37,7 @@ type pool struct {
 // worker is a goroutine that runs tasks, one at a time.
 type worker struct {
 	wake    chan struct{} // of size 1: there is a job, or the worker is to leave; nil before its goroutine has started
-	job     job           // written with the mutex held; its task is nil if there is none
+	job     job           // written with the mutex held; zero if there is none
 	outcome outcome       // of the job, written by the worker itself
 	made    bool          // the attempt was, and not given up before
 	timed   bool          // its task has a kind, which counts how long attempts take
@@ -66,10 +66,9 @@ func (p *pool) free() int {
 // busy returns how many workers have a job, or have not put it away yet.
 func (p *pool) busy() int { return len(p.all) - p.resting }
 
-// assign gives j to a free worker, which there has to be, and sees to it that it is
-// called. It takes the worker that became idle last, so that those which are not
-// needed leave.
-func (p *pool) assign(j job) {
+// take returns a free worker, which there has to be, to be given a job and to be sent. It
+// takes the one that became idle last, so that those which are not needed leave.
+func (p *pool) take() *worker {
 	w := p.idle
 	if w != nil {
 		p.idle, w.next = w.next, nil
@@ -79,7 +78,11 @@ func (p *pool) assign(j job) {
 		w = &worker{}
 		p.all[w] = struct{}{}
 	}
-	w.job = j
+	return w
+}
+
+// send sees to it that w is called, which has got its job.
+func (p *pool) send(w *worker) {
 	last := p.lastCalled
 	w.calls.Store(nil)
 	p.lastCalled = w

@@ -48,7 +48,9 @@ func (p *pool) assigned(names ...string) *worker {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, name := range names {
-		p.assign(job{single: single{task: &Task{name: name}}})
+		w := p.take()
+		w.job.task = &Task{name: name}
+		p.send(w)
 	}
 	return p.takeCalled()
 }

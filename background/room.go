@@ -19,13 +19,16 @@ import (
 // so many workers are free: those that find no worker, and those that may have to
 // wait again.
 func (s *submission) holding(free int) int {
-	if s.group == nil {
-		if free > 0 && s.task.neverWaits() {
+	start := s.most(free)
+	switch {
+	case s.plain:
+		return s.tasks - start
+	case s.group == nil:
+		if start > 0 && s.task.neverWaits() {
 			return 0
 		}
 		return 1
 	}
-	start := min(s.tasks, s.group.limit, free)
 	holding := s.tasks - start
 	for _, task := range s.group.waiting[:start] {
 		if !task.neverWaits() {

@@ -199,6 +199,11 @@ func (r *Runner) fulfil(s *submission) {
 // is free or no task is in line.
 func (r *Runner) dispatchLocked() {
 	r.startLocked(false)
+	r.admitLocked()
+}
+
+// admitLocked is dispatchLocked where no task is in line, or no worker is free.
+func (r *Runner) admitLocked() {
 	for w := r.scheduler.admit(r.pool.free()); w != nil; w = r.scheduler.admit(r.pool.free()) {
 		r.release(w, nil)
 		r.startAcceptedLocked(&w.submission)
@@ -218,7 +223,9 @@ func (r *Runner) startLocked(atOnce bool) {
 			return
 		}
 		j.atOnce = atOnce
-		r.pool.assign(j)
+		w := r.pool.take()
+		w.job = j
+		r.pool.send(w)
 	}
 }
 
@@ -226,7 +233,9 @@ func (r *Runner) startLocked(atOnce bool) {
 // lines up the rest.
 func (r *Runner) startAcceptedLocked(s *submission) {
 	for range s.starts {
-		r.pool.assign(s.take())
+		w := r.pool.take()
+		s.take(&w.job)
+		r.pool.send(w)
 	}
 	if s.starts == s.tasks {
 		return
@@ -338,11 +347,13 @@ func (r *Runner) next(w *worker) bool {
 	r.mu.Lock()
 	r.settleLocked(w)
 	busy := !r.pool.paused && r.scheduler.next(&w.job)
-	if !busy {
+	if busy {
+		r.startLocked(false) // the end of one may be the turn of several
+	} else {
 		w.job = job{}
 		r.pool.rest(w)
 	}
-	r.dispatchLocked()
+	r.admitLocked()
 	r.unlock()
 	return busy || r.pool.wait(w)
 }
@@ -350,8 +361,8 @@ func (r *Runner) next(w *worker) bool {
 // settleLocked books w's job. If something is left to do, the mutex is released
 // for it, and w does it before it is free again, so that Shutdown waits for it.
 func (r *Runner) settleLocked(w *worker) {
-	if k := r.scheduler.statsOf(w.job.task); k != nil && w.made {
-		k.attempted(&w.job, w.began, w.took)
+	if w.timed && w.made {
+		r.scheduler.statsOf(w.job.task).attempted(&w.job, w.began, w.took)
 	}
 	todo := r.scheduler.settle(&w.job, &w.outcome)
 	if todo == nil {

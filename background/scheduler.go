@@ -130,11 +130,18 @@ type outcome struct {
 // workers are free, and nobody else is in line for them: sub.starts of the tasks
 // start at once. The caller gives them to workers, and has the rest lined up.
 func (s *scheduler) accept(sub *submission, free, room int) bool {
-	if s.weight(sub.holding(free)) > room {
+	sub.starts = sub.most(free)
+	holding := sub.tasks - sub.starts
+	if !sub.plain {
+		holding = sub.holding(free)
+	}
+	if s.weight(holding) > room {
 		return false
 	}
-	sub.starts = sub.starting(free)
-	holding := sub.tasks - sub.starts + sub.waitingAgain()
+	if !sub.plain {
+		sub.starts = sub.starting(free)
+		holding = sub.tasks - sub.starts + sub.waitingAgain()
+	}
 	s.room -= s.weight(holding) // below none, until lineUpRest is done, where others start besides
 	s.stats.Accepted += uint64(sub.tasks)
 	s.stats.Running += sub.starts
@@ -149,21 +156,24 @@ func (s *scheduler) accept(sub *submission, free, room int) bool {
 // lineUpRest puts those tasks of an accepted submission that have not started where
 // they have to wait.
 func (s *scheduler) lineUpRest(sub *submission) {
-	switch {
-	case sub.group != nil:
-		s.lineUpNew(sub.group, sub.starts == 0)
-	case sub.task.settings == nil:
+	switch g := sub.group; {
+	case g != nil:
+		s.groups.push(g)
+		if !sub.plain && sub.starts == 0 {
+			s.postponeFirst(g)
+		}
+		s.lineUpGroup(g)
+	case sub.plain:
 		s.turns.pushSingle(sub.single)
 	default:
 		s.lineUpAsSet(sub.single)
 	}
 }
 
-// lineUpNew lines up a group that was just accepted. If none of its tasks has started
-// the first ones are to come later perhaps, and need no worker to wait for their time.
-func (s *scheduler) lineUpNew(g *group, noneStarted bool) {
-	s.groups.push(g)
-	for noneStarted && len(g.waiting) > 0 && g.active < g.limit {
+// postponeFirst has the first tasks of a group wait for their times, which need no
+// worker for that.
+func (s *scheduler) postponeFirst(g *group) {
+	for len(g.waiting) > 0 && g.active < g.limit {
 		wait := g.waiting[0].delay()
 		if wait <= 0 {
 			break
@@ -172,7 +182,6 @@ func (s *scheduler) lineUpNew(g *group, noneStarted bool) {
 		s.takeFirst(g, &j)
 		s.postpone(&j, wait)
 	}
-	s.lineUpGroup(g)
 }
 
 // lineUpAsSet puts a single task with settings where it has to wait. One with a limit
@@ -218,13 +227,13 @@ func (s *scheduler) next(j *job) bool {
 // ones take turns: neither waits for more than one of the other kind, however many
 // there are.
 func (s *scheduler) choose(j *job) bool {
-	wasHeld := s.held.anyDue() && !s.wasHeld && s.held.next(j)
-	if !wasHeld && !s.nextFresh(j) {
-		if wasHeld = s.held.next(j); !wasHeld {
+	isHeld := s.held.anyDue() && !s.wasHeld && s.held.next(j)
+	if !isHeld && !s.nextFresh(j) {
+		if isHeld = s.held.anyDue() && s.held.next(j); !isHeld {
 			return false
 		}
 	}
-	s.wasHeld = wasHeld
+	s.wasHeld = isHeld
 	return true
 }
 
@@ -254,11 +263,8 @@ func (s *scheduler) nextFresh(j *job) bool {
 // settle books the end of a job, and clears its outcome.
 func (s *scheduler) settle(j *job, o *outcome) *followUp {
 	s.stats.Running--
-	if j.takes != nil {
-		s.release(j)
-	}
-	if k := s.statsOf(j.task); k != nil {
-		k.ended(o)
+	if j.task.settings != nil {
+		s.settleAsSet(j, o)
 	}
 	if o.failure == nil {
 		s.stats.Succeeded++
@@ -283,6 +289,16 @@ func (s *scheduler) settle(j *job, o *outcome) *followUp {
 		s.skip(todo.lost)
 	}
 	return s.ended(j, todo)
+}
+
+// settleAsSet books what is only kept for tasks with settings.
+func (s *scheduler) settleAsSet(j *job, o *outcome) {
+	if j.takes != nil {
+		s.release(j)
+	}
+	if k := s.statsOf(j.task); k != nil {
+		k.ended(o)
+	}
 }
 
 // retry puts j, whose attempt failed, among the retries, due after wait. It gives

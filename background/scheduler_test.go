@@ -57,8 +57,8 @@ func (s *scheduler) enter(free int, sub *submission) []*job {
 	}
 	started := make([]*job, sub.starts)
 	for i := range started {
-		j := sub.take()
-		started[i] = &j
+		started[i] = new(job)
+		sub.take(started[i])
 	}
 	if sub.starts < sub.tasks {
 		s.lineUpRest(sub)

@@ -11,6 +11,7 @@ type submission struct {
 	single         // the task, if it is a single one
 	group   *group // else; nil if there are no tasks
 	tasks   int    // how many it has
+	plain   bool   // none of them has settings, so they need nothing but workers
 	starts  int    // how many of them start at once, from when it was accepted
 	started bool   // it is a reservation that was started
 	counted bool   // it is among Runner.reservations
@@ -28,7 +29,8 @@ type single struct {
 func (r *Runner) prepare(ctx context.Context, s *submission, work Work, done func()) {
 	r.mustBeMade()
 	tasks, task := split(work)
-	if !s.started && (task == nil || task.settings != nil) {
+	s.plain = arePlain(tasks, task)
+	if !s.plain && !s.started {
 		r.meet(tasks, task)
 	}
 	if task != nil && done == nil {
@@ -48,17 +50,25 @@ func (r *Runner) prepare(ctx context.Context, s *submission, work Work, done fun
 	s.group, s.tasks = g, len(g.waiting)
 }
 
+// most returns how many of s's tasks may run at once if so many workers are free.
+func (s *submission) most(free int) int {
+	if s.group == nil {
+		return min(1, free)
+	}
+	return min(s.tasks, s.group.limit, free)
+}
+
 // starting returns how many of s's tasks start at once if it is accepted while so
 // many workers are free: the first ones, up to one that has to wait for something
 // else.
 func (s *submission) starting(free int) int {
+	most := s.most(free)
 	if s.group == nil {
-		if free > 0 && s.task.needsOnlyAWorker() {
+		if most > 0 && s.task.needsOnlyAWorker() {
 			return 1
 		}
 		return 0
 	}
-	most := min(s.tasks, s.group.limit, free)
 	for i, task := range s.group.waiting[:most] {
 		if !task.needsOnlyAWorker() {
 			return i
@@ -84,16 +94,19 @@ func (s *submission) waitingAgain() (n int) {
 	return n
 }
 
-// take takes the first task that has not started out of an accepted submission,
-// to be run now.
-func (s *submission) take() job {
-	j := job{single: s.single, group: s.group, attempt: 1, atOnce: true}
+// take takes the first task that has not started out of an accepted submission, and
+// makes j, which is zero, its job.
+func (s *submission) take(j *job) {
 	if s.group != nil {
-		j.single = single{task: s.group.take()}
+		j.task, j.group = s.group.take(), s.group
+	} else {
+		j.single = s.single
 	}
-	j.holds = !j.task.isLast(1)
-	j.begin()
-	return j
+	j.attempt, j.atOnce = 1, true
+	if !s.plain {
+		j.holds = !j.task.isLast(1)
+		j.begin()
+	}
 }
 
 // refused tells the handle of work that was not accepted, if it has one.
@@ -129,6 +142,15 @@ func split(work Work) (*Tasks, *Task) {
 	}
 }
 
+// arePlain reports whether none of a collection's tasks has settings, or the task has
+// none.
+func arePlain(tasks *Tasks, task *Task) bool {
+	if task != nil {
+		return task.settings == nil
+	}
+	return tasks == nil || !tasks.anySet
+}
+
 // meet panics if two kinds of the runner's tasks have one name, or a handle was
 // submitted before.
 func (r *Runner) meet(tasks *Tasks, task *Task) {
@@ -137,19 +159,19 @@ func (r *Runner) meet(tasks *Tasks, task *Task) {
 		if h := task.handle(); h != nil {
 			r.handles.add(r, h)
 		}
-	} else if tasks != nil {
-		for _, task := range tasks.tasks {
-			if task.settings != nil {
-				r.kinds.meet(task)
-			}
-		}
+		return
+	}
+	for _, task := range tasks.tasks {
+		r.kinds.meet(task)
 	}
 }
 
 // size returns how many tasks work has, and panics if it is not usable.
 func (r *Runner) size(work Work) int {
 	tasks, task := split(work)
-	r.meet(tasks, task)
+	if !arePlain(tasks, task) {
+		r.meet(tasks, task)
+	}
 	if task != nil {
 		return 1
 	}

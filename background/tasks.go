@@ -30,6 +30,7 @@ type Tasks struct {
 	StopOnError bool
 
 	submitted atomic.Bool // first is in use
+	anySet    bool        // some of tasks have settings
 
 	tasks []*Task
 	few   [4]*Task // where tasks lie as long as they fit, since most collections are small
@@ -43,16 +44,17 @@ type Tasks struct {
 // Add appends tasks to the collection. It panics if one of them is nil, or was not
 // made by a [Kind], [NewTask] or [Func].
 func (t *Tasks) Add(tasks ...*Task) {
+	if t.tasks == nil {
+		t.tasks = t.few[:0]
+	}
 	for i, task := range tasks {
 		if task == nil {
 			panic(fmt.Sprintf("background: Tasks.Add needs tasks, argument %d is nil", i+1))
 		}
 		task.mustBeMade()
+		t.tasks = append(t.tasks, task)
+		t.anySet = t.anySet || task.settings != nil
 	}
-	if t.tasks == nil {
-		t.tasks = t.few[:0]
-	}
-	t.tasks = append(t.tasks, tasks...)
 }
 
 // Len returns the number of tasks in the collection.
@@ -66,7 +68,7 @@ func (t *Tasks) Len() int {
 // Clear removes all tasks from the collection.
 func (t *Tasks) Clear() {
 	if t != nil {
-		t.tasks, t.few = nil, [len(t.few)]*Task{}
+		t.tasks, t.few, t.anySet = nil, [len(t.few)]*Task{}, false
 	}
 }
 
