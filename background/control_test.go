@@ -209,6 +209,53 @@ func TestIdleThatDoesNotCome(t *testing.T) {
 	assert.PanicsWithValue(t, "background: the zero Runner runs nothing: make it by NewRunner", func() { _ = new(background.Runner).Idle(t.Context()) })
 }
 
+// TestIdleWaitsForWhatALateReservationTells: one that is started when a shutdown has run
+// out of time is given up by who starts it.
+func TestIdleWaitsForWhatALateReservationTells(t *testing.T) {
+	for name, end := range map[string]func(){"returns": func() {}, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				told, done := false, false
+				r := background.NewRunner(background.RunnerOptions{OnFailure: func(context.Context, *background.TaskError) {
+					time.Sleep(time.Minute)
+					told = true
+					end()
+				}})
+				v, err := r.Reserve(task("late", t.FailNow))
+				require.NoError(t, err)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				require.Error(t, r.Shutdown(ctx))
+				go func() { assert.NoError(t, v.Start(context.Background(), func() { done = true })) }()
+				synctest.Wait()
+				require.NoError(t, r.Idle(t.Context()))
+				assert.True(t, told && done)
+			})
+		})
+	}
+}
+
+// TestAShutdownWaitsForWhatALateReservationTells, as long as it waits for anything.
+func TestAShutdownWaitsForWhatALateReservationTells(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := false
+		r := background.NewRunner(background.RunnerOptions{OnFailure: func(context.Context, *background.TaskError) {
+			time.Sleep(time.Minute)
+			told = true
+		}})
+		require.NoError(t, r.Submit(t.Context(), task("long", func() { time.Sleep(10 * time.Second) })))
+		v, err := r.Reserve(task("late", t.FailNow))
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.Error(t, r.Shutdown(ctx))
+		go func() { assert.NoError(t, v.Start(context.Background(), nil)) }()
+		synctest.Wait()
+		require.Error(t, r.Shutdown(context.Background()))
+		assert.True(t, told)
+	})
+}
+
 // TestFailuresGiveTheirTasksBack: to be stored and tried again by another process.
 func TestFailuresGiveTheirTasksBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

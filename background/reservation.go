@@ -78,7 +78,9 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 	if r.scheduler.expired && s.tasks > 0 {
 		r.fulfil(&s)
 		todo := r.scheduler.abandonSubmission(&s)
+		r.beginReportLocked()
 		r.unlock()
+		defer r.endReport()
 		r.follow(todo)
 		return nil
 	}

@@ -155,24 +155,32 @@ func (r *Runner) reportLocked(todo []*followUp) {
 	if len(todo) == 0 {
 		return
 	}
+	r.beginReportLocked()
+	go func() {
+		defer r.endReport()
+		for _, t := range todo {
+			endHandles(t)
+		}
+		each(todo, r.follow)
+	}()
+}
+
+// beginReportLocked notes that log and hooks are about to be told of work that was
+// given up. Drain and Idle wait for the endReport that has to follow.
+func (r *Runner) beginReportLocked() {
 	if r.reports == 0 {
 		r.reported = make(chan struct{})
 	}
 	r.reports++
-	go func() {
-		for _, t := range todo {
-			endHandles(t)
-		}
-		defer func() {
-			r.mu.Lock()
-			defer r.unlock()
-			if r.reports--; r.reports == 0 {
-				close(r.reported)
-			}
-			r.dispatchLocked()
-		}()
-		each(todo, r.follow)
-	}()
+}
+
+func (r *Runner) endReport() {
+	r.mu.Lock()
+	defer r.unlock()
+	if r.reports--; r.reports == 0 {
+		close(r.reported)
+	}
+	r.dispatchLocked()
 }
 
 // reportedLocked returns a channel that is closed once no report is under way.
