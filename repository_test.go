@@ -31,8 +31,9 @@ var edges = []edge{
 	{"background", []string{
 		module + "/background/internal/clock", module + "/background/internal/heap",
 		module + "/background/internal/queue", module + "/background/internal/recordable",
+		module + "/background/internal/runall",
 	}},
-	{"background/internal/*", nil}, // clock, heap, queue, recordable
+	{"background/internal/*", nil}, // clock, heap, queue, recordable, runall
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
 	{"params", []string{
 		fasthttpModule, gojson, validator,
