@@ -29,11 +29,12 @@ const internal = module + "/params/internal"
 // import the package they test, what is in front of it, and testModules, too.
 var edges = []edge{
 	{"background", []string{
-		module + "/background/internal/clock", module + "/background/internal/heap",
-		module + "/background/internal/queue", module + "/background/internal/recordable",
-		module + "/background/internal/runall",
+		module + "/background/internal/clock", module + "/background/internal/guard",
+		module + "/background/internal/heap", module + "/background/internal/queue",
+		module + "/background/internal/recordable", module + "/background/internal/runall",
+		module + "/background/internal/wording",
 	}},
-	{"background/internal/*", nil}, // clock, heap, queue, recordable, runall
+	{"background/internal/*", nil}, // clock, guard, heap, queue, recordable, runall, wording
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
 	{"params", []string{
 		fasthttpModule, gojson, validator,

@@ -168,7 +168,7 @@ func (p *periodic) submit() {
 	}
 	if err != nil {
 		defer p.ended() // the log may end the goroutine
-		r.log(r.base, slog.LevelWarn, notInTimeMessage, slog.String("task", p.task.Name()), slog.Any("error", err))
+		r.hooks.Log(r.base, slog.LevelWarn, notInTimeMessage, slog.String("task", p.task.Name()), slog.Any("error", err))
 	}
 }
 

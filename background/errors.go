@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/velithon-go/velithon/background/internal/guard"
+	"github.com/velithon-go/velithon/background/internal/wording"
 )
 
 var (
@@ -57,14 +60,11 @@ type TaskError struct {
 
 // Error names the task, the attempt and the cause.
 func (e *TaskError) Error() string {
-	var s strings.Builder
-	fmt.Fprintf(&s, "background: task %q", e.Name)
+	attempt := ""
 	if e.Attempt > 1 {
-		fmt.Fprintf(&s, ", attempt %d", e.Attempt)
+		attempt = fmt.Sprintf(", attempt %d", e.Attempt)
 	}
-	s.WriteString(": ")
-	s.WriteString(unprefixed(e.Err))
-	return s.String()
+	return fmt.Sprintf("background: task %q%s: %s", e.Name, attempt, unprefixed(e.Err))
 }
 
 // Unwrap returns Err.
@@ -87,21 +87,11 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-func isPanic(err error) bool { return panicOf(err) != nil }
-
 // panicOf returns the panic that err is or wraps, or nil. A nil *PanicError in err
 // is none.
 func panicOf(err error) *PanicError {
-	p, _ := find[*PanicError](err)
+	p, _ := guard.As[*PanicError](err)
 	return p
-}
-
-// find is errors.AsType for what a task has returned. That calls methods of the
-// user's errors, which may panic, as those of a nil pointer do; nothing is found
-// then.
-func find[E error](err error) (found E, ok bool) {
-	defer func() { _ = recover() }()
-	return errors.AsType[E](err)
 }
 
 // SkippedError names the tasks of a [Tasks] that never ran, in their order.
@@ -115,7 +105,7 @@ type SkippedError struct {
 
 // Error names the first ten tasks and counts the others.
 func (e *SkippedError) Error() string {
-	s := fmt.Sprintf("background: %s never ran: %s", count(len(e.Names), "task"), quoted(e.Names))
+	s := fmt.Sprintf("background: %s never ran: %s", wording.Count(len(e.Names), "task"), wording.Quoted(e.Names))
 	if e.Err != nil {
 		s += ": " + unprefixed(e.Err)
 	}
@@ -150,18 +140,12 @@ type DrainError struct {
 
 // Error names the first ten tasks of each kind and counts the others.
 func (e *DrainError) Error() string {
-	s := "background: drain ended early: " + unprefixed(e.Err)
-	if len(e.Running) > 0 {
-		s += fmt.Sprintf("; %d still running: %s", len(e.Running), quoted(e.Running))
-	}
-	if len(e.Stopped) > 0 {
-		s += fmt.Sprintf("; %d stopped: %s", len(e.Stopped), quoted(e.Stopped))
-	}
-	if len(e.Waiting) > 0 {
-		s += fmt.Sprintf("; %d given up: %s", len(e.Waiting), quoted(e.Waiting))
-	}
+	s := "background: drain ended early: " + unprefixed(e.Err) +
+		wording.Clause("still running", e.Running) +
+		wording.Clause("stopped", e.Stopped) +
+		wording.Clause("given up", e.Waiting)
 	if e.Reserved > 0 {
-		s += "; " + count(e.Reserved, "reservation") + " not started"
+		s += "; " + wording.Count(e.Reserved, "reservation") + " not started"
 	}
 	return s
 }
@@ -176,38 +160,4 @@ func unprefixed(err error) string {
 		return "unknown error"
 	}
 	return strings.TrimPrefix(err.Error(), "background: ")
-}
-
-// count returns "1 task" or "2 tasks".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// quoted quotes names, the first ten of them: a message is read by people, and a
-// collection may have ten thousand tasks. The error's field has all.
-func quoted(names []string) string {
-	const most = 10
-	var s strings.Builder
-	for i, name := range names[:min(len(names), most)] {
-		if i > 0 {
-			s.WriteString(", ")
-		}
-		fmt.Fprintf(&s, "%q", name)
-	}
-	if rest := len(names) - most; rest > 0 {
-		fmt.Fprintf(&s, " and %d more", rest)
-	}
-	return s.String()
-}
-
-// names returns the names of tasks.
-func names(tasks []*Task) []string {
-	all := make([]string, len(tasks))
-	for i, t := range tasks {
-		all[i] = t.Name()
-	}
-	return all
 }

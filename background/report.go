@@ -4,15 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
-	"sync"
 	"time"
-)
 
-// The messages of the log records.
-const (
-	failedMessage = "background task failed"
-	panicMessage  = "background hook panicked"
+	"github.com/velithon-go/velithon/background/internal/guard"
+	"github.com/velithon-go/velithon/background/internal/wording"
 )
 
 // conclude decides what becomes of w's job, whose attempt failed, and tells those
@@ -33,7 +28,7 @@ func (r *Runner) conclude(ctx context.Context, w *worker, err error) {
 	w.outcome = outcome{
 		failure:  failure,
 		stopped:  r.base.Err() != nil,
-		panicked: !failure.WillRetry && isPanic(failure.Err),
+		panicked: !failure.WillRetry && panicOf(failure.Err) != nil,
 		wait:     wait,
 	}
 	if h := w.job.task.handle(); h != nil {
@@ -68,7 +63,7 @@ func (r *Runner) logFailure(ctx context.Context, failure *TaskError, wait time.D
 	if p := panicOf(failure.Err); p != nil {
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
-	r.log(ctx, level, failedMessage, attrs...)
+	r.hooks.Log(ctx, level, "background task failed", attrs...)
 }
 
 // followUp is what is left to do, without the mutex, when a task has ended or
@@ -89,7 +84,7 @@ func (r *Runner) follow(todo *followUp) {
 	endHandles(todo)
 	// Deferred, so that not even a log handler that ends the goroutine can keep
 	// the hook from being told, and done from being called.
-	defer r.callDone(todo.ctx, todo.done)
+	defer r.hooks.Call(todo.ctx, "done", todo.done)
 	defer r.tellLost(todo)
 	if todo.cancel != nil {
 		todo.cancel(todo.cause)
@@ -101,7 +96,7 @@ func (r *Runner) follow(todo *followUp) {
 
 // tellLost tells the hook of the lost tasks.
 func (r *Runner) tellLost(todo *followUp) {
-	each(todo.lost, func(t *Task) {
+	guard.Each(todo.lost, func(t *Task) {
 		r.tell(todo.ctx, &TaskError{Name: t.Name(), Task: t.original(), Err: todo.why})
 	})
 }
@@ -116,34 +111,14 @@ func endHandles(todo *followUp) {
 	}
 }
 
-// each calls f with each of all. A call may end the goroutine, if a hook calls
-// runtime.Goexit: the rest is done on other goroutines before this one ends.
-func each[E any](all []E, f func(E)) {
-	next := 0
-	callRest := func() {
-		for next < len(all) {
-			next++
-			f(all[next-1])
-		}
-	}
-	defer func() {
-		for next < len(all) {
-			var calls sync.WaitGroup
-			calls.Go(callRest)
-			calls.Wait()
-		}
-	}()
-	callRest()
-}
-
 // logLost writes one record for all tasks that were lost together.
 func (r *Runner) logLost(todo *followUp) {
-	names, more := summary(todo.lost)
+	names, more := wording.Summary(todo.lost)
 	attrs := []slog.Attr{slog.Any("tasks", names)}
 	if more > 0 {
 		attrs = append(attrs, slog.Int("more", more))
 	}
-	r.log(todo.ctx, slog.LevelError, todo.why.Error(), attrs...)
+	r.hooks.Log(todo.ctx, slog.LevelError, todo.why.Error(), attrs...)
 }
 
 // Summary names the tasks of some work for a log record: their first 50 different
@@ -155,7 +130,7 @@ func Summary(work Work) (names []string, more int) {
 	case nil:
 	case *Tasks:
 		if work != nil {
-			return summary(work.tasks)
+			return wording.Summary(work.tasks)
 		}
 	case *Handle:
 		if work != nil {
@@ -171,72 +146,9 @@ func Summary(work Work) (names []string, more int) {
 	return nil, 0
 }
 
-// summary returns the first 50 different names of tasks, each with how often it
-// is there if that is more than once, and how many tasks have other names: a
-// collection may have half a million, and a record should be read.
-func summary(tasks []*Task) (names []string, more int) {
-	const most = 50
-	times := make(map[string]int)
-	for _, t := range tasks {
-		name := t.Name()
-		if times[name] == 0 && len(names) == most {
-			more++
-			continue
-		}
-		if times[name]++; times[name] == 1 {
-			names = append(names, name)
-		}
-	}
-	for i, name := range names {
-		if n := times[name]; n > 1 {
-			names[i] = fmt.Sprintf("%s (%d times)", name, n)
-		}
-	}
-	return names, more
-}
-
 // tell calls the hook for failures.
 func (r *Runner) tell(ctx context.Context, failure *TaskError) {
 	if hook := r.options.OnFailure; hook != nil {
-		r.guard(ctx, "OnFailure", func() { hook(ctx, failure) })
+		r.hooks.Call(ctx, "OnFailure", func() { hook(ctx, failure) })
 	}
-}
-
-func (r *Runner) callDone(ctx context.Context, done func()) {
-	if done != nil {
-		r.guard(ctx, "done", done)
-	}
-}
-
-// guard calls code of the user, whose panics harm neither worker nor server.
-func (r *Runner) guard(ctx context.Context, hook string, f func()) {
-	defer func() {
-		if v := recover(); v != nil {
-			r.write(ctx, slog.LevelError, panicMessage,
-				slog.String("hook", hook),
-				slog.Any("panic", v),
-				slog.String("stack", string(debug.Stack())))
-		}
-	}()
-	f()
-}
-
-// log writes a record with the user's attributes added.
-func (r *Runner) log(ctx context.Context, level slog.Level, message string, attrs ...slog.Attr) {
-	// Deferred, because the hook may end the goroutine by runtime.Goexit.
-	defer func() { r.write(ctx, level, message, attrs...) }()
-	if hook := r.options.LogAttrs; hook != nil {
-		r.guard(ctx, "LogAttrs", func() { attrs = append(attrs, hook(ctx)...) })
-	}
-}
-
-// write hands a record to the logger. If the log handler panics the record is
-// lost: there is nobody left to tell, and no reason to stop working.
-func (r *Runner) write(ctx context.Context, level slog.Level, message string, attrs ...slog.Attr) {
-	defer func() { _ = recover() }()
-	logger := r.options.Logger
-	if logger == nil {
-		logger = slog.Default()
-	}
-	logger.LogAttrs(ctx, level, message, attrs...)
 }

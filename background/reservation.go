@@ -91,7 +91,7 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 	}
 	refused(work, err)
 	if err != nil || s.tasks == 0 {
-		r.callDone(ctx, done)
+		r.hooks.Call(ctx, "done", done)
 	}
 	return err
 }

@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime/debug"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/guard"
 )
 
 // Defaults of the fields of [Retry].
@@ -68,10 +69,9 @@ func Permanent(err error) error {
 	return &permanentError{err}
 }
 
-type permanentError struct{ err error }
+type permanentError struct{ error }
 
-func (e *permanentError) Error() string { return e.err.Error() }
-func (e *permanentError) Unwrap() error { return e.err }
+func (e *permanentError) Unwrap() error { return e.error }
 
 // RetryAfter marks err with the time after which a task that returns it, also
 // wrapped, is tried again, if it is: whoever refused it has said so, by a Retry-After
@@ -87,12 +87,11 @@ func RetryAfter(err error, d time.Duration) error {
 }
 
 type retryAfterError struct {
-	err  error
+	error
 	wait time.Duration
 }
 
-func (e *retryAfterError) Error() string { return e.err.Error() }
-func (e *retryAfterError) Unwrap() error { return e.err }
+func (e *retryAfterError) Unwrap() error { return e.error }
 
 // Attempt returns at which attempt the task is whose context ctx is, counted from
 // 1; and 1 if it is that of no task.
@@ -151,15 +150,12 @@ func (r Retry) withFunctionsOf(kind Retry) Retry {
 // how long to wait before it. It returns err, joined with the panic of If or Delay if
 // there was one.
 func (r Retry) next(attempt int, failure error) (wait time.Duration, again bool, err error) {
-	if _, final := find[*permanentError](failure); final || isPanic(failure) {
+	if _, final := guard.As[*permanentError](failure); final || panicOf(failure) != nil {
 		return 0, false, failure
 	}
-	if r.If == nil && r.Delay == nil {
-		return max(r.waitFor(attempt, failure), 0), true, failure
-	}
-	defer func() { // the user's functions may panic as any code may
+	defer func() { // If and Delay may panic as any code may
 		if v := recover(); v != nil {
-			again, err = false, errors.Join(failure, &PanicError{Value: v, Stack: debug.Stack()})
+			again, err = false, errors.Join(failure, newPanicError(v))
 		}
 	}()
 	if r.If != nil && !r.If(failure) {
@@ -170,7 +166,7 @@ func (r Retry) next(attempt int, failure error) (wait time.Duration, again bool,
 
 // waitFor returns how long to wait after an attempt that failed with err.
 func (r Retry) waitFor(attempt int, err error) time.Duration {
-	if asked, ok := find[*retryAfterError](err); ok {
+	if asked, ok := guard.As[*retryAfterError](err); ok {
 		return asked.wait
 	}
 	if r.Delay != nil {
@@ -181,14 +177,9 @@ func (r Retry) waitFor(attempt int, err error) time.Duration {
 
 // wait returns how long to wait after the given attempt, counted from 1.
 func (r Retry) wait(attempt int) time.Duration {
-	longest := cmp.Or(r.MaxBackoff, defaultMaxBackoff)
-	d := min(cmp.Or(r.Backoff, defaultBackoff), longest)
-	for range attempt - 1 {
-		if d > longest/2 { // compared this way round, doubling cannot overflow
-			d = longest
-			break
-		}
-		d *= 2
+	d := cmp.Or(r.MaxBackoff, defaultMaxBackoff)
+	if first := cmp.Or(r.Backoff, defaultBackoff); first <= d>>(attempt-1) { // this way round it can't overflow
+		d = first << (attempt - 1)
 	}
 	return d - rand.N(d/2+1)
 }

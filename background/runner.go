@@ -30,6 +30,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/guard"
 )
 
 // Runner runs work on at most [RunnerOptions].Workers goroutines, and lets at
@@ -73,6 +75,7 @@ type Runner struct {
 	cancel  context.CancelCauseFunc
 	drained chan struct{} // closed when, after Shutdown, the last worker has left
 
+	hooks        guard.Hooks
 	arounds      []Around // not changed once work was accepted
 	reservations reservations
 	kinds        *kindNames // apart, since kinds keep it alive
@@ -105,6 +108,7 @@ func NewRunner(options RunnerOptions) *Runner {
 	r.reservations.most = mostReservations(options)
 	r.handles.keep = options.Keep
 	r.kinds = new(kindNames)
+	r.hooks = guard.Hooks{Logger: options.Logger, Attrs: options.LogAttrs}
 	r.pool = newPool(options.Workers, &r.mu, r.work)
 	r.scheduler = newScheduler(r.base, options, r.timeDue, r.limitDue)
 	return r

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/velithon-go/velithon/background/internal/wording"
 )
 
 // newTestScheduler returns a scheduler without a runner, and what lets time pass
@@ -148,7 +150,7 @@ func TestSchedulerStopsAGroup(t *testing.T) {
 		assert.Nil(t, s.settle(first, &outcome{failure: &TaskError{WillRetry: true}, wait: time.Second}))
 		cause := &TaskError{Name: "fails", Err: io.EOF}
 		todo := s.settle(second, &outcome{failure: cause})
-		assert.Equal(t, []string{"waits", "again"}, names(todo.lost))
+		assert.Equal(t, []string{"waits", "again"}, wording.Names(todo.lost))
 		assert.Equal(t, ErrSkipped, todo.why)
 		assert.Equal(t, cause, todo.cause)
 		assert.Equal(t, Stats{Accepted: 3, Failed: 1, Skipped: 2, Retried: 1}, s.stats)
@@ -172,7 +174,7 @@ func TestSchedulerExpires(t *testing.T) {
 		s.enter(0, submissionOf(2, named("a", "b")...))
 		var lost []string
 		for _, todo := range s.expire() {
-			lost = append(lost, names(todo.lost)...)
+			lost = append(lost, wording.Names(todo.lost)...)
 		}
 		assert.Equal(t, []string{"single", "a", "b", "again"}, lost)
 		assert.Equal(t, lost, s.abandoned)

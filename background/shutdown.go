@@ -6,7 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/velithon-go/velithon/background/internal/guard"
 	"github.com/velithon-go/velithon/background/internal/queue"
+	"github.com/velithon-go/velithon/background/internal/wording"
 )
 
 // errOwnShutdown is returned by a Shutdown that would wait for its caller.
@@ -161,7 +163,7 @@ func (r *Runner) reportLocked(todo []*followUp) {
 		for _, t := range todo {
 			endHandles(t)
 		}
-		each(todo, r.follow)
+		guard.Each(todo, r.follow)
 	}()
 }
 
@@ -319,7 +321,7 @@ func (s *scheduler) abandon(tasks []*Task) {
 			k.Abandoned++
 		}
 	}
-	s.abandoned = append(s.abandoned, names(tasks)...)
+	s.abandoned = append(s.abandoned, wording.Names(tasks)...)
 }
 
 // stopTimers stops all timers, since nobody waits for anything any more.

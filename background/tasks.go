@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/velithon-go/velithon/background/internal/runall"
+	"github.com/velithon-go/velithon/background/internal/wording"
 )
 
 // defaultMaxConcurrent is how many tasks of a [Tasks] run at once if it does
@@ -97,7 +98,7 @@ func (t *Tasks) Run(ctx context.Context) error {
 		StopOnError: t.StopOnError,
 	})
 	if len(skipped) > 0 {
-		failures = append(failures, &SkippedError{Names: names(skipped), Err: cause})
+		failures = append(failures, &SkippedError{Names: wording.Names(skipped), Err: cause})
 	}
 	return errors.Join(failures...)
 }
