@@ -30,11 +30,11 @@ const internal = module + "/params/internal"
 var edges = []edge{
 	{"background", []string{
 		module + "/background/internal/clock", module + "/background/internal/guard",
-		module + "/background/internal/heap", module + "/background/internal/queue",
-		module + "/background/internal/recordable", module + "/background/internal/runall",
-		module + "/background/internal/wording",
+		module + "/background/internal/heap", module + "/background/internal/periodic",
+		module + "/background/internal/queue", module + "/background/internal/recordable",
+		module + "/background/internal/runall", module + "/background/internal/wording",
 	}},
-	{"background/internal/*", nil}, // clock, guard, heap, queue, recordable, runall, wording
+	{"background/internal/*", nil}, // clock, guard, heap, periodic, queue, recordable, runall, wording
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
 	{"params", []string{
 		fasthttpModule, gojson, validator,

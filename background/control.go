@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"slices"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/periodic"
 )
 
 // An Around is called around each attempt at a runner's tasks, outside of its
@@ -36,24 +36,21 @@ func (r *Runner) Use(around Around) {
 
 // attempt makes an attempt at j, inside of the runner's arounds.
 func (r *Runner) attempt(ctx context.Context, j *job) error {
-	timeout := cmp.Or(j.task.timeout(), r.options.Timeout)
-	if len(r.arounds) == 0 {
-		return j.task.attemptUntil(ctx, timeout, j.until())
+	return attemptInside(ctx, r.arounds, j.task, cmp.Or(j.task.timeout(), r.options.Timeout), j.until())
+}
+
+func attemptInside(ctx context.Context, arounds []Around, task *Task, timeout time.Duration, until time.Time) (err error) {
+	if len(arounds) == 0 {
+		return task.attemptUntil(ctx, timeout, until)
 	}
-	task, until := j.task, j.until()
-	run := func(ctx context.Context) error { return task.attemptUntil(ctx, timeout, until) }
-	for _, around := range slices.Backward(r.arounds) {
-		inner := run
-		run = func(ctx context.Context) (err error) {
-			defer func() {
-				if v := recover(); v != nil {
-					err = newPanicError(v)
-				}
-			}()
-			return around(ctx, task.original(), inner)
+	defer func() {
+		if v := recover(); v != nil {
+			err = newPanicError(v)
 		}
-	}
-	return run(ctx)
+	}()
+	return arounds[0](ctx, task.original(), func(ctx context.Context) error {
+		return attemptInside(ctx, arounds[1:], task, timeout, until)
+	})
 }
 
 // Pause lets no further task start, until Resume is called or Shutdown begins. Those
@@ -109,9 +106,6 @@ func (r *Runner) isIdleLocked() bool {
 	return s.outstanding() == s.held.scheduled && s.waiters.len() == 0 && r.reservations.count() == 0 && r.pool.busy() == 0 && r.reports == 0
 }
 
-// notInTimeMessage is that of a periodic task which found no room.
-const notInTimeMessage = "periodic task was not started"
-
 // Every submits the task again and again, until stop is called or Shutdown begins:
 // the first time after a random part of d, so that processes which start together do
 // not work together, and then every d. It has the values of no request.
@@ -128,36 +122,30 @@ func (r *Runner) Every(d time.Duration, task *Task) (stop func()) {
 	if d <= 0 {
 		panic(fmt.Sprintf("background: Every(%s) of task %q: the time has to be above zero", d, task.Name()))
 	}
-	wait := rand.N(d)
-	p := &periodic{runner: r, task: task, every: d, next: time.Now().Add(wait)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.closed {
-		if r.periodic == nil {
-			r.periodic = make(map[*periodic]struct{})
-		}
-		r.periodic[p] = struct{}{}
-		p.timer = time.AfterFunc(wait, p.submit)
+	if r.closed {
+		return func() {}
 	}
-	return p.stop
+	if r.periodic == nil {
+		r.periodic = make(map[*periodic.Timer]struct{})
+	}
+	timer := periodic.Start(d, func(timer *periodic.Timer) { r.submitAgain(timer, task) })
+	r.periodic[timer] = struct{}{}
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.periodic, timer)
+		timer.Stop()
+	}
 }
 
-// periodic is a task that is submitted again and again.
-type periodic struct {
-	runner *Runner
-	task   *Task
-	every  time.Duration
-	next   time.Time   // when it is submitted next
-	timer  *time.Timer // of that; the runner's mutex guards it
-}
-
-// submit is called when its time has come.
-func (p *periodic) submit() {
-	r := p.runner
+// submitAgain submits a periodic task, unless its timer, which has fired, was stopped.
+func (r *Runner) submitAgain(timer *periodic.Timer, task *Task) {
 	var s submission
-	r.prepare(r.base, &s, p.task, p.ended)
+	r.prepare(r.base, &s, task, timer.Next)
 	r.mu.Lock()
-	if _, goesOn := r.periodic[p]; !goesOn {
+	if _, goesOn := r.periodic[timer]; !goesOn {
 		r.mu.Unlock()
 		return
 	}
@@ -167,34 +155,7 @@ func (p *periodic) submit() {
 		err = r.withdraw(w, ErrFull)
 	}
 	if err != nil {
-		defer p.ended() // the log may end the goroutine
-		r.hooks.Log(r.base, slog.LevelWarn, notInTimeMessage, slog.String("task", p.task.Name()), slog.Any("error", err))
-	}
-}
-
-// ended is called when the task has ended, or was not submitted.
-func (p *periodic) ended() {
-	r := p.runner
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, goesOn := r.periodic[p]; goesOn {
-		now := time.Now()
-		passed := int64(now.Sub(p.next)/p.every) + 1
-		p.next = p.next.Add(time.Duration(passed) * p.every)
-		p.timer.Reset(p.next.Sub(now))
-	}
-}
-
-func (p *periodic) stop() {
-	p.runner.mu.Lock()
-	defer p.runner.mu.Unlock()
-	p.runner.endPeriodicLocked(p)
-}
-
-// endPeriodicLocked has a periodic task not be submitted again.
-func (r *Runner) endPeriodicLocked(p *periodic) {
-	if _, goesOn := r.periodic[p]; goesOn {
-		p.timer.Stop()
-		delete(r.periodic, p)
+		defer timer.Next() // the log may end the goroutine
+		r.hooks.Log(r.base, slog.LevelWarn, "periodic task was not started", slog.String("task", task.Name()), slog.Any("error", err))
 	}
 }

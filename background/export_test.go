@@ -68,8 +68,8 @@ func EveryByHand(r *Runner, d time.Duration, task *Task) (stop, fire func()) {
 	stop = r.Every(d, task)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for p := range r.periodic {
-		fire = p.submit
+	for timer := range r.periodic {
+		fire = func() { r.submitAgain(timer, task) }
 	}
 	return stop, fire
 }

@@ -32,6 +32,7 @@ import (
 	"time"
 
 	"github.com/velithon-go/velithon/background/internal/guard"
+	"github.com/velithon-go/velithon/background/internal/periodic"
 )
 
 // Runner runs work on at most [RunnerOptions].Workers goroutines, and lets at
@@ -87,13 +88,13 @@ type Runner struct {
 	pool      pool
 	scheduler scheduler
 
-	periodic map[*periodic]struct{} // those to be submitted again
-	idle     chan struct{}          // closed when there is nothing left to do; nil if nobody waits for it
-	closed   bool                   // Shutdown has begun
-	reason   error                  // why one ran out of time
-	reports  int                    // how many goroutines report what was given up
-	reported chan struct{}          // closed when there are none of these any more; nil before the first
-	over     bool                   // drained is closed
+	periodic map[*periodic.Timer]struct{} // those to be submitted again
+	idle     chan struct{}                // closed when there is nothing left to do; nil if nobody waits for it
+	closed   bool                         // Shutdown has begun
+	reason   error                        // why one ran out of time
+	reports  int                          // how many goroutines report what was given up
+	reported chan struct{}                // closed when there are none of these any more; nil before the first
+	over     bool                         // drained is closed
 }
 
 // NewRunner returns a runner. It panics if an option is out of range. No

@@ -112,9 +112,10 @@ func (r *Runner) close(drain context.Context) {
 	deadline, _ := drain.Deadline() // which may be code of the user
 	r.mu.Lock()
 	r.closed, r.pool.paused = true, false
-	for p := range r.periodic {
-		r.endPeriodicLocked(p)
+	for timer := range r.periodic {
+		timer.Stop()
 	}
+	clear(r.periodic)
 	r.reservations.close()
 	r.reportLocked(r.scheduler.close(deadline))
 	r.dispatchLocked() // there may be nothing to wait for

@@ -40,11 +40,8 @@ func Clause(what string, names []string) string {
 	return fmt.Sprintf("; %d %s: %s", len(names), what, Quoted(names))
 }
 
-// Named is what has a name.
-type Named interface{ Name() string }
-
 // Names returns the name of each of all.
-func Names[N Named](all []N) []string {
+func Names[N interface{ Name() string }](all []N) []string {
 	names := make([]string, len(all))
 	for i, n := range all {
 		names[i] = n.Name()
@@ -55,7 +52,7 @@ func Names[N Named](all []N) []string {
 // Summary returns the first 50 different names of all, each with how often it is there
 // if that is more than once, and how many have other names. There may be half a
 // million: no slice of as many names is made.
-func Summary[N Named](all []N) (names []string, more int) {
+func Summary[N interface{ Name() string }](all []N) (names []string, more int) {
 	const most = 50
 	times := make(map[string]int)
 	for _, n := range all {
