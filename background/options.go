@@ -8,13 +8,6 @@ import (
 	"time"
 )
 
-// Defaults of the fields of [RunnerOptions].
-const (
-	defaultWorkers = 64
-	defaultQueue   = 65_536
-	defaultKeep    = 5 * time.Minute
-)
-
 // Overflow is what a [Runner] does with work for which it has no room.
 type Overflow int
 
@@ -45,12 +38,11 @@ type RunnerOptions struct {
 	// its own while it runs. Zero means 64.
 	Workers int
 
-	// Queue is how many tasks wait, for their first or their next attempt, at
-	// most. Zero means 65 536. A retry is never refused, so a task
-	// that may have to wait again keeps its place while it runs; one that runs its
-	// last attempt holds none. A collection is accepted as a whole; one that is
-	// larger than Queue counts as Queue tasks, so that it can be accepted when
-	// nothing else waits.
+	// Queue is how many tasks wait, for their first or their next attempt, at most.
+	// Zero means 65 536. A retry is never refused, so a task that may have to wait
+	// again keeps its place while it runs; one that runs its last attempt holds none.
+	// A collection is accepted as a whole; one that is larger than Queue counts as
+	// Queue tasks, so that it can be accepted when nothing else waits.
 	Queue int
 
 	// Overflow is what to do when Queue tasks wait: [Block], the default, or
@@ -66,15 +58,14 @@ type RunnerOptions struct {
 	// later ones come, end or are looked up. See [Track].
 	Keep time.Duration
 
-	// OnFailure, if not nil, is told of each failed attempt, with the context
-	// of the task, and of each task that will not run, or not again, for another
-	// reason: its Err is then [ErrSkipped] or [ErrAbandoned] and its Attempt 0, or it
-	// wraps [ErrCanceled].
-	// So the failures whose WillRetry is false are the tasks that came to
-	// nothing. The worker calls it or waits for the call, and takes no other
-	// task meanwhile. A goroutine of Shutdown's calls it for what is given up, or
-	// the caller of [Reservation.Start] that comes too late. There may be several
-	// calls at once. A panic in it is recovered and logged.
+	// OnFailure, if not nil, is told of each failed attempt, with the context of the
+	// task, and of each task that will not run, or not again, for another reason: its
+	// Err is then [ErrSkipped] or [ErrAbandoned] and its Attempt 0, or it wraps
+	// [ErrCanceled]. So the failures whose WillRetry is false are the tasks that came to
+	// nothing. The worker calls it or waits for the call, and takes no other task
+	// meanwhile. A goroutine of Shutdown's calls it for what is given up, or the caller
+	// of a [Reservation.Start] that comes too late. There may be several calls at once.
+	// A panic in it is recovered and logged.
 	OnFailure func(ctx context.Context, failure *TaskError)
 
 	// Logger receives a record for each failed attempt (a warning if the task
@@ -89,9 +80,9 @@ type RunnerOptions struct {
 }
 
 func (o RunnerOptions) withDefaults() RunnerOptions {
-	o.Workers = cmp.Or(o.Workers, defaultWorkers)
-	o.Queue = cmp.Or(o.Queue, defaultQueue)
-	o.Keep = cmp.Or(o.Keep, defaultKeep)
+	o.Workers = cmp.Or(o.Workers, 64)
+	o.Queue = cmp.Or(o.Queue, 65_536)
+	o.Keep = cmp.Or(o.Keep, 5*time.Minute)
 	return o
 }
 

@@ -11,12 +11,6 @@ import (
 	"github.com/velithon-go/velithon/background/internal/guard"
 )
 
-// Defaults of the fields of [Retry].
-const (
-	defaultBackoff    = 100 * time.Millisecond
-	defaultMaxBackoff = 30 * time.Second
-)
-
 // Retry says whether and when a failed [Task] is tried again. The zero value
 // means never.
 //
@@ -30,15 +24,12 @@ type Retry struct {
 	Attempts int
 
 	// Backoff is the wait after the first attempt, which doubles with each
-	// further one. Zero means 100 ms.
-	//
-	// Half of each wait is fixed and half is random (equal jitter), so that
-	// tasks which failed together do not come back together: the nth wait is
+	// further one. Zero means 100 ms. Half of each wait is random (equal jitter),
+	// so that tasks which failed together do not come back together: the nth is
 	// between one half and the whole of Backoff × 2ⁿ⁻¹.
 	Backoff time.Duration
 
-	// MaxBackoff bounds the doubled wait. Zero means 30 s.
-	// A Backoff above it is cut to it.
+	// MaxBackoff bounds the doubled wait, and Backoff too. Zero means 30 s.
 	MaxBackoff time.Duration
 
 	// If reports whether a failure is worth another attempt; nil means that
@@ -76,9 +67,8 @@ func (e *permanentError) Unwrap() error { return e.error }
 // RetryAfter marks err with the time after which a task that returns it, also
 // wrapped, is tried again, if it is: whoever refused it has said so, by a Retry-After
 // for instance. It counts in place of [Retry.Backoff] and Delay, and MaxBackoff does not
-// bound it; less than zero counts as zero. Of several marks the outermost counts. The
-// mark is invisible otherwise, as that of [Permanent], which goes before it.
-// RetryAfter(nil, d) is nil.
+// bound it; less than zero counts as zero. Of several marks the outermost counts, but
+// [Permanent] goes before. The mark is as invisible. RetryAfter(nil, d) is nil.
 func RetryAfter(err error, d time.Duration) error {
 	if err == nil {
 		return nil
@@ -102,7 +92,10 @@ func Attempt(ctx context.Context) int {
 	return 1
 }
 
-// withAttempt returns a context of an attempt with that number.
+// attemptKey is that of the number of an attempt among the values of its context. It
+// is there for further attempts, and for a first one inside of such.
+type attemptKey struct{}
+
 func withAttempt(ctx context.Context, number int) context.Context {
 	return context.WithValue(ctx, attemptKey{}, number)
 }
@@ -115,10 +108,6 @@ func forFirstAttempt(ctx context.Context) context.Context {
 	}
 	return ctx
 }
-
-// attemptKey is that of the number of an attempt among the values of its context.
-// It is there for further attempts, and for a first one inside of such.
-type attemptKey struct{}
 
 // validate names the field which is wrong.
 func (r Retry) validate() error {
@@ -135,7 +124,7 @@ func (r Retry) validate() error {
 	return nil
 }
 
-// withFunctionsOf returns r with the functions of a kind's that it does not have.
+// withFunctionsOf returns r with those of a kind's functions that it does not have.
 func (r Retry) withFunctionsOf(kind Retry) Retry {
 	if r.If == nil {
 		r.If = kind.If
@@ -146,9 +135,8 @@ func (r Retry) withFunctionsOf(kind Retry) Retry {
 	return r
 }
 
-// next says whether a task that failed with err is worth a further attempt, and
-// how long to wait before it. It returns err, joined with the panic of If or Delay if
-// there was one.
+// next says whether a task that failed is worth a further attempt, and how long to
+// wait before it. It returns the failure, joined with a panic of If or Delay.
 func (r Retry) next(attempt int, failure error) (wait time.Duration, again bool, err error) {
 	if _, final := guard.As[*permanentError](failure); final || panicOf(failure) != nil {
 		return 0, false, failure
@@ -164,7 +152,6 @@ func (r Retry) next(attempt int, failure error) (wait time.Duration, again bool,
 	return max(r.waitFor(attempt, failure), 0), true, failure
 }
 
-// waitFor returns how long to wait after an attempt that failed with err.
 func (r Retry) waitFor(attempt int, err error) time.Duration {
 	if asked, ok := guard.As[*retryAfterError](err); ok {
 		return asked.wait
@@ -175,10 +162,10 @@ func (r Retry) waitFor(attempt int, err error) time.Duration {
 	return r.wait(attempt)
 }
 
-// wait returns how long to wait after the given attempt, counted from 1.
+// wait is waitFor by MaxBackoff and Backoff alone.
 func (r Retry) wait(attempt int) time.Duration {
-	d := cmp.Or(r.MaxBackoff, defaultMaxBackoff)
-	if first := cmp.Or(r.Backoff, defaultBackoff); first <= d>>(attempt-1) { // this way round it can't overflow
+	d := cmp.Or(r.MaxBackoff, 30*time.Second)
+	if first := cmp.Or(r.Backoff, 100*time.Millisecond); first <= d>>(attempt-1) { // this way round it can't overflow
 		d = first << (attempt - 1)
 	}
 	return d - rand.N(d/2+1)

@@ -11,10 +11,6 @@ import (
 	"github.com/velithon-go/velithon/background/internal/wording"
 )
 
-// defaultMaxConcurrent is how many tasks of a [Tasks] run at once if it does
-// not say.
-const defaultMaxConcurrent = 10
-
 // Tasks is a collection of tasks that belong together. The zero value is ready
 // to use, and a nil *Tasks is an empty collection: Add panics on it.
 //
@@ -118,5 +114,5 @@ func (t *Tasks) limit() int {
 	if t.MaxConcurrent < 0 {
 		panic(fmt.Sprintf("background: Tasks.MaxConcurrent is %d, it cannot be negative", t.MaxConcurrent))
 	}
-	return cmp.Or(t.MaxConcurrent, defaultMaxConcurrent)
+	return cmp.Or(t.MaxConcurrent, 10)
 }
