@@ -14,10 +14,10 @@ import (
 // who want to know.
 func (r *Runner) conclude(ctx context.Context, w *worker, err error) {
 	attempt := w.job.attempt
-	if !w.made { // it is final
+	if !w.made {
 		attempt--
-		err = Permanent(err)
-	} else if w.job.task.handle().canceled() != nil {
+	}
+	if !w.made || w.job.task.handle().canceled() != nil { // it is final
 		err = Permanent(err)
 	}
 	failure, wait := w.job.task.failed(ctx, attempt, w.job.until(), err)
@@ -48,7 +48,6 @@ func (r *Runner) concludeExit(w *worker) {
 	}
 }
 
-// logFailure writes the record for a failed attempt.
 func (r *Runner) logFailure(ctx context.Context, failure *TaskError, wait time.Duration) {
 	level := slog.LevelError
 	attrs := []slog.Attr{
@@ -78,14 +77,11 @@ type followUp struct {
 }
 
 func (r *Runner) follow(todo *followUp) {
-	if todo == nil {
-		return
-	}
 	endHandles(todo)
 	// Deferred, so that not even a log handler that ends the goroutine can keep
 	// the hook from being told, and done from being called.
 	defer r.hooks.Call(todo.ctx, "done", todo.done)
-	defer r.tellLost(todo)
+	defer guard.Each(todo.lost, func(t *Task) { r.tell(todo.ctx, todo.failure(t)) })
 	if todo.cancel != nil {
 		todo.cancel(todo.cause)
 	}
@@ -94,11 +90,10 @@ func (r *Runner) follow(todo *followUp) {
 	}
 }
 
-// tellLost tells the hook of the lost tasks.
-func (r *Runner) tellLost(todo *followUp) {
-	guard.Each(todo.lost, func(t *Task) {
-		r.tell(todo.ctx, &TaskError{Name: t.Name(), Task: t.original(), Err: todo.why})
-	})
+// failure returns what is told of a lost task: each time another one, which a hook may
+// change.
+func (todo *followUp) failure(t *Task) *TaskError {
+	return &TaskError{Name: t.Name(), Task: t.original(), Err: todo.why}
 }
 
 // endHandles has the handles of lost tasks end before log and hooks are told, which
@@ -106,7 +101,7 @@ func (r *Runner) tellLost(todo *followUp) {
 func endHandles(todo *followUp) {
 	for _, t := range todo.lost {
 		if h := t.handle(); h != nil {
-			h.set(GivenUp, &TaskError{Name: t.Name(), Task: t.original(), Err: todo.why})
+			h.set(GivenUp, todo.failure(t))
 		}
 	}
 }
