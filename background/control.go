@@ -75,9 +75,8 @@ var errOwnIdle = errors.New("background: Idle was called with the context of a t
 // Idle waits until nothing is left to do: no work that was promised or waits, runs or
 // is to be tried again, and no hook that is to be told of it. What is due later, see
 // [Task.After], is not waited for. A test calls it before it looks at what a task has
-// done. When ctx is done Idle returns an error that wraps the cause.
-//
-// With the context of a task of the runner's, Idle returns an error at once.
+// done. When ctx is done Idle returns an error that wraps the cause; with the context
+// of a task of the runner's it returns one at once.
 func (r *Runner) Idle(ctx context.Context) error {
 	r.mustBeMade()
 	if r.Owns(ctx) {
@@ -110,10 +109,9 @@ func (r *Runner) isIdleLocked() bool {
 // the first time after a random part of d, so that processes which start together do
 // not work together, and then every d. It has the values of no request.
 //
-// The task never overlaps itself: a time that comes while it still waits, runs or is
-// to be tried again is passed over. One at which there is no room in the queue is
-// passed over too, and told to the log. After stop no further one starts; one that
-// was submitted goes on. A Shutdown waits for that one only.
+// A time that comes while the task still waits, runs or is to be tried again is passed
+// over, and so is one at which the queue has no room, which the log is told. What was
+// submitted before stop goes on; a Shutdown waits for that only.
 //
 // Every panics if d is not above zero, or on a task that Submit panics on.
 func (r *Runner) Every(d time.Duration, task *Task) (stop func()) {

@@ -49,16 +49,9 @@ type TaskError struct {
 	// it is of a [Kind], be stored, see [Task.Record].
 	Task *Task
 
-	// Attempt counts from 1. It is 0 for a task that was given up while it
-	// waited; see RunnerOptions.OnFailure.
-	Attempt int
-
-	// WillRetry reports whether the task will be tried again. It is false in an
-	// error returned by a Run method.
-	WillRetry bool
-
-	// Err is what the task's function returned, or a [*PanicError].
-	Err error
+	Attempt   int   // from 1, or 0 for a task that was given up while it waited, see [RunnerOptions].OnFailure
+	WillRetry bool  // it will be tried again; false in what a Run method returns
+	Err       error // what the task's function returned, or a [*PanicError]
 }
 
 // Error names the task, the attempt and the cause.
@@ -121,23 +114,17 @@ func (e *SkippedError) Unwrap() error { return e.Err }
 // DrainError says what had not finished when the time of a [Runner.Shutdown]
 // was up.
 type DrainError struct {
-	// Running names the tasks that have been asked to end and still run, in
-	// alphabetical order.
-	Running []string
-
-	// Stopped names the tasks that failed after they had been asked to end.
-	Stopped []string
-
-	// Waiting names the tasks that were given up: they had not started, or were
-	// to be tried again.
-	Waiting []string
+	Running []string // tasks that have been asked to end and still run, in alphabetical order
+	Stopped []string // tasks that failed after they had been asked to end
+	Waiting []string // tasks that were given up: they had not started, or were to be tried again
 
 	// Reserved counts the reservations that had been neither started nor
 	// cancelled. Their work is given up when they are started.
 	Reserved int
 
-	// Err is why work was given up: the cause of Shutdown's context, context.DeadlineExceeded
-	// if there was no time for further attempts, or [ErrDueLater].
+	// Err is why work was given up: the cause of Shutdown's context,
+	// context.DeadlineExceeded if there was no time for further attempts, or
+	// [ErrDueLater].
 	Err error
 }
 

@@ -104,12 +104,11 @@ func NewRunner(options RunnerOptions) *Runner {
 		panic("background: " + err.Error())
 	}
 	options = options.withDefaults()
-	r := &Runner{options: options, drained: make(chan struct{})}
+	r := &Runner{options: options, drained: make(chan struct{}), hooks: guard.Hooks{Logger: options.Logger, Attrs: options.LogAttrs}}
 	r.base, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), runnerKey{}, r))
 	r.reservations.most = mostReservations(options)
 	r.handles.keep = options.Keep
 	r.kinds = new(kindNames)
-	r.hooks = guard.Hooks{Logger: options.Logger, Attrs: options.LogAttrs}
 	r.pool = newPool(options.Workers, &r.mu, r.work)
 	r.scheduler = newScheduler(r.base, options, r.timeDue, r.limitDue)
 	return r

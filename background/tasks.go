@@ -72,12 +72,11 @@ func (t *Tasks) Clear() {
 
 // Run runs all tasks, at most MaxConcurrent at once, and returns when they have
 // ended: nil if none failed, or else every failure, each a [*TaskError], joined
-// in the order of the tasks, for errors.Is and errors.As to look through.
+// in the order of the tasks.
 //
 // When ctx is done no further task starts, and those which run see it. With
-// StopOnError the same happens after the first failure. In both cases Run still
-// waits for the tasks which run, and the joined error ends with a
-// [*SkippedError] that names those which never did.
+// StopOnError the same happens after the first failure. The joined error ends with
+// a [*SkippedError] then, which names those that never ran.
 //
 // The caller's goroutine does its share of the work, and all of it if
 // MaxConcurrent is 1.
