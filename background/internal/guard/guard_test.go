@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -102,17 +104,22 @@ func TestLogHandlerMayPanic(t *testing.T) {
 
 func TestEach(t *testing.T) {
 	for exits := range 1 << 4 {
-		var seen []int
-		ended(func() {
-			Each([]int{0, 1, 2, 3}, func(i int) {
-				seen = append(seen, i)
-				if exits>>i&1 == 1 {
-					runtime.Goexit()
-				}
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			var seen []int
+			ended(func() {
+				Each([]int{0, 1, 2, 3}, func(i int) {
+					time.Sleep(time.Second)
+					seen = append(seen, i)
+					if exits>>i&1 == 1 {
+						runtime.Goexit()
+					}
+				})
+				assert.Zero(t, exits, "the goroutine ends")
 			})
-			assert.Zero(t, exits, "the goroutine ends")
+			assert.Equal(t, []int{0, 1, 2, 3}, seen, "%b", exits)
+			assert.Equal(t, 4*time.Second, time.Since(began), "one after the other")
 		})
-		assert.Equal(t, []int{0, 1, 2, 3}, seen, "%b", exits)
 	}
 }
 
