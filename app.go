@@ -234,7 +234,8 @@ func (a *App) Serve(listener net.Listener) error {
 // address, and serves until the process gets SIGINT or SIGTERM, the listener
 // fails, or [App.Shutdown] is called. It then shuts down as that does, within
 // Options.ShutdownTimeout, and returns nil when every request and all background
-// work ended. A second signal ends the process at once.
+// work ended, but for tasks that are due later: those are given up and named in the
+// log. A second signal ends the process at once.
 func (a *App) Run(addr string) error {
 	signals, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -259,12 +260,16 @@ func (a *App) Run(addr string) error {
 	logSafely(a.options.Logger, slog.LevelInfo, "shutting down", "within", a.options.ShutdownTimeout)
 	ctx, cancel := context.WithTimeout(context.Background(), a.options.ShutdownTimeout)
 	defer cancel()
-	err = a.Shutdown(ctx)
+	err, drainErr := a.shutDown(ctx)
 	<-served
-	err = errors.Join(err, serveErr)
+	if errors.Is(drainErr, background.ErrDueLater) {
+		drainErr = nil // more time would not have changed it
+	}
+	err = errors.Join(err, drainErr, serveErr)
 	if err == nil {
 		stats := a.runner.Stats()
-		logSafely(a.options.Logger, slog.LevelInfo, "shut down", "tasks_succeeded", stats.Succeeded, "tasks_failed", stats.Failed)
+		logSafely(a.options.Logger, slog.LevelInfo, "shut down",
+			"tasks_succeeded", stats.Succeeded, "tasks_failed", stats.Failed, "tasks_given_up", stats.Abandoned)
 	}
 	return err
 }
@@ -289,9 +294,12 @@ func (a *App) Run(addr string) error {
 // of time closes the connections that are left, and returns an error; the others
 // wait for the handlers. With the context of a task of the app's runner, it returns
 // an error at once and does nothing, since it would wait for itself.
-func (a *App) Shutdown(ctx context.Context) error {
+func (a *App) Shutdown(ctx context.Context) error { return errors.Join(a.shutDown(ctx)) }
+
+// shutDown returns the errors of the server and of the runner.
+func (a *App) shutDown(ctx context.Context) (err, drainErr error) {
 	if a.runner.Owns(ctx) {
-		return a.runner.Shutdown(ctx) // which refuses
+		return nil, a.runner.Shutdown(ctx) // which refuses
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		// The runner's own reserve would be a tenth of what connections leave of
@@ -301,11 +309,11 @@ func (a *App) Shutdown(ctx context.Context) error {
 		stop := context.AfterFunc(drain, func() { _ = a.runner.Shutdown(drain) })
 		defer stop()
 	}
-	err := a.server.Shutdown(ctx)
+	err = a.server.Shutdown(ctx)
 	if handler := a.handler.Load(); handler != nil {
 		handler.Settle(ctx)
 	}
-	return errors.Join(err, a.runner.Shutdown(ctx))
+	return err, a.runner.Shutdown(ctx)
 }
 
 // logSafely writes a record. If the log's handler panics the record is lost:

@@ -464,6 +464,22 @@ func TestRunReportsWhatADrainLeft(t *testing.T) {
 	}
 }
 
+// What is due later is no failure of a process that was asked to end: it is named in
+// the log, and by Shutdown.
+func TestRunReturnsNilWhenOnlyLaterTasksAreGivenUp(t *testing.T) {
+	log := make(logLines, 100)
+	app := velithon.New(velithon.Options{Logger: slog.New(slog.NewTextHandler(log, nil))})
+	later := background.Func("later", func(context.Context) error { return nil }).After(time.Hour)
+	require.NoError(t, app.Runner().Submit(t.Context(), later))
+	ran := make(chan error, 1)
+	go func() { ran <- app.Run("127.0.0.1:0") }()
+	log.waitFor(t, "listening")
+	require.ErrorIs(t, app.Shutdown(t.Context()), background.ErrDueLater)
+	require.NoError(t, await(t, ran, "Run"))
+	log.waitFor(t, "tasks=[later]")
+	log.waitFor(t, "tasks_succeeded=0 tasks_failed=0 tasks_given_up=1")
+}
+
 // panickingLog panics on each record.
 type panickingLog struct{ slog.Handler }
 
