@@ -34,7 +34,7 @@ var edges = []edge{
 		module + "/background/internal/queue", module + "/background/internal/recordable",
 		module + "/background/internal/runall", module + "/background/internal/wording",
 	}},
-	{"background/internal/*", nil}, // clock, guard, heap, periodic, queue, recordable, runall, wording
+	{"background/internal/*", nil}, // clock, guard, heap, periodic, pool, queue, recordable, runall, wording
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
 	{"params", []string{
 		fasthttpModule, gojson, validator,

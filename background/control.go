@@ -1,7 +1,6 @@
 package background
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,61 +10,19 @@ import (
 	"github.com/velithon-go/velithon/background/internal/periodic"
 )
 
-// An Around is called around each attempt at a runner's tasks, outside of its
-// timeout, on the goroutine that runs it: for a trace, a metric, a transaction. What
-// run returns is how the attempt ended, a panic of the task included; what Around
-// returns counts for the runner in its place. It calls run once, or not at all, with
-// ctx or a context made from it. [Attempt] has the number of the attempt. A task that
-// calls runtime.Goexit does not return from run, so what has to be closed is deferred.
-type Around func(ctx context.Context, task *Task, run func(context.Context) error) error
-
-// Use adds an Around to those that the runner has, which are further outside. It
-// panics if around is nil, or if the runner has been given work already.
-func (r *Runner) Use(around Around) {
-	r.mustBeMade()
-	if around == nil {
-		panic("background: Use needs a function, got nil")
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.scheduler.stats.Accepted > 0 || len(r.periodic) > 0 {
-		panic("background: Use comes too late, the runner has work already: call it before")
-	}
-	r.arounds = append(r.arounds, around)
-}
-
-// attempt makes an attempt at j, inside of the runner's arounds.
-func (r *Runner) attempt(ctx context.Context, j *job) error {
-	return attemptInside(ctx, r.arounds, j.task, cmp.Or(j.task.timeout(), r.options.Timeout), j.until())
-}
-
-func attemptInside(ctx context.Context, arounds []Around, task *Task, timeout time.Duration, until time.Time) (err error) {
-	if len(arounds) == 0 {
-		return task.attemptUntil(ctx, timeout, until)
-	}
-	defer func() {
-		if v := recover(); v != nil {
-			err = newPanicError(v)
-		}
-	}()
-	return arounds[0](ctx, task.original(), func(ctx context.Context) error {
-		return attemptInside(ctx, arounds[1:], task, timeout, until)
-	})
-}
-
 // Pause lets no further task start, until Resume is called or Shutdown begins. Those
 // that run go on, and work is accepted as long as there is room.
 func (r *Runner) Pause() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pool.paused = !r.closed
+	r.pool.Paused = !r.closed
 }
 
 // Resume ends a Pause.
 func (r *Runner) Resume() {
 	r.mu.Lock()
 	defer r.unlock()
-	r.pool.paused = false
+	r.pool.Paused = false
 	r.dispatchLocked()
 }
 
@@ -102,7 +59,7 @@ func (r *Runner) Idle(ctx context.Context) error {
 
 func (r *Runner) isIdleLocked() bool {
 	s := &r.scheduler
-	return s.outstanding() == s.held.scheduled && s.waiters.len() == 0 && r.reservations.count() == 0 && r.pool.busy() == 0 && r.reports == 0
+	return s.outstanding() == s.held.scheduled && s.waiters.len() == 0 && r.reservations.count() == 0 && r.pool.Busy() == 0 && r.reports == 0
 }
 
 // Every submits the task again and again, until stop is called or Shutdown begins:

@@ -9,7 +9,11 @@ var WaitAfter = (*Retry).wait
 func Workers(r *Runner) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.pool.all)
+	n := 0
+	for range r.pool.Works() {
+		n++
+	}
+	return n
 }
 
 // PlantRetry puts in front of the tasks to be tried again another one of the

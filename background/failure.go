@@ -152,44 +152,6 @@ func unprefixed(err error) string {
 	return strings.TrimPrefix(err.Error(), "background: ")
 }
 
-// conclude decides what becomes of w's job, whose attempt failed, and tells those
-// who want to know.
-func (r *Runner) conclude(ctx context.Context, w *worker, err error) {
-	attempt := w.job.attempt
-	if !w.made {
-		attempt--
-	}
-	if !w.made || w.job.task.handle().canceled() != nil { // it is final
-		err = Permanent(err)
-	}
-	failure, wait := w.job.task.failed(ctx, attempt, w.job.until(), err)
-	if w.job.span != nil {
-		w.job.span.last = failure.Err
-	}
-	// Set before the hook runs, which may end the goroutine.
-	w.outcome = outcome{
-		failure:  failure,
-		stopped:  r.base.Err() != nil,
-		panicked: !failure.WillRetry && panicOf(failure.Err) != nil,
-		wait:     wait,
-	}
-	if h := w.job.task.handle(); h != nil {
-		h.fail(failure)
-	}
-	told := *failure         // the hook must not be able to change what was decided
-	defer r.tell(ctx, &told) // also if the log handler ends the goroutine by runtime.Goexit
-	r.logFailure(ctx, failure, wait)
-}
-
-// concludeExit concludes a job whose task called runtime.Goexit. If a hook did,
-// after the task, the job is concluded already.
-func (r *Runner) concludeExit(w *worker) {
-	if w.job.task != nil && w.outcome.failure == nil {
-		r.took(w)
-		r.conclude(r.contextOf(w), w, errGoexit)
-	}
-}
-
 func (r *Runner) logFailure(ctx context.Context, failure *TaskError, wait time.Duration) {
 	level := slog.LevelError
 	attrs := []slog.Attr{

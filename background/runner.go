@@ -29,10 +29,10 @@ package background
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/velithon-go/velithon/background/internal/guard"
 	"github.com/velithon-go/velithon/background/internal/periodic"
+	"github.com/velithon-go/velithon/background/internal/pool"
 )
 
 // Runner runs work on at most [RunnerOptions].Workers goroutines, and lets at
@@ -85,7 +85,7 @@ type Runner struct {
 	// mu guards everything below. It is never held while code of the user runs,
 	// which includes hooks and log handlers. It is released by unlock.
 	mu        sync.Mutex
-	pool      pool
+	pool      pool.Pool[attempt]
 	scheduler scheduler
 
 	periodic map[*periodic.Timer]struct{} // those to be submitted again
@@ -109,7 +109,7 @@ func NewRunner(options RunnerOptions) *Runner {
 	r.reservations.most = mostReservations(options)
 	r.handles.keep = options.Keep
 	r.kinds = new(kindNames)
-	r.pool = newPool(options.Workers, &r.mu, r.work)
+	r.pool = pool.New(options.Workers, &r.mu, r.work)
 	r.scheduler = newScheduler(r.base, options, r.timeDue, r.limitDue)
 	return r
 }
@@ -165,7 +165,7 @@ func (r *Runner) Submit(ctx context.Context, work Work) error {
 // enterLocked accepts s, or refuses it with an error, or returns the waiter for
 // whom the caller has to await room.
 func (r *Runner) enterLocked(s *submission) (*waiter, error) {
-	free := r.pool.free()
+	free := r.pool.Free()
 	if s.tasks > 0 && r.scheduler.accept(s, free, r.scheduler.spared(free)) {
 		r.fulfil(s)
 		r.startAcceptedLocked(s)
@@ -208,7 +208,7 @@ func (r *Runner) dispatchLocked() {
 
 // admitLocked is dispatchLocked where no task is in line, or no worker is free.
 func (r *Runner) admitLocked() {
-	for w := r.scheduler.admit(r.pool.free()); w != nil; w = r.scheduler.admit(r.pool.free()) {
+	for w := r.scheduler.admit(r.pool.Free()); w != nil; w = r.scheduler.admit(r.pool.Free()) {
 		r.release(w, nil)
 		r.startAcceptedLocked(&w.submission)
 	}
@@ -221,15 +221,15 @@ func (r *Runner) admitLocked() {
 // startLocked gives the next tasks to free workers. It notes whether they were only
 // just accepted.
 func (r *Runner) startLocked(atOnce bool) {
-	for r.pool.free() > 0 {
+	for r.pool.Free() > 0 {
 		var j job
 		if !r.scheduler.next(&j) {
 			return
 		}
 		j.atOnce = atOnce
-		w := r.pool.take()
-		w.job = j
-		r.pool.send(w)
+		w := r.pool.Take()
+		w.Work.job = j
+		r.pool.Send(w)
 	}
 }
 
@@ -237,15 +237,15 @@ func (r *Runner) startLocked(atOnce bool) {
 // lines up the rest.
 func (r *Runner) startAcceptedLocked(s *submission) {
 	for range s.starts {
-		w := r.pool.take()
-		s.take(&w.job)
-		r.pool.send(w)
+		w := r.pool.Take()
+		s.take(&w.Work.job)
+		r.pool.Send(w)
 	}
 	if s.starts == s.tasks {
 		return
 	}
 	r.scheduler.lineUpRest(s)
-	if r.pool.free() == 0 {
+	if r.pool.Free() == 0 {
 		return
 	}
 	// More start where some have to wait for something else than a worker. Nothing
@@ -262,140 +262,79 @@ func (r *Runner) unlock() {
 		close(r.idle)
 		r.idle = nil
 	}
-	first := r.pool.takeCalled()
+	first := r.pool.TakeCalled()
 	r.mu.Unlock()
 	if first != nil {
-		r.pool.call(first)
+		r.pool.Call(first)
 	}
 }
 
 // work is the life of a worker: it has a job from the start.
-func (r *Runner) work(w *worker) {
+func (r *Runner) work(w *pool.Worker[attempt]) {
 	// Each deferred by itself, since a task may end the goroutine by
 	// runtime.Goexit, and then a hook as well.
 	defer r.leave(w)
-	defer r.settle(w)
-	defer r.concludeExit(w)
-	r.pool.callNext(w)
+	defer r.settle(&w.Work)
+	defer r.concludeExit(&w.Work)
+	r.pool.Begin(w)
 	for {
-		r.perform(w)
+		r.perform(&w.Work)
 		if !r.next(w) {
 			return
 		}
 	}
 }
 
-// perform makes the attempt that is w's job.
-func (r *Runner) perform(w *worker) {
-	task := w.job.task
-	if task.settings != nil || len(r.arounds) > 0 {
-		r.performAsSet(w)
-		return
-	}
-	w.made, w.timed = true, false
-	ctx := w.job.context(r.base)
-	if err := task.attempt(ctx, r.options.Timeout); err != nil {
-		r.conclude(ctx, w, err)
-	}
-}
-
-// performAsSet makes an attempt at a task with settings, or with an [Around].
-func (r *Runner) performAsSet(w *worker) {
-	w.made, w.timed = false, w.job.task.kind() != nil
-	if w.timed {
-		w.began = time.Since(r.scheduler.clock.Epoch)
-	}
-	outer := r.contextOf(w)
-	if span := w.job.span; span != nil && span.last != nil && !time.Now().Before(span.end) {
-		r.conclude(outer, w, span.last) // there is no time for it
-		return
-	}
-	ctx, h := outer, w.job.task.handle()
-	if h != nil {
-		inner, end, cause := h.begin(ctx)
-		defer end()
-		if cause != nil {
-			r.conclude(outer, w, cause)
-			return
-		}
-		ctx = inner
-	}
-	w.made = true
-	err := r.attempt(ctx, &w.job)
-	r.took(w)
-	if err != nil {
-		r.conclude(outer, w, err)
-		return
-	}
-	h.set(Succeeded, nil)
-}
-
-// took notes how long w's attempt took, if somebody asks for it.
-func (r *Runner) took(w *worker) {
-	if w.timed {
-		w.took = time.Since(r.scheduler.clock.Epoch) - w.began
-	}
-}
-
-// contextOf returns the context of w's attempt.
-func (r *Runner) contextOf(w *worker) context.Context {
-	ctx := w.job.context(r.base)
-	if w.job.attempt > 1 {
-		ctx = withAttempt(ctx, w.job.attempt)
-	}
-	return ctx
-}
-
-// next books w's job and waits for another. It reports whether there is one.
-func (r *Runner) next(w *worker) bool {
+// next books w's attempt and waits for another job. It reports whether there is one.
+func (r *Runner) next(w *pool.Worker[attempt]) bool {
 	r.mu.Lock()
-	r.settleLocked(w)
-	busy := !r.pool.paused && r.scheduler.next(&w.job)
+	r.settleLocked(&w.Work)
+	busy := !r.pool.Paused && r.scheduler.next(&w.Work.job)
 	if busy {
 		r.startLocked(false) // the end of one may be the turn of several
 	} else {
-		w.job = job{}
-		r.pool.rest(w)
+		w.Work.job = job{}
+		r.pool.Rest(w)
 	}
 	r.admitLocked()
 	r.unlock()
-	return busy || r.pool.wait(w)
+	return busy || r.pool.Wait(w)
 }
 
-// settleLocked books w's job. If something is left to do, the mutex is released
-// for it, and w does it before it is free again, so that Shutdown waits for it.
-func (r *Runner) settleLocked(w *worker) {
-	if w.timed && w.made {
-		r.scheduler.statsOf(w.job.task).attempted(&w.job, w.began, w.took)
+// settleLocked books an attempt. If something is left to do, the mutex is released for
+// it, and the worker does it before it is free again, so that Shutdown waits for it.
+func (r *Runner) settleLocked(a *attempt) {
+	if a.timed && a.made {
+		r.scheduler.statsOf(a.task).attempted(&a.job, a.began, a.took)
 	}
-	todo := r.scheduler.settle(&w.job, &w.outcome)
+	todo := r.scheduler.settle(&a.job, &a.outcome)
 	if todo == nil {
 		return
 	}
-	w.job = job{}
+	a.job = job{}
 	r.dispatchLocked()
 	r.unlock()
 	r.follow(todo)
 	r.mu.Lock()
 }
 
-// settle books the job of a worker whose goroutine is ending, if it has one.
-func (r *Runner) settle(w *worker) {
-	if w.job.task == nil {
+// settle books the attempt of a worker whose goroutine is ending, if it has one.
+func (r *Runner) settle(a *attempt) {
+	if a.task == nil {
 		return
 	}
 	r.mu.Lock()
-	r.settleLocked(w)
-	w.job = job{}
+	r.settleLocked(a)
+	a.job = job{}
 	r.dispatchLocked()
 	r.unlock()
 }
 
 // leave strikes w, which is not idle, off the pool.
-func (r *Runner) leave(w *worker) {
+func (r *Runner) leave(w *pool.Worker[attempt]) {
 	r.mu.Lock()
 	defer r.unlock()
-	r.pool.remove(w)
+	r.pool.Remove(w)
 	r.dispatchLocked()
 }
 

@@ -118,14 +118,6 @@ func (j *job) context(base context.Context) context.Context {
 	return j.single.context(base)
 }
 
-// outcome is how a job ended. The zero value is a success.
-type outcome struct {
-	failure  *TaskError
-	wait     time.Duration // before the next attempt, if failure says that there is one
-	panicked bool
-	stopped  bool // the task had been asked to end by a shutdown
-}
-
 // accept takes sub in and reports true, if so much room is enough for it. So many
 // workers are free, and nobody else is in line for them: sub.starts of the tasks
 // start at once. The caller gives them to workers, and has the rest lined up.

@@ -111,7 +111,7 @@ func (r *Runner) takesLocked(ctx context.Context) bool {
 func (r *Runner) close(drain context.Context) {
 	deadline, _ := drain.Deadline() // which may be code of the user
 	r.mu.Lock()
-	r.closed, r.pool.paused = true, false
+	r.closed, r.pool.Paused = true, false
 	for timer := range r.periodic {
 		timer.Stop()
 	}
@@ -128,7 +128,7 @@ func (r *Runner) dismissLocked() {
 	if !r.scheduler.expired && r.scheduler.outstanding()+r.reservations.count() > 0 {
 		return
 	}
-	if r.pool.dismiss() && r.reports == 0 && !r.over {
+	if r.pool.Dismiss() && r.reports == 0 && !r.over {
 		r.over = true
 		r.scheduler.stopTimers()
 		close(r.drained)
@@ -204,9 +204,9 @@ func (r *Runner) drainErrorLocked(reason error) error {
 		Reserved: r.reservations.count(),
 		Err:      reason,
 	}
-	for w := range r.pool.all {
-		if w.job.task != nil {
-			e.Running = append(e.Running, w.job.task.Name())
+	for a := range r.pool.Works() {
+		if a.task != nil {
+			e.Running = append(e.Running, a.task.Name())
 		}
 	}
 	slices.Sort(e.Running) // the pool has no order

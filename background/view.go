@@ -188,9 +188,9 @@ func (w *walk) held() bool {
 }
 
 func (w *walk) workers() bool {
-	for worker := range w.runner.pool.all {
-		if worker.job.task != nil {
-			w.see(worker.job, Running, worker.job.accepted(), time.Time{})
+	for a := range w.runner.pool.Works() {
+		if a.task != nil {
+			w.see(a.job, Running, a.accepted(), time.Time{})
 		}
 	}
 	return false
