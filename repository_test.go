@@ -29,9 +29,10 @@ const internal = module + "/params/internal"
 // import the package they test, what is in front of it, and testModules, too.
 var edges = []edge{
 	{"background", []string{
-		module + "/background/internal/clock", module + "/background/internal/heap",
+		module + "/background/internal/clock", module + "/background/internal/expiring", module + "/background/internal/heap",
 		module + "/background/internal/queue", module + "/background/internal/recordable",
 	}},
+	{"background/internal/expiring", []string{module + "/background/internal/queue"}},
 	{"background/internal/*", nil}, // clock, heap, queue, recordable
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
 	{"params", []string{

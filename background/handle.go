@@ -8,8 +8,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/velithon-go/velithon/background/internal/queue"
 )
 
 // ErrCanceled is the cause of the context of a task that was cancelled by its handle,
@@ -259,7 +257,7 @@ func (h *Handle) setLocked(state State, err error) {
 	}
 	if state.Ended() {
 		close(h.ended)
-		h.runner.handles.ended(h)
+		h.runner.handles.End(h.info.ID)
 	}
 	h.tellLocked()
 }
@@ -271,64 +269,21 @@ func (h *Handle) tellLocked() {
 	}
 }
 
-// handles are those that a runner finds by their ids: of tasks that have not ended,
-// and for a while of those that have.
-type handles struct {
-	keep time.Duration
-
-	mu   sync.Mutex // guards the rest
-	byID map[string]*Handle
-	old  queue.Queue[endedHandle] // in the order in which they ended
-}
-
-type endedHandle struct {
-	id string
-	at time.Time
-}
-
-// add takes in a handle that is submitted to r, or reserved of it.
-func (all *handles) add(r *Runner, h *Handle) {
+// submittedTo has r find the handle, which is submitted to it, or reserved of it. It
+// panics if that comes a second time.
+func (h *Handle) submittedTo(r *Runner) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.runner != nil {
 		panic(fmt.Sprintf("background: the handle of task %q was submitted before: Track the task once more", h.info.Name))
 	}
 	h.runner = r
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	all.purgeLocked()
-	if all.byID == nil {
-		all.byID = make(map[string]*Handle)
-	}
-	all.byID[h.info.ID] = h
-}
-
-// ended notes that h has ended now.
-func (all *handles) ended(h *Handle) {
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	all.purgeLocked()
-	all.old.Push(endedHandle{h.info.ID, h.info.Since})
-}
-
-// purgeLocked forgets those that have ended long ago.
-func (all *handles) purgeLocked() {
-	now := time.Now()
-	for first, ok := all.old.Front(); ok && now.Sub(first.at) >= all.keep; first, ok = all.old.Front() {
-		all.old.Pop()
-		delete(all.byID, first.id)
-	}
+	r.handles.Add(h.info.ID, h)
 }
 
 // Lookup returns the handle with that id of a task that was submitted to the runner
 // or is promised, and has not ended or did so no longer ago than [RunnerOptions].Keep.
-func (r *Runner) Lookup(id string) (*Handle, bool) {
-	r.handles.mu.Lock()
-	defer r.handles.mu.Unlock()
-	r.handles.purgeLocked()
-	h, ok := r.handles.byID[id]
-	return h, ok
-}
+func (r *Runner) Lookup(id string) (*Handle, bool) { return r.handles.Get(id) }
 
 // hurry lines up a task that was cancelled and waits for more than a worker, or for
 // room.

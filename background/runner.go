@@ -30,6 +30,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/expiring"
 )
 
 // Runner runs work on at most [RunnerOptions].Workers goroutines, and lets at
@@ -76,7 +78,7 @@ type Runner struct {
 	arounds      []Around // not changed once work was accepted
 	reservations reservations
 	kinds        *kindNames // apart, since kinds keep it alive
-	handles      handles
+	handles      expiring.Map[string, *Handle]
 
 	// mu guards everything below. It is never held while code of the user runs,
 	// which includes hooks and log handlers. It is released by unlock.
@@ -103,7 +105,7 @@ func NewRunner(options RunnerOptions) *Runner {
 	r := &Runner{options: options, drained: make(chan struct{})}
 	r.base, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), runnerKey{}, r))
 	r.reservations.most = mostReservations(options)
-	r.handles.keep = options.Keep
+	r.handles.Keep = options.Keep
 	r.kinds = new(kindNames)
 	r.pool = newPool(options.Workers, &r.mu, r.work)
 	r.scheduler = newScheduler(r.base, options, r.timeDue, r.limitDue)

@@ -135,7 +135,7 @@ func (r *Runner) meet(tasks *Tasks, task *Task) {
 	if task != nil {
 		r.kinds.meet(task)
 		if h := task.handle(); h != nil {
-			r.handles.add(r, h)
+			h.submittedTo(r)
 		}
 	} else if tasks != nil {
 		for _, task := range tasks.tasks {
