@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// ErrCanceled is the cause of the context of a task that was cancelled by its handle,
-// and the error of one that was cancelled before it ran, or whose reservation was. A
-// cause that was given is wrapped beside it.
+// ErrCanceled is the cause of the context of a task that was cancelled by its handle, and
+// the error of one that was cancelled before it ran, or whose reservation was. The cause
+// that [Handle.Cancel] was given is wrapped beside it.
 var ErrCanceled = errors.New("background: task cancelled")
 
 // A State is what a task does, or how it has ended.
@@ -33,7 +33,8 @@ const (
 	Succeeded
 	// Failed means that it has ended with one, and is not tried again.
 	Failed
-	// Canceled means that it was cancelled by its handle before it ended; OnFailure is told when it would have run.
+	// Canceled means that it was cancelled by its handle before it ended; OnFailure is
+	// told when it would have run.
 	Canceled
 	// GivenUp means that it will not run, or not again: refused, taken back with its
 	// reservation, or abandoned by a Shutdown.
@@ -85,22 +86,20 @@ type Handle struct {
 
 // Info is what is known of a task at a moment.
 type Info struct {
-	ID       string    `json:"id"`
-	Name     string    `json:"name"`
-	State    State     `json:"state"`
-	Attempt  int       `json:"attempt"`            // the number of attempts that were begun
-	Since    time.Time `json:"since"`              // when it came into its state; without a handle, when it was accepted, to a millisecond
-	Due      time.Time `json:"due,omitzero"`       // when it may start at the earliest, if it waits for that; from [Runner.Tasks] only
-	Progress any       `json:"progress,omitempty"` // what it has said last, see [Progress]
-	Err      error     `json:"-"`                  // of the last attempt, or why there will be none
-
-	// Context has the values of the context that the task was submitted with, such
-	// as a request id. It is there from [Runner.Tasks] only.
-	Context context.Context `json:"-"`
+	ID       string          `json:"id"`
+	Name     string          `json:"name"`
+	State    State           `json:"state"`
+	Attempt  int             `json:"attempt"`            // the number of attempts that were begun
+	Since    time.Time       `json:"since"`              // when it came into its state; without a handle, when it was accepted, to a millisecond
+	Due      time.Time       `json:"due,omitzero"`       // when it may start at the earliest, if it waits for that; from [Runner.Tasks] only
+	Progress any             `json:"progress,omitempty"` // what it has said last, see [Progress]
+	Err      error           `json:"-"`                  // of the last attempt, or why there will be none
+	Context  context.Context `json:"-"`                  // with the values that it was submitted with, such as a request id; from [Runner.Tasks] only
 }
 
 // Track returns a handle of a task that is yet to be submitted, once, and through the
-// handle: to try again after a refusal, Track the task again. It panics if task is nil, or was not made by a [Kind], [NewTask] or [Func].
+// handle: to try again after a refusal, Track the task again. It panics if task is nil,
+// or was not made by a [Kind], [NewTask] or [Func].
 func Track(task *Task) *Handle {
 	if task == nil {
 		panic("background: Track needs a task, got nil")
@@ -134,11 +133,11 @@ func (h *Handle) State() State { return h.Info().State }
 func (h *Handle) Changed() <-chan struct{} {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.info.State.Ended() {
+		return h.ended
+	}
 	if h.changed == nil {
 		h.changed = make(chan struct{})
-		if h.info.State.Ended() {
-			close(h.changed)
-		}
 	}
 	return h.changed
 }
@@ -178,8 +177,13 @@ func (h *Handle) Cancel(cause error) bool {
 		h.cancel(reason)
 	}
 	h.mu.Unlock()
-	if waits {
-		runner.hurry(h) // it holds room
+	if waits { // and may hold room
+		runner.mu.Lock()
+		defer runner.unlock()
+		if h.place != nil {
+			runner.scheduler.held.hasten(h.place)
+		}
+		runner.dispatchLocked()
 	}
 	return true
 }
@@ -284,14 +288,3 @@ func (h *Handle) submittedTo(r *Runner) {
 // Lookup returns the handle with that id of a task that was submitted to the runner
 // or is promised, and has not ended or did so no longer ago than [RunnerOptions].Keep.
 func (r *Runner) Lookup(id string) (*Handle, bool) { return r.handles.Get(id) }
-
-// hurry lines up a task that was cancelled and waits for more than a worker, or for
-// room.
-func (r *Runner) hurry(h *Handle) {
-	r.mu.Lock()
-	defer r.unlock()
-	if h.place != nil {
-		r.scheduler.held.hasten(h.place)
-	}
-	r.dispatchLocked()
-}
