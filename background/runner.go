@@ -352,8 +352,8 @@ func (r *Runner) next(w *worker) bool {
 // settleLocked books w's job. If something is left to do, the mutex is released
 // for it, and w does it before it is free again, so that Shutdown waits for it.
 func (r *Runner) settleLocked(w *worker) {
-	if k := r.scheduler.statsOf(w.job.task); k != nil && w.made {
-		k.attempted(&w.job, w.began, w.took)
+	if w.timed && w.made {
+		r.scheduler.statsOf(w.job.task).attempted(&w.job, w.began, w.took)
 	}
 	todo := r.scheduler.settle(&w.job, &w.outcome)
 	if todo == nil {

@@ -22,14 +22,15 @@ type scheduler struct {
 	// What each submission writes to comes first: the fewer cache lines it is on,
 	// the less has to be fetched from the processors that run workers.
 	room    int   // how many more tasks may wait
-	stats   Stats // all but Scheduled, Limited, Retrying, Blocked and OldestWaiting
+	stats   Stats // Accepted, Rejected, Queued and Running only
 	wasHeld bool  // next chose one of held the last time
 	turns   turns // who gets the next free worker
 	groups  groupList
 	held    heldQueue
 	waiters waiters // the submitters who wait for room
 	clock   clock.Clock
-	byKind  map[*kind]*KindStats
+	plain   *KindStats  // what is counted of the tasks without a kind
+	byKind  statsByKind // with plain
 	limits  map[*Limit]*limitLine
 
 	limitsKept int // at how many limits those not needed are forgotten
@@ -53,6 +54,7 @@ type scheduler struct {
 // context of all tasks. When the time of tasks has come timeDue is called, and
 // limitDue when a limit allows more, both without the mutex: they have to line it up.
 func newScheduler(base context.Context, options RunnerOptions, timeDue func(), limitDue func(*limitLine)) scheduler {
+	plain := new(KindStats)
 	return scheduler{
 		workers: options.Workers,
 		queue:   options.Queue,
@@ -60,7 +62,8 @@ func newScheduler(base context.Context, options RunnerOptions, timeDue func(), l
 		base:    base,
 		clock:   clock.Clock{Epoch: time.Now().Add(-time.Nanosecond)},
 		limits:  make(map[*Limit]*limitLine),
-		byKind:  make(map[*kind]*KindStats),
+		plain:   plain,
+		byKind:  statsByKind{nil: plain},
 		held:    heldQueue{fire: timeDue},
 
 		limitDue: limitDue,
@@ -257,11 +260,9 @@ func (s *scheduler) settle(j *job, o *outcome) *followUp {
 	if j.takes != nil {
 		s.release(j)
 	}
-	if k := s.statsOf(j.task); k != nil {
-		k.ended(o)
-	}
+	k := s.statsOf(j.task)
 	if o.failure == nil {
-		s.stats.Succeeded++
+		k.Succeeded++
 		return s.ended(j, nil)
 	}
 	out := *o
@@ -269,9 +270,9 @@ func (s *scheduler) settle(j *job, o *outcome) *followUp {
 	if out.failure.WillRetry {
 		return s.retry(j, out.wait)
 	}
-	s.stats.Failed++
+	k.Failed++
 	if out.panicked {
-		s.stats.Panicked++
+		k.Panicked++
 	}
 	if out.stopped {
 		s.stopped = append(s.stopped, out.failure.Name)
@@ -302,10 +303,7 @@ func (s *scheduler) retry(j *job, wait time.Duration) *followUp {
 		s.skip(todo.lost)
 		return s.ended(j, todo)
 	}
-	s.stats.Retried++
-	if k := s.statsOf(j.task); k != nil {
-		k.Retried++
-	}
+	s.statsOf(j.task).Retried++
 	j.attempt++
 	s.held.add(&held{job: *j, at: at})
 	return nil
@@ -339,11 +337,8 @@ func (s *scheduler) ended(j *job, todo *followUp) *followUp {
 
 // skip books tasks that are given up after a failure.
 func (s *scheduler) skip(tasks []*Task) {
-	s.stats.Skipped += uint64(len(tasks))
 	for _, t := range tasks {
-		if k := s.statsOf(t); k != nil {
-			k.Skipped++
-		}
+		s.statsOf(t).Skipped++
 	}
 }
 

@@ -305,11 +305,8 @@ func (s *scheduler) abandonSubmission(sub *submission) *followUp {
 
 // abandon books tasks that are given up for want of time.
 func (s *scheduler) abandon(tasks []*Task) {
-	s.stats.Abandoned += uint64(len(tasks))
 	for _, t := range tasks {
-		if k := s.statsOf(t); k != nil {
-			k.Abandoned++
-		}
+		s.statsOf(t).Abandoned++
 	}
 	s.abandoned = append(s.abandoned, names(tasks)...)
 }
