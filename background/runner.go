@@ -106,7 +106,7 @@ func NewRunner(options RunnerOptions) *Runner {
 	r.base, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), runnerKey{}, r))
 	r.reservations.most = mostReservations(options)
 	r.handles.Keep = options.Keep
-	r.kinds = new(kindNames)
+	r.kinds = &kindNames{byName: make(map[string]*kind)}
 	r.pool = newPool(options.Workers, &r.mu, r.work)
 	r.scheduler = newScheduler(r.base, options, r.timeDue, r.limitDue)
 	return r
