@@ -30,10 +30,10 @@ const internal = module + "/params/internal"
 var edges = []edge{
 	{"background", []string{
 		module + "/background/internal/clock", module + "/background/internal/expiring", module + "/background/internal/heap",
-		module + "/background/internal/queue", module + "/background/internal/recordable",
+		module + "/background/internal/queue", module + "/background/internal/recordable", module + "/background/internal/tally",
 	}},
 	{"background/internal/expiring", []string{module + "/background/internal/queue"}},
-	{"background/internal/*", nil}, // clock, heap, queue, recordable
+	{"background/internal/*", nil}, // clock, heap, queue, recordable, tally
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
 	{"params", []string{
 		fasthttpModule, gojson, validator,

@@ -32,6 +32,7 @@ import (
 	"time"
 
 	"github.com/velithon-go/velithon/background/internal/expiring"
+	"github.com/velithon-go/velithon/background/internal/tally"
 )
 
 // Runner runs work on at most [RunnerOptions].Workers goroutines, and lets at
@@ -76,7 +77,7 @@ type Runner struct {
 	drained chan struct{} // closed when, after Shutdown, the last worker has left
 
 	arounds      []Around // not changed once work was accepted
-	reservations reservations
+	reservations tally.Tally
 	kinds        *kindNames // apart, since kinds keep it alive
 	handles      expiring.Map[string, *Handle]
 
@@ -104,7 +105,7 @@ func NewRunner(options RunnerOptions) *Runner {
 	options = options.withDefaults()
 	r := &Runner{options: options, drained: make(chan struct{})}
 	r.base, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), runnerKey{}, r))
-	r.reservations.most = mostReservations(options)
+	r.reservations.Most = mostReservations(options)
 	r.handles.Keep = options.Keep
 	r.kinds = &kindNames{byName: make(map[string]*kind)}
 	r.pool = newPool(options.Workers, &r.mu, r.work)
@@ -175,7 +176,7 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 	var err error
 	switch {
 	case s.tasks == 0:
-	case r.options.Overflow == Reject || !s.counted && !r.reservations.add():
+	case r.options.Overflow == Reject || !s.counted && !r.reservations.Add():
 		r.scheduler.refuse(s)
 		err = ErrFull
 	default:
@@ -191,7 +192,7 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 func (r *Runner) fulfil(s *submission) {
 	if s.counted {
 		s.counted = false
-		r.reservations.remove()
+		r.reservations.Remove()
 	}
 }
 

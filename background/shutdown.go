@@ -113,7 +113,7 @@ func (r *Runner) close(drain context.Context) {
 	for p := range r.periodic {
 		r.endPeriodicLocked(p)
 	}
-	r.reservations.close()
+	r.reservations.Close()
 	r.reportLocked(r.scheduler.close(deadline))
 	r.dispatchLocked() // there may be nothing to wait for
 	r.unlock()
@@ -122,7 +122,7 @@ func (r *Runner) close(drain context.Context) {
 // dismissLocked sends the idle workers away, after Shutdown has begun, once nothing
 // can come for them any more. The drain is over when the last has left.
 func (r *Runner) dismissLocked() {
-	if !r.scheduler.expired && r.scheduler.outstanding()+r.reservations.count() > 0 {
+	if !r.scheduler.expired && r.scheduler.outstanding()+r.reservations.Count() > 0 {
 		return
 	}
 	if r.pool.dismiss() && r.reports == 0 && !r.over {
@@ -190,7 +190,7 @@ func (r *Runner) drainErrorLocked(reason error) error {
 	e := &DrainError{
 		Stopped:  slices.Clone(r.scheduler.stopped),
 		Waiting:  slices.Clone(r.scheduler.abandoned),
-		Reserved: r.reservations.count(),
+		Reserved: r.reservations.Count(),
 		Err:      reason,
 	}
 	for w := range r.pool.all {
