@@ -92,7 +92,7 @@ type Runner struct {
 	closed   bool                   // Shutdown has begun
 	reason   error                  // why one ran out of time
 	reports  int                    // how many goroutines report what was given up
-	reported chan struct{}          // closed when there are none of these any more; nil before the first
+	reported chan struct{}          // closed while there are none of these
 	over     bool                   // drained is closed
 }
 
@@ -103,7 +103,8 @@ func NewRunner(options RunnerOptions) *Runner {
 		panic("background: " + err.Error())
 	}
 	options = options.withDefaults()
-	r := &Runner{options: options, drained: make(chan struct{})}
+	r := &Runner{options: options, drained: make(chan struct{}), reported: make(chan struct{})}
+	close(r.reported)
 	r.base, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), runnerKey{}, r))
 	r.reservations.Most = mostReservations(options)
 	r.handles.Keep = options.Keep
@@ -207,7 +208,8 @@ func (r *Runner) dispatchLocked() {
 		r.startAcceptedLocked(&w.submission)
 	}
 	if r.closed {
-		r.reportLocked(r.scheduler.takeLost())
+		r.reportLocked(r.scheduler.lost)
+		r.scheduler.lost = nil
 		r.dismissLocked()
 	}
 }

@@ -279,9 +279,7 @@ func (s *scheduler) settle(j *job, o *outcome) *followUp {
 	}
 	var todo *followUp
 	if g := j.group; g != nil && g.stopOnError && !g.stopped {
-		todo = s.stop(g, out.failure)
-		todo.why = ErrSkipped
-		s.skip(todo.lost)
+		todo = s.stop(g, ErrSkipped, out.failure)
 	}
 	return s.ended(j, todo)
 }
@@ -294,17 +292,14 @@ func (s *scheduler) retry(j *job, wait time.Duration) *followUp {
 		wait = 0
 	}
 	at := time.Now().Add(wait)
+	j.attempt++
 	switch {
 	case s.expired || !s.deadline.IsZero() && at.After(s.deadline):
-		s.tooLate = true
-		return s.abandonHeld(j, true)
+		return s.abandonHeld(j)
 	case j.group != nil && j.group.stopped:
-		todo := &followUp{ctx: j.group.context(), lost: []*Task{j.task}, why: ErrSkipped}
-		s.skip(todo.lost)
-		return s.ended(j, todo)
+		return s.ended(j, s.giveUp(j.group.context(), ErrSkipped, j.task))
 	}
 	s.statsOf(j.task).Retried++
-	j.attempt++
 	s.held.add(&held{job: *j, at: at})
 	return nil
 }
@@ -313,7 +308,7 @@ func (s *scheduler) retry(j *job, wait time.Duration) *followUp {
 // will not come: the task is among those that were lost then.
 func (s *scheduler) postpone(j *job, wait time.Duration) {
 	if s.closing {
-		s.lost = append(s.lost, s.abandonHeld(j, false))
+		s.lost = append(s.lost, s.abandonHeld(j))
 		return
 	}
 	s.held.add(&held{job: *j, at: time.Now().Add(wait)})
@@ -333,13 +328,6 @@ func (s *scheduler) ended(j *job, todo *followUp) *followUp {
 		s.turns.push(turn{group: g})
 	}
 	return s.finish(g, todo)
-}
-
-// skip books tasks that are given up after a failure.
-func (s *scheduler) skip(tasks []*Task) {
-	for _, t := range tasks {
-		s.statsOf(t).Skipped++
-	}
 }
 
 // turns is the line for the next free worker: of single tasks, and of groups and
