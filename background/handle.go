@@ -18,27 +18,17 @@ var ErrCanceled = errors.New("background: task cancelled")
 // A State is what a task does, or how it has ended.
 type State int
 
+// The states of a task.
 const (
-	// Waiting is waiting for a worker or for room, or not submitted yet.
-	Waiting State = iota
-	// Scheduled is waiting for the time of its first attempt, see [Task.After].
-	Scheduled
-	// Limited is waiting for its [Limit].
-	Limited
-	// Running means that an attempt is under way.
-	Running
-	// Retrying means that it is to be tried again.
-	Retrying
-	// Succeeded means that it has ended without an error.
-	Succeeded
-	// Failed means that it has ended with one, and is not tried again.
-	Failed
-	// Canceled means that it was cancelled by its handle before it ended; OnFailure is
-	// told when it would have run.
-	Canceled
-	// GivenUp means that it will not run, or not again: refused, taken back with its
-	// reservation, or abandoned by a Shutdown.
-	GivenUp
+	Waiting   State = iota // waiting for a worker or for room, or not submitted yet
+	Scheduled              // waiting for the time of its first attempt, see [Task.After]
+	Limited                // waiting for its [Limit]
+	Running                // an attempt is under way
+	Retrying               // it is to be tried again
+	Succeeded              // it has ended without an error
+	Failed                 // it has ended with one, and is not tried again
+	Canceled               // it was cancelled by its handle before it ended; OnFailure is told when it would have run
+	GivenUp                // it will not run, or not again: refused, taken back with its reservation, or given up by a Shutdown
 )
 
 var stateNames = [...]string{"waiting", "scheduled", "limited", "running", "retrying", "succeeded", "failed", "canceled", "given up"}
@@ -67,9 +57,8 @@ func (s *State) UnmarshalText(text []byte) error {
 // Ended reports whether nothing comes after the state.
 func (s State) Ended() bool { return s >= Succeeded }
 
-// A Handle tells of one task, and can cancel it: after it was submitted, and for a
-// while after its end, see [RunnerOptions].Keep. It is [Work], to be submitted or given to
-// a response in place of its task. Made by [Track]; safe for concurrent use.
+// A Handle tells of one task, and can cancel it. It is [Work], to be submitted or given
+// to a response in place of its task. It is made by [Track], and safe for concurrent use.
 type Handle struct {
 	task     *Task         // which knows this handle
 	original *Task         // which does not
@@ -142,9 +131,9 @@ func (h *Handle) Changed() <-chan struct{} {
 	return h.changed
 }
 
-// Wait waits until the task has ended, and returns how: nil, a [*TaskError], or why
-// it was refused. When ctx is done first, it returns an error that wraps the cause. The
-// task has ended for those who ask its handle before log and hooks are told.
+// Wait waits until the task has ended, which is before log and hooks are told, and
+// returns how: nil, a [*TaskError], or why it was refused. When ctx is done first, it
+// returns an error that wraps the cause.
 func (h *Handle) Wait(ctx context.Context) error {
 	select {
 	case <-h.ended:

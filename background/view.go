@@ -1,7 +1,6 @@
 package background
 
 import (
-	"context"
 	"iter"
 	"slices"
 	"time"
@@ -18,7 +17,12 @@ func (r *Runner) Tasks() iter.Seq[Info] {
 	r.mustBeMade()
 	return func(yield func(Info) bool) {
 		for s := range r.sights() {
-			if info := s.info(r.base); !info.State.Ended() && !yield(info) {
+			info := Info{Name: s.task.Name(), State: s.state, Attempt: s.attempt, Since: s.since}
+			if h := s.task.handle(); h != nil {
+				info = h.Info()
+			}
+			info.Due, info.Context = s.due, s.context(r.base)
+			if !info.State.Ended() && !yield(info) { // one that was cancelled may still have its place
 				return
 			}
 		}
@@ -51,19 +55,8 @@ type sight struct {
 	due   time.Time
 }
 
-// info tells what was seen. It is called without the mutex, since the context may be
-// the user's.
-func (s *sight) info(base context.Context) Info {
-	info := Info{Name: s.task.Name(), State: s.state, Attempt: s.attempt, Since: s.since}
-	if h := s.task.handle(); h != nil {
-		info = h.Info()
-	}
-	info.Due, info.Context = s.due, s.context(base)
-	return info
-}
-
-// walk is a look at the tasks that were there when it began, page by page. The runner
-// moves its places on when what is there leaves.
+// walk is a look at the tasks that are there when it begins, page by page. The lists move
+// its places on when what is there leaves.
 type walk struct {
 	runner *Runner
 	found  []sight // the page
