@@ -208,8 +208,6 @@ func (r *Runner) dispatchLocked() {
 		r.startAcceptedLocked(&w.submission)
 	}
 	if r.closed {
-		r.reportLocked(r.scheduler.lost)
-		r.scheduler.lost = nil
 		r.dismissLocked()
 	}
 }

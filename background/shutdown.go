@@ -114,9 +114,12 @@ func (r *Runner) close(drain context.Context) {
 	r.unlock()
 }
 
-// dismissLocked sends the idle workers away, after Shutdown has begun, once nothing
-// can come for them any more. The drain is over when the last has left.
+// dismissLocked has told what was lost since Shutdown has begun, and sends the idle
+// workers away once nothing can come for them any more. The drain is over when the last
+// has left.
 func (r *Runner) dismissLocked() {
+	r.reportLocked(r.scheduler.lost)
+	r.scheduler.lost = nil
 	if !r.scheduler.expired && r.scheduler.outstanding()+r.reservations.Count() > 0 {
 		return
 	}
@@ -227,7 +230,7 @@ func (s *scheduler) close(deadline time.Time) (todo []*followUp) {
 
 // abandonHeld gives up a task whose time has not come, for want of time. That is its
 // failure, so with StopOnError the others of its group are given up, too; if it has
-// not begun, only those that have not either.
+// not begun, only those whose turn has not come.
 func (s *scheduler) abandonHeld(j *job) *followUp {
 	begun, lost := j.attempt > 1, []*Task{j.task}
 	s.tooLate = s.tooLate || begun
