@@ -106,10 +106,9 @@ func (s *scheduler) nextOf(g *group, j *job) bool {
 	return true
 }
 
-// dropWaiting gives up the tasks of the group that have not started, and returns
-// them.
+// dropWaiting takes out the tasks of the group that have not started.
 func (s *scheduler) dropWaiting(g *group) []*Task {
-	dropped := g.waiting
+	dropped := slices.Clone(g.waiting) // the slice is the user's
 	if len(dropped) == 0 {
 		return nil
 	}
@@ -120,17 +119,19 @@ func (s *scheduler) dropWaiting(g *group) []*Task {
 	return dropped
 }
 
-// stop keeps the group from starting another task or attempt. What it returns
-// names the tasks that this concerns, and ends the contexts of those which run.
-func (s *scheduler) stop(g *group, cause error) *followUp {
+// stop gives up the tasks of the group that would start, or be tried again, besides
+// those that are lost already. What it returns ends the contexts of those which run.
+func (s *scheduler) stop(g *group, why, cause error, lost ...*Task) *followUp {
 	g.stopped = true
-	lost := slices.Clone(s.dropWaiting(g)) // the slice is the user's
+	lost = append(lost, s.dropWaiting(g)...)
 	for _, again := range s.held.removeAll(g) {
 		g.active--
 		s.giveBack(&again.job)
 		lost = append(lost, again.task)
 	}
-	return &followUp{ctx: g.context(), lost: lost, why: ErrAbandoned, cancel: g.cancel, cause: cause}
+	todo := s.giveUp(g.context(), why, lost...)
+	todo.cancel, todo.cause = g.cancel, cause
+	return todo
 }
 
 // finish adds to todo what is to be done if the group has ended.

@@ -8,38 +8,27 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/velithon-go/velithon/background/internal/queue"
 )
 
-// ErrCanceled is the cause of the context of a task that was cancelled by its handle,
-// and the error of one that was cancelled before it ran, or whose reservation was. A
-// cause that was given is wrapped beside it.
+// ErrCanceled is the cause of the context of a task that was cancelled by its handle, and
+// the error of one that was cancelled before it ran, or whose reservation was. The cause
+// that [Handle.Cancel] was given is wrapped beside it.
 var ErrCanceled = errors.New("background: task cancelled")
 
 // A State is what a task does, or how it has ended.
 type State int
 
+// The states of a task.
 const (
-	// Waiting is waiting for a worker or for room, or not submitted yet.
-	Waiting State = iota
-	// Scheduled is waiting for the time of its first attempt, see [Task.After].
-	Scheduled
-	// Limited is waiting for its [Limit].
-	Limited
-	// Running means that an attempt is under way.
-	Running
-	// Retrying means that it is to be tried again.
-	Retrying
-	// Succeeded means that it has ended without an error.
-	Succeeded
-	// Failed means that it has ended with one, and is not tried again.
-	Failed
-	// Canceled means that it was cancelled by its handle before it ended; OnFailure is told when it would have run.
-	Canceled
-	// GivenUp means that it will not run, or not again: refused, taken back with its
-	// reservation, or abandoned by a Shutdown.
-	GivenUp
+	Waiting   State = iota // waiting for a worker or for room, or not submitted yet
+	Scheduled              // waiting for the time of its first attempt, see [Task.After]
+	Limited                // waiting for its [Limit]
+	Running                // an attempt is under way
+	Retrying               // it is to be tried again
+	Succeeded              // it has ended without an error
+	Failed                 // it has ended with one, and is not tried again
+	Canceled               // it was cancelled by its handle before it ended; OnFailure is told when it would have run
+	GivenUp                // it will not run, or not again: refused, taken back with its reservation, or given up by a Shutdown
 )
 
 var stateNames = [...]string{"waiting", "scheduled", "limited", "running", "retrying", "succeeded", "failed", "canceled", "given up"}
@@ -68,9 +57,8 @@ func (s *State) UnmarshalText(text []byte) error {
 // Ended reports whether nothing comes after the state.
 func (s State) Ended() bool { return s >= Succeeded }
 
-// A Handle tells of one task, and can cancel it: after it was submitted, and for a
-// while after its end, see [RunnerOptions].Keep. It is [Work], to be submitted or given to
-// a response in place of its task. Made by [Track]; safe for concurrent use.
+// A Handle tells of one task, and can cancel it. It is [Work], to be submitted or given
+// to a response in place of its task. It is made by [Track], and safe for concurrent use.
 type Handle struct {
 	task     *Task         // which knows this handle
 	original *Task         // which does not
@@ -87,22 +75,20 @@ type Handle struct {
 
 // Info is what is known of a task at a moment.
 type Info struct {
-	ID       string    `json:"id"`
-	Name     string    `json:"name"`
-	State    State     `json:"state"`
-	Attempt  int       `json:"attempt"`            // the number of attempts that were begun
-	Since    time.Time `json:"since"`              // when it came into its state; without a handle, when it was accepted, to a millisecond
-	Due      time.Time `json:"due,omitzero"`       // when it may start at the earliest, if it waits for that; from [Runner.Tasks] only
-	Progress any       `json:"progress,omitempty"` // what it has said last, see [Progress]
-	Err      error     `json:"-"`                  // of the last attempt, or why there will be none
-
-	// Context has the values of the context that the task was submitted with, such
-	// as a request id. It is there from [Runner.Tasks] only.
-	Context context.Context `json:"-"`
+	ID       string          `json:"id"`
+	Name     string          `json:"name"`
+	State    State           `json:"state"`
+	Attempt  int             `json:"attempt"`            // the number of attempts that were begun
+	Since    time.Time       `json:"since"`              // when it came into its state; without a handle, when it was accepted, to a millisecond
+	Due      time.Time       `json:"due,omitzero"`       // when it may start at the earliest, if it waits for that; from [Runner.Tasks] only
+	Progress any             `json:"progress,omitempty"` // what it has said last, see [Progress]
+	Err      error           `json:"-"`                  // of the last attempt, or why there will be none
+	Context  context.Context `json:"-"`                  // with the values that it was submitted with, such as a request id; from [Runner.Tasks] only
 }
 
 // Track returns a handle of a task that is yet to be submitted, once, and through the
-// handle: to try again after a refusal, Track the task again. It panics if task is nil, or was not made by a [Kind], [NewTask] or [Func].
+// handle: to try again after a refusal, Track the task again. It panics if task is nil,
+// or was not made by a [Kind], [NewTask] or [Func].
 func Track(task *Task) *Handle {
 	if task == nil {
 		panic("background: Track needs a task, got nil")
@@ -136,18 +122,18 @@ func (h *Handle) State() State { return h.Info().State }
 func (h *Handle) Changed() <-chan struct{} {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.info.State.Ended() {
+		return h.ended
+	}
 	if h.changed == nil {
 		h.changed = make(chan struct{})
-		if h.info.State.Ended() {
-			close(h.changed)
-		}
 	}
 	return h.changed
 }
 
-// Wait waits until the task has ended, and returns how: nil, a [*TaskError], or why
-// it was refused. When ctx is done first, it returns an error that wraps the cause. The
-// task has ended for those who ask its handle before log and hooks are told.
+// Wait waits until the task has ended, which is before log and hooks are told, and
+// returns how: nil, a [*TaskError], or why it was refused. When ctx is done first, it
+// returns an error that wraps the cause.
 func (h *Handle) Wait(ctx context.Context) error {
 	select {
 	case <-h.ended:
@@ -180,8 +166,13 @@ func (h *Handle) Cancel(cause error) bool {
 		h.cancel(reason)
 	}
 	h.mu.Unlock()
-	if waits {
-		runner.hurry(h) // it holds room
+	if waits { // and may hold room
+		runner.mu.Lock()
+		defer runner.unlock()
+		if h.place != nil {
+			runner.scheduler.held.hasten(h.place)
+		}
+		runner.dispatchLocked()
 	}
 	return true
 }
@@ -259,7 +250,7 @@ func (h *Handle) setLocked(state State, err error) {
 	}
 	if state.Ended() {
 		close(h.ended)
-		h.runner.handles.ended(h)
+		h.runner.handles.End(h.info.ID)
 	}
 	h.tellLocked()
 }
@@ -271,72 +262,18 @@ func (h *Handle) tellLocked() {
 	}
 }
 
-// handles are those that a runner finds by their ids: of tasks that have not ended,
-// and for a while of those that have.
-type handles struct {
-	keep time.Duration
-
-	mu   sync.Mutex // guards the rest
-	byID map[string]*Handle
-	old  queue.Queue[endedHandle] // in the order in which they ended
-}
-
-type endedHandle struct {
-	id string
-	at time.Time
-}
-
-// add takes in a handle that is submitted to r, or reserved of it.
-func (all *handles) add(r *Runner, h *Handle) {
+// submittedTo has r find the handle, which is submitted to it, or reserved of it. It
+// panics if that comes a second time.
+func (h *Handle) submittedTo(r *Runner) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.runner != nil {
 		panic(fmt.Sprintf("background: the handle of task %q was submitted before: Track the task once more", h.info.Name))
 	}
 	h.runner = r
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	all.purgeLocked()
-	if all.byID == nil {
-		all.byID = make(map[string]*Handle)
-	}
-	all.byID[h.info.ID] = h
-}
-
-// ended notes that h has ended now.
-func (all *handles) ended(h *Handle) {
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	all.purgeLocked()
-	all.old.Push(endedHandle{h.info.ID, h.info.Since})
-}
-
-// purgeLocked forgets those that have ended long ago.
-func (all *handles) purgeLocked() {
-	now := time.Now()
-	for first, ok := all.old.Front(); ok && now.Sub(first.at) >= all.keep; first, ok = all.old.Front() {
-		all.old.Pop()
-		delete(all.byID, first.id)
-	}
+	r.handles.Add(h.info.ID, h)
 }
 
 // Lookup returns the handle with that id of a task that was submitted to the runner
 // or is promised, and has not ended or did so no longer ago than [RunnerOptions].Keep.
-func (r *Runner) Lookup(id string) (*Handle, bool) {
-	r.handles.mu.Lock()
-	defer r.handles.mu.Unlock()
-	r.handles.purgeLocked()
-	h, ok := r.handles.byID[id]
-	return h, ok
-}
-
-// hurry lines up a task that was cancelled and waits for more than a worker, or for
-// room.
-func (r *Runner) hurry(h *Handle) {
-	r.mu.Lock()
-	defer r.unlock()
-	if h.place != nil {
-		r.scheduler.held.hasten(h.place)
-	}
-	r.dispatchLocked()
-}
+func (r *Runner) Lookup(id string) (*Handle, bool) { return r.handles.Get(id) }

@@ -1,7 +1,7 @@
 package background
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -106,18 +106,15 @@ type kindNames struct {
 
 // meet panics if a task has the name of another kind.
 func (n *kindNames) meet(t *Task) {
-	if t.settings == nil || t.settings.kind == nil || t.settings.kind.known.Load() == n {
+	k := t.kind()
+	if k == nil || k.known.Load() == n {
 		return
 	}
-	k := t.settings.kind
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if other := n.byName[k.name]; other != nil && other != k {
 		panic(fmt.Sprintf("background: the runner has tasks of two kinds %q, defined at %s and at %s: define it once, or give one another name",
 			k.name, other.place, k.place))
-	}
-	if n.byName == nil {
-		n.byName = make(map[string]*kind)
 	}
 	n.byName[k.name] = k
 	k.known.Store(n)
@@ -147,7 +144,7 @@ func (t *taskOfKind[A]) argument() ([]byte, error)        { return json.Marshal(
 
 // A Record is a task of a [Kind] as it can be stored, as JSON for instance. The
 // functions of a [Retry] and a [Limit] can't be: a task that is restored has those of
-// its kind. Its attempts are counted anew.
+// its kind. Its attempts are counted anew, and so is the time of [Task.After].
 type Record struct {
 	Kind     string          `json:"kind"`
 	Argument json.RawMessage `json:"argument"`
@@ -159,21 +156,23 @@ type Record struct {
 }
 
 // Record returns what has to be stored of a task to make it again by its kind, see
-// [Kind.Restore]. It fails if the task was not made by a kind, if its Retry
-// has functions of its own, or if the argument has a value that JSON does not know, such as NaN. In
-// texts that are not UTF-8 what is wrong is replaced.
+// [Kind.Restore]. It fails if the task was not made by a kind, if its Retry has functions
+// of its own, if its limit is not the kind's, or if the argument has a value that JSON
+// does not know, such as NaN. In texts that are not UTF-8 what is wrong is replaced.
 func (t *Task) Record() (Record, error) {
 	t.mustBeMade()
+	s, why := t.settings, ""
 	call, ok := t.call.(interface{ argument() ([]byte, error) })
-	if !ok {
-		return Record{}, fmt.Errorf("background: task %q can't be recorded: only a task of a Kind can", t.Name())
+	switch {
+	case !ok:
+		why = "only a task of a Kind can"
+	case s.hasFunctions:
+		why = "its Retry has an If or Delay of its own: give them to Define, or return Permanent or RetryAfter"
+	case s.limit != s.kind.limit:
+		why = "it has not the limit of its kind"
 	}
-	s := t.settings
-	if s.hasFunctions {
-		return Record{}, fmt.Errorf("background: task %q can't be recorded: its Retry has an If or Delay of its own: give them to Define, or return Permanent or RetryAfter", t.Name())
-	}
-	if s.limit != s.kind.limit {
-		return Record{}, fmt.Errorf("background: task %q can't be recorded: it has not the limit of its kind", t.Name())
+	if why != "" {
+		return Record{}, fmt.Errorf("background: task %q can't be recorded: %s", t.Name(), why)
 	}
 	argument, err := call.argument()
 	if err != nil {
@@ -190,15 +189,9 @@ func (k Kind[A]) Restore(r Record) (*Task, error) {
 	if r.Kind != k.Name() {
 		return nil, fmt.Errorf("background: a record of %q is not one of kind %q", r.Kind, k.Name())
 	}
-	arg, err := restoreArgument[A](r.Argument)
 	s := k.kind.settings
-	if err == nil {
-		err = Timeout(r.Timeout).applyTo(&s)
-	}
-	if err == nil {
-		err = r.Retry.applyTo(&s)
-	}
-	if err != nil {
+	arg, err := recordable.Read[A](r.Argument)
+	if err = cmp.Or(err, Timeout(r.Timeout).applyTo(&s), r.Retry.applyTo(&s)); err != nil {
 		return nil, fmt.Errorf("background: restore a task of kind %q: %w", k.Name(), err)
 	}
 	s.retry = s.retry.withFunctionsOf(k.kind.retry)
@@ -206,17 +199,4 @@ func (k Kind[A]) Restore(r Record) (*Task, error) {
 	t := k.Task(arg)
 	t.name, t.settings = r.Name, &s
 	return t, nil
-}
-
-// restoreArgument reads an argument. JSON takes null for anything and reads nothing,
-// which a column without a value is easily.
-func restoreArgument[A any](text json.RawMessage) (arg A, err error) {
-	if bytes.Equal(bytes.TrimSpace(text), []byte("null")) {
-		zero, err := json.Marshal(&arg)
-		if err != nil || !bytes.Equal(zero, []byte("null")) {
-			return arg, errors.New("the argument is null")
-		}
-	}
-	err = json.Unmarshal(text, &arg)
-	return arg, err
 }

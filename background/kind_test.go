@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
-	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -146,79 +145,11 @@ func TestRecordsThatCannotBeRestored(t *testing.T) {
 	}
 }
 
-type (
-	secret   struct{ Name, password string }
-	inner    struct{ Callback func() }
-	callback struct{ List []map[string]inner }
-	half     struct{ n int }
-	node     struct {
-		Next     *node
-		Children map[int]node
-	}
-	hiding struct {
-		letter
-		To int
-	}
-	first  struct{ X int }
-	second struct{ X int }
-	same   struct {
-		first
-		second
-	}
-	onlyInAddressed struct{ n int }
-	addressed       struct{ ByName map[string]onlyInAddressed }
-	event           struct {
-		time.Time
-		ID int
-	}
-	address struct {
-		*netip.Addr
-		Port int
-	}
-	ownEvent struct {
-		time.Time
-		ID int
-	}
-	onlyTime struct{ time.Time }
-	keyed    string
-	skipped  struct {
-		Name string
-		Log  func() `json:"-"`
-	}
-)
-
-func (ownEvent) MarshalJSON() ([]byte, error)         { return []byte("1"), nil }
-func (*ownEvent) UnmarshalJSON([]byte) error          { return nil }
-func (keyed) MarshalText() ([]byte, error)            { return nil, nil }
-func (*keyed) UnmarshalText([]byte) error             { return nil }
-func (half) MarshalJSON() ([]byte, error)             { return nil, nil }
-func (*onlyInAddressed) MarshalJSON() ([]byte, error) { return []byte("1"), nil }
-func (*onlyInAddressed) UnmarshalJSON([]byte) error   { return nil }
-
+// TestArgumentsThatCannotBeRecorded: package recordable has tests of which they are.
 func TestArgumentsThatCannotBeRecorded(t *testing.T) {
-	for want, define := range map[string]func(){
-		`background: Define "k": secret.password is not exported, so it would be lost: export it, or give its type MarshalJSON and UnmarshalJSON`:                                                             defining[secret],
-		`background: Define "k": callback.List[][].Callback is a func(), which JSON can't keep`:                                                                                                               defining[callback],
-		`background: Define "k": the argument is a chan int, which JSON can't keep`:                                                                                                                           defining[chan int],
-		`background: Define "k": the argument is a complex128, which JSON can't keep`:                                                                                                                         defining[complex128],
-		`background: Define "k": the argument is an interface, interface {}, of whose values JSON does not keep the type`:                                                                                     defining[any],
-		`background: Define "k": the argument, background_test.half, has MarshalJSON and no UnmarshalJSON`:                                                                                                    defining[half],
-		`background: Define "k": the argument, background_test.event, has the MarshalJSON of a field that is embedded, so the others would be lost: give that field a name, or the type methods of its own`:   defining[event],
-		`background: Define "k": the argument, background_test.address, has the MarshalText of a field that is embedded, so the others would be lost: give that field a name, or the type methods of its own`: defining[address],
-		`background: Define "k": the key of the argument is a background_test.keyed, which JSON writes as it is and reads by its UnmarshalText`:                                                               defining[map[keyed]int],
-		`background: Define "k": hiding.To hides hiding.letter.To, which would be lost`:                                                                                                                       defining[hiding],
-		`background: Define "k": same.second.X and same.first.X are both "X" in JSON, so they would be lost`:                                                                                                  defining[same],
-		`background: Define "k": the key of the argument is a float64, which JSON can't keep`:                                                                                                                 defining[map[float64]int],
-		`background: Define "k": addressed.ByName[], background_test.onlyInAddressed, has MarshalJSON on its pointer only, which JSON does not ask for the values of a map`:                                   defining[addressed],
-	} {
-		assert.PanicsWithValue(t, want, define)
-	}
-	for _, define := range []func(){defining[node], defining[letter], defining[skipped], defining[ownEvent], defining[onlyTime], defining[*letter], defining[onlyInAddressed], defining[[]byte], defining[struct{}], defining[map[time.Duration][3]bool], defining[json.RawMessage]} {
-		assert.NotPanics(t, define)
-	}
+	const want = `background: Define "k": the argument is a chan int, which JSON can't keep`
+	assert.PanicsWithValue(t, want, func() { background.Define("k", func(context.Context, chan int) error { return nil }) })
 }
-
-func defining[A any]() { background.Define("k", func(context.Context, A) error { return nil }) }
 
 func TestKindsThatMakeNoSense(t *testing.T) {
 	f := func(context.Context, int) error { return nil }

@@ -2,7 +2,8 @@ package background
 
 import (
 	"context"
-	"sync/atomic"
+
+	"github.com/velithon-go/velithon/background/internal/tally"
 )
 
 // Reservation is the promise that work will be accepted: the step before an
@@ -32,7 +33,7 @@ func (r *Runner) Reserve(work Work) (Reservation, error) {
 	r.mustBeMade()
 	n := r.size(work)
 	v := Reservation{runner: r, work: work}
-	reserved := r.reservations.add()
+	reserved := r.reservations.Add()
 	if reserved && r.options.Overflow == Block {
 		return v, nil
 	}
@@ -44,7 +45,7 @@ func (r *Runner) Reserve(work Work) (Reservation, error) {
 		if v.held, ok = r.scheduler.reserve(n); ok {
 			return v, nil
 		}
-		r.reservations.remove()
+		r.reservations.Remove()
 		r.dispatchLocked() // a Shutdown may have begun since, and wait for it
 	} else if r.closed {
 		err = ErrClosed
@@ -106,50 +107,18 @@ func (v *Reservation) Cancel() {
 	refused(work, ErrCanceled)
 	r.mu.Lock()
 	defer r.unlock()
-	r.reservations.remove()
+	r.reservations.Remove()
 	r.scheduler.room += held
 	r.dispatchLocked() // it may have been what Shutdown was waiting for
 }
 
-// reservations counts the reservations that are neither started nor cancelled, and
-// the submitters who wait for room: a reservation may have to wait, too, once it
-// is started. Each response with work makes one, and most need nothing else of
-// the runner then, so that they don't wait for its mutex.
-type reservations struct {
-	n    atomic.Int64 // how many there are, above noMore once no more may be made
-	most int64        // how many there may be
-}
-
-// noMore is added to a count of reservations to close it: no limit is higher. Were
-// it a field of its own, a reservation that comes while a Shutdown begins would be
-// counted before it sees that it is late, and Shutdown would wait for it or name it.
-const noMore = 1 << 62
-
-// mostReservations is how many reservations a runner makes.
+// mostReservations is how many reservations may be neither started nor cancelled, with
+// the submitters who wait for room: a reservation may have to wait, too, once it is
+// started. They are counted without the runner's mutex: each response with work makes
+// one, and most need nothing else of the runner then.
 func mostReservations(o RunnerOptions) int64 {
 	if o.Overflow == Reject {
-		return noMore // each takes room
+		return tally.NoBound // each takes room
 	}
-	return min(int64(o.Workers), noMore/2) + min(int64(o.Queue), noMore/2)
+	return min(int64(o.Workers), tally.NoBound/2) + min(int64(o.Queue), tally.NoBound/2)
 }
-
-// add counts one more and reports whether it may be made.
-func (c *reservations) add() bool {
-	for {
-		n := c.n.Load()
-		if n >= c.most {
-			return false
-		}
-		if c.n.CompareAndSwap(n, n+1) {
-			return true
-		}
-	}
-}
-
-// remove is called when one is kept or given up.
-func (c *reservations) remove() { c.n.Add(-1) }
-
-// close refuses further ones.
-func (c *reservations) close() { c.n.Or(noMore) }
-
-func (c *reservations) count() int { return int(c.n.Load() &^ noMore) }

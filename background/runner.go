@@ -30,9 +30,11 @@ import (
 	"context"
 	"sync"
 
+	"github.com/velithon-go/velithon/background/internal/expiring"
 	"github.com/velithon-go/velithon/background/internal/guard"
 	"github.com/velithon-go/velithon/background/internal/periodic"
 	"github.com/velithon-go/velithon/background/internal/pool"
+	"github.com/velithon-go/velithon/background/internal/tally"
 )
 
 // Runner runs work on at most [RunnerOptions].Workers goroutines, and lets at
@@ -78,9 +80,9 @@ type Runner struct {
 
 	hooks        guard.Hooks
 	arounds      []Around // not changed once work was accepted
-	reservations reservations
+	reservations tally.Tally
 	kinds        *kindNames // apart, since kinds keep it alive
-	handles      handles
+	handles      expiring.Map[string, *Handle]
 
 	// mu guards everything below. It is never held while code of the user runs,
 	// which includes hooks and log handlers. It is released by unlock.
@@ -93,7 +95,7 @@ type Runner struct {
 	closed   bool                         // Shutdown has begun
 	reason   error                        // why one ran out of time
 	reports  int                          // how many goroutines report what was given up
-	reported chan struct{}                // closed when there are none of these any more; nil before the first
+	reported chan struct{}                // closed while there are none of these
 	over     bool                         // drained is closed
 }
 
@@ -104,11 +106,13 @@ func NewRunner(options RunnerOptions) *Runner {
 		panic("background: " + err.Error())
 	}
 	options = options.withDefaults()
-	r := &Runner{options: options, drained: make(chan struct{}), hooks: guard.Hooks{Logger: options.Logger, Attrs: options.LogAttrs}}
+	r := &Runner{options: options, drained: make(chan struct{}), reported: make(chan struct{})}
+	close(r.reported)
 	r.base, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), runnerKey{}, r))
-	r.reservations.most = mostReservations(options)
-	r.handles.keep = options.Keep
-	r.kinds = new(kindNames)
+	r.hooks = guard.Hooks{Logger: options.Logger, Attrs: options.LogAttrs}
+	r.reservations.Most = mostReservations(options)
+	r.handles.Keep = options.Keep
+	r.kinds = &kindNames{byName: make(map[string]*kind)}
 	r.pool = pool.New(options.Workers, &r.mu, r.work)
 	r.scheduler = newScheduler(r.base, options, r.timeDue, r.limitDue)
 	return r
@@ -177,7 +181,7 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 	var err error
 	switch {
 	case s.tasks == 0:
-	case r.options.Overflow == Reject || !s.counted && !r.reservations.add():
+	case r.options.Overflow == Reject || !s.counted && !r.reservations.Add():
 		r.scheduler.refuse(s)
 		err = ErrFull
 	default:
@@ -193,7 +197,7 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 func (r *Runner) fulfil(s *submission) {
 	if s.counted {
 		s.counted = false
-		r.reservations.remove()
+		r.reservations.Remove()
 	}
 }
 
@@ -213,7 +217,6 @@ func (r *Runner) admitLocked() {
 		r.startAcceptedLocked(&w.submission)
 	}
 	if r.closed {
-		r.reportLocked(r.scheduler.takeLost())
 		r.dismissLocked()
 	}
 }

@@ -22,14 +22,15 @@ type scheduler struct {
 	// What each submission writes to comes first: the fewer cache lines it is on,
 	// the less has to be fetched from the processors that run workers.
 	room    int   // how many more tasks may wait
-	stats   Stats // all but Scheduled, Limited, Retrying, Blocked and OldestWaiting
+	stats   Stats // Accepted, Rejected, Queued and Running only
 	wasHeld bool  // next chose one of held the last time
 	turns   turns // who gets the next free worker
 	groups  groupList
 	held    heldQueue
 	waiters waiters // the submitters who wait for room
 	clock   clock.Clock
-	byKind  map[*kind]*KindStats
+	plain   *KindStats  // what is counted of the tasks without a kind
+	byKind  statsByKind // with plain
 	limits  map[*Limit]*limitLine
 
 	limitsKept int // at how many limits those not needed are forgotten
@@ -53,6 +54,7 @@ type scheduler struct {
 // context of all tasks. When the time of tasks has come timeDue is called, and
 // limitDue when a limit allows more, both without the mutex: they have to line it up.
 func newScheduler(base context.Context, options RunnerOptions, timeDue func(), limitDue func(*limitLine)) scheduler {
+	plain := new(KindStats)
 	return scheduler{
 		workers: options.Workers,
 		queue:   options.Queue,
@@ -60,7 +62,8 @@ func newScheduler(base context.Context, options RunnerOptions, timeDue func(), l
 		base:    base,
 		clock:   clock.Clock{Epoch: time.Now().Add(-time.Nanosecond)},
 		limits:  make(map[*Limit]*limitLine),
-		byKind:  make(map[*kind]*KindStats),
+		plain:   plain,
+		byKind:  statsByKind{nil: plain},
 		held:    heldQueue{fire: timeDue},
 
 		limitDue: limitDue,
@@ -255,11 +258,12 @@ func (s *scheduler) nextFresh(j *job) bool {
 // settle books the end of a job, and clears its outcome.
 func (s *scheduler) settle(j *job, o *outcome) *followUp {
 	s.stats.Running--
-	if j.task.settings != nil {
-		s.settleAsSet(j, o)
+	if j.takes != nil {
+		s.release(j)
 	}
+	k := s.statsOf(j.task)
 	if o.failure == nil {
-		s.stats.Succeeded++
+		k.Succeeded++
 		return s.ended(j, nil)
 	}
 	out := *o
@@ -267,30 +271,18 @@ func (s *scheduler) settle(j *job, o *outcome) *followUp {
 	if out.failure.WillRetry {
 		return s.retry(j, out.wait)
 	}
-	s.stats.Failed++
+	k.Failed++
 	if out.panicked {
-		s.stats.Panicked++
+		k.Panicked++
 	}
 	if out.stopped {
 		s.stopped = append(s.stopped, out.failure.Name)
 	}
 	var todo *followUp
 	if g := j.group; g != nil && g.stopOnError && !g.stopped {
-		todo = s.stop(g, out.failure)
-		todo.why = ErrSkipped
-		s.skip(todo.lost)
+		todo = s.stop(g, ErrSkipped, out.failure)
 	}
 	return s.ended(j, todo)
-}
-
-// settleAsSet books what is only kept for tasks with settings.
-func (s *scheduler) settleAsSet(j *job, o *outcome) {
-	if j.takes != nil {
-		s.release(j)
-	}
-	if k := s.statsOf(j.task); k != nil {
-		k.ended(o)
-	}
 }
 
 // retry puts j, whose attempt failed, among the retries, due after wait. It gives
@@ -301,20 +293,14 @@ func (s *scheduler) retry(j *job, wait time.Duration) *followUp {
 		wait = 0
 	}
 	at := time.Now().Add(wait)
+	j.attempt++
 	switch {
 	case s.expired || !s.deadline.IsZero() && at.After(s.deadline):
-		s.tooLate = true
-		return s.abandonHeld(j, true)
+		return s.abandonHeld(j)
 	case j.group != nil && j.group.stopped:
-		todo := &followUp{ctx: j.group.context(), lost: []*Task{j.task}, why: ErrSkipped}
-		s.skip(todo.lost)
-		return s.ended(j, todo)
+		return s.ended(j, s.giveUp(j.group.context(), ErrSkipped, j.task))
 	}
-	s.stats.Retried++
-	if k := s.statsOf(j.task); k != nil {
-		k.Retried++
-	}
-	j.attempt++
+	s.statsOf(j.task).Retried++
 	s.held.add(&held{job: *j, at: at})
 	return nil
 }
@@ -323,7 +309,7 @@ func (s *scheduler) retry(j *job, wait time.Duration) *followUp {
 // will not come: the task is among those that were lost then.
 func (s *scheduler) postpone(j *job, wait time.Duration) {
 	if s.closing {
-		s.lost = append(s.lost, s.abandonHeld(j, false))
+		s.lost = append(s.lost, s.abandonHeld(j))
 		return
 	}
 	s.held.add(&held{job: *j, at: time.Now().Add(wait)})
@@ -343,16 +329,6 @@ func (s *scheduler) ended(j *job, todo *followUp) *followUp {
 		s.turns.push(turn{group: g})
 	}
 	return s.finish(g, todo)
-}
-
-// skip books tasks that are given up after a failure.
-func (s *scheduler) skip(tasks []*Task) {
-	s.stats.Skipped += uint64(len(tasks))
-	for _, t := range tasks {
-		if k := s.statsOf(t); k != nil {
-			k.Skipped++
-		}
-	}
 }
 
 // turns is the line for the next free worker: of single tasks, and of groups and

@@ -97,7 +97,7 @@ func TestSchedulerTakesTurns(t *testing.T) {
 	_, name = s.take()
 	assert.Equal(t, "a3", name)
 	assert.Equal(t, 10, s.room)
-	assert.Equal(t, Stats{Accepted: 6, Succeeded: 2, Running: 4}, s.stats)
+	assert.Equal(t, Stats{Accepted: 6, Succeeded: 2, Running: 4}, s.counted())
 }
 
 // TestSchedulerCountsRoom: a task that starts at once and is not tried again needs
@@ -153,7 +153,7 @@ func TestSchedulerStopsAGroup(t *testing.T) {
 		assert.Equal(t, []string{"waits", "again"}, wording.Names(todo.lost))
 		assert.Equal(t, ErrSkipped, todo.why)
 		assert.Equal(t, cause, todo.cause)
-		assert.Equal(t, Stats{Accepted: 3, Failed: 1, Skipped: 2, Retried: 1}, s.stats)
+		assert.Equal(t, Stats{Accepted: 3, Failed: 1, Skipped: 2, Retried: 1}, s.counted())
 		assert.Equal(t, 10, s.room)
 		assert.Zero(t, s.held.length)
 		todo.cancel(nil)
@@ -178,7 +178,7 @@ func TestSchedulerExpires(t *testing.T) {
 		}
 		assert.Equal(t, []string{"single", "a", "b", "again"}, lost)
 		assert.Equal(t, lost, s.abandoned)
-		assert.Equal(t, Stats{Accepted: 4, Abandoned: 4, Retried: 1}, s.stats)
+		assert.Equal(t, Stats{Accepted: 4, Abandoned: 4, Retried: 1}, s.counted())
 		assert.Zero(t, s.outstanding())
 		assert.Equal(t, 10, s.room)
 		_, name := s.take()

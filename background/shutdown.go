@@ -8,7 +8,6 @@ import (
 
 	"github.com/velithon-go/velithon/background/internal/guard"
 	"github.com/velithon-go/velithon/background/internal/queue"
-	"github.com/velithon-go/velithon/background/internal/wording"
 )
 
 // errOwnShutdown is returned by a Shutdown that would wait for its caller.
@@ -18,30 +17,26 @@ var errOwnShutdown = errors.New("background: Shutdown was called with the contex
 // of what it gives up: the process ends after it, and nobody would be told.
 const lastMoment = 100 * time.Millisecond
 
-// Shutdown refuses new work, and waits until all work that was accepted or
-// promised has ended, including tasks to be tried again and reservations not yet
-// started. Tasks that run may go on submitting work with their own context. It
-// returns nil if all of it ran, even if tasks failed.
+// Shutdown refuses new work, and waits until all work that was accepted or promised
+// has ended, including tasks to be tried again and reservations not yet started. Tasks
+// that run may go on submitting work with their own context. It returns nil if all of
+// it ran, even if tasks failed.
 //
-// When nine tenths of the time until ctx's deadline are over, Shutdown cancels the
-// contexts of the tasks that run, and gives up all that waits. The last tenth is
-// for those tasks to put things away, and for the log and the hooks, which are
-// told of each submission that is given up. A task whose time has not come, see
-// [Task.After], or that can't be tried again before that, is given up at once, and
-// holds nothing up. When ctx is done, or
-// earlier if no task runs any more, Shutdown returns a [*DrainError] that names
-// what did not finish. It does not wait for tasks, hooks and log handlers which
-// take longer; they go on.
+// A task whose time has not come, see [Task.After], is given up at once, and so is one
+// that can't be tried again in time. When nine tenths of the time until ctx's deadline
+// are over, Shutdown gives up all that waits, and cancels the contexts of the tasks that
+// run. The last tenth is for those to put things away, and for the log and the hooks,
+// which are told of each submission that is given up. When ctx is done, or earlier if no
+// task runs any more, Shutdown returns a [*DrainError] that names what did not finish.
+// Tasks, hooks and log handlers which take longer go on.
 //
-// A ctx that is cancelled, or done from the start, leaves no such time: the tasks
-// are told, and Shutdown returns as soon as log and hooks have been, after 100 ms at
-// most.
+// A ctx that is cancelled, or done from the start, leaves no such time: the tasks are
+// told, and Shutdown returns as soon as log and hooks have been, after 100 ms at most.
 //
-// Shutdown may be called several times, also at once. Each call waits for what
-// is still to be done; the first to run out of time gives up the rest for all,
-// and what was given up is reported by all calls from then on. With the context of
-// a task of the runner's, Shutdown returns an error at once and does nothing: it
-// would wait for itself.
+// Shutdown may be called several times, also at once. Each call waits for what is still
+// to be done; the first to run out of time gives up the rest for all, and what was given
+// up is reported by all calls from then on. With the context of a task of the runner's,
+// Shutdown returns an error at once and does nothing: it would wait for itself.
 func (r *Runner) Shutdown(ctx context.Context) error {
 	r.mustBeMade()
 	if r.Owns(ctx) {
@@ -66,20 +61,19 @@ func (r *Runner) Shutdown(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
-	ended, cause := ctx.Err() != nil, context.Cause(ctx) // code of the user may run, so before the mutex is held
+	ended, reason := ctx.Err() != nil, context.Cause(ctx) // code of the user may run, so before the mutex is held
 	r.mu.Lock()
 	defer r.unlock()
-	if ended {
-		return r.drainErrorLocked(cause)
-	}
 	switch {
+	case ended:
 	case r.reason != nil:
-		return r.drainErrorLocked(r.reason)
+		reason = r.reason
 	case r.scheduler.tooLate: // no call has run out of time, but some retries would have
-		return r.drainErrorLocked(context.DeadlineExceeded)
+		reason = context.DeadlineExceeded
 	default:
-		return r.drainErrorLocked(ErrDueLater)
+		reason = ErrDueLater
 	}
+	return r.drainErrorLocked(reason)
 }
 
 // withReserve returns a context that is done when nine tenths of ctx's time are
@@ -116,16 +110,19 @@ func (r *Runner) close(drain context.Context) {
 		timer.Stop()
 	}
 	clear(r.periodic)
-	r.reservations.close()
+	r.reservations.Close()
 	r.reportLocked(r.scheduler.close(deadline))
 	r.dispatchLocked() // there may be nothing to wait for
 	r.unlock()
 }
 
-// dismissLocked sends the idle workers away, after Shutdown has begun, once nothing
-// can come for them any more. The drain is over when the last has left.
+// dismissLocked has told what was lost since Shutdown has begun, and sends the idle
+// workers away once nothing can come for them any more. The drain is over when the last
+// has left.
 func (r *Runner) dismissLocked() {
-	if !r.scheduler.expired && r.scheduler.outstanding()+r.reservations.count() > 0 {
+	r.reportLocked(r.scheduler.lost)
+	r.scheduler.lost = nil
+	if !r.scheduler.expired && r.scheduler.outstanding()+r.reservations.Count() > 0 {
 		return
 	}
 	if r.pool.Dismiss() && r.reports == 0 && !r.over {
@@ -145,7 +142,7 @@ func (r *Runner) expire(reason error) (reported <-chan struct{}, left error) {
 		r.reportLocked(r.abandonLocked())
 		r.dispatchLocked()
 	}
-	reported, left = r.reportedLocked(), r.drainErrorLocked(reason)
+	reported, left = r.reported, r.drainErrorLocked(reason)
 	r.unlock()
 	r.cancel(ErrClosed)
 	return reported, left
@@ -186,22 +183,12 @@ func (r *Runner) endReport() {
 	r.dispatchLocked()
 }
 
-// reportedLocked returns a channel that is closed once no report is under way.
-func (r *Runner) reportedLocked() <-chan struct{} {
-	if r.reports > 0 {
-		return r.reported
-	}
-	none := make(chan struct{})
-	close(none)
-	return none
-}
-
 // drainErrorLocked describes what has not finished, or returns nil if all has.
 func (r *Runner) drainErrorLocked(reason error) error {
 	e := &DrainError{
 		Stopped:  slices.Clone(r.scheduler.stopped),
 		Waiting:  slices.Clone(r.scheduler.abandoned),
-		Reserved: r.reservations.count(),
+		Reserved: r.reservations.Count(),
 		Err:      reason,
 	}
 	for a := range r.pool.Works() {
@@ -216,23 +203,20 @@ func (r *Runner) drainErrorLocked(reason error) error {
 	return e
 }
 
-// abandonLocked gives up all that waits, the submitters included, and returns what
-// is to be done about it.
+// abandonLocked gives up all that waits, the submitters included.
 func (r *Runner) abandonLocked() []*followUp {
 	s := &r.scheduler
 	todo := s.expire()
 	for s.waiters.len() > 0 {
 		w := s.waiters.oldest()
 		s.endWait(w)
-		if !w.started {
+		if w.started { // the answer that promised it is on its way
+			todo = append(todo, s.abandonSubmission(&w.submission))
+			r.release(w, nil)
+		} else {
 			s.refuse(&w.submission)
 			r.release(w, ErrClosed)
-			continue
 		}
-		// The answer that promised it is on its way, so nobody can be refused
-		// any more.
-		todo = append(todo, s.abandonSubmission(&w.submission))
-		r.release(w, nil)
 	}
 	return todo
 }
@@ -248,9 +232,7 @@ func (s *scheduler) close(deadline time.Time) (todo []*followUp) {
 	s.deadline = deadline
 	for _, h := range s.held.later(deadline) {
 		if s.held.remove(h) { // else one before it took it along
-			again := h.attempt > 1
-			s.tooLate = s.tooLate || again
-			todo = append(todo, s.abandonHeld(&h.job, again))
+			todo = append(todo, s.abandonHeld(&h.job))
 		}
 	}
 	return todo
@@ -258,42 +240,34 @@ func (s *scheduler) close(deadline time.Time) (todo []*followUp) {
 
 // abandonHeld gives up a task whose time has not come, for want of time. That is its
 // failure, so with StopOnError the others of its group are given up, too; if it has
-// not begun, only those that have not either.
-func (s *scheduler) abandonHeld(j *job, begun bool) *followUp {
-	todo := &followUp{ctx: j.context(s.base), lost: []*Task{j.task}, why: ErrAbandoned}
+// not begun, only those whose turn has not come.
+func (s *scheduler) abandonHeld(j *job) *followUp {
+	begun, lost := j.attempt > 1, []*Task{j.task}
+	s.tooLate = s.tooLate || begun
 	if g := j.group; g != nil && g.stopOnError && !g.stopped {
 		if begun {
-			todo = s.stop(g, ErrAbandoned)
-		} else {
-			todo.lost = slices.Clone(s.dropWaiting(g)) // the slice is the user's
+			return s.ended(j, s.stop(g, ErrAbandoned, ErrAbandoned, lost...))
 		}
-		todo.lost = slices.Concat([]*Task{j.task}, todo.lost)
+		lost = append(lost, s.dropWaiting(g)...)
 	}
-	s.abandon(todo.lost)
-	return s.ended(j, todo)
+	return s.ended(j, s.giveUp(j.context(s.base), ErrAbandoned, lost...))
 }
 
 // expire gives up all that waits, but for the submitters who wait for room: a
 // shutdown has run out of time.
 func (s *scheduler) expire() (todo []*followUp) {
 	s.expired = true
-	giveUp := func(ctx context.Context, lost ...*Task) *followUp {
-		s.abandon(lost)
-		f := &followUp{ctx: ctx, lost: lost, why: ErrAbandoned}
-		todo = append(todo, f)
-		return f
-	}
 	for first := range s.turns.singles.All() {
 		s.stats.Queued--
 		s.room++
-		giveUp(first.context(s.base), first.task)
+		todo = append(todo, s.giveUp(first.context(s.base), ErrAbandoned, first.task))
 	}
 	for g := s.groups.first; g != nil; g = s.groups.first {
-		s.finish(g, giveUp(g.context(), slices.Clone(s.dropWaiting(g))...))
+		todo = append(todo, s.finish(g, s.giveUp(g.context(), ErrAbandoned, s.dropWaiting(g)...)))
 	}
 	for h := s.held.first; h != nil; h = s.held.first {
 		s.held.remove(h)
-		s.ended(&h.job, giveUp(h.context(s.base), h.task))
+		todo = append(todo, s.ended(&h.job, s.giveUp(h.context(s.base), ErrAbandoned, h.task)))
 	}
 	s.turns, s.held.due = turns{}, queue.Queue[*held]{}
 	return todo
@@ -304,25 +278,25 @@ func (s *scheduler) abandonSubmission(sub *submission) *followUp {
 	s.stats.Accepted += uint64(sub.tasks)
 	g := sub.group
 	if g == nil {
-		todo := &followUp{ctx: sub.context(s.base), lost: []*Task{sub.task}, why: ErrAbandoned}
-		s.abandon(todo.lost)
-		return todo
+		return s.giveUp(sub.context(s.base), ErrAbandoned, sub.task)
 	}
-	todo := &followUp{ctx: g.context(), lost: g.waiting, why: ErrAbandoned}
+	lost := g.waiting
 	g.waiting = nil
-	s.abandon(todo.lost)
-	return s.finish(g, todo)
+	return s.finish(g, s.giveUp(g.context(), ErrAbandoned, lost...))
 }
 
-// abandon books tasks that are given up for want of time.
-func (s *scheduler) abandon(tasks []*Task) {
-	s.stats.Abandoned += uint64(len(tasks))
+// giveUp books tasks that will not run, or not again, by ErrSkipped or ErrAbandoned, and
+// returns what is left to do about it. ctx is theirs.
+func (s *scheduler) giveUp(ctx context.Context, why error, tasks ...*Task) *followUp {
 	for _, t := range tasks {
-		if k := s.statsOf(t); k != nil {
+		if k := s.statsOf(t); errors.Is(why, ErrSkipped) {
+			k.Skipped++
+		} else {
 			k.Abandoned++
+			s.abandoned = append(s.abandoned, t.Name())
 		}
 	}
-	s.abandoned = append(s.abandoned, wording.Names(tasks)...)
+	return &followUp{ctx: ctx, lost: tasks, why: why}
 }
 
 // stopTimers stops all timers, since nobody waits for anything any more.
@@ -335,12 +309,4 @@ func (s *scheduler) stopTimers() {
 			line.timer.Stop()
 		}
 	}
-}
-
-// takeLost returns what is to be done about the tasks that were lost since the last
-// call.
-func (s *scheduler) takeLost() []*followUp {
-	lost := s.lost
-	s.lost = nil
-	return lost
 }

@@ -1,7 +1,6 @@
 package background
 
 import (
-	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -43,12 +42,26 @@ func (r *Runner) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := &r.scheduler
-	stats := s.stats
+	stats := s.counted()
 	stats.Queued += s.held.ready
 	stats.Scheduled, stats.Limited, stats.Retrying = s.held.scheduled, s.held.limited, s.held.retrying()
 	stats.Blocked = s.waiters.len()
 	if stats.Queued+stats.Blocked > 0 {
 		stats.OldestWaiting = s.clock.Since(s.oldest())
+	}
+	return stats
+}
+
+// counted returns s.stats, with what is counted by kind.
+func (s *scheduler) counted() Stats {
+	stats := s.stats
+	for _, k := range s.byKind {
+		stats.Succeeded += k.Succeeded
+		stats.Failed += k.Failed
+		stats.Panicked += k.Panicked
+		stats.Retried += k.Retried
+		stats.Skipped += k.Skipped
+		stats.Abandoned += k.Abandoned
 	}
 	return stats
 }
@@ -73,9 +86,7 @@ func (s *scheduler) oldest() time.Duration {
 }
 
 // outstanding returns how many tasks a drain waits for.
-func (s *scheduler) outstanding() int {
-	return s.stats.Queued + s.stats.Running + s.held.length
-}
+func (s *scheduler) outstanding() int { return s.stats.Queued + s.stats.Running + s.held.length }
 
 // Histogram counts durations, each among those up to twice as long: the first number
 // of Counts is of those below a microsecond, the next of those below 2 µs, the third
@@ -122,11 +133,10 @@ type KindStats struct {
 	Queued, Running, Scheduled, Limited, Retrying int
 	OldestWaiting                                 time.Duration // of the queued ones
 
-	// Waits are those between when tasks were accepted and when their first attempt
-	// began, be it for a worker, their time or a limit; one that found a free worker
-	// counts as zero. They are known to a millisecond. Durations are those of all attempts. They are empty for the
-	// tasks without a kind, which are not timed: to look at the clock twice for each
-	// would cost more than all else that is done about it.
+	// Waits are from when tasks were accepted until their first attempt began, be it for
+	// a worker, their time or a limit, to a millisecond; one that found a free worker
+	// counts as zero. Durations are those of all attempts. Both are empty for the tasks
+	// without a kind, which are not timed.
 	Waits, Durations Histogram
 }
 
@@ -135,90 +145,66 @@ type KindStats struct {
 // of one moment are those of [Runner.Stats].
 func (r *Runner) Kinds() []KindStats {
 	r.mustBeMade()
-	all := r.endedByKind()
+	all := make(statsByKind)
+	r.mu.Lock()
+	for k, stats := range r.scheduler.byKind {
+		copied := *stats
+		all[k] = &copied
+	}
+	r.mu.Unlock()
 	now := time.Now()
 	for s := range r.sights() {
-		k := s.task.kind()
-		stats := all[k]
-		if stats == nil {
-			stats = &KindStats{Kind: k.name}
-			all[k] = stats
-		}
-		switch s.state {
-		case Waiting:
-			if s.attempt > 0 {
-				stats.Retrying++
-				continue
-			}
+		stats := all.of(s.task.kind())
+		switch {
+		case s.state == Waiting && s.attempt == 0:
 			stats.Queued++
 			since := s.since
 			if s.due.After(since) {
 				since = s.due
 			}
 			stats.OldestWaiting = max(stats.OldestWaiting, now.Sub(since))
-		case Scheduled:
+		case s.state == Scheduled:
 			stats.Scheduled++
-		case Limited:
+		case s.state == Limited:
 			stats.Limited++
-		case Running:
+		case s.state == Running:
 			stats.Running++
 		default:
 			stats.Retrying++
 		}
 	}
-	if *all[nil] == (KindStats{}) {
-		delete(all, nil)
+	kinds := make([]KindStats, 0, len(all))
+	for _, stats := range all {
+		if *stats != (KindStats{}) { // there may be no tasks without a kind
+			kinds = append(kinds, *stats)
+		}
 	}
-	sorted := make([]KindStats, 0, len(all))
-	for stats := range maps.Values(all) {
-		sorted = append(sorted, *stats)
-	}
-	slices.SortFunc(sorted, func(a, b KindStats) int { return strings.Compare(a.Kind, b.Kind) })
-	return sorted
+	slices.SortFunc(kinds, func(a, b KindStats) int { return strings.Compare(a.Kind, b.Kind) })
+	return kinds
 }
 
-// endedByKind returns what is counted of each kind, and under nil what Stats has
-// besides.
-func (r *Runner) endedByKind() map[*kind]*KindStats {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	total := &r.scheduler.stats
-	none := KindStats{
-		Succeeded: total.Succeeded, Failed: total.Failed, Panicked: total.Panicked,
-		Retried: total.Retried, Skipped: total.Skipped, Abandoned: total.Abandoned,
-	}
-	all := map[*kind]*KindStats{nil: &none}
-	for k, stats := range r.scheduler.byKind {
-		copied := *stats
-		all[k] = &copied
-		none.Succeeded -= stats.Succeeded
-		none.Failed -= stats.Failed
-		none.Panicked -= stats.Panicked
-		none.Retried -= stats.Retried
-		none.Skipped -= stats.Skipped
-		none.Abandoned -= stats.Abandoned
-	}
-	return all
-}
-
-// statsOf returns the numbers of the kind of a task, and nil if it has none.
+// statsOf returns what is counted of tasks like t.
 func (s *scheduler) statsOf(t *Task) *KindStats {
 	if t.settings == nil || t.settings.kind == nil {
-		return nil
+		return s.plain
 	}
-	return s.statsOfKind(t.settings.kind)
+	return s.byKind.of(t.settings.kind)
 }
 
-func (s *scheduler) statsOfKind(k *kind) *KindStats {
-	stats := s.byKind[k]
+// statsByKind has the numbers of each kind, and under nil those of the tasks without.
+type statsByKind map[*kind]*KindStats
+
+func (all statsByKind) of(k *kind) *KindStats {
+	stats := all[k]
 	if stats == nil {
 		stats = &KindStats{Kind: k.name}
-		s.byKind[k] = stats
+		all[k] = stats
 	}
 	return stats
 }
 
-// attempted counts an attempt at j, which began then and took that long.
+// attempted counts an attempt at j, which began then, since the clock's epoch, and took
+// that long.
 func (k *KindStats) attempted(j *job, began, took time.Duration) {
 	k.Durations.add(took)
 	switch {
@@ -227,19 +213,5 @@ func (k *KindStats) attempted(j *job, began, took time.Duration) {
 		k.Waits.add(0)
 	default:
 		k.Waits.add(began - j.accepted())
-	}
-}
-
-// ended counts the end of a task, if the attempt was its last.
-func (k *KindStats) ended(o *outcome) {
-	switch {
-	case o.failure == nil:
-		k.Succeeded++
-	case o.failure.WillRetry:
-	case o.panicked:
-		k.Failed++
-		k.Panicked++
-	default:
-		k.Failed++
 	}
 }

@@ -157,7 +157,7 @@ func (r *Runner) meet(tasks *Tasks, task *Task) {
 	if task != nil {
 		r.kinds.meet(task)
 		if h := task.handle(); h != nil {
-			r.handles.add(r, h)
+			h.submittedTo(r)
 		}
 		return
 	}

@@ -1,7 +1,6 @@
 package background
 
 import (
-	"context"
 	"iter"
 	"slices"
 	"time"
@@ -18,7 +17,12 @@ func (r *Runner) Tasks() iter.Seq[Info] {
 	r.mustBeMade()
 	return func(yield func(Info) bool) {
 		for s := range r.sights() {
-			if info := s.info(r.base); !info.State.Ended() && !yield(info) {
+			info := Info{Name: s.task.Name(), State: s.state, Attempt: s.attempt, Since: s.since}
+			if h := s.task.handle(); h != nil {
+				info = h.Info()
+			}
+			info.Due, info.Context = s.due, s.context(r.base)
+			if !info.State.Ended() && !yield(info) { // one that was cancelled may still have its place
 				return
 			}
 		}
@@ -30,10 +34,13 @@ func (r *Runner) sights() iter.Seq[*sight] {
 	return func(yield func(*sight) bool) {
 		w := beginWalk(r)
 		defer w.end()
-		for w.next() {
-			for i := range w.found {
-				if !yield(&w.found[i]) {
-					return
+		for _, stage := range [...]func() bool{w.singles, w.groups, w.held, w.workers} {
+			for more := true; more; {
+				more = w.turn(stage)
+				for i := range w.found {
+					if !yield(&w.found[i]) {
+						return
+					}
 				}
 			}
 		}
@@ -48,46 +55,35 @@ type sight struct {
 	due   time.Time
 }
 
-// info tells what was seen. It is called without the mutex, since the context may be
-// the user's.
-func (s *sight) info(base context.Context) Info {
-	info := Info{Name: s.task.Name(), State: s.state, Attempt: s.attempt, Since: s.since}
-	if h := s.task.handle(); h != nil {
-		info = h.Info()
-	}
-	info.Due, info.Context = s.due, s.context(base)
-	return info
-}
-
-// walk is a look at all tasks, page by page.
+// walk is a look at the tasks that are there when it begins, page by page. The lists move
+// its places on when what is there leaves.
 type walk struct {
 	runner *Runner
-	stages []func(*walk) bool // those that are left; each reports whether it has more
-	found  []sight            // the page
+	found  []sight // the page
 
-	single uint64 // how many single tasks have had their turn or were seen
+	single, lastSingle uint64 // how many single tasks have had their turn or were seen, and how many there were
 
-	lastSingle, lastGroup, lastHeld uint64 // how many there have been when the walk began
+	group     *group
+	unseen    int // how many of its tasks are yet to be seen: the last ones
+	lastGroup uint64
 
-	group  *group
-	unseen int // how many of its tasks are yet to be seen: the last ones
-	at     *held
-	begun  bool // group or at is set
+	at       *held
+	lastHeld uint64
 }
 
-// beginWalk begins a walk that ends with the tasks that are there now.
 func beginWalk(r *Runner) *walk {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := &r.scheduler
 	w := &walk{
 		runner:     r,
-		stages:     []func(*walk) bool{(*walk).singles, (*walk).groups, (*walk).held, (*walk).workers},
 		single:     s.turns.served,
 		lastSingle: s.turns.served + uint64(s.turns.singles.Len()),
 		lastGroup:  s.groups.added,
+		at:         s.held.first,
 		lastHeld:   s.held.added,
 	}
+	w.enter(s.groups.first)
 	s.groups.walks = append(s.groups.walks, w)
 	s.held.walks = append(s.held.walks, w)
 	return w
@@ -102,24 +98,20 @@ func (w *walk) end() {
 	s.held.walks = slices.DeleteFunc(s.held.walks, isThis)
 }
 
-// next looks at the next page, which may be empty, and reports false at the end.
-func (w *walk) next() bool {
-	w.found = w.found[:0]
-	if len(w.stages) == 0 {
-		return false
-	}
+// turn turns to the next page, which may be empty, and reports whether the stage has
+// more.
+func (w *walk) turn(stage func() bool) bool {
 	w.runner.mu.Lock()
 	defer w.runner.mu.Unlock()
-	if !w.stages[0](w) {
-		w.stages, w.begun = w.stages[1:], false
-	}
-	return true
+	w.found = w.found[:0]
+	return stage()
 }
 
-// see adds a task to the page, and reports whether there is room for more.
-func (w *walk) see(j job, state State, since time.Duration, due time.Time) bool {
-	w.found = append(w.found, sight{job: j, state: state, since: w.runner.scheduler.clock.Epoch.Add(since), due: due})
-	return len(w.found) < page
+// see adds a task to the page, and reports whether that is full.
+func (w *walk) see(j job, state State, due time.Time) (full bool) {
+	since := w.runner.scheduler.clock.Epoch.Add(j.accepted())
+	w.found = append(w.found, sight{job: j, state: state, since: since, due: due})
+	return len(w.found) >= page
 }
 
 func (w *walk) singles() bool {
@@ -130,7 +122,7 @@ func (w *walk) singles() bool {
 			break
 		}
 		w.single++
-		if !w.see(job{single: s}, Waiting, s.since, time.Time{}) {
+		if w.see(job{single: s}, Waiting, time.Time{}) {
 			return true
 		}
 	}
@@ -138,16 +130,12 @@ func (w *walk) singles() bool {
 }
 
 func (w *walk) groups() bool {
-	if !w.begun {
-		w.begun = true
-		w.enter(w.runner.scheduler.groups.first)
-	}
 	for ; w.group != nil && w.group.seq < w.lastGroup; w.enter(w.group.following) {
 		g := w.group
 		w.unseen = min(w.unseen, len(g.waiting))
 		for _, task := range g.waiting[len(g.waiting)-w.unseen:] {
 			w.unseen--
-			if !w.see(job{single: single{task: task}, group: g}, Waiting, g.since, time.Time{}) {
+			if w.see(job{single: single{task: task}, group: g}, Waiting, time.Time{}) {
 				return true
 			}
 		}
@@ -163,14 +151,11 @@ func (w *walk) enter(g *group) {
 }
 
 func (w *walk) held() bool {
-	if !w.begun {
-		w.at, w.begun = w.runner.scheduler.held.first, true
-	}
-	for seen := 0; w.at != nil; seen++ {
-		if seen == page {
-			return true
-		}
+	for range page {
 		h := w.at
+		if h == nil {
+			return false
+		}
 		w.at = h.following
 		if h.seq >= w.lastHeld { // one of a group may stand before others
 			continue
@@ -180,17 +165,15 @@ func (w *walk) held() bool {
 		if h.due {
 			state = Waiting // in line
 		}
-		if !w.see(j, state, h.accepted(), h.at) {
-			return true
-		}
+		w.see(j, state, h.at)
 	}
-	return false
+	return true
 }
 
 func (w *walk) workers() bool {
 	for a := range w.runner.pool.Works() {
 		if a.task != nil {
-			w.see(a.job, Running, a.accepted(), time.Time{})
+			w.see(a.job, Running, time.Time{})
 		}
 	}
 	return false

@@ -117,6 +117,65 @@ func TestManyTasksAreSeen(t *testing.T) {
 	}
 }
 
+// TestAWalkGoesOnBehindWhatLeaves: half of the tasks run when it has seen a few of them,
+// those included to which it has come. The others are seen, each once.
+func TestAWalkGoesOnBehindWhatLeaves(t *testing.T) {
+	const n, leave = 600, 300
+	for name, submit := range map[string]func(*testing.T, *background.Runner, []*background.Task){
+		"single tasks": func(t *testing.T, r *background.Runner, tasks []*background.Task) {
+			for _, task := range tasks {
+				require.NoError(t, r.Submit(t.Context(), task))
+			}
+		},
+		"a collection": func(t *testing.T, r *background.Runner, tasks []*background.Task) {
+			require.NoError(t, r.Submit(t.Context(), collection(1, tasks...)))
+		},
+		"collections": func(t *testing.T, r *background.Runner, tasks []*background.Task) {
+			for _, task := range tasks {
+				require.NoError(t, r.Submit(t.Context(), collection(1, task)))
+			}
+		},
+		"scheduled": func(t *testing.T, r *background.Runner, tasks []*background.Task) {
+			for i, task := range tasks {
+				require.NoError(t, r.Submit(t.Context(), task.After(time.Duration(1+i/leave)*time.Hour)))
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {
+				first, release := make(chan struct{}), make(chan struct{})
+				fill(t, r, 1, first)
+				var tasks []*background.Task
+				for i := range n {
+					if i < leave {
+						tasks = append(tasks, task(fmt.Sprint(i), func() {}))
+					} else {
+						tasks = append(tasks, held(fmt.Sprint(i), release))
+					}
+				}
+				submit(t, r, tasks)
+				times := make(map[string]int)
+				for info := range r.Tasks() {
+					if times[info.Name]++; len(times) == 1 {
+						close(first)
+						pass(time.Hour)
+						assert.EqualValues(t, 1+leave, r.Stats().Succeeded)
+					}
+				}
+				for i := range n {
+					if i < leave {
+						assert.LessOrEqual(t, times[fmt.Sprint(i)], 1, i)
+					} else {
+						assert.Equal(t, 1, times[fmt.Sprint(i)], i)
+					}
+				}
+				close(release)
+				pass(8 * time.Hour)
+			})
+		})
+	}
+}
+
 // TestAWalkEnds: whatever comes while it is under way.
 func TestAWalkEnds(t *testing.T) {
 	for name, another := range map[string]func() background.Work{

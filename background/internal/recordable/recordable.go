@@ -3,8 +3,10 @@
 package recordable
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -16,6 +18,20 @@ import (
 func Check(argument reflect.Type) error {
 	c := checker{seen: make(map[typ]bool)}
 	return c.check(typ{argument, true}, "")
+}
+
+// Read returns the argument that was written as that JSON. JSON takes null for anything
+// and reads nothing, which a column without a value is easily: it is an error, unless it
+// is what the zero value is written as.
+func Read[A any](text []byte) (argument A, err error) {
+	if bytes.Equal(bytes.TrimSpace(text), []byte("null")) {
+		zero, err := json.Marshal(&argument)
+		if err != nil || !bytes.Equal(zero, []byte("null")) {
+			return argument, errors.New("the argument is null")
+		}
+	}
+	err = json.Unmarshal(text, &argument)
+	return argument, err
 }
 
 // checker knows the types that are in order, or are being looked at.
