@@ -56,7 +56,7 @@ func (t *trial) leaveJob(i int, promised, unread *tally) error {
 		return err
 	}
 	defer c.Close()
-	query := fmt.Sprintf("after=%d&takes=%d&limited=%t", mathrand.IntN(50)*(i%3), mathrand.IntN(3), i%2 == 0)
+	query := fmt.Sprintf("after=%d&takes=%d&limited=%t", mathrand.IntN(50)*mathrand.IntN(3), mathrand.IntN(3), mathrand.IntN(2) == 0)
 	if i%8 == 0 {
 		unread.Add(1)
 		_, err := c.Write(post("/jobs?"+query, typeJSON, ""))
