@@ -87,7 +87,7 @@ func (t *trial) leaveJob(i int, promised, unread *tally) error {
 var jobsCancelled = attack{
 	name:    "jobs-cancelled",
 	does:    "64 connections ask for 10,000 jobs, cancel each at the moment it starts, and one that somebody else has asked for; 8 more cancel one job 20,000 times, which does not listen",
-	holds:   "what was cancelled before it began is never begun, and leaves its place; what runs is told; a further `Cancel` changes nothing",
+	holds:   "what was cancelled before it began is never begun; what runs is told; a further `Cancel` changes nothing",
 	service: jobbing,
 	bounds:  bounds{memory: 128 << 20, goroutines: 500, p99: time.Second},
 	run: func(t *trial) error {
