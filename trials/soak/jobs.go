@@ -148,11 +148,11 @@ var jobWorks = weighted[string]{
 	{1, "recovers"},
 	{1, "comes-back"},
 	{3, "restored"},
-	{2, "cut-short"},
-	{2, "cut-later"},
+	{6, "cut-short"},
+	{4, "cut-later"},
 }
 
-// job asks for work, and follows it, leaves it or cancels it.
+// job asks for work, and follows it, leaves it or cancels it before.
 func (v *visitor) job() error {
 	return v.onConn(func(c *conn) error {
 		w := workNamed(jobWorks.pick())
@@ -178,7 +178,10 @@ func (v *visitor) job() error {
 			v.figures.mayHaveLogged(logStreamEnded)
 			return v.followJob(c, n, now.ID, rand.IntN(2))
 		}
-		return v.cancelJob(c, n, now.ID)
+		if err := v.cancelJob(c, n, now.ID); err != nil {
+			return err
+		}
+		return v.followJob(c, n, now.ID, 1<<20)
 	})
 }
 

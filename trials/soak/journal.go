@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/velithon-go/velithon/background"
@@ -23,14 +24,19 @@ const (
 // A journal is a file in which the service notes the end of each task, a line
 // of its name and a letter, before the runner counts it.
 type journal struct {
-	file *os.File
-	kind background.Kind[string] // of tasks that note their own success
+	file  *os.File
+	kind  background.Kind[string] // of tasks that note their own success
+	noted atomic.Uint64           // by them
 }
+
+// kindName is that of the only kind.
+const kindName = "note"
 
 func newJournal(file *os.File) *journal {
 	j := &journal{file: file}
-	j.kind = background.Define("note", func(_ context.Context, task string) error {
+	j.kind = background.Define(kindName, func(_ context.Context, task string) error {
 		j.note(task, succeeded)
+		j.noted.Add(1)
 		return nil
 	}, background.Timeout(time.Minute))
 	return j

@@ -15,13 +15,14 @@ import (
 
 // A sample is what the service holds.
 type sample struct {
-	Goroutines int              `json:"goroutines"`
-	Heap       uint64           `json:"heap"` // bytes in use after a collection
-	Stats      background.Stats `json:"stats"`
-	Ended      uint64           `json:"ended"`    // tasks, by their kinds
-	Ticks      uint64           `json:"ticks"`    // that were begun
-	Missed     uint64           `json:"missed"`   // ticks for which there was no room
-	Attempts   uint64           `json:"attempts"` // if they are counted
+	Goroutines int                  `json:"goroutines"`
+	Heap       uint64               `json:"heap"` // bytes in use after a collection
+	Stats      background.Stats     `json:"stats"`
+	Noted      uint64               `json:"noted"`    // tasks of the kind that succeeded
+	Kind       background.KindStats `json:"kind"`     // of the kind
+	Ticks      uint64               `json:"ticks"`    // that were begun
+	Missed     uint64               `json:"missed"`   // ticks for which there was no room
+	Attempts   uint64               `json:"attempts"` // if they are counted
 
 	files    int // open ones, sockets among them; 0 where there is no /proc
 	temp     int // in the folder for temporary files
@@ -39,12 +40,14 @@ func (s *service) sample(context.Context, struct{}) (sample, error) {
 	runtime.ReadMemStats(&memory)
 	now := sample{Goroutines: n, Heap: memory.HeapAlloc}
 	for again := true; again; { // until there was no tick meanwhile
-		now.Ticks, now.Ended = s.ticks.Load(), 0
+		now.Ticks = s.ticks.Load()
 		now.Stats = s.app.Runner().Stats()
 		for _, k := range s.app.Runner().Kinds() {
-			now.Ended += k.Succeeded + k.Failed + k.Skipped + k.Abandoned
+			if k.Kind == kindName {
+				now.Kind = k
+			}
 		}
-		now.Missed, now.Attempts = s.missed.Load(), s.attempts.Load()
+		now.Noted, now.Missed, now.Attempts = s.journal.noted.Load(), s.missed.Load(), s.attempts.Load()
 		again = now.Ticks != s.ticks.Load()
 	}
 	return now, nil

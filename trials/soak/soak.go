@@ -160,11 +160,25 @@ func (s *soak) rounds(temp string) error {
 	if err := s.checkHeap(); err != nil {
 		return err
 	}
+	return s.stopTicks()
+}
+
+// stopTicks ends the periodic task, and takes its last number into the last sample.
+func (s *soak) stopTicks() error {
 	if a, err := s.sampler.conn.ask(request{head: head("POST", "/stop", []byte{})}); err != nil || a.status != 200 {
 		return fmt.Errorf("the periodic task was stopped with %d: %w", a.status, err)
 	}
-	last, err := s.sampler.take()
-	s.samples[len(s.samples)-1].Stats, s.samples[len(s.samples)-1].Missed = last.Stats, last.Missed
+	stopped, err := s.sampler.take()
+	if err != nil {
+		return err
+	}
+	time.Sleep(5 * tickEvery)
+	now, err := s.sampler.take()
+	if err == nil && now.Ticks != stopped.Ticks {
+		err = fmt.Errorf("there were %d ticks after they were stopped", now.Ticks-stopped.Ticks)
+	}
+	last := &s.samples[len(s.samples)-1]
+	last.Stats, last.Missed = now.Stats, now.Missed
 	return err
 }
 
@@ -236,10 +250,12 @@ func (s *soak) check(now sample) error {
 		{"panicked", stats.Panicked, ends[panicked]},
 		{"skipped", stats.Skipped, ends[skipped]},
 		{"abandoned", stats.Abandoned, 0},
-		{"ended, by their kinds", now.Ended, stats.Accepted},
+		{"of their kind, succeeded", now.Kind.Succeeded, now.Noted},
+		{"of their kind, waited", now.Kind.Waits.Count(), now.Noted},
+		{"of their kind, timed", now.Kind.Durations.Count(), now.Noted},
 	} {
 		if n.counted != n.wanted {
-			err = errors.Join(err, fmt.Errorf("the runner counts %d tasks as %s, and the journal %d", n.counted, n.what, n.wanted))
+			err = errors.Join(err, fmt.Errorf("the runner counts %d tasks as %s, and they themselves %d", n.counted, n.what, n.wanted))
 		}
 	}
 	least := ledger.noRoom + now.Missed

@@ -134,6 +134,7 @@ var works = weighted[work]{
 	{2, work{name: "cancels", limit: 3, stopOnError: true, deeds: []deed{fails, isCancelled, isCancelled, isSkipped}}},
 	{5, work{name: "limited", deeds: []deed{waitsForOthers}}},
 	{2, work{name: "limited-in-a-collection", limit: 2, deeds: []deed{waitsForOthers, succeeds, waitsForOthers}}},
+	{2, work{name: "limited-flood", deeds: slices.Repeat([]deed{waitsForOthers}, 2*atOnce)}},
 	{4, work{name: "later", deeds: []deed{comesLater}}},
 	{2, work{name: "later-in-order", limit: 1, deeds: []deed{waits, comesLater, succeeds}}},
 	{2, work{name: "comes-back", deeds: []deed{comesBack}}},
