@@ -109,8 +109,7 @@ func (t *trial) round(service string, after time.Duration) (f figures, faults []
 	for i := range outcomes {
 		faults = append(faults, outcomes[i].wrong...)
 	}
-	faults = append(faults, f.compare(outcomes, string(done), process.Log())...)
-	faults = append(faults, f.restore(service, string(done), process.Log())...)
+	faults = slices.Concat(faults, f.compare(outcomes, string(done), process.Log()), f.restore(service, string(done), process.Log()))
 	if service == drains {
 		faults = append(faults, unanswered(outcomes)...)
 	}
