@@ -44,6 +44,11 @@ var attacks = []attack{
 	compressed,
 	workRejected,
 	workBlocked,
+	jobsLeft,
+	jobsCancelled,
+	jobsLater,
+	jobsLimited,
+	jobsUnknown,
 }
 
 func main() {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,6 +28,7 @@ const (
 	rejecting = "rejecting"
 	blocking  = "blocking"
 	leisurely = "leisurely" // and rejecting
+	jobbing   = "jobbing"   // and rejecting, with a desk
 )
 
 // sizeVariable has the size of the trial, in the environment of the service.
@@ -84,22 +86,28 @@ func serve(name string) error {
 		return fmt.Errorf("%s: %w", sizeVariable, err)
 	}
 	s := size(n)
-	overflow := background.Reject
-	if name == blocking {
-		overflow = background.Block
+	runner := background.RunnerOptions{Workers: workers, Queue: queue, Overflow: background.Reject}
+	switch name {
+	case blocking:
+		runner.Overflow = background.Block
+	case jobbing:
+		runner.Queue, runner.Keep = jobsQueue, jobsKeep
 	}
 	app := velithon.New(velithon.Options{
 		BodyLimit:    bodyLimit,
 		ReadTimeout:  s.timeout(),
 		WriteTimeout: s.timeout(),
 		IdleTimeout:  s.timeout(),
-		Runner:       background.RunnerOptions{Workers: workers, Queue: queue, Overflow: overflow},
+		Runner:       runner,
 	})
 	var bulky []routing.Option
 	if name == leisurely {
 		bulky = append(bulky, routing.ReadTimeout(patience))
 	}
-	newShop(app, s, bulky)
+	sh := newShop(app, s, bulky)
+	if name == jobbing {
+		sh.desk = newDesk(app, &sh.streams)
+	}
 	return app.Run("127.0.0.1:0")
 }
 
@@ -109,11 +117,12 @@ type shop struct {
 	size     size
 	download []byte
 	streams  atomic.Int64 // that are being sent
+	desk     *desk        // nil: it has none
 }
 
 // The options are for routes with large bodies: a busy machine takes its time to
 // read them.
-func newShop(app *velithon.App, s size, bulky []routing.Option) {
+func newShop(app *velithon.App, s size, bulky []routing.Option) *shop {
 	sh := &shop{runner: app.Runner(), size: s, download: bytes.Repeat([]byte("x"), downloadSize)}
 	app.Get("/ping", sh.ping)
 	app.Get("/search", sh.search)
@@ -130,6 +139,7 @@ func newShop(app *velithon.App, s size, bulky []routing.Option) {
 	app.Post("/work", sh.work)
 	app.Get("/state", sh.state)
 	app.Post("/settle", sh.settle)
+	return sh
 }
 
 func (*shop) ping(context.Context, struct{}) (string, error) { return "pong", nil }
@@ -241,16 +251,27 @@ type state struct {
 
 	Succeeded uint64 `json:"succeeded"` // tasks
 	Pending   int    `json:"pending"`   // tasks that have not ended
+
+	Faults []string `json:"faults"` // what the runner did wrong
 }
 
 func (s *shop) state(context.Context, struct{}) (state, error) {
 	stats := s.runner.Stats()
-	return state{
+	st := state{
 		Goroutines: runtime.NumGoroutine(),
 		Streams:    s.streams.Load(),
 		Succeeded:  stats.Succeeded,
 		Pending:    stats.Queued + stats.Running + stats.Scheduled + stats.Limited + stats.Retrying,
-	}, nil
+	}
+	if s.desk != nil {
+		s.desk.mu.Lock()
+		st.Faults = slices.Clone(s.desk.faults)
+		s.desk.mu.Unlock()
+	}
+	if sum := stats.Succeeded + stats.Failed + stats.Skipped + stats.Abandoned + uint64(st.Pending); sum != stats.Accepted {
+		st.Faults = append(st.Faults, fmt.Sprintf("the numbers of tasks add up to %d, and %d were accepted", sum, stats.Accepted))
+	}
+	return st, nil
 }
 
 // settle gives memory back to the system, what is in pools too, and returns

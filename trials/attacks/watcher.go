@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/velithon-go/velithon/trials/child"
@@ -48,6 +49,9 @@ func (w *watcher) use(method, target string) (u usage, s state, err error) {
 	}
 	if err := json.Unmarshal(body, &s); err != nil {
 		return u, s, fmt.Errorf("%s: %w: %s", target, err, body)
+	}
+	if len(s.Faults) > 0 {
+		return u, s, fmt.Errorf("the service says: %s", strings.Join(s.Faults, "; "))
 	}
 	u.goroutines = s.Goroutines - s.Parked
 	if u.memory, _, err = w.service.Memory(); err != nil {

@@ -69,6 +69,8 @@ var loads = map[string]load{
 	"limited":    requests("/limited", nil, one, 0),
 	"later":      requests("/later", nil, one, 0),
 	"cancelled":  requests("/cancelled", nil, one, 0),
+	"mixed":      requests("/mixed", nil, several, 0),
+	"stored":     requests("/stored", nil, one, 0),
 	"pipeline":   pipeline,
 }
 

@@ -9,8 +9,10 @@
 // answered with a stream. Every response carries a task, or a collection, and
 // each task writes a line to a journal. After the round, each task of each
 // response that a client has read in full must be in the journal, once, or be named
-// in the log: because it was cancelled, or is due later than the end. A periodic task
-// must have written each of its lines once.
+// in the log: because it was cancelled, or is due later than the end. Of the latter some
+// are restored from records, as a next process would do. What was cancelled before it
+// began must not be in the journal, no task may begin before its time or with more of its
+// limit than that allows, and a periodic task must have written each of its lines once.
 //
 // One round in four has tasks that never end. There the process must say so by
 // its exit code, and name each task that is not in the journal.

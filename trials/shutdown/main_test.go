@@ -45,19 +45,36 @@ func TestFaultsAreFound(t *testing.T) {
 	assert.Equal(t, []string{"the journal has tick.2, and not the one before", "x was cancelled, and is done"}, faults)
 	assert.Equal(t, figures{unfinished: 1, dueLater: 1, cancelled: 2}, f)
 
+	f = figures{}
+	faults = f.compare(nil, "x\n", "kept x\nkept y\nwrong: z is early\nunfinished mixed-1.1\nunfinished mixed-1.2\nunfinished stored-1\n")
+	assert.Equal(t, []string{"x was cancelled before it began, and is done", "z is early"}, faults)
+	assert.Equal(t, figures{unfinished: 3, dueLater: 2, kept: 2}, f)
+
+	f = figures{}
+	record := func(task string) string { return `stored {"kind":"stored","argument":"` + task + `"}` + "\n" }
+	text := record("a") + record("b") + record("b") + "stored {}\nunfinished stored-1\nunfinished x\n"
+	assert.Equal(t, []string{
+		"{}\n can't be restored: background: a record of \"\" is not one of kind \"stored\"",
+		"a is done, and was stored to be done again",
+		"b was stored 2 times",
+		"stored-1 was given up, and not stored",
+	}, f.restore(drains, "a\n", text))
+	assert.Equal(t, figures{restored: 2}, f)
+	assert.Empty(t, f.restore(stuck, "", "unfinished stored-1\n"))
+
 	var o outcome
 	o.unanswered(2, io.EOF, shutdownGrace-1)
 	o.unanswered(3, io.EOF, shutdownGrace)
 	assert.Equal(t, outcome{cut: []string{"EOF", "EOF"}, late: 3}, o)
 
-	const text = "INFO listening address=x\nINFO shutting down within=1s\nINFO shut down tasks_succeeded=3 tasks_failed=0\n"
-	assert.Empty(t, drained(nil, text, 3, 0))
-	assert.Equal(t, []string{"the log does not say INFO shut down tasks_succeeded=4 tasks_failed=0"}, drained(nil, text, 4, 0))
-	assert.Equal(t, []string{"in the log: ERROR panic in a handler"}, drained(nil, text+"ERROR panic in a handler\n", 3, 0))
-	assert.Equal(t, []string{"it ended with EOF, and had named no task"}, drained(io.EOF, text, 3, 0))
-	assert.Equal(t, []string{"the log does not say INFO shut down tasks_succeeded=3 tasks_failed=1"}, drained(nil, text+"cancelled x\n", 3, 1))
+	const good = "INFO listening address=x\nINFO shutting down within=1s\nINFO shut down tasks_succeeded=3 tasks_failed=0\n"
+	assert.Empty(t, drained(nil, good, 3, 0))
+	assert.Equal(t, []string{"the log does not say INFO shut down tasks_succeeded=4 tasks_failed=0"}, drained(nil, good, 4, 0))
+	assert.Equal(t, []string{"in the log: ERROR panic in a handler"}, drained(nil, good+"ERROR panic in a handler\n", 3, 0))
+	assert.Equal(t, []string{"it ended with EOF, and had named no task"}, drained(io.EOF, good, 3, 0))
+	assert.Equal(t, []string{"the log does not say INFO shut down tasks_succeeded=3 tasks_failed=1"}, drained(nil, good+"cancelled x\n", 3, 1))
 	assert.Equal(t, []string{"it gave up tasks, and ended with 0", "the log does not say that tasks are due later: x"}, gaveUpLater(nil, "x"))
 	assert.Empty(t, gaveUp(stuck, io.EOF, ""))
 	assert.Equal(t, []string{"it gave up tasks"}, gaveUp(drains, io.EOF, ""))
-	assert.Equal(t, []string{"it gave up tasks, and ended with 0", "the log says that all was done"}, gaveUp(stuck, nil, text))
+	assert.Equal(t, []string{"it gave up tasks, and ended with 0", "the log says that all was done"}, gaveUp(stuck, nil, good))
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -26,7 +28,9 @@ type figures struct {
 	doubled    int           // of them: done more than once
 	unfinished int           // tasks that the service named when it gave up
 	dueLater   int           // of them: due later than the end
+	restored   int           // of those that were given up: from their records
 	cancelled  int           // tasks that were
+	kept       int           // of them: before they began
 	behind     int           // pipelined requests behind the last response of a connection
 	cut        int           // other requests that were sent in time, and not answered
 	late       int           // those that were sent too late
@@ -41,7 +45,9 @@ func (f *figures) add(o figures) {
 	f.doubled += o.doubled
 	f.unfinished += o.unfinished
 	f.dueLater += o.dueLater
+	f.restored += o.restored
 	f.cancelled += o.cancelled
+	f.kept += o.kept
 	f.behind += o.behind
 	f.cut += o.cut
 	f.late += o.late
@@ -49,9 +55,9 @@ func (f *figures) add(o figures) {
 }
 
 func (f *figures) String() string {
-	return fmt.Sprintf("%d rounds, %d responses with %d tasks: %d lost, %d doubled, %d named as unfinished, of which %d were due later, and %d cancelled; "+
+	return fmt.Sprintf("%d rounds, %d responses with %d tasks: %d lost, %d doubled, %d named as unfinished, of which %d were due later and %d were restored, and %d cancelled, of which %d had not begun; "+
 		"%d requests not answered, %d that were late, and %d behind the last of a pipeline; longest shutdown %v",
-		f.rounds, f.responses, f.tasks, f.lost, f.doubled, f.unfinished, f.dueLater, f.cancelled, f.cut, f.late, f.behind, f.longest.Round(time.Millisecond))
+		f.rounds, f.responses, f.tasks, f.lost, f.doubled, f.unfinished, f.dueLater, f.restored, f.cancelled, f.kept, f.cut, f.late, f.behind, f.longest.Round(time.Millisecond))
 }
 
 // round has clients load a service, ends it with SIGTERM after a while, and
@@ -103,7 +109,7 @@ func (t *trial) round(service string, after time.Duration) (f figures, faults []
 	for i := range outcomes {
 		faults = append(faults, outcomes[i].wrong...)
 	}
-	faults = append(faults, f.compare(outcomes, string(done), process.Log())...)
+	faults = slices.Concat(faults, f.compare(outcomes, string(done), process.Log()), f.restore(service, string(done), process.Log()))
 	if service == drains {
 		faults = append(faults, unanswered(outcomes)...)
 	}
@@ -138,26 +144,8 @@ func (f *figures) compare(outcomes []outcome, journal, log string) (faults []str
 			}
 		}
 	}
-	named := make(map[string]bool)
-	for line := range strings.Lines(log) {
-		if _, task, found := strings.Cut(line, unfinished); found {
-			task = strings.TrimSpace(task)
-			if named[task] = true; strings.HasPrefix(task, "later-") || strings.HasPrefix(task, "cancelled-") {
-				f.dueLater++
-			}
-			f.unfinished++
-		}
-	}
-	for line := range strings.Lines(log) {
-		if task, found := strings.CutPrefix(line, cancelled); found {
-			task = strings.TrimSpace(task)
-			if done[task] > 0 {
-				faults = append(faults, task+" was cancelled, and is done")
-			}
-			named[task] = true
-			f.cancelled++
-		}
-	}
+	named, wrongs := f.named(done, log)
+	faults = append(faults, wrongs...)
 	for _, o := range outcomes {
 		f.responses += o.responses
 		f.tasks += len(o.tasks)
@@ -174,6 +162,97 @@ func (f *figures) compare(outcomes []outcome, journal, log string) (faults []str
 			if done[task] > 0 || named[task] {
 				faults = append(faults, task+" was taken, though its connection was closed before")
 			}
+		}
+	}
+	return faults
+}
+
+// named returns the tasks that the log names because they are not done, and says which
+// are nevertheless.
+func (f *figures) named(done map[string]int, log string) (named map[string]bool, faults []string) {
+	named = make(map[string]bool)
+	for line := range strings.Lines(log) {
+		line = strings.TrimSpace(line)
+		if task, found := strings.CutPrefix(line, wrong); found {
+			faults = append(faults, task)
+		}
+		if _, task, found := strings.Cut(line, unfinished); found {
+			named[task] = true
+			f.unfinished++
+			if mayBeLater(task) {
+				f.dueLater++
+			}
+		}
+		if task, found := strings.CutPrefix(line, cancelled); found {
+			if done[task] > 0 {
+				faults = append(faults, task+" was cancelled, and is done")
+			}
+			named[task] = true
+			f.cancelled++
+		}
+		if task, found := strings.CutPrefix(line, kept); found {
+			if done[task] > 0 {
+				faults = append(faults, task+" was cancelled before it began, and is done")
+			}
+			f.kept++
+		}
+	}
+	return named, faults
+}
+
+// mayBeLater reports whether a task can be one that is due later.
+func mayBeLater(task string) bool {
+	request, place, _ := strings.Cut(task, ".")
+	load, _, _ := strings.Cut(request, "-")
+	switch load {
+	case "later", "stored", "cancelled":
+		return true
+	case "mixed":
+		return place == strconv.Itoa(laterOfMixed)
+	}
+	return false
+}
+
+// restore does the tasks whose records are in the log, as the next process would, and
+// compares them with what this one has done and named.
+func (f *figures) restore(service, journal, log string) (faults []string) {
+	again := make(map[string]int)
+	kind := background.Define(kindName, func(_ context.Context, task string) error {
+		again[task]++
+		return nil
+	})
+	for line := range strings.Lines(log) {
+		text, found := strings.CutPrefix(line, stored)
+		if !found {
+			continue
+		}
+		var record background.Record
+		err := json.Unmarshal([]byte(text), &record)
+		if err == nil {
+			var task *background.Task
+			if task, err = kind.Restore(record); err == nil {
+				err = task.Run(context.Background())
+			}
+		}
+		if err != nil {
+			faults = append(faults, fmt.Sprintf("%s can't be restored: %v", text, err))
+		}
+	}
+	for task := range strings.Lines(journal) {
+		if task = strings.TrimSpace(task); again[task] > 0 {
+			faults = append(faults, task+" is done, and was stored to be done again")
+		}
+	}
+	for task, times := range again {
+		f.restored++
+		if times > 1 {
+			faults = append(faults, fmt.Sprintf("%s was stored %d times", task, times))
+		}
+	}
+	for line := range strings.Lines(log) {
+		_, task, found := strings.Cut(strings.TrimSpace(line), unfinished)
+		if found && service == drains && strings.HasPrefix(task, "stored-") && again[task] == 0 {
+			faults = append(faults, task+" was given up, and not stored")
 		}
 	}
 	return faults
@@ -208,7 +287,7 @@ func drained(ended error, log string, done, cancelled int) (faults []string) {
 func unexpected(log string) (faults []string) {
 	for line := range strings.Lines(log) {
 		switch {
-		case strings.HasPrefix(line, "INFO "), strings.HasPrefix(line, cancelled):
+		case slices.ContainsFunc([]string{"INFO ", cancelled, kept, wrong}, func(p string) bool { return strings.HasPrefix(line, p) }):
 		case strings.Contains(line, "retry_in="), strings.Contains(line, background.ErrCanceled.Error()):
 		case strings.Contains(line, "periodic task was not started") && strings.Contains(line, background.ErrFull.Error()):
 		default:

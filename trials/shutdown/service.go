@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log"
 	"math/rand/v2"
@@ -33,14 +34,22 @@ const journalVariable = "VELITHON_TRIAL_JOURNAL"
 const (
 	unfinished = "unfinished " // it did not finish
 	cancelled  = "cancelled "  // it was cancelled, and did not finish either
+	kept       = "kept "       // it was cancelled before it began
+	stored     = "stored "     // it came to nothing, and this is its record
+	wrong      = "wrong: "     // the runner did not do as the task says
 )
 
 // tick is the name of the periodic task, and of its lines in the journal, which are
 // numbered.
 const tick = "tick"
 
-// collection is how many tasks a response of /collection carries.
-const collection = 3
+const (
+	collection   = 3 // tasks of a response of /collection or /mixed
+	laterOfMixed = 1 // which of the tasks of /mixed is due later than the one before
+	atOnce       = 2 // tasks with the limit
+
+	kindName = "stored"
+)
 
 // serve is the child: a service whose tasks write a line each to the journal.
 // It returns its exit code.
@@ -55,8 +64,9 @@ func serve(name string) int {
 	defer file.Close()
 	service := service{
 		journal: file,
-		limit:   background.NewLimit(background.LimitOptions{Concurrent: 2, PerSecond: 2_000, Burst: 10}),
+		limit:   background.NewLimit(background.LimitOptions{Concurrent: atOnce, PerSecond: 2_000, Burst: 10}),
 	}
+	service.kind = background.Define(kindName, service.write)
 	if name == stuck {
 		service.stuckOneIn = 3 // so that the queue fills up in the shortest round, and connections wait
 	}
@@ -78,13 +88,15 @@ type service struct {
 	journal    *os.File
 	stuckOneIn int // so many tasks do not end; 0 means that all do
 	limit      *background.Limit
-	ticks      int // of the periodic task, which never overlaps itself
+	kind       background.Kind[string] // of tasks that are stored when they come to nothing
+	crowd      atomic.Int64            // tasks with the limit that run
+	ticks      int                     // of the periodic task, which never overlaps itself
 }
 
 func (s *service) app(shutdownTimeout time.Duration) *velithon.App {
 	app := velithon.New(velithon.Options{
 		ShutdownTimeout: shutdownTimeout,
-		Runner:          background.RunnerOptions{Workers: 16, Queue: 32, OnFailure: nameCancelled},
+		Runner:          background.RunnerOptions{Workers: 16, Queue: 32, OnFailure: nameLost},
 	})
 	app.Post("/task", s.task)
 	app.Post("/retry", s.retry)
@@ -94,14 +106,30 @@ func (s *service) app(shutdownTimeout time.Duration) *velithon.App {
 	app.Post("/limited", s.limited)
 	app.Post("/later", s.later)
 	app.Post("/cancelled", s.cancelled)
+	app.Post("/mixed", s.mixed)
+	app.Post("/stored", s.stored)
 	app.Runner().Every(3*time.Millisecond, background.Func(tick, s.tick))
 	return app
 }
 
-func nameCancelled(_ context.Context, failure *background.TaskError) {
+// nameLost names what was cancelled, and stores what can be of the tasks that were
+// given up.
+func nameLost(_ context.Context, failure *background.TaskError) {
 	if errors.Is(failure, background.ErrCanceled) {
 		log.Print(cancelled, failure.Name)
 	}
+	if !errors.Is(failure, background.ErrAbandoned) {
+		return
+	}
+	record, err := failure.Task.Record()
+	if err != nil {
+		return // it is of no kind
+	}
+	text, err := json.Marshal(record)
+	if err != nil {
+		log.Print(wrong, err)
+	}
+	log.Print(stored, string(text))
 }
 
 // tick leaves the number of its journal's line as it is if it could not be written.
@@ -115,23 +143,72 @@ func (s *service) tick(context.Context) error {
 
 // limited answers with a task of which two run at once.
 func (s *service) limited(_ context.Context, in order) (responses.JSONResponse[string, *background.Task], error) {
-	return responses.JSON(in.Task, s.note(in.Task).WithLimit(s.limit)), nil
+	return responses.JSON(in.Task, s.crowded(in.Task)), nil
+}
+
+// crowded returns a task that has the limit, and looks whether it is kept.
+func (s *service) crowded(task string) *background.Task {
+	return background.Func(task, func(ctx context.Context) error {
+		if crowd := s.crowd.Add(1); crowd > atOnce {
+			log.Print(wrong, task, " runs with so many others that have the limit: ", crowd-1)
+		}
+		defer s.crowd.Add(-1)
+		return s.write(ctx, task)
+	}).WithLimit(s.limit)
 }
 
 // later answers with a task that starts up to 30 ms later.
 func (s *service) later(_ context.Context, in order) (responses.JSONResponse[string, *background.Task], error) {
-	return responses.JSON(in.Task, s.note(in.Task).After(rand.N(30*time.Millisecond))), nil
+	return responses.JSON(in.Task, s.after(in.Task, rand.N(30*time.Millisecond))), nil
+}
+
+// after returns a task that starts later, and looks whether it does.
+func (s *service) after(task string, wait time.Duration) *background.Task {
+	made := time.Now()
+	return background.Func(task, func(ctx context.Context) error {
+		if waited := time.Since(made); waited < wait {
+			log.Print(wrong, task, " was to begin after ", wait, ", and did after ", waited)
+		}
+		return s.write(ctx, task)
+	}).After(wait)
 }
 
 // cancelled answers with a task that is cancelled while it waits, runs, or has ended.
 func (s *service) cancelled(_ context.Context, in order) (responses.JSONResponse[string, *background.Handle], error) {
 	task := s.note(in.Task)
-	if rand.IntN(2) == 0 {
+	switch rand.IntN(3) {
+	case 0:
 		task = task.After(rand.N(5 * time.Millisecond))
+	case 1:
+		task = task.WithLimit(s.limit)
 	}
 	handle := background.Track(task)
-	time.AfterFunc(rand.N(8*time.Millisecond), func() { handle.Cancel(nil) })
+	time.AfterFunc(rand.N(8*time.Millisecond), func() {
+		told := handle.Cancel(nil)
+		if info := handle.Info(); told && info.State == background.Canceled && info.Attempt == 0 {
+			log.Print(kept, in.Task)
+		}
+	})
 	return responses.JSON(in.Task, handle), nil
+}
+
+// mixed answers with a collection whose tasks run one after the other: one of them
+// pauses before, and another one has a limit.
+func (s *service) mixed(_ context.Context, in order) (responses.JSONResponse[string, *background.Tasks], error) {
+	tasks := &background.Tasks{MaxConcurrent: 1}
+	tasks.Add(s.note(numbered(in.Task, 0)), s.after(numbered(in.Task, laterOfMixed), 3*time.Millisecond), s.crowded(numbered(in.Task, 2)))
+	return responses.JSON(in.Task, tasks), nil
+}
+
+// stored answers with a task of a kind, which may be due later, and goes through a
+// record before, as if it came from a process that ended.
+func (s *service) stored(_ context.Context, in order) (r responses.JSONResponse[string, *background.Task], err error) {
+	record, err := s.kind.Task(in.Task).Named(in.Task).After(rand.N(30 * time.Millisecond)).Record()
+	if err != nil {
+		return r, err
+	}
+	task, err := s.kind.Restore(record)
+	return responses.JSON(in.Task, task), err
 }
 
 // order is the input of the handlers: the task that the response carries.

@@ -59,6 +59,20 @@ func (l *ledger) answered(n int, s state) {
 	l.open[n].state = s
 }
 
+// mayEnd adds a letter to those with which the only task of request n may end.
+func (l *ledger) mayEnd(n int, end string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open[n].ends = []string{l.open[n].ends[0] + end}
+}
+
+// ended notes how the only task of request n has ended, as its client was told.
+func (l *ledger) ended(n int, end string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open[n].ends = []string{end}
+}
+
 // settle reads the new lines of the journal, when no request and no task is
 // under way, and closes what is open.
 func (l *ledger) settle(journal io.Reader) error {

@@ -14,11 +14,13 @@
 //     on to the last one: four of clients, and that of the samples;
 //   - every answer was the one that was to be expected, with the values of its
 //     own request;
-//   - the tasks of each answered request ran once, and ended as they were to end:
-//     each notes its end in a journal. Those of a request without an answer ran
-//     once, all or none; of any other, none did;
+//   - the tasks of each answered request ran once, and ended as they were to end,
+//     and as clients were told who followed them: each notes its end in a journal.
+//     Those of a request without an answer ran once, all or none; of any other, none
+//     did. None began before its time, or after it was cancelled;
 //   - the numbers of Runner.Stats add up, also in the midst of the traffic, and are
-//     those of the journal.
+//     those of the journal, together with those of a periodic task, which goes on all
+//     the time.
 //
 // In the end it checks that the heap has not grown, ends the service by SIGTERM,
 // and counts the records of its log. It ends with code 1 if something is wrong.

@@ -26,6 +26,7 @@ const (
 	logStreamEnded  = "a stream ended early"
 	logTaskFailed   = "background task failed"
 	logTaskSkipped  = "background: task skipped after a failure"
+	logMissed       = "periodic task was not started"
 	logListening    = "listening"
 	logShuttingDown = "shutting down"
 	logShutDown     = "shut down"
@@ -51,6 +52,8 @@ var requests = weighted[func(*visitor) request]{
 	{4, (*visitor).limitedWork},
 	{1, (*visitor).lateWork},
 	{3, (*visitor).stats},
+	{1, (*visitor).tasks},
+	{1, (*visitor).pause},
 	{2, (*visitor).late},
 	{4, (*visitor).invalidOrder},
 	{2, (*visitor).uploadWithoutSum},
@@ -292,6 +295,14 @@ func (*visitor) stats() request {
 		s, err := statsIn(a)
 		return errors.Join(err, balanced(s))
 	}}
+}
+
+// tasks asks for all tasks while they come and go.
+func (*visitor) tasks() request { return request{head: head("GET", "/tasks", nil), check: status(200)} }
+
+// pause has the runner start nothing for a moment.
+func (*visitor) pause() request {
+	return request{head: head("POST", "/pause", []byte{}), check: status(200)}
 }
 
 // late asks a handler that looks at its context. Either it ends in time to say

@@ -15,9 +15,14 @@ import (
 
 // A sample is what the service holds.
 type sample struct {
-	Goroutines int              `json:"goroutines"`
-	Heap       uint64           `json:"heap"` // bytes in use after a collection
-	Stats      background.Stats `json:"stats"`
+	Goroutines int                  `json:"goroutines"`
+	Heap       uint64               `json:"heap"` // bytes in use after a collection
+	Stats      background.Stats     `json:"stats"`
+	Noted      uint64               `json:"noted"`    // tasks of the kind that succeeded
+	Kind       background.KindStats `json:"kind"`     // of the kind
+	Ticks      uint64               `json:"ticks"`    // that were begun
+	Missed     uint64               `json:"missed"`   // ticks for which there was no room
+	Attempts   uint64               `json:"attempts"` // if they are counted
 
 	files    int // open ones, sockets among them; 0 where there is no /proc
 	temp     int // in the folder for temporary files
@@ -26,19 +31,36 @@ type sample struct {
 
 // sample is the handler of what the service says itself.
 func (s *service) sample(context.Context, struct{}) (sample, error) {
-	n := runtime.NumGoroutine() - strings.Count(goroutines(), idleWorker)
+	stacks := goroutines()
+	n := runtime.NumGoroutine() - strings.Count(stacks, idleWorker) - min(1, strings.Count(stacks, taskWorker))
 	// The second collection takes what the first one left in pools.
 	runtime.GC()
 	runtime.GC()
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
-	return sample{Goroutines: n, Heap: memory.HeapAlloc, Stats: s.app.Runner().Stats()}, nil
+	now := sample{Goroutines: n, Heap: memory.HeapAlloc}
+	for again := true; again; { // until there was no tick meanwhile
+		now.Ticks = s.ticks.Load()
+		now.Stats = s.app.Runner().Stats()
+		for _, k := range s.app.Runner().Kinds() {
+			if k.Kind == kindName {
+				now.Kind = k
+			}
+		}
+		now.Noted, now.Missed, now.Attempts = s.journal.noted.Load(), s.missed.Load(), s.attempts.Load()
+		again = now.Ticks != s.ticks.Load()
+	}
+	return now, nil
 }
 
 // idleWorker is the stack of a goroutine that fasthttp keeps for the next
 // connection, for about ten seconds. It belongs to no request, so it isn't
 // counted.
 const idleWorker = " [chan receive]:\ngithub.com/valyala/fasthttp.(*workerPool).workerFunc("
+
+// taskWorker is in the stack of a goroutine that runs tasks. There is mostly one for
+// the periodic task, which isn't counted either.
+const taskWorker = "created by github.com/velithon-go/velithon/background.(*pool).call "
 
 func goroutines() string {
 	stacks := make([]byte, 1<<20)

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/velithon-go/velithon"
@@ -45,6 +46,13 @@ type service struct {
 	app     *velithon.App
 	journal *journal
 	pages   *os.Root
+
+	around    bool // attempts are counted
+	attempts  atomic.Uint64
+	ticks     atomic.Uint64
+	ticking   atomic.Bool
+	missed    atomic.Uint64 // ticks for which there was no room
+	stopTicks func()
 }
 
 // serve is the life of the service. Its name is what it does when its runner
@@ -62,7 +70,7 @@ func serve(name string) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	j := &journal{file}
+	j := newJournal(file)
 	runner := background.RunnerOptions{Workers: workers, Queue: queue, OnFailure: j.noteFailure, Keep: time.Second}
 	// Where a route has a time limit of its own for reading fasthttp keeps all
 	// limits, and where none has the server does: each kind of service is one.
@@ -71,17 +79,27 @@ func serve(name string) {
 		runner.Overflow = background.Reject
 		reading = nil
 	}
-	s := &service{journal: j, pages: pages, app: velithon.New(velithon.Options{
-		Logger:      slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	s := &service{journal: j, pages: pages, around: runner.Overflow == background.Reject}
+	s.app = velithon.New(velithon.Options{
+		Logger:      slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{ReplaceAttr: s.countMissed})),
 		Runner:      runner,
 		BodyLimit:   bodyLimit,
 		ReadTimeout: readTimeout,
 		IdleTimeout: time.Hour, // the steady clients rest between two rounds
-	})}
+	})
 	s.addRoutes(reading)
+	s.addJobs(s.app)
 	if err := s.app.Run("127.0.0.1:0"); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// countMissed looks for a message of the log.
+func (s *service) countMissed(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.MessageKey && a.Value.String() == logMissed {
+		s.missed.Add(1)
+	}
+	return a
 }
 
 func (s *service) addRoutes(reading []routing.Option) {
@@ -260,15 +278,11 @@ type carried struct {
 
 // carry answers in one of many ways, with one of many kinds of work.
 func (s *service) carry(_ context.Context, in carried) (responses.Response, error) {
-	var work background.Work
-	for _, w := range works {
-		if w.value.name == in.Work {
-			work = w.value.runnable(s.journal, in.N)
-		}
-	}
-	if work == nil {
+	w := workNamed(in.Work)
+	if w == nil {
 		return nil, responses.NewProblem(404, "no such work")
 	}
+	work := w.runnable(s.journal, in.N)
 	switch in.Carrier {
 	case "json":
 		return responses.JSON(in.N, work), nil

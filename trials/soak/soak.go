@@ -157,7 +157,29 @@ func (s *soak) rounds(temp string) error {
 		}
 	}
 	s.printSummary()
-	return s.checkHeap()
+	if err := s.checkHeap(); err != nil {
+		return err
+	}
+	return s.stopTicks()
+}
+
+// stopTicks ends the periodic task, and takes its last number into the last sample.
+func (s *soak) stopTicks() error {
+	if a, err := s.sampler.conn.ask(request{head: head("POST", "/stop", []byte{})}); err != nil || a.status != 200 {
+		return fmt.Errorf("the periodic task was stopped with %d: %w", a.status, err)
+	}
+	stopped, err := s.sampler.take()
+	if err != nil {
+		return err
+	}
+	time.Sleep(5 * tickEvery)
+	now, err := s.sampler.take()
+	if err == nil && now.Ticks != stopped.Ticks {
+		err = fmt.Errorf("there were %d ticks after they were stopped", now.Ticks-stopped.Ticks)
+	}
+	last := &s.samples[len(s.samples)-1]
+	last.Stats, last.Missed = now.Stats, now.Missed
+	return err
 }
 
 // round sends traffic for a time, and returns when the last client is gone.
@@ -187,17 +209,23 @@ func (s *soak) round(length time.Duration) {
 	clients.Wait()
 }
 
-// settle waits until nothing is left of a round.
+// settle waits until nothing is left of a round, and the periodic task goes on, so that
+// nothing is left to be said of one for which there was no room.
 func (s *soak) settle() (sample, error) {
 	deadline := time.Now().Add(settleLimit)
-	for {
+	for quiet := uint64(0); ; {
 		now, err := s.sampler.take()
 		if err != nil {
 			return now, err
 		}
 		left := now.left(s.before)
-		if left == nil {
+		switch {
+		case left == nil && quiet > 0 && now.Ticks > quiet:
 			return now, nil
+		case left == nil && quiet == 0:
+			quiet = now.Ticks
+		case left == nil:
+			left = errors.New("no more ticks")
 		}
 		if time.Now().After(deadline) {
 			stacks, err := s.sampler.conn.ask(request{head: head("GET", "/goroutines", nil)})
@@ -217,18 +245,26 @@ func (s *soak) check(now sample) error {
 		what            string
 		counted, wanted uint64
 	}{
-		{"succeeded", stats.Succeeded, ends[succeeded]},
+		{"succeeded", stats.Succeeded, ends[succeeded] + now.Ticks},
 		{"failed", stats.Failed, ends[failed] + ends[panicked]},
 		{"panicked", stats.Panicked, ends[panicked]},
 		{"skipped", stats.Skipped, ends[skipped]},
 		{"abandoned", stats.Abandoned, 0},
+		{"of their kind, succeeded", now.Kind.Succeeded, now.Noted},
+		{"of their kind, waited", now.Kind.Waits.Count(), now.Noted},
+		{"of their kind, timed", now.Kind.Durations.Count(), now.Noted},
 	} {
 		if n.counted != n.wanted {
-			err = errors.Join(err, fmt.Errorf("the runner counts %d tasks as %s, and the journal %d", n.counted, n.what, n.wanted))
+			err = errors.Join(err, fmt.Errorf("the runner counts %d tasks as %s, and they themselves %d", n.counted, n.what, n.wanted))
 		}
 	}
-	if most := ledger.noRoom + ledger.unanswered; stats.Rejected < ledger.noRoom || stats.Rejected > most {
-		err = errors.Join(err, fmt.Errorf("the runner counts %d tasks as rejected, and it should be from %d to %d", stats.Rejected, ledger.noRoom, most))
+	least := ledger.noRoom + now.Missed
+	if most := least + ledger.unanswered; stats.Rejected < least || stats.Rejected > most {
+		err = errors.Join(err, fmt.Errorf("the runner counts %d tasks as rejected, and it should be from %d to %d", stats.Rejected, least, most))
+	}
+	least = stats.Succeeded + stats.Retried
+	if most := least + stats.Failed; s.reject && (now.Attempts < least || now.Attempts > most) {
+		err = errors.Join(err, fmt.Errorf("there were %d attempts, and there should be from %d to %d", now.Attempts, least, most))
 	}
 	return errors.Join(errors.Join(s.visitor.figures.faults...), balanced(stats), err)
 }
@@ -282,12 +318,14 @@ var record = regexp.MustCompile(`(?m)^time=\S+ level=\w+ msg=("(?:[^"\\]|\\.)*"|
 
 // checkLog counts the messages of the log.
 func (s *soak) checkLog(log string) error {
-	stats, ledger := s.samples[len(s.samples)-1].Stats, s.visitor.ledger
+	last, ledger := s.samples[len(s.samples)-1], s.visitor.ledger
+	stats := last.Stats
 	want := s.visitor.figures.log
 	exactly := func(message string, n uint64) { want[message] = allowed{n, n} }
 	exactly(logListening, 1)
 	exactly(logShuttingDown, 1)
 	exactly(logShutDown, 1)
+	exactly(logMissed, last.Missed)
 	exactly(logTaskFailed, stats.Failed+stats.Retried)
 	exactly(logTaskSkipped, ledger.stopped)
 	// A client that has gone may have been refused all the same.

@@ -90,6 +90,22 @@ func TestLedgerFindsWhatRunsAfterItWasSettled(t *testing.T) {
 	require.ErrorContains(t, l.settle(strings.NewReader("1 0 s\n")), "the work of request 1 ran again")
 }
 
+func TestLedgerKnowsWhatClientsWereTold(t *testing.T) {
+	l := newLedger()
+	n := l.add([]string{succeeded})
+	l.answered(n, promised)
+	l.mayEnd(n, failed)
+	require.NoError(t, l.settle(strings.NewReader("1 0 f\n")))
+
+	n = l.add([]string{succeeded + failed})
+	l.answered(n, promised)
+	l.ended(n, failed)
+	require.ErrorContains(t, l.settle(strings.NewReader("2 0 s\n")), "should have ended with [f], and did with [0 s]")
+
+	l.answered(l.add([]string{succeeded}), promised)
+	require.ErrorContains(t, l.settle(strings.NewReader("3 0 u\n3 0 s\n")), "has ended more than once: [0 u]")
+}
+
 func TestHeapThatGrows(t *testing.T) {
 	heaps := func(kilobytes ...uint64) []sample {
 		all := make([]sample, len(kilobytes))

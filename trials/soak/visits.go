@@ -36,6 +36,7 @@ type visit struct {
 var visits = weighted[visit]{
 	{500, visit{"keep-alive", (*visitor).keepAlive}},
 	{150, visit{"pipelined", (*visitor).pipeline}},
+	{150, visit{"job", (*visitor).job}},
 	{100, visit{"malformed", (*visitor).sendMalformed}},
 	{30, visit{"too large", (*visitor).sendTooLarge}},
 	{3, visit{"large upload", (*visitor).uploadLarge}},
