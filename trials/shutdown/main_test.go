@@ -67,13 +67,15 @@ func TestFaultsAreFound(t *testing.T) {
 	o.unanswered(3, io.EOF, shutdownGrace)
 	assert.Equal(t, outcome{cut: []string{"EOF", "EOF"}, late: 3}, o)
 
-	const good = "INFO listening address=x\nINFO shutting down within=1s\nINFO shut down tasks_succeeded=3 tasks_failed=0\n"
-	assert.Empty(t, drained(nil, good, 3, 0))
-	assert.Equal(t, []string{"the log does not say INFO shut down tasks_succeeded=4 tasks_failed=0"}, drained(nil, good, 4, 0))
-	assert.Equal(t, []string{"in the log: ERROR panic in a handler"}, drained(nil, good+"ERROR panic in a handler\n", 3, 0))
-	assert.Equal(t, []string{"it ended with EOF, and had named no task"}, drained(io.EOF, good, 3, 0))
-	assert.Equal(t, []string{"the log does not say INFO shut down tasks_succeeded=3 tasks_failed=1"}, drained(nil, good+"cancelled x\n", 3, 1))
-	assert.Equal(t, []string{"it gave up tasks, and ended with 0", "the log does not say that tasks are due later: x"}, gaveUpLater(nil, "x"))
+	const good = "INFO listening address=x\nINFO shutting down within=1s\nINFO shut down tasks_succeeded=3 tasks_failed=0 tasks_given_up=0\n"
+	assert.Empty(t, drained(nil, good, 3, 0, 0))
+	assert.Equal(t, []string{"the log does not say INFO shut down tasks_succeeded=4 tasks_failed=0 tasks_given_up=0"}, drained(nil, good, 4, 0, 0))
+	assert.Equal(t, []string{"in the log: ERROR panic in a handler"}, drained(nil, good+"ERROR panic in a handler\n", 3, 0, 0))
+	assert.Equal(t, []string{"it ended with EOF, and had no task left"}, drained(io.EOF, good, 3, 0, 0))
+	assert.Equal(t, []string{"the log does not say INFO shut down tasks_succeeded=3 tasks_failed=1 tasks_given_up=0"}, drained(nil, good+"cancelled x\n", 3, 1, 0))
+	later := strings.Replace(good, "up=0", "up=2", 1)
+	assert.Equal(t, []string{"2 tasks are due later, and that the log says so is false"}, drained(nil, later, 3, 0, 2))
+	assert.Empty(t, drained(nil, later+"drain ended early: tasks are due later, and are not waited for\nunfinished x\n", 3, 0, 2))
 	assert.Empty(t, gaveUp(stuck, io.EOF, ""))
 	assert.Equal(t, []string{"it gave up tasks"}, gaveUp(drains, io.EOF, ""))
 	assert.Equal(t, []string{"it gave up tasks, and ended with 0", "the log says that all was done"}, gaveUp(stuck, nil, good))

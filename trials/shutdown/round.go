@@ -114,10 +114,8 @@ func (t *trial) round(service string, after time.Duration) (f figures, faults []
 		faults = append(faults, unanswered(outcomes)...)
 	}
 	switch succeeded := bytes.Count(done, []byte("\n")); {
-	case f.unfinished == 0:
-		faults = append(faults, drained(ended, process.Log(), succeeded, f.cancelled)...)
-	case f.unfinished == f.dueLater && service == drains:
-		faults = append(faults, gaveUpLater(ended, process.Log())...)
+	case f.unfinished == 0, f.unfinished == f.dueLater && service == drains:
+		faults = append(faults, drained(ended, process.Log(), succeeded, f.cancelled, f.dueLater)...)
 	default:
 		faults = append(faults, gaveUp(service, ended, process.Log())...)
 	}
@@ -269,42 +267,38 @@ func unanswered(outcomes []outcome) (faults []string) {
 	return faults
 }
 
-// drained checks the end of a process that had the time for all its work.
-func drained(ended error, log string, done, cancelled int) (faults []string) {
+// drained checks the end of a process that had the time for all its work but what was
+// due later.
+func drained(ended error, log string, done, cancelled, later int) (faults []string) {
 	if ended != nil {
-		faults = append(faults, fmt.Sprintf("it ended with %v, and had named no task", ended))
+		faults = append(faults, fmt.Sprintf("it ended with %v, and had no task left", ended))
+	}
+	if told := strings.Contains(log, withoutPrefix(background.ErrDueLater)); told != (later > 0) {
+		faults = append(faults, fmt.Sprintf("%d tasks are due later, and that the log says so is %t", later, told))
 	}
 	if !strings.Contains(log, "INFO shutting down within=") {
 		faults = append(faults, "the log does not say that it shuts down")
 	}
-	if want := fmt.Sprintf("INFO shut down tasks_succeeded=%d tasks_failed=%d", done, cancelled); !strings.Contains(log, want+"\n") {
+	if want := fmt.Sprintf("INFO shut down tasks_succeeded=%d tasks_failed=%d tasks_given_up=%d", done, cancelled, later); !strings.Contains(log, want+"\n") {
 		faults = append(faults, "the log does not say "+want)
 	}
 	return append(faults, unexpected(log)...)
 }
 
+// withoutPrefix is the message of an error as it is within another one of its package.
+func withoutPrefix(err error) string { return strings.TrimPrefix(err.Error(), "background: ") }
+
 // unexpected names the lines of a log that a service has no reason for.
 func unexpected(log string) (faults []string) {
 	for line := range strings.Lines(log) {
 		switch {
-		case slices.ContainsFunc([]string{"INFO ", cancelled, kept, wrong}, func(p string) bool { return strings.HasPrefix(line, p) }):
+		case slices.ContainsFunc([]string{"INFO ", cancelled, kept, wrong, stored, unfinished}, func(p string) bool { return strings.HasPrefix(line, p) }):
+		case strings.Contains(line, withoutPrefix(background.ErrAbandoned)), strings.Contains(line, withoutPrefix(background.ErrDueLater)):
 		case strings.Contains(line, "retry_in="), strings.Contains(line, background.ErrCanceled.Error()):
 		case strings.Contains(line, "periodic task was not started") && strings.Contains(line, background.ErrFull.Error()):
 		default:
 			faults = append(faults, "in the log: "+strings.TrimSpace(line))
 		}
-	}
-	return faults
-}
-
-// gaveUpLater checks the end of a process that had the time for all its work but what
-// was due later.
-func gaveUpLater(ended error, log string) (faults []string) {
-	if ended == nil {
-		faults = append(faults, "it gave up tasks, and ended with 0")
-	}
-	if !strings.Contains(log, strings.TrimPrefix(background.ErrDueLater.Error(), "background: ")) {
-		faults = append(faults, "the log does not say that tasks are due later: "+log)
 	}
 	return faults
 }

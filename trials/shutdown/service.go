@@ -70,9 +70,14 @@ func serve(name string) int {
 	if name == stuck {
 		service.stuckOneIn = 3 // so that the queue fills up in the shortest round, and connections wait
 	}
-	err = service.app(shutdownTimeouts[name]).Run("127.0.0.1:0")
+	app := service.app(shutdownTimeouts[name])
+	code := 1
+	if err = app.Run("127.0.0.1:0"); err == nil {
+		code = 0
+		err = app.Shutdown(context.Background()) // which names what was due later
+	}
 	if err == nil {
-		return 0
+		return code
 	}
 	log.Print(err)
 	// The text of the error has the first ten names.
@@ -81,7 +86,7 @@ func serve(name string) int {
 			log.Print(unfinished, task)
 		}
 	}
-	return 1
+	return code
 }
 
 type service struct {

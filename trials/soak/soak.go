@@ -356,7 +356,7 @@ func (s *soak) checkLog(log string) error {
 			broken = append(broken, fmt.Errorf("the log has no record %q, and should have %d", message, w.least))
 		}
 	}
-	if want := fmt.Sprintf(" tasks_succeeded=%d tasks_failed=%d", stats.Succeeded, stats.Failed); ended != want {
+	if want := fmt.Sprintf(" tasks_succeeded=%d tasks_failed=%d tasks_given_up=0", stats.Succeeded, stats.Failed); ended != want {
 		broken = append(broken, fmt.Errorf("the last record says%s, and not%s", ended, want))
 	}
 	return errors.Join(broken...)

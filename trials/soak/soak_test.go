@@ -158,7 +158,7 @@ func TestLogIsCounted(t *testing.T) {
 	const good = `time=x level=INFO msg=listening address=127.0.0.1:80
 time=x level=WARN msg="request failed" error="level=INFO msg=listening"
 time=x level=INFO msg="shutting down" within=30s
-time=x level=INFO msg="shut down" tasks_succeeded=2 tasks_failed=0
+time=x level=INFO msg="shut down" tasks_succeeded=2 tasks_failed=0 tasks_given_up=0
 `
 	check := func(text string) error {
 		s := &soak{
@@ -173,5 +173,5 @@ time=x level=INFO msg="shut down" tasks_succeeded=2 tasks_failed=0
 	require.NoError(t, check(good))
 	require.ErrorContains(t, check(good+"time=x level=ERROR msg=oops\n"), `the log has 1 records "oops", and should have from 0 to 0`)
 	require.ErrorContains(t, check(strings.Replace(good, "request failed", "a stream ended early", 1)), `the log has no record "request failed", and should have 1`)
-	require.ErrorContains(t, check(strings.Replace(good, "=2", "=1", 1)), "the last record says tasks_succeeded=1 tasks_failed=0, and not tasks_succeeded=2 tasks_failed=0")
+	require.ErrorContains(t, check(strings.Replace(good, "=2", "=1", 1)), "the last record says tasks_succeeded=1 tasks_failed=0 tasks_given_up=0, and not tasks_succeeded=2 tasks_failed=0 tasks_given_up=0")
 }
