@@ -1,0 +1,135 @@
+package background_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"pgregory.net/rapid"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+// What can be seen of the runner.
+
+func (s *sequence) note(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+func (s *sequence) returned(c *trial, err error) {
+	s.note(func() { c.got = result(err) })
+}
+
+// told is the hook for failures.
+func (s *sequence) told(ctx context.Context, failure *background.TaskError) {
+	s.note(func() {
+		s.hook[notice(ctx.Value(callKey{}), failure.Name, failure.Attempt, failure.WillRetry, failure.Err.Error())]++
+	})
+}
+
+// recorder is a log handler.
+type recorder struct {
+	slog.Handler
+	record func(context.Context, slog.Record)
+}
+
+func (r recorder) Enabled(context.Context, slog.Level) bool { return true }
+
+func (r recorder) Handle(ctx context.Context, record slog.Record) error {
+	r.record(ctx, record)
+	return nil
+}
+
+// logged makes notices of a log record.
+func (s *sequence) logged(ctx context.Context, record slog.Record) {
+	var names []string
+	var number int
+	var wait time.Duration
+	reason := record.Message
+	record.Attrs(func(a slog.Attr) bool {
+		switch a.Key {
+		case "tasks":
+			names = a.Value.Any().([]string)
+		case "task":
+			names = []string{a.Value.String()}
+		case "attempt":
+			number = int(a.Value.Int64())
+		case "error":
+			reason = a.Value.Any().(error).Error()
+		case "retry_in":
+			wait = a.Value.Duration()
+		}
+		return true
+	})
+	s.note(func() {
+		for _, name := range names {
+			s.log[notice(ctx.Value(callKey{}), name, number, record.Level == slog.LevelWarn, reason)]++
+			if wait > 0 {
+				s.waits[name] = wait
+			}
+		}
+	})
+}
+
+// check compares the runner with the model.
+func (s *sequence) check(t *rapid.T) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var want, got struct {
+		results, running []string
+		done             []int
+	}
+	for _, c := range s.calls {
+		want.results, got.results = append(want.results, c.result), append(got.results, c.got)
+		want.done, got.done = append(want.done, c.wantDone), append(got.done, c.gotDone)
+	}
+	for _, j := range s.model.running {
+		want.running = append(want.running, activity(j.key, j.attempt, j.batch.call.number, s.model.isDone(j)))
+	}
+	for key, a := range s.running {
+		got.running = append(got.running, activity(key, a.number, a.ctx.Value(callKey{}), a.ctx.Err() != nil))
+	}
+	slices.Sort(want.running)
+	slices.Sort(got.running)
+	assert.Equal(t, want.results, got.results, "results of calls, empty for those that wait")
+	assert.Equal(t, want.done, got.done, "how often the done of each call was called")
+	assert.Equal(t, want.running, got.running, "running tasks")
+	assert.Equal(t, s.model.told, s.hook, "what OnFailure was told")
+	assert.Equal(t, s.model.told, s.log, "what was logged")
+
+	stats, exact := s.runner.Stats(), s.model.numbers()
+	if stats.Queued+stats.Blocked > 0 {
+		assert.InDelta(t, exact.OldestWaiting+time.Millisecond/2, stats.OldestWaiting, float64(time.Millisecond/2+time.Microsecond))
+		exact.OldestWaiting = stats.OldestWaiting
+	}
+	assert.Equal(t, exact, stats)
+}
+
+// activity puts into words what runs.
+func activity(key string, attempt int, call any, done bool) string {
+	return fmt.Sprintf("%s, attempt %d, in the context of call %v, which is done: %t", key, attempt, call, done)
+}
+
+// result puts the outcome of a call into words.
+func result(err error) string {
+	if e, ok := errors.AsType[*background.DrainError](err); ok {
+		running, waiting := slices.Sorted(slices.Values(e.Running)), slices.Sorted(slices.Values(e.Waiting))
+		stopped := slices.Sorted(slices.Values(e.Stopped))
+		return fmt.Sprintf("%v: running %q, stopped %q, given up %q, reserved %d", e.Err, running, stopped, waiting, e.Reserved)
+	}
+	return fmt.Sprint(err)
+}
+
+// draw draws one of all, and skips the step if there is none.
+func draw[E any](t *rapid.T, label string, all []E) E {
+	if len(all) == 0 {
+		t.SkipNow() // the step, likewise
+	}
+	return all[rapid.IntRange(0, len(all)-1).Draw(t, label)]
+}

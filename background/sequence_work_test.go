@@ -1,0 +1,194 @@
+package background_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"pgregory.net/rapid"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+// The calls of a sequence, and their work.
+
+// newCall returns a call whose context has a deadline if that is drawn.
+func (s *sequence) newCall(t *rapid.T, timeout time.Duration) *trial {
+	return s.newCallIn(context.Background(), t, timeout)
+}
+
+func (s *sequence) newCallIn(ctx context.Context, t *rapid.T, timeout time.Duration) *trial {
+	c := &trial{call: call{number: len(s.calls)}}
+	c.cause = fmt.Errorf("the time of call %d is up", c.number)
+	c.ctx = context.WithValue(ctx, callKey{}, c.number)
+	if t != nil && rapid.Bool().Draw(t, "with a deadline") {
+		d := s.about(timeout)
+		c.until = time.Now().Add(d)
+		c.drain = c.until.Add(-d / 10)
+		c.ctx, c.free = context.WithDeadlineCause(c.ctx, c.until, c.cause)
+	}
+	c.ctx, c.stop = context.WithCancelCause(c.ctx)
+	s.calls = append(s.calls, c)
+	return c
+}
+
+type callKey struct{}
+
+// request returns a call with work.
+func (s *sequence) request(t *rapid.T) *trial {
+	kinds := []string{"task", "collection", "own kind"}
+	ended := slices.DeleteFunc(slices.Clone(s.calls), func(c *trial) bool { return c.batch == nil || !c.batch.ended })
+	if len(ended) > 0 {
+		kinds = append(kinds, "the same again")
+	}
+	c := s.newCallIn(s.submitter(t), t, 5*time.Second)
+	c.task = c.ctx.Value(taskKey{}) != nil
+	c.batch = &batch{limit: 1}
+	switch rapid.SampledFrom(kinds).Draw(t, "work") {
+	case "task":
+		j, task := s.task(t, 3)
+		c.batch.jobs, c.work, c.batch.single = []*job{j}, task, true
+	case "collection":
+		c.work = s.collection(t, c.batch)
+	case "own kind":
+		j := s.newJob(1)
+		j.name, j.deaf = "background_test.own", s.model.timeout > 0
+		c.batch.jobs, c.batch.single, c.work = []*job{j}, true, own(func(ctx context.Context) error { return s.run(ctx, j) })
+	default:
+		before := draw(t, "ended work", ended)
+		before.batch.ended = false // it is not to be used a third time
+		c.work, *c.batch = before.work, batch{jobs: before.batch.jobs, limit: before.batch.limit, stopOnError: before.batch.stopOnError, single: before.batch.single}
+	}
+	for _, j := range c.batch.jobs {
+		j.batch, j.attempt = c.batch, 0
+		s.note(func() { delete(s.begun, j.key) })
+	}
+	return c
+}
+
+// submitter draws who makes a call: somebody outside, or a task that runs.
+func (s *sequence) submitter(t *rapid.T) context.Context {
+	if len(s.model.running) == 0 || rapid.IntRange(0, 3).Draw(t, "a task makes it, if 0") > 0 {
+		return context.Background()
+	}
+	j := draw(t, "the task", s.model.running)
+	var ctx context.Context
+	s.note(func() { ctx = s.running[j.key].ctx })
+	return context.WithValue(ctx, taskKey{}, true)
+}
+
+type taskKey struct{}
+
+func (s *sequence) collection(t *rapid.T, b *batch) *background.Tasks {
+	tasks := &background.Tasks{
+		MaxConcurrent: rapid.IntRange(0, 3).Draw(t, "at once"),
+		StopOnError:   rapid.Bool().Draw(t, "stop on error"),
+	}
+	b.limit, b.stopOnError = tasks.MaxConcurrent, tasks.StopOnError
+	if b.limit == 0 {
+		b.limit = 10
+	}
+	attempts := rapid.SampledFrom([]int{3, 1}).Draw(t, "attempts at most")
+	for range rapid.IntRange(0, 6).Draw(t, "tasks") {
+		j, task := s.task(t, attempts)
+		b.jobs = append(b.jobs, j)
+		tasks.Add(task)
+	}
+	return tasks
+}
+
+func (s *sequence) task(t *rapid.T, most int) (*job, *background.Task) {
+	j := s.newJob(rapid.IntRange(1, most).Draw(t, "attempts"))
+	if rapid.Bool().Draw(t, "with a timeout") {
+		j.timeout = s.about(7 * time.Second)
+	}
+	// The runner's timeout may be up for several at once, see about.
+	j.deaf = j.timeout == 0 && s.model.timeout > 0 || rapid.Bool().Draw(t, "deaf")
+	task := background.Func(j.name, func(ctx context.Context) error { return s.run(ctx, j) }).
+		WithTimeout(j.timeout).
+		WithRetry(background.Retry{Attempts: j.attempts, Backoff: backoff, MaxBackoff: maxBackoff})
+	if rapid.IntRange(0, 3).Draw(t, "later, if 0") == 0 {
+		j.after = s.about(3 * time.Second)
+		task = task.After(j.after)
+	}
+	if n := rapid.IntRange(0, 5).Draw(t, "with limit"); n < len(s.model.limits) {
+		j.limit = s.model.limits[n]
+		task = task.WithLimit(j.limit.real)
+	}
+	return j, task
+}
+
+func (s *sequence) newJob(attempts int) *job {
+	key := fmt.Sprintf("task %d", len(s.jobs))
+	j := &job{key: key, name: key, attempts: attempts, orders: make(chan ending, 1)}
+	s.jobs = append(s.jobs, j)
+	return j
+}
+
+const (
+	backoff    = 5 * time.Second
+	maxBackoff = 8 * time.Second
+)
+
+// wait returns how long j waits until it is tried again, by what was logged.
+func (s *sequence) wait(j *job) time.Duration {
+	var d time.Duration
+	s.note(func() { d = s.waits[j.name] })
+	longest := min(backoff<<(j.attempt-1), maxBackoff)
+	assert.True(s, longest/2 <= d && d <= longest, "wait %s after attempt %d", d, j.attempt)
+	return d
+}
+
+// own is work of the user's own kind.
+type own func(context.Context) error
+
+func (f own) Run(ctx context.Context) error { return f(ctx) }
+
+var errOrdered = errors.New("ordered to fail")
+
+// run is what each task does: it waits until it is told how to end.
+func (s *sequence) run(ctx context.Context, j *job) error {
+	s.note(func() {
+		s.begun[j.key]++
+		s.running[j.key] = attempt{ctx, s.begun[j.key]}
+	})
+	defer s.note(func() { delete(s.running, j.key) })
+	done := ctx.Done()
+	if j.deaf {
+		done = nil
+	}
+	select {
+	case how := <-j.orders:
+		return carryOut(how)
+	case <-done:
+		<-j.orders // see obey
+		return ctx.Err()
+	}
+}
+
+// obey has j end, whose context is done. Of tasks that would end at once, with the
+// one that stopped them, any could be first, and leave worker and room to others.
+func (s *sequence) obey(j *job) {
+	j.orders <- obeys
+	synctest.Wait()
+}
+
+func carryOut(how ending) error {
+	switch how {
+	case fails:
+		return errOrdered
+	case failsForGood:
+		return background.Permanent(errOrdered)
+	case panics:
+		panic(errOrdered)
+	case exits:
+		runtime.Goexit()
+	case succeeds, obeys:
+	}
+	return nil
+}
