@@ -22,9 +22,7 @@ func (m *model) enter(c *call) {
 		if len(m.blocked) == 1 {
 			m.before = slices.Clone(m.batches)
 		}
-		if c.cancelled || !c.until.IsZero() && !c.until.After(m.now) {
-			m.cancel(c)
-		}
+		m.cancelIfDone(c)
 	}
 }
 
@@ -38,14 +36,14 @@ func (m *model) fits(b *batch) bool { return m.used()+m.needed(b) <= m.queue }
 
 // needed is how much room b would hold: for the jobs that find no free worker, and
 // for those that do and may be tried again.
-func (m *model) needed(b *batch) int { return m.neededWith(b, m.workers-len(m.running)) }
+func (m *model) needed(b *batch) int { return m.neededWith(b, m.free()) }
 
 // neededWith is that with so many free workers.
 func (m *model) neededWith(b *batch, free int) int {
 	start := min(len(b.jobs), b.limit, free)
 	needed := len(b.jobs) - start
 	for _, j := range b.jobs[:start] {
-		if j.attempts > 1 || j.after > 0 || j.limit != nil {
+		if j.attempts > 1 || j.waitsForTime() || j.waitsForLimit() {
 			needed++
 		}
 	}
@@ -114,13 +112,13 @@ func (m *model) accept(c *call) {
 	m.batches = append(m.batches, b)
 	m.stats.Accepted += uint64(len(b.jobs))
 	c.returns(nil)
-	for !m.expired && len(b.waiting) > 0 && b.active < b.limit && b.waiting[0].after > 0 {
+	for !m.expired && len(b.waiting) > 0 && b.active < b.limit && b.waiting[0].waitsForTime() {
 		j := b.waiting[0]
 		b.waiting = b.waiting[1:]
 		b.active++
 		m.postpone(j)
 	}
-	if b.single && len(b.waiting) > 0 && b.waiting[0].limit != nil && !m.expired && c.done == nil {
+	if b.single && len(b.waiting) > 0 && b.waiting[0].waitsForLimit() && !m.expired && c.done == nil {
 		j := b.waiting[0]
 		b.waiting, b.active = nil, 1
 		m.park(j)
@@ -139,6 +137,7 @@ func (m *model) accept(c *call) {
 func (m *model) refuse(c *call, err error) {
 	m.stats.Rejected += uint64(len(c.batch.jobs))
 	c.returns(err)
+	m.isRefused(c, err)
 	c.batch.ended = true
 	if c.done != nil {
 		*c.done++

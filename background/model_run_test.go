@@ -26,6 +26,7 @@ func (m *model) settle() {
 		}
 		m.leaving = nil
 	}
+	m.answer()
 }
 
 // schedule starts what it can, and then lets in those who wait for room.
@@ -34,10 +35,11 @@ func (m *model) schedule() {
 	}
 }
 
-// obeyNext ends a job that sees that its context is done.
+// obeyNext ends a job that sees that its context is done, or one that has got a worker
+// after it was cancelled.
 func (m *model) obeyNext() bool {
 	for _, j := range m.running {
-		if !j.deaf && m.isDone(j) {
+		if j.unmade || !j.deaf && m.isDone(j) {
 			m.obey(j)
 			m.end(j, obeys)
 			return true
@@ -47,16 +49,24 @@ func (m *model) obeyNext() bool {
 }
 
 // isDone reports whether the context of the attempt is done.
-func (m *model) isDone(j *job) bool { return j.late || m.isFinal(j) }
+func (m *model) isDone(j *job) bool { return j.late || j.isCanceled() || m.isFinal(j) }
 
 // isFinal reports whether the context around the attempts is done.
 func (m *model) isFinal(j *job) bool { return j.batch.stopped || m.expired }
+
+// free is how many more jobs could start at once.
+func (m *model) free() int {
+	if m.paused {
+		return 0
+	}
+	return m.workers - len(m.running)
+}
 
 // startNext starts a job: fresh ones and those to be tried again take turns, and
 // batches do in each of the two lines.
 func (m *model) startNext() bool {
 	switch {
-	case len(m.running) == m.workers:
+	case m.free() == 0:
 		return false
 	case len(m.dueLine) > 0 && (len(m.line) == 0 || !m.retried):
 		b := m.dueLine[0]
@@ -87,7 +97,7 @@ func (m *model) startNext() bool {
 		b.waiting = b.waiting[1:]
 		b.active++
 		m.lineUp(b)
-		if j.after > 0 {
+		if j.waitsForTime() {
 			m.postpone(j)
 			break
 		}
@@ -102,7 +112,7 @@ func (m *model) startNext() bool {
 // admit begins j if its limit allows that.
 func (m *model) admit(j *job) {
 	switch l := j.limit; {
-	case l == nil:
+	case !j.waitsForLimit():
 		m.begin(j)
 	case len(l.parked) == 0 && l.running < l.concurrent:
 		m.take(j)
@@ -122,6 +132,7 @@ func (m *model) take(j *job) {
 func (m *model) park(j *job) {
 	j.until = time.Time{}
 	j.limit.parked = append(j.limit.parked, j)
+	m.become(j, background.Limited, "")
 }
 
 // lineUpLimit puts those who wait for l at the end of the line.
@@ -135,6 +146,14 @@ func (m *model) begin(j *job) {
 	m.running = append(m.running, j)
 	j.attempt++
 	j.late, j.ended, j.until = false, false, time.Time{}
+	if j.unmade = j.isCanceled(); j.unmade {
+		return
+	}
+	m.become(j, background.Running, "")
+	if h := j.tracked; h != nil {
+		h.begun++
+		h.progress = progress(j.key, j.attempt)
+	}
 	if timeout := cmp.Or(j.timeout, m.timeout); timeout > 0 {
 		j.until = m.now.Add(timeout)
 	}
@@ -147,7 +166,18 @@ func (m *model) postpone(j *job) {
 		return
 	}
 	m.retrying = append(m.retrying, j)
+	m.become(j, background.Scheduled, "")
 	j.until = m.now.Add(j.after)
+}
+
+// lineUpDue puts j in the line of those whose time has come.
+func (m *model) lineUpDue(j *job) {
+	j.until = m.now
+	j.batch.due = append(j.batch.due, j)
+	if len(j.batch.due) == 1 {
+		m.dueLine = append(m.dueLine, j.batch)
+	}
+	m.become(j, background.Waiting, "")
 }
 
 // lineUp puts b at the end of the line, if it may have one more job active.
@@ -205,10 +235,11 @@ func (m *model) book(j *job, how ending) bool {
 		j.limit.running--
 		m.lineUpLimit(j.limit)
 	}
-	retried := (how == fails || how == obeys) && j.attempt < j.attempts && !m.isFinal(j)
+	retried := (how == fails || how == obeys) && j.attempt < j.attempts && !m.isFinal(j) && !j.isCanceled()
 	if how != succeeds {
-		m.told[notice(b.call.number, j.name, j.attempt, retried, j.failure(how))]++
+		m.told[notice(b.call.number, j.name, j.made(), retried, j.failure(how))]++
 	}
+	m.tellHandle(j, how, retried)
 	if retried {
 		at := m.now.Add(m.wait(j))
 		if m.isTooLate(at) {
@@ -236,8 +267,33 @@ func (m *model) book(j *job, how ending) bool {
 	return b.stopped && !stopped || b.ended && (b.stopOnError || b.call.done != nil)
 }
 
+// tellHandle tells the handle of j how an attempt has ended.
+func (m *model) tellHandle(j *job, how ending, retried bool) {
+	switch {
+	case how == succeeds:
+		m.become(j, background.Succeeded, "<nil>")
+	case retried:
+		m.become(j, background.Retrying, j.taskError(j.attempt, j.failure(how)))
+	case j.isCanceled():
+		m.become(j, background.Canceled, j.taskError(j.made(), j.failure(how)))
+	default:
+		m.become(j, background.Failed, j.taskError(j.attempt, j.failure(how)))
+	}
+}
+
+// made is how many attempts were made.
+func (j *job) made() int {
+	if j.unmade {
+		return j.attempt - 1
+	}
+	return j.attempt
+}
+
 // failure is what the attempt returns as its error.
 func (j *job) failure(how ending) string {
+	if how == obeys && j.isCanceled() {
+		return j.tracked.reason.Error()
+	}
 	switch how {
 	case succeeds:
 		return ""
@@ -273,8 +329,7 @@ func (m *model) giveUp(b *batch, why error) (lost []string) {
 	lost = m.giveUpWaiting(b, why)
 	for _, j := range slices.Concat(m.retrying, b.due) {
 		if j.batch == b {
-			lost = append(lost, j.name)
-			m.told[notice(b.call.number, j.name, 0, false, why.Error())]++
+			lost = append(lost, m.isLost(j, why))
 			b.active--
 		}
 	}
@@ -282,8 +337,7 @@ func (m *model) giveUp(b *batch, why error) (lost []string) {
 	for _, l := range m.limits {
 		for _, j := range l.parked {
 			if ofIt(j) {
-				lost = append(lost, j.name)
-				m.told[notice(b.call.number, j.name, 0, false, why.Error())]++
+				lost = append(lost, m.isLost(j, why))
 				b.active--
 			}
 		}
@@ -298,12 +352,18 @@ func (m *model) giveUp(b *batch, why error) (lost []string) {
 // giveUpWaiting does so with those whose turn is yet to come.
 func (m *model) giveUpWaiting(b *batch, why error) (lost []string) {
 	for _, j := range b.waiting {
-		lost = append(lost, j.name)
-		m.told[notice(b.call.number, j.name, 0, false, why.Error())]++
+		lost = append(lost, m.isLost(j, why))
 	}
 	b.waiting = nil
 	m.line = without(m.line, turn{batch: b})
 	return lost
+}
+
+// isLost tells of a job that is given up, and returns its name.
+func (m *model) isLost(j *job, why error) string {
+	m.told[notice(j.batch.call.number, j.name, 0, false, why.Error())]++
+	m.become(j, background.GivenUp, j.taskError(0, why.Error()))
+	return j.name
 }
 
 // conclude calls done if b has ended.

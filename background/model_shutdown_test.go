@@ -11,7 +11,11 @@ import (
 // How the model shuts down.
 
 func (m *model) shutdown(c *call) {
-	m.closed = true
+	if c.task {
+		c.result = "background: Shutdown was called with the context of a task, which it would wait for"
+		return
+	}
+	m.closed, m.paused = true, false
 	m.leaving = append(m.leaving, c)
 	if !c.drain.IsZero() && (m.deadline.IsZero() || c.drain.Before(m.deadline)) {
 		m.deadline = c.drain
@@ -33,8 +37,7 @@ func (m *model) isTooLate(t time.Time) bool { return !m.deadline.IsZero() && t.A
 // again for want of time, or it was to start later.
 func (m *model) abandonHeld(j *job, begun bool) {
 	b := j.batch
-	lost := []string{j.name}
-	m.told[notice(b.call.number, j.name, 0, false, background.ErrAbandoned.Error())]++
+	lost := []string{m.isLost(j, background.ErrAbandoned)}
 	b.active--
 	switch {
 	case !b.stopOnError || b.stopped:

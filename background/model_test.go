@@ -16,6 +16,7 @@ type model struct {
 	workers, queue int
 	rejects        bool
 	timeout        time.Duration            // of jobs that have none of their own
+	keep           time.Duration            // how long handles are found that have ended
 	wait           func(*job) time.Duration // before a job is tried again, which is random
 	obey           func(*job)               // has the real one end, whose context is done
 
@@ -32,6 +33,10 @@ type model struct {
 	before   []*batch // accepted before the first of those was the first
 	promised []*call  // reserved, neither started nor cancelled
 	leaving  []*call  // of Shutdown, waiting
+	asking   []*call  // for the end of a job, or for nothing to be left to do
+
+	tracked []*tracked
+	paused  bool
 
 	closed, expired, drained bool
 	reason                   error     // why it expired
@@ -52,6 +57,8 @@ type call struct {
 	task   bool      // it is a task's, so it doesn't wait
 	since  time.Time // when it began to wait for room
 	result string    // empty as long as it waits
+
+	waitsFor *tracked // it is a Wait
 
 	drain     time.Time // when nine tenths of the time of a Shutdown are over; zero is never
 	until     time.Time // when its context is done by itself; zero is never
@@ -86,6 +93,7 @@ type job struct {
 	attempts  int           // how many it may have
 	deaf      bool          // it does not look at its context
 	orders    chan ending   // tells the real one how to end
+	task      *background.Task
 
 	batch   *batch
 	attempt int
@@ -93,6 +101,8 @@ type job struct {
 	late    bool      // the attempt has exceeded its timeout
 	ended   bool      // the attempt has, but its worker is not free yet
 	counts  bool      // it is among the running of its limit
+	unmade  bool      // the attempt is not made, since it was cancelled before
+	tracked *tracked  // nil if it has no handle, and of the last if it has been submitted again
 }
 
 // limit is one of the jobs that run at once.
@@ -127,7 +137,8 @@ func notice(call any, task string, attempt int, again bool, reason string) strin
 }
 
 func (m *model) submit(c *call) {
-	later := c.batch.single && c.batch.jobs[0].after > 0
+	m.know(c)
+	later := c.batch.single && c.batch.jobs[0].waitsForTime()
 	if m.closed && (!c.task || m.expired || later) { // a task that runs has the drain go on
 		m.refuse(c, background.ErrClosed)
 		return
@@ -136,6 +147,7 @@ func (m *model) submit(c *call) {
 }
 
 func (m *model) reserve(c *call) {
+	m.know(c)
 	held := 0
 	if m.rejects {
 		held = min(len(c.batch.jobs), m.queue)
@@ -167,7 +179,15 @@ func (m *model) start(c *call) {
 
 func (m *model) unreserve(c *call) {
 	m.promised = without(m.promised, c)
+	m.isRefused(c, background.ErrCanceled)
 	c.batch.ended = true
+}
+
+// cancelIfDone does so with a call that has to wait, whose context is done already.
+func (m *model) cancelIfDone(c *call) {
+	if c.cancelled || !c.until.IsZero() && !c.until.After(m.now) {
+		m.cancel(c)
+	}
 }
 
 // cancel has the context of a call done.
@@ -177,6 +197,8 @@ func (m *model) cancel(c *call) {
 	case slices.Contains(m.blocked, c):
 		m.unblock(c)
 		m.refuse(c, fmt.Errorf("background: no room in the queue: %w", c.cause))
+	case slices.Contains(m.asking, c):
+		m.stopAsking(c)
 	case slices.Contains(m.leaving, c):
 		m.leaving = without(m.leaving, c)
 		m.expire(c.cause)
@@ -197,13 +219,10 @@ func (m *model) next() (event func(), at time.Time) {
 	for _, j := range m.retrying {
 		consider(j.until, func() {
 			m.retrying = without(m.retrying, j)
-			j.batch.due = append(j.batch.due, j)
-			if len(j.batch.due) == 1 {
-				m.dueLine = append(m.dueLine, j.batch)
-			}
+			m.lineUpDue(j)
 		})
 	}
-	for _, c := range slices.Concat(m.blocked, m.leaving) {
+	for _, c := range slices.Concat(m.blocked, m.leaving, m.asking) {
 		consider(c.until, func() { m.cancel(c) })
 	}
 	for _, c := range m.leaving {

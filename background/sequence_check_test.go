@@ -26,11 +26,24 @@ func (s *sequence) returned(c *trial, err error) {
 	s.note(func() { c.got = result(err) })
 }
 
-// told is the hook for failures.
+// told is the hook for failures. If it is told of a task that came to nothing though no
+// attempt has ended, that holds a worker: it waits until it may give that back, see
+// obey.
 func (s *sequence) told(ctx context.Context, failure *background.TaskError) {
+	var unmade *job
 	s.note(func() {
 		s.hook[notice(ctx.Value(callKey{}), failure.Name, failure.Attempt, failure.WillRetry, failure.Err.Error())]++
+		switch {
+		case failure.Err == background.ErrSkipped || failure.Err == background.ErrAbandoned:
+		case s.untold[failure.Name] > 0:
+			s.untold[failure.Name]--
+		default:
+			unmade = s.jobs[slices.IndexFunc(s.jobs, func(j *job) bool { return j.name == failure.Name })]
+		}
 	})
+	if unmade != nil {
+		<-unmade.orders
+	}
 }
 
 // recorder is a log handler.
@@ -109,6 +122,8 @@ func (s *sequence) check(t *rapid.T) {
 		exact.OldestWaiting = stats.OldestWaiting
 	}
 	assert.Equal(t, exact, stats)
+	s.checkHandles(t)
+	s.checkView(t)
 }
 
 // activity puts into words what runs.

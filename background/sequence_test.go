@@ -31,6 +31,10 @@ func TestRunnerDoesAsTheModel(t *testing.T) {
 				"start a reservation":  s.start,
 				"cancel a reservation": s.unreserve,
 				"end a task":           s.end,
+				"cancel a task":        s.cancelTask,
+				"wait for a task":      s.await,
+				"wait for all":         s.idle,
+				"pause or resume":      s.pause,
 				"cancel a context":     s.cancel,
 				"let a moment go by":   s.dawdle,
 				"let time go by":       s.pass,
@@ -53,8 +57,12 @@ type sequence struct {
 	open   int        // the number of steps before a Shutdown
 	odd    *rand.Rand // see about
 
+	followers   []*follower
+	stopWaiting []func()
+
 	mu      sync.Mutex         // guards what goroutines note
 	running map[string]attempt // by the key of the job
+	untold  map[string]int     // attempts that have failed and that the hook was not told of yet, by name
 	begun   map[string]int     // attempts, by the same
 	hook    map[string]int
 	log     map[string]int
@@ -89,6 +97,7 @@ func newSequence(t *rapid.T) *sequence {
 		begun:   map[string]int{},
 		hook:    map[string]int{},
 		log:     map[string]int{},
+		untold:  map[string]int{},
 		waits:   map[string]time.Duration{},
 	}
 	options := background.RunnerOptions{
@@ -97,6 +106,7 @@ func newSequence(t *rapid.T) *sequence {
 		Overflow:  rapid.SampledFrom([]background.Overflow{background.Block, background.Reject}).Draw(t, "overflow"),
 		Logger:    slog.New(recorder{slog.DiscardHandler, s.logged}),
 		OnFailure: s.told,
+		Keep:      s.about(8 * time.Second),
 	}
 	if rapid.Bool().Draw(t, "the runner has a timeout") {
 		options.Timeout = s.about(15 * time.Second)
@@ -107,6 +117,7 @@ func newSequence(t *rapid.T) *sequence {
 		queue:   options.Queue,
 		rejects: options.Overflow == background.Reject,
 		timeout: options.Timeout,
+		keep:    options.Keep,
 		wait:    s.wait,
 		obey:    s.obey,
 		told:    map[string]int{},
@@ -223,7 +234,7 @@ func (s *sequence) shutdown(t *rapid.T) {
 	if s.steps < s.open {
 		t.SkipNow() // the step, likewise
 	}
-	s.shutdownBy(s.newCall(t, 20*time.Second))
+	s.shutdownBy(s.newCallIn(s.submitter(t), t, 20*time.Second))
 }
 
 func (s *sequence) shutdownBy(c *trial) {
@@ -259,6 +270,9 @@ func (s *sequence) release() {
 		if c.free != nil {
 			c.free()
 		}
+	}
+	for _, stop := range s.stopWaiting {
+		stop()
 	}
 	done, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -26,6 +26,7 @@ func (s *sequence) newCallIn(ctx context.Context, t *rapid.T, timeout time.Durat
 	c := &trial{call: call{number: len(s.calls)}}
 	c.cause = fmt.Errorf("the time of call %d is up", c.number)
 	c.ctx = context.WithValue(ctx, callKey{}, c.number)
+	c.task = c.ctx.Value(taskKey{}) != nil
 	if t != nil && rapid.Bool().Draw(t, "with a deadline") {
 		d := s.about(timeout)
 		c.until = time.Now().Add(d)
@@ -47,12 +48,11 @@ func (s *sequence) request(t *rapid.T) *trial {
 		kinds = append(kinds, "the same again")
 	}
 	c := s.newCallIn(s.submitter(t), t, 5*time.Second)
-	c.task = c.ctx.Value(taskKey{}) != nil
 	c.batch = &batch{limit: 1}
 	switch rapid.SampledFrom(kinds).Draw(t, "work") {
 	case "task":
-		j, task := s.task(t, 3)
-		c.batch.jobs, c.work, c.batch.single = []*job{j}, task, true
+		j, _ := s.task(t, 3)
+		c.batch.jobs, c.work, c.batch.single = []*job{j}, s.track(t, j), true
 	case "collection":
 		c.work = s.collection(t, c.batch)
 	case "own kind":
@@ -63,9 +63,12 @@ func (s *sequence) request(t *rapid.T) *trial {
 		before := draw(t, "ended work", ended)
 		before.batch.ended = false // it is not to be used a third time
 		c.work, *c.batch = before.work, batch{jobs: before.batch.jobs, limit: before.batch.limit, stopOnError: before.batch.stopOnError, single: before.batch.single}
+		if j := c.batch.jobs; c.batch.single && j[0].task != nil {
+			c.work = s.track(t, j[0])
+		}
 	}
 	for _, j := range c.batch.jobs {
-		j.batch, j.attempt = c.batch, 0
+		j.batch, j.attempt, j.unmade = c.batch, 0, false
 		s.note(func() { delete(s.begun, j.key) })
 	}
 	return c
@@ -120,6 +123,7 @@ func (s *sequence) task(t *rapid.T, most int) (*job, *background.Task) {
 		j.limit = s.model.limits[n]
 		task = task.WithLimit(j.limit.real)
 	}
+	j.task = task
 	return j, task
 }
 
@@ -157,16 +161,26 @@ func (s *sequence) run(ctx context.Context, j *job) error {
 		s.begun[j.key]++
 		s.running[j.key] = attempt{ctx, s.begun[j.key]}
 	})
-	defer s.note(func() { delete(s.running, j.key) })
+	background.Progress(ctx, progress(j.key, background.Attempt(ctx)))
+	how := obeys
+	defer s.note(func() {
+		delete(s.running, j.key)
+		if how != succeeds {
+			s.untold[j.name]++
+		}
+	})
 	done := ctx.Done()
 	if j.deaf {
 		done = nil
 	}
 	select {
-	case how := <-j.orders:
+	case how = <-j.orders:
 		return carryOut(how)
 	case <-done:
 		<-j.orders // see obey
+		if cause := context.Cause(ctx); errors.Is(cause, background.ErrCanceled) {
+			return cause
+		}
 		return ctx.Err()
 	}
 }
