@@ -293,11 +293,11 @@ func (r *Runner) performAsSet(w *worker) {
 		w.began = time.Since(r.scheduler.clock.Epoch)
 	}
 	outer := r.contextOf(w)
-	if span := w.job.span; span != nil && span.last != nil && !time.Now().Before(span.end) {
+	ctx, h := outer, w.job.task.handle()
+	if span := w.job.span; span != nil && span.last != nil && !time.Now().Before(span.end) && h.canceled() == nil {
 		r.conclude(outer, w, span.last) // there is no time for it
 		return
 	}
-	ctx, h := outer, w.job.task.handle()
 	if h != nil {
 		inner, end, cause := h.begin(ctx)
 		defer end()
