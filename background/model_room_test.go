@@ -17,7 +17,7 @@ func (m *model) enter(c *call) {
 	case m.rejects, c.task, !c.kept && m.crowded():
 		m.refuse(c, background.ErrFull)
 	default:
-		c.since = m.now
+		c.since, c.needs = m.now, m.neededWith(c.batch, m.workers)
 		m.blocked = append(m.blocked, c)
 		if len(m.blocked) == 1 {
 			m.before = slices.Clone(m.batches)

@@ -80,7 +80,7 @@ func (m *model) startNext() bool {
 	case len(m.line) > 0 && m.line[0].limit != nil:
 		l := m.line[0].limit
 		m.line = m.line[1:]
-		if len(l.parked) > 0 && l.running < l.concurrent {
+		if len(l.parked) > 0 && m.allows(l) {
 			j := l.parked[0]
 			l.parked = l.parked[1:]
 			m.lineUpLimit(l)
@@ -114,7 +114,7 @@ func (m *model) admit(j *job) {
 	switch l := j.limit; {
 	case !j.waitsForLimit():
 		m.begin(j)
-	case len(l.parked) == 0 && l.running < l.concurrent:
+	case len(l.parked) == 0 && m.allows(l):
 		m.take(j)
 	default:
 		m.park(j)
@@ -124,6 +124,8 @@ func (m *model) admit(j *job) {
 // take begins j, as one more of its limit.
 func (m *model) take(j *job) {
 	j.limit.running++
+	j.limit.saved = m.saved(j.limit) - j.limit.spacing
+	j.limit.started = m.now
 	j.counts = true
 	m.begin(j)
 }
@@ -146,7 +148,13 @@ func (m *model) begin(j *job) {
 	m.running = append(m.running, j)
 	j.attempt++
 	j.late, j.ended, j.until = false, false, time.Time{}
-	if j.unmade = j.isCanceled(); j.unmade {
+	if j.attempt == 1 {
+		j.over = time.Time{}
+		if j.elapsed > 0 {
+			j.over = m.now.Add(j.elapsed)
+		}
+	}
+	if j.unmade = j.isCanceled() || m.isOver(j); j.unmade {
 		return
 	}
 	m.become(j, background.Running, "")
@@ -157,7 +165,13 @@ func (m *model) begin(j *job) {
 	if timeout := cmp.Or(j.timeout, m.timeout); timeout > 0 {
 		j.until = m.now.Add(timeout)
 	}
+	if !j.over.IsZero() && (j.until.IsZero() || j.over.Before(j.until)) {
+		j.until = j.over
+	}
 }
+
+// isOver reports whether there is no time left for attempts at j.
+func (m *model) isOver(j *job) bool { return !j.over.IsZero() && !m.now.Before(j.over) }
 
 // postpone has j wait for its time, which does not come once a Shutdown has begun.
 func (m *model) postpone(j *job) {
@@ -188,20 +202,20 @@ func (m *model) lineUp(b *batch) {
 }
 
 // admitNext lets in the caller who came first, if there is room by now, or else
-// the one with the fewest jobs, or else the one whose jobs would hold the least
-// room if all workers were free.
+// the one with the fewest jobs, or else the one whose jobs would have held the least
+// room when it came if all workers had been free.
 func (m *model) admitNext() bool {
 	if len(m.blocked) == 0 {
 		return false
 	}
-	least := func(of func(*batch) int) *call {
-		return slices.MinFunc(m.blocked, func(a, b *call) int { return cmp.Compare(of(a.batch), of(b.batch)) })
+	least := func(of func(*call) int) *call {
+		return slices.MinFunc(m.blocked, func(a, b *call) int { return cmp.Compare(of(a), of(b)) })
 	}
 	first := m.blocked[0]
 	for _, next := range []*call{
 		first,
-		least(func(b *batch) int { return len(b.jobs) }),
-		least(func(b *batch) int { return 100*m.neededWith(b, m.workers) + len(b.jobs) }),
+		least(func(c *call) int { return len(c.batch.jobs) }),
+		least(func(c *call) int { return 100*c.needs + len(c.batch.jobs) }),
 	} {
 		if !m.fits(next.batch) || next != first && !m.mayOvertake(next.batch) {
 			continue
@@ -235,13 +249,18 @@ func (m *model) book(j *job, how ending) bool {
 		j.limit.running--
 		m.lineUpLimit(j.limit)
 	}
-	retried := (how == fails || how == obeys) && j.attempt < j.attempts && !m.isFinal(j) && !j.isCanceled()
+	retried := how.isRetried() && j.attempt < j.attempts && !m.isFinal(j) && !j.isCanceled() && !j.unmade
+	var wait time.Duration
+	if retried {
+		wait, retried = m.wait(j, how)
+	}
 	if how != succeeds {
 		m.told[notice(b.call.number, j.name, j.made(), retried, j.failure(how))]++
 	}
 	m.tellHandle(j, how, retried)
+	j.last = j.failure(how)
 	if retried {
-		at := m.now.Add(m.wait(j))
+		at := m.now.Add(wait)
 		if m.isTooLate(at) {
 			m.tooLate = true
 			m.abandonHeld(j, true)
@@ -289,15 +308,21 @@ func (j *job) made() int {
 	return j.attempt
 }
 
-// failure is what the attempt returns as its error.
+// isRetried reports whether a job is tried again after that.
+func (e ending) isRetried() bool { return e == fails || e == asksForTime || e == obeys }
+
+// failure is what the attempt returns as its error, or why it is not made.
 func (j *job) failure(how ending) string {
-	if how == obeys && j.isCanceled() {
+	switch {
+	case how == obeys && j.isCanceled():
 		return j.tracked.reason.Error()
+	case j.unmade:
+		return j.last
 	}
 	switch how {
 	case succeeds:
 		return ""
-	case fails, failsForGood:
+	case fails, asksForTime, failsForGood:
 		return errOrdered.Error()
 	case panics:
 		return "panic: " + errOrdered.Error()

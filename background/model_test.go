@@ -15,10 +15,10 @@ import (
 type model struct {
 	workers, queue int
 	rejects        bool
-	timeout        time.Duration            // of jobs that have none of their own
-	keep           time.Duration            // how long handles are found that have ended
-	wait           func(*job) time.Duration // before a job is tried again, which is random
-	obey           func(*job)               // has the real one end, whose context is done
+	timeout        time.Duration                            // of jobs that have none of their own
+	keep           time.Duration                            // how long handles are found that have ended
+	wait           func(*job, ending) (time.Duration, bool) // before a job is tried again if it is, which is random
+	obey           func(*job)                               // has the real one end, whose context is done
 
 	now      time.Time
 	batches  []*batch // accepted and not ended
@@ -56,6 +56,7 @@ type call struct {
 	kept   bool      // it starts a reservation, so it can't be refused for want of time
 	task   bool      // it is a task's, so it doesn't wait
 	since  time.Time // when it began to wait for room
+	needs  int       // what it would have held of that then, had all workers been free
 	result string    // empty as long as it waits
 
 	waitsFor *tracked // it is a Wait
@@ -91,6 +92,9 @@ type job struct {
 	after     time.Duration // it is to start so much later
 	limit     *limit        // nil is none
 	attempts  int           // how many it may have
+	elapsed   time.Duration // how long these may take in all; 0 is any time
+	delay     time.Duration // its Retry has a Delay, which waits that long for each attempt made; 0 is none
+	asks      time.Duration // what it asks for by RetryAfter
 	deaf      bool          // it does not look at its context
 	orders    chan ending   // tells the real one how to end
 	task      *background.Task
@@ -101,16 +105,23 @@ type job struct {
 	late    bool      // the attempt has exceeded its timeout
 	ended   bool      // the attempt has, but its worker is not free yet
 	counts  bool      // it is among the running of its limit
-	unmade  bool      // the attempt is not made, since it was cancelled before
+	over    time.Time // when its attempts have taken as long as they may; zero is never
+	last    string    // how the last attempt failed
+	unmade  bool      // the attempt is not made: the job was cancelled before, or there is no time for it
 	tracked *tracked  // nil if it has no handle, and of the last if it has been submitted again
 }
 
-// limit is one of the jobs that run at once.
+// limit is one of the jobs that run at once, and of those that start in a time.
 type limit struct {
 	real       *background.Limit
-	concurrent int
-	running    int
-	parked     []*job // who wait for it
+	concurrent int           // 0 is any number
+	spacing    time.Duration // in the long run one starts in so much time; 0 is no limit
+	burst      int           // how many may start at once after a quiet time
+
+	running int
+	saved   time.Duration // of the time that was left to start jobs in, at the time of the last
+	started time.Time     // that; zero before the first
+	parked  []*job        // who wait for it
 }
 
 // turn is that of a batch or a limit.
@@ -125,6 +136,7 @@ type ending string
 const (
 	succeeds     ending = "succeeds"
 	fails        ending = "fails"
+	asksForTime  ending = "fails, and says when it is to be tried again"
 	failsForGood ending = "fails for good"
 	panics       ending = "panics"
 	exits        ending = "exits"
@@ -221,6 +233,9 @@ func (m *model) next() (event func(), at time.Time) {
 			m.retrying = without(m.retrying, j)
 			m.lineUpDue(j)
 		})
+	}
+	for _, l := range m.limits {
+		consider(m.allowsAt(l), func() { m.lineUpLimit(l) })
 	}
 	for _, c := range slices.Concat(m.blocked, m.leaving, m.asking) {
 		consider(c.until, func() { m.cancel(c) })

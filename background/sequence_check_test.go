@@ -83,7 +83,7 @@ func (s *sequence) logged(ctx context.Context, record slog.Record) {
 	s.note(func() {
 		for _, name := range names {
 			s.log[notice(ctx.Value(callKey{}), name, number, record.Level == slog.LevelWarn, reason)]++
-			if wait > 0 {
+			if record.Level == slog.LevelWarn {
 				s.waits[name] = wait
 			}
 		}

@@ -52,7 +52,16 @@ func (f *follower) look() {
 }
 
 func (s *sequence) cancelTask(t *rapid.T) {
-	s.cancelHandle(t, draw(t, "handle", s.model.tracked))
+	s.cancelHandle(t, s.handle(t))
+}
+
+// handle draws a handle, mostly one whose task has not ended.
+func (s *sequence) handle(t *rapid.T) *tracked {
+	all := s.model.tracked
+	if rapid.IntRange(0, 7).Draw(t, "any handle, if 0") > 0 {
+		all = slices.DeleteFunc(slices.Clone(all), func(h *tracked) bool { return h.state.Ended() })
+	}
+	return draw(t, "handle", all)
 }
 
 func (s *sequence) cancelHandle(t *rapid.T, h *tracked) {
@@ -69,7 +78,7 @@ func (s *sequence) cancelHandle(t *rapid.T, h *tracked) {
 
 // await waits for the end of a job.
 func (s *sequence) await(t *rapid.T) {
-	h := draw(t, "handle", s.model.tracked)
+	h := s.handle(t)
 	c := s.newCall(t, 5*time.Second)
 	s.step(
 		func() { s.returned(c, h.real.Wait(c.ctx)) },

@@ -3,6 +3,7 @@ package background_test
 import (
 	"context"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -56,6 +57,8 @@ type sequence struct {
 	steps  int
 	open   int        // the number of steps before a Shutdown
 	odd    *rand.Rand // see about
+
+	limits []*limit // of which a task may have one
 
 	followers   []*follower
 	stopWaiting []func()
@@ -122,10 +125,28 @@ func newSequence(t *rapid.T) *sequence {
 		obey:    s.obey,
 		told:    map[string]int{},
 	}
-	for n := range 2 {
-		s.model.limits = append(s.model.limits, &limit{real: background.NewLimit(background.LimitOptions{Concurrent: n + 1}), concurrent: n + 1})
+	s.model.limits = newLimits()
+	s.limits = s.model.limits
+	if n := rapid.IntRange(0, 7).Draw(t, "the only limit of tasks"); n < len(s.limits) {
+		s.limits = s.limits[n : n+1]
 	}
 	return s
+}
+
+func newLimits() (all []*limit) {
+	for _, o := range []background.LimitOptions{
+		{PerSecond: 0.37},
+		{Concurrent: 1},
+		{PerSecond: 0.13, Burst: 3, Concurrent: 2},
+		{Concurrent: 2},
+	} {
+		l := &limit{real: background.NewLimit(o), concurrent: o.Concurrent, burst: max(o.Burst, 1)}
+		if o.PerSecond > 0 {
+			l.spacing = time.Duration(math.Ceil(float64(time.Second) / o.PerSecond))
+		}
+		all = append(all, l)
+	}
+	return all
 }
 
 // about returns d and up to as much again, never the same twice, so that no two
@@ -193,7 +214,7 @@ func (s *sequence) promised(t *rapid.T) *trial {
 
 func (s *sequence) end(t *rapid.T) {
 	j := draw(t, "running task", s.model.running)
-	s.endAs(j, rapid.SampledFrom([]ending{succeeds, fails, failsForGood, panics, exits}).Draw(t, "it"))
+	s.endAs(j, rapid.SampledFrom([]ending{succeeds, fails, asksForTime, failsForGood, panics, exits}).Draw(t, "it"))
 }
 
 func (s *sequence) endAs(j *job, how ending) {

@@ -51,7 +51,7 @@ func (s *sequence) request(t *rapid.T) *trial {
 	c.batch = &batch{limit: 1}
 	switch rapid.SampledFrom(kinds).Draw(t, "work") {
 	case "task":
-		j, _ := s.task(t, 3)
+		j, _ := s.task(t, 3, nil)
 		c.batch.jobs, c.work, c.batch.single = []*job{j}, s.track(t, j), true
 	case "collection":
 		c.work = s.collection(t, c.batch)
@@ -97,15 +97,17 @@ func (s *sequence) collection(t *rapid.T, b *batch) *background.Tasks {
 		b.limit = 10
 	}
 	attempts := rapid.SampledFrom([]int{3, 1}).Draw(t, "attempts at most")
+	all := s.limit(t)
 	for range rapid.IntRange(0, 6).Draw(t, "tasks") {
-		j, task := s.task(t, attempts)
+		j, task := s.task(t, attempts, all)
 		b.jobs = append(b.jobs, j)
 		tasks.Add(task)
 	}
 	return tasks
 }
 
-func (s *sequence) task(t *rapid.T, most int) (*job, *background.Task) {
+// task draws a task with at most so many attempts. If a limit is given it has that.
+func (s *sequence) task(t *rapid.T, most int, l *limit) (*job, *background.Task) {
 	j := s.newJob(rapid.IntRange(1, most).Draw(t, "attempts"))
 	if rapid.Bool().Draw(t, "with a timeout") {
 		j.timeout = s.about(7 * time.Second)
@@ -114,17 +116,27 @@ func (s *sequence) task(t *rapid.T, most int) (*job, *background.Task) {
 	j.deaf = j.timeout == 0 && s.model.timeout > 0 || rapid.Bool().Draw(t, "deaf")
 	task := background.Func(j.name, func(ctx context.Context) error { return s.run(ctx, j) }).
 		WithTimeout(j.timeout).
-		WithRetry(background.Retry{Attempts: j.attempts, Backoff: backoff, MaxBackoff: maxBackoff})
+		WithRetry(s.retry(t, j))
 	if rapid.IntRange(0, 3).Draw(t, "later, if 0") == 0 {
 		j.after = s.about(3 * time.Second)
 		task = task.After(j.after)
 	}
-	if n := rapid.IntRange(0, 5).Draw(t, "with limit"); n < len(s.model.limits) {
-		j.limit = s.model.limits[n]
+	if l == nil {
+		l = s.limit(t)
+	}
+	if j.limit = l; l != nil {
 		task = task.WithLimit(j.limit.real)
 	}
 	j.task = task
 	return j, task
+}
+
+// limit draws a limit, or none.
+func (s *sequence) limit(t *rapid.T) *limit {
+	if !rapid.Bool().Draw(t, "with a limit") {
+		return nil
+	}
+	return draw(t, "limit", s.limits)
 }
 
 func (s *sequence) newJob(attempts int) *job {
@@ -139,13 +151,52 @@ const (
 	maxBackoff = 8 * time.Second
 )
 
-// wait returns how long j waits until it is tried again, by what was logged.
-func (s *sequence) wait(j *job) time.Duration {
-	var d time.Duration
-	s.note(func() { d = s.waits[j.name] })
+// retry draws how j is tried again.
+func (s *sequence) retry(t *rapid.T, j *job) background.Retry {
+	r := background.Retry{Attempts: j.attempts, Backoff: backoff, MaxBackoff: maxBackoff}
+	if j.attempts == 1 {
+		return r
+	}
+	j.asks = s.about(6 * time.Second)
+	if rapid.IntRange(0, 3).Draw(t, "with a delay, if 0") == 0 {
+		j.delay = s.about(4 * time.Second)
+		r.Delay = func(attempt int, err error) time.Duration {
+			if err == nil {
+				return 0
+			}
+			return time.Duration(attempt) * j.delay
+		}
+	}
+	if rapid.IntRange(0, 3).Draw(t, "with a time for all attempts, if 0") == 0 {
+		j.elapsed = s.about(12 * time.Second)
+		r.MaxElapsed = j.elapsed
+	}
+	return r
+}
+
+// wait returns how long j waits until it is tried again, and whether it is, by what was
+// logged. It checks that against what was promised.
+func (s *sequence) wait(j *job, how ending) (d time.Duration, again bool) {
+	s.note(func() {
+		d, again = s.waits[j.name]
+		delete(s.waits, j.name)
+	})
 	longest := min(backoff<<(j.attempt-1), maxBackoff)
-	assert.True(s, longest/2 <= d && d <= longest, "wait %s after attempt %d", d, j.attempt)
-	return d
+	shortest := longest / 2
+	switch {
+	case how == asksForTime:
+		shortest, longest = j.asks, j.asks
+	case j.delay > 0:
+		longest = time.Duration(j.attempt) * j.delay
+		shortest = longest
+	}
+	isInTime := func(d time.Duration) bool { return j.over.IsZero() || time.Now().Add(d).Before(j.over) }
+	if again {
+		assert.True(s, shortest <= d && d <= longest && isInTime(d), "wait %s after attempt %d of %s", d, j.attempt, j.name)
+	} else {
+		assert.False(s, isInTime(longest), "there was time for another attempt at %s after attempt %d", j.name, j.attempt)
+	}
+	return d, again
 }
 
 // own is work of the user's own kind.
@@ -175,7 +226,7 @@ func (s *sequence) run(ctx context.Context, j *job) error {
 	}
 	select {
 	case how = <-j.orders:
-		return carryOut(how)
+		return carryOut(how, j)
 	case <-done:
 		<-j.orders // see obey
 		if cause := context.Cause(ctx); errors.Is(cause, background.ErrCanceled) {
@@ -192,8 +243,10 @@ func (s *sequence) obey(j *job) {
 	synctest.Wait()
 }
 
-func carryOut(how ending) error {
+func carryOut(how ending, j *job) error {
 	switch how {
+	case asksForTime:
+		return background.RetryAfter(errOrdered, j.asks)
 	case fails:
 		return errOrdered
 	case failsForGood:
