@@ -165,7 +165,7 @@ func (m *model) view() (all []sight) {
 		for _, j := range jobs {
 			s := sight{
 				name: j.name, state: state, attempt: j.attempt,
-				call: j.batch.call.number, since: j.batch.since,
+				call: j.batch.call.id(), since: j.batch.since,
 			}
 			if h := j.tracked; h != nil {
 				if h.state.Ended() {

@@ -118,7 +118,7 @@ func (m *model) accept(c *call) {
 		b.active++
 		m.postpone(j)
 	}
-	if b.single && len(b.waiting) > 0 && b.waiting[0].waitsForLimit() && !m.expired && c.done == nil {
+	if b.single && len(b.waiting) > 0 && b.waiting[0].waitsForLimit() && !m.expired && !c.tellsOfEnd() {
 		j := b.waiting[0]
 		b.waiting, b.active = nil, 1
 		m.park(j)
@@ -139,7 +139,8 @@ func (m *model) refuse(c *call, err error) {
 	c.returns(err)
 	m.isRefused(c, err)
 	c.batch.ended = true
-	if c.done != nil {
-		*c.done++
+	if c.periodic != nil {
+		m.missed[c.batch.jobs[0].name]++
 	}
+	m.allEnded(c)
 }

@@ -255,7 +255,7 @@ func (m *model) book(j *job, how ending) bool {
 		wait, retried = m.wait(j, how)
 	}
 	if how != succeeds {
-		m.told[notice(b.call.number, j.name, j.made(), retried, j.failure(how))]++
+		m.told[notice(b.call.id(), j.name, j.made(), retried, j.failure(how))]++
 	}
 	m.tellHandle(j, how, retried)
 	j.last = j.failure(how)
@@ -283,7 +283,7 @@ func (m *model) book(j *job, how ending) bool {
 	}
 	m.lineUp(b)
 	m.conclude(b)
-	return b.stopped && !stopped || b.ended && (b.stopOnError || b.call.done != nil)
+	return b.stopped && !stopped || b.ended && (b.stopOnError || b.call.tellsOfEnd())
 }
 
 // tellHandle tells the handle of j how an attempt has ended.
@@ -386,7 +386,7 @@ func (m *model) giveUpWaiting(b *batch, why error) (lost []string) {
 
 // isLost tells of a job that is given up, and returns its name.
 func (m *model) isLost(j *job, why error) string {
-	m.told[notice(j.batch.call.number, j.name, 0, false, why.Error())]++
+	m.told[notice(j.batch.call.id(), j.name, 0, false, why.Error())]++
 	m.become(j, background.GivenUp, j.taskError(0, why.Error()))
 	return j.name
 }
@@ -398,7 +398,5 @@ func (m *model) conclude(b *batch) {
 	}
 	m.batches = without(m.batches, b)
 	b.ended = true
-	if done := b.call.done; done != nil {
-		*done++
-	}
+	m.allEnded(b.call)
 }

@@ -35,16 +35,18 @@ type model struct {
 	leaving  []*call  // of Shutdown, waiting
 	asking   []*call  // for the end of a job, or for nothing to be left to do
 
-	tracked []*tracked
-	paused  bool
+	tracked  []*tracked
+	periodic []*periodic // those that come again
+	paused   bool
 
 	closed, expired, drained bool
 	reason                   error     // why it expired
 	deadline                 time.Time // when it will at the latest; zero is never
 	abandoned, stopped       []string
 
-	stats background.Stats // but for what is going on now
-	told  map[string]int   // the notices
+	stats  background.Stats // but for what is going on now
+	told   map[string]int   // the notices
+	missed map[string]int   // how often periodic jobs had no room, by name
 }
 
 // call is a call of a method, which may have to wait.
@@ -59,7 +61,8 @@ type call struct {
 	needs  int       // what it would have held of that then, had all workers been free
 	result string    // empty as long as it waits
 
-	waitsFor *tracked // it is a Wait
+	waitsFor *tracked  // it is a Wait
+	periodic *periodic // it submits that, for nobody
 
 	drain     time.Time // when nine tenths of the time of a Shutdown are over; zero is never
 	until     time.Time // when its context is done by itself; zero is never
@@ -68,6 +71,27 @@ type call struct {
 }
 
 func (c *call) returns(err error) { c.result = result(err) }
+
+// id is what the context of a call is known by: nothing if nobody made it.
+func (c *call) id() any {
+	if c.periodic != nil {
+		return nil
+	}
+	return c.number
+}
+
+// tellsOfEnd reports whether somebody is told when all work of the call has ended.
+func (c *call) tellsOfEnd() bool { return c.done != nil || c.periodic != nil }
+
+// allEnded tells them.
+func (m *model) allEnded(c *call) {
+	if c.done != nil {
+		*c.done++
+	}
+	if c.periodic != nil {
+		m.hasEnded(c.periodic)
+	}
+}
 
 // batch is the work of one call.
 type batch struct {
@@ -87,17 +111,18 @@ type batch struct {
 
 // job is a task.
 type job struct {
-	key, name string
-	timeout   time.Duration // 0 is none
-	after     time.Duration // it is to start so much later
-	limit     *limit        // nil is none
-	attempts  int           // how many it may have
-	elapsed   time.Duration // how long these may take in all; 0 is any time
-	delay     time.Duration // its Retry has a Delay, which waits that long for each attempt made; 0 is none
-	asks      time.Duration // what it asks for by RetryAfter
-	deaf      bool          // it does not look at its context
-	orders    chan ending   // tells the real one how to end
-	task      *background.Task
+	key, name  string
+	timeout    time.Duration // 0 is none
+	after      time.Duration // it is to start so much later
+	limit      *limit        // nil is none
+	attempts   int           // how many it may have
+	elapsed    time.Duration // how long these may take in all; 0 is any time
+	delay      time.Duration // its Retry has a Delay, which waits that long for each attempt made; 0 is none
+	asks       time.Duration // what it asks for by RetryAfter
+	deaf       bool          // it does not look at its context
+	isPeriodic bool          // it is submitted again and again
+	orders     chan ending   // tells the real one how to end
+	task       *background.Task
 
 	batch   *batch
 	attempt int
@@ -233,6 +258,11 @@ func (m *model) next() (event func(), at time.Time) {
 			m.retrying = without(m.retrying, j)
 			m.lineUpDue(j)
 		})
+	}
+	for _, p := range m.periodic {
+		if !p.busy {
+			consider(p.next, func() { m.comeAgain(p) })
+		}
 	}
 	for _, l := range m.limits {
 		consider(m.allowsAt(l), func() { m.lineUpLimit(l) })

@@ -64,6 +64,7 @@ func (s *sequence) logged(ctx context.Context, record slog.Record) {
 	var names []string
 	var number int
 	var wait time.Duration
+	var err error
 	reason := record.Message
 	record.Attrs(func(a slog.Attr) bool {
 		switch a.Key {
@@ -74,13 +75,18 @@ func (s *sequence) logged(ctx context.Context, record slog.Record) {
 		case "attempt":
 			number = int(a.Value.Int64())
 		case "error":
-			reason = a.Value.Any().(error).Error()
+			err = a.Value.Any().(error)
+			reason = err.Error()
 		case "retry_in":
 			wait = a.Value.Duration()
 		}
 		return true
 	})
 	s.note(func() {
+		if record.Message == "periodic task was not started" && errors.Is(err, background.ErrFull) {
+			s.missed[names[0]]++
+			return
+		}
 		for _, name := range names {
 			s.log[notice(ctx.Value(callKey{}), name, number, record.Level == slog.LevelWarn, reason)]++
 			if record.Level == slog.LevelWarn {
@@ -103,9 +109,10 @@ func (s *sequence) check(t *rapid.T) {
 		want.done, got.done = append(want.done, c.wantDone), append(got.done, c.gotDone)
 	}
 	for _, j := range s.model.running {
-		want.running = append(want.running, activity(j.key, j.attempt, j.batch.call.number, s.model.isDone(j)))
+		want.running = append(want.running, activity(j.key, j.attempt, j.batch.call.id(), s.model.isDone(j)))
 	}
 	for key, a := range s.running {
+		assert.Equal(t, a.number, background.Attempt(a.ctx), "attempts at %s", key)
 		got.running = append(got.running, activity(key, a.number, a.ctx.Value(callKey{}), a.ctx.Err() != nil))
 	}
 	slices.Sort(want.running)
@@ -115,6 +122,8 @@ func (s *sequence) check(t *rapid.T) {
 	assert.Equal(t, want.running, got.running, "running tasks")
 	assert.Equal(t, s.model.told, s.hook, "what OnFailure was told")
 	assert.Equal(t, s.model.told, s.log, "what was logged")
+	assert.Equal(t, s.model.missed, s.missed, "how often a periodic task had no room")
+	assert.Empty(t, s.overlap, "tasks that began while they ran")
 
 	stats, exact := s.runner.Stats(), s.model.numbers()
 	if stats.Queued+stats.Blocked > 0 {

@@ -36,6 +36,8 @@ func TestRunnerDoesAsTheModel(t *testing.T) {
 				"wait for a task":      s.await,
 				"wait for all":         s.idle,
 				"pause or resume":      s.pause,
+				"every":                s.every,
+				"stop a periodic task": s.stopPeriodic,
 				"cancel a context":     s.cancel,
 				"let a moment go by":   s.dawdle,
 				"let time go by":       s.pass,
@@ -65,6 +67,8 @@ type sequence struct {
 
 	mu      sync.Mutex         // guards what goroutines note
 	running map[string]attempt // by the key of the job
+	missed  map[string]int     // how often periodic tasks had no room, by name
+	overlap []string           // keys of jobs that began while they ran
 	untold  map[string]int     // attempts that have failed and that the hook was not told of yet, by name
 	begun   map[string]int     // attempts, by the same
 	hook    map[string]int
@@ -101,6 +105,7 @@ func newSequence(t *rapid.T) *sequence {
 		hook:    map[string]int{},
 		log:     map[string]int{},
 		untold:  map[string]int{},
+		missed:  map[string]int{},
 		waits:   map[string]time.Duration{},
 	}
 	options := background.RunnerOptions{
@@ -124,6 +129,7 @@ func newSequence(t *rapid.T) *sequence {
 		wait:    s.wait,
 		obey:    s.obey,
 		told:    map[string]int{},
+		missed:  map[string]int{},
 	}
 	s.model.limits = newLimits()
 	s.limits = s.model.limits

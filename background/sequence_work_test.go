@@ -209,6 +209,12 @@ var errOrdered = errors.New("ordered to fail")
 // run is what each task does: it waits until it is told how to end.
 func (s *sequence) run(ctx context.Context, j *job) error {
 	s.note(func() {
+		if _, runs := s.running[j.key]; runs {
+			s.overlap = append(s.overlap, j.key)
+		}
+		if j.isPeriodic && background.Attempt(ctx) == 1 {
+			s.begun[j.key] = 0
+		}
 		s.begun[j.key]++
 		s.running[j.key] = attempt{ctx, s.begun[j.key]}
 	})
