@@ -6,7 +6,15 @@ import "github.com/velithon-go/velithon/background"
 
 // numbers is what Stats returns.
 func (m *model) numbers() background.Stats {
-	s := m.stats
+	s := background.Stats{Accepted: m.accepted, Rejected: m.rejected}
+	for _, k := range m.kinds {
+		s.Succeeded += k.Succeeded
+		s.Failed += k.Failed
+		s.Panicked += k.Panicked
+		s.Retried += k.Retried
+		s.Skipped += k.Skipped
+		s.Abandoned += k.Abandoned
+	}
 	s.Running = len(m.running)
 	for _, j := range m.retrying {
 		if j.attempt > 0 {

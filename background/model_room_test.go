@@ -110,7 +110,7 @@ func (m *model) accept(c *call) {
 	b := c.batch
 	b.call, b.since, b.waiting = c, m.now, slices.Clone(b.jobs)
 	m.batches = append(m.batches, b)
-	m.stats.Accepted += uint64(len(b.jobs))
+	m.accepted += uint64(len(b.jobs))
 	c.returns(nil)
 	for !m.expired && len(b.waiting) > 0 && b.active < b.limit && b.waiting[0].waitsForTime() {
 		j := b.waiting[0]
@@ -135,7 +135,7 @@ func (m *model) accept(c *call) {
 }
 
 func (m *model) refuse(c *call, err error) {
-	m.stats.Rejected += uint64(len(c.batch.jobs))
+	m.rejected += uint64(len(c.batch.jobs))
 	c.returns(err)
 	m.isRefused(c, err)
 	c.batch.ended = true

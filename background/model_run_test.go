@@ -157,10 +157,15 @@ func (m *model) begin(j *job) {
 	if j.unmade = j.isCanceled() || m.isOver(j); j.unmade {
 		return
 	}
+	j.began = m.now
+	m.attempts++
 	m.become(j, background.Running, "")
 	if h := j.tracked; h != nil {
 		h.begun++
 		h.progress = progress(j.key, j.attempt)
+	}
+	if j.around == instead { // that is outside of what follows
+		return
 	}
 	if timeout := cmp.Or(j.timeout, m.timeout); timeout > 0 {
 		j.until = m.now.Add(timeout)
@@ -234,7 +239,9 @@ func (m *model) admitNext() bool {
 // replaced, its worker is not free before that has been done, while room that it
 // leaves can be used at once.
 func (m *model) end(j *job, how ending) {
+	how = j.seen(how)
 	j.ended = true
+	m.count(j)
 	if m.book(j, how) || how == exits {
 		m.schedule()
 	}
@@ -266,7 +273,7 @@ func (m *model) book(j *job, how ending) bool {
 			m.abandonHeld(j, true)
 			return true
 		}
-		m.stats.Retried++
+		m.of(j).Retried++
 		m.retrying = append(m.retrying, j)
 		j.until = at
 		return false
@@ -277,9 +284,9 @@ func (m *model) book(j *job, how ending) bool {
 	b.active--
 	stopped := b.stopped
 	if how == succeeds {
-		m.stats.Succeeded++
+		m.of(j).Succeeded++
 	} else {
-		m.fail(b, how)
+		m.fail(j, how)
 	}
 	m.lineUp(b)
 	m.conclude(b)
@@ -309,7 +316,21 @@ func (j *job) made() int {
 }
 
 // isRetried reports whether a job is tried again after that.
-func (e ending) isRetried() bool { return e == fails || e == asksForTime || e == obeys }
+func (e ending) isRetried() bool { return e == fails || e == asksForTime || e == obeys || e == spoiled }
+
+// seen is how an attempt has ended for the runner: what is around it has the last word,
+// unless nothing returns to that.
+func (j *job) seen(how ending) ending {
+	switch {
+	case j.unmade || how == exits:
+		return how
+	case j.around == hides:
+		return succeeds
+	case j.around == spoils && how == succeeds:
+		return spoiled
+	}
+	return how
+}
 
 // failure is what the attempt returns as its error, or why it is not made.
 func (j *job) failure(how ending) string {
@@ -326,6 +347,8 @@ func (j *job) failure(how ending) string {
 		return errOrdered.Error()
 	case panics:
 		return "panic: " + errOrdered.Error()
+	case spoiled:
+		return errSpoiled.Error()
 	case exits:
 		return "task called runtime.Goexit"
 	case obeys:
@@ -336,15 +359,16 @@ func (j *job) failure(how ending) string {
 	return context.Canceled.Error()
 }
 
-// fail notes that a job of b has failed for good.
-func (m *model) fail(b *batch, how ending) {
-	m.stats.Failed++
+// fail notes that a job has failed for good.
+func (m *model) fail(j *job, how ending) {
+	b := j.batch
+	m.of(j).Failed++
 	if how == panics {
-		m.stats.Panicked++
+		m.of(j).Panicked++
 	}
 	if b.stopOnError && !b.stopped {
 		b.stopped = true
-		m.stats.Skipped += uint64(len(m.giveUp(b, background.ErrSkipped)))
+		m.giveUp(b, background.ErrSkipped)
 	}
 }
 
@@ -388,6 +412,11 @@ func (m *model) giveUpWaiting(b *batch, why error) (lost []string) {
 func (m *model) isLost(j *job, why error) string {
 	m.told[notice(j.batch.call.id(), j.name, 0, false, why.Error())]++
 	m.become(j, background.GivenUp, j.taskError(0, why.Error()))
+	if why == background.ErrSkipped {
+		m.of(j).Skipped++
+	} else {
+		m.of(j).Abandoned++
+	}
 	return j.name
 }
 

@@ -56,7 +56,6 @@ func (m *model) abandonHeld(j *job, begun bool) {
 // lose books what is given up for want of time.
 func (m *model) lose(names []string) {
 	m.abandoned = append(m.abandoned, names...)
-	m.stats.Abandoned = uint64(len(m.abandoned))
 }
 
 // expire gives up all that waits.

@@ -44,9 +44,12 @@ type model struct {
 	deadline                 time.Time // when it will at the latest; zero is never
 	abandoned, stopped       []string
 
-	stats  background.Stats // but for what is going on now
-	told   map[string]int   // the notices
-	missed map[string]int   // how often periodic jobs had no room, by name
+	accepted, rejected uint64
+	kinds              map[string]*background.KindStats // by name, without what is going on now; those of none are ""
+	attempts           int                              // that were made
+
+	told   map[string]int // the notices
+	missed map[string]int // how often periodic jobs had no room, by name
 }
 
 // call is a call of a method, which may have to wait.
@@ -112,6 +115,8 @@ type batch struct {
 // job is a task.
 type job struct {
 	key, name  string
+	kind       string        // "" is none
+	around     around        // what is done around its attempts
 	timeout    time.Duration // 0 is none
 	after      time.Duration // it is to start so much later
 	limit      *limit        // nil is none
@@ -132,6 +137,7 @@ type job struct {
 	counts  bool      // it is among the running of its limit
 	over    time.Time // when its attempts have taken as long as they may; zero is never
 	last    string    // how the last attempt failed
+	began   time.Time // the attempt did
 	unmade  bool      // the attempt is not made: the job was cancelled before, or there is no time for it
 	tracked *tracked  // nil if it has no handle, and of the last if it has been submitted again
 }
@@ -166,6 +172,17 @@ const (
 	panics       ending = "panics"
 	exits        ending = "exits"
 	obeys        ending = "obeys" // its context is done
+	spoiled      ending = "is made a failure by what is around it"
+)
+
+// around is what the function around an attempt does.
+type around string
+
+const (
+	passes  around = "passes on what the attempt returns"
+	hides   around = "hides failures"
+	spoils  around = "makes failures of successes"
+	instead around = "does by itself what the task does"
 )
 
 // notice is what hook and log are told, with the context of the given call.

@@ -38,7 +38,10 @@ func (s *sequence) told(ctx context.Context, failure *background.TaskError) {
 		case s.untold[failure.Name] > 0:
 			s.untold[failure.Name]--
 		default:
-			unmade = s.jobs[slices.IndexFunc(s.jobs, func(j *job) bool { return j.name == failure.Name })]
+			unmade = s.byName[failure.Name]
+		}
+		if j := s.byName[failure.Name]; j != nil && j.task != failure.Task {
+			s.wrong = append(s.wrong, "the failure of "+failure.Name+" has another task")
 		}
 	})
 	if unmade != nil {
@@ -123,7 +126,10 @@ func (s *sequence) check(t *rapid.T) {
 	assert.Equal(t, s.model.told, s.hook, "what OnFailure was told")
 	assert.Equal(t, s.model.told, s.log, "what was logged")
 	assert.Equal(t, s.model.missed, s.missed, "how often a periodic task had no room")
-	assert.Empty(t, s.overlap, "tasks that began while they ran")
+	assert.Empty(t, s.wrong)
+	if s.surrounded {
+		assert.Equal(t, s.model.attempts, s.begunAround, "attempts that something was done around")
+	}
 
 	stats, exact := s.runner.Stats(), s.model.numbers()
 	if stats.Queued+stats.Blocked > 0 {
@@ -133,6 +139,7 @@ func (s *sequence) check(t *rapid.T) {
 	assert.Equal(t, exact, stats)
 	s.checkHandles(t)
 	s.checkView(t)
+	s.checkKinds(t)
 }
 
 // activity puts into words what runs.

@@ -56,24 +56,31 @@ type sequence struct {
 	model  *model
 	calls  []*trial
 	jobs   []*job
-	steps  int
-	open   int        // the number of steps before a Shutdown
-	odd    *rand.Rand // see about
+	kinds  []background.Kind[string] // of tasks whose argument is the key of their job
+
+	timeout    time.Duration // of the second kind
+	surrounded bool          // something is done around each attempt
+
+	steps int
+	open  int        // the number of steps before a Shutdown
+	odd   *rand.Rand // see about
 
 	limits []*limit // of which a task may have one
 
 	followers   []*follower
 	stopWaiting []func()
 
-	mu      sync.Mutex         // guards what goroutines note
-	running map[string]attempt // by the key of the job
-	missed  map[string]int     // how often periodic tasks had no room, by name
-	overlap []string           // keys of jobs that began while they ran
-	untold  map[string]int     // attempts that have failed and that the hook was not told of yet, by name
-	begun   map[string]int     // attempts, by the same
-	hook    map[string]int
-	log     map[string]int
-	waits   map[string]time.Duration // before the next attempt, by name
+	mu          sync.Mutex         // guards what goroutines note
+	running     map[string]attempt // by the key of the job
+	missed      map[string]int     // how often periodic tasks had no room, by name
+	byName      map[string]*job    // but for those of the user's own kind
+	wrong       []string           // what must not be
+	begunAround int                // how often something was done around an attempt
+	untold      map[string]int     // attempts that have failed and that the hook was not told of yet, by name
+	begun       map[string]int     // attempts, by the same
+	hook        map[string]int
+	log         map[string]int
+	waits       map[string]time.Duration // before the next attempt, by name
 }
 
 // trial is a call of the runner, and what has become of it.
@@ -105,6 +112,7 @@ func newSequence(t *rapid.T) *sequence {
 		hook:    map[string]int{},
 		log:     map[string]int{},
 		untold:  map[string]int{},
+		byName:  map[string]*job{},
 		missed:  map[string]int{},
 		waits:   map[string]time.Duration{},
 	}
@@ -130,11 +138,16 @@ func newSequence(t *rapid.T) *sequence {
 		obey:    s.obey,
 		told:    map[string]int{},
 		missed:  map[string]int{},
+		kinds:   map[string]*background.KindStats{},
 	}
 	s.model.limits = newLimits()
 	s.limits = s.model.limits
 	if n := rapid.IntRange(0, 7).Draw(t, "the only limit of tasks"); n < len(s.limits) {
 		s.limits = s.limits[n : n+1]
+	}
+	s.define()
+	if rapid.Bool().Draw(t, "with something around") {
+		s.surround()
 	}
 	return s
 }

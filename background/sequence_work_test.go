@@ -109,25 +109,25 @@ func (s *sequence) collection(t *rapid.T, b *batch) *background.Tasks {
 // task draws a task with at most so many attempts. If a limit is given it has that.
 func (s *sequence) task(t *rapid.T, most int, l *limit) (*job, *background.Task) {
 	j := s.newJob(rapid.IntRange(1, most).Draw(t, "attempts"))
-	if rapid.Bool().Draw(t, "with a timeout") {
-		j.timeout = s.about(7 * time.Second)
-	}
-	// The runner's timeout may be up for several at once, see about.
-	j.deaf = j.timeout == 0 && s.model.timeout > 0 || rapid.Bool().Draw(t, "deaf")
-	task := background.Func(j.name, func(ctx context.Context) error { return s.run(ctx, j) }).
-		WithTimeout(j.timeout).
-		WithRetry(s.retry(t, j))
+	j.deaf = rapid.Bool().Draw(t, "deaf")
+	j.around = s.drawAround(t)
+	task := s.drawKind(t, j)
 	if rapid.IntRange(0, 3).Draw(t, "later, if 0") == 0 {
 		j.after = s.about(3 * time.Second)
 		task = task.After(j.after)
 	}
+	if j.kind == s.kinds[1].Name() && rapid.Bool().Draw(t, "restored") {
+		task = s.restored(task)
+	}
 	if l == nil {
 		l = s.limit(t)
 	}
-	if j.limit = l; l != nil {
+	if l != nil {
+		j.limit = l
 		task = task.WithLimit(j.limit.real)
 	}
 	j.task = task
+	s.note(func() { s.byName[j.name] = j })
 	return j, task
 }
 
@@ -210,7 +210,7 @@ var errOrdered = errors.New("ordered to fail")
 func (s *sequence) run(ctx context.Context, j *job) error {
 	s.note(func() {
 		if _, runs := s.running[j.key]; runs {
-			s.overlap = append(s.overlap, j.key)
+			s.wrong = append(s.wrong, j.name+" began while it ran")
 		}
 		if j.isPeriodic && background.Attempt(ctx) == 1 {
 			s.begun[j.key] = 0
