@@ -39,9 +39,17 @@ func (m *model) become(j *job, state background.State, err string) {
 // isCanceled reports whether the job's handle was told to cancel it.
 func (j *job) isCanceled() bool { return j.tracked != nil && j.tracked.reason != nil }
 
-// waitsForTime reports whether the job is to start later. One that was cancelled
-// waits for nothing but a worker, which tells that.
-func (j *job) waitsForTime() bool { return j.after > 0 && !j.isCanceled() }
+// waitForTime is how long the job has to wait for its time if its turn is now. One that
+// was cancelled waits for nothing but a worker, which tells that.
+func (m *model) waitForTime(j *job) time.Duration {
+	switch {
+	case j.isCanceled():
+		return 0
+	case !j.at.IsZero():
+		return max(0, j.at.Sub(m.now))
+	}
+	return j.after
+}
 
 // waitsForLimit reports whether the job has to wait for its limit, likewise.
 func (j *job) waitsForLimit() bool { return j.limit != nil && !j.isCanceled() }

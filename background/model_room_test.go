@@ -43,7 +43,7 @@ func (m *model) neededWith(b *batch, free int) int {
 	start := min(len(b.jobs), b.limit, free)
 	needed := len(b.jobs) - start
 	for _, j := range b.jobs[:start] {
-		if j.attempts > 1 || j.waitsForTime() || j.waitsForLimit() {
+		if j.attempts > 1 || m.waitForTime(j) > 0 || j.waitsForLimit() {
 			needed++
 		}
 	}
@@ -112,7 +112,7 @@ func (m *model) accept(c *call) {
 	m.batches = append(m.batches, b)
 	m.accepted += uint64(len(b.jobs))
 	c.returns(nil)
-	for !m.expired && len(b.waiting) > 0 && b.active < b.limit && b.waiting[0].waitsForTime() {
+	for !m.expired && len(b.waiting) > 0 && b.active < b.limit && m.waitForTime(b.waiting[0]) > 0 {
 		j := b.waiting[0]
 		b.waiting = b.waiting[1:]
 		b.active++

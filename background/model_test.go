@@ -119,6 +119,7 @@ type job struct {
 	around     around        // what is done around its attempts
 	timeout    time.Duration // 0 is none
 	after      time.Duration // it is to start so much later
+	at         time.Time     // or not before that; zero is at once
 	limit      *limit        // nil is none
 	attempts   int           // how many it may have
 	elapsed    time.Duration // how long these may take in all; 0 is any time
@@ -192,7 +193,7 @@ func notice(call any, task string, attempt int, again bool, reason string) strin
 
 func (m *model) submit(c *call) {
 	m.know(c)
-	later := c.batch.single && c.batch.jobs[0].waitsForTime()
+	later := c.batch.single && m.waitForTime(c.batch.jobs[0]) > 0
 	if m.closed && (!c.task || m.expired || later) { // a task that runs has the drain go on
 		m.refuse(c, background.ErrClosed)
 		return

@@ -113,8 +113,12 @@ func (s *sequence) task(t *rapid.T, most int, l *limit) (*job, *background.Task)
 	j.around = s.drawAround(t)
 	task := s.drawKind(t, j)
 	if rapid.IntRange(0, 3).Draw(t, "later, if 0") == 0 {
-		j.after = s.about(3 * time.Second)
-		task = task.After(j.after)
+		if j.after = s.about(3 * time.Second); rapid.Bool().Draw(t, "at a time") {
+			j.at, j.after = time.Now().Add(j.after), 0
+			task = task.At(j.at)
+		} else {
+			task = task.After(j.after)
+		}
 	}
 	if j.kind == s.kinds[1].Name() && rapid.Bool().Draw(t, "restored") {
 		task = s.restored(task)
