@@ -72,12 +72,12 @@ type sequence struct {
 
 	mu          sync.Mutex         // guards what goroutines note
 	running     map[string]attempt // by the key of the job
+	begun       map[string]int     // attempts, by the same
 	missed      map[string]int     // how often periodic tasks had no room, by name
 	byName      map[string]*job    // but for those of the user's own kind
 	wrong       []string           // what must not be
 	begunAround int                // how often something was done around an attempt
 	untold      map[string]int     // attempts that have failed and that the hook was not told of yet, by name
-	begun       map[string]int     // attempts, by the same
 	hook        map[string]int
 	log         map[string]int
 	waits       map[string]time.Duration // before the next attempt, by name
