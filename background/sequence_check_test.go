@@ -153,7 +153,7 @@ func alike(t *rapid.T, want, got any, message ...any) {
 // and returns what was given.
 func aged(t *rapid.T, exact, given time.Duration) time.Duration {
 	if more := given - exact; more < -time.Microsecond || more > time.Millisecond+time.Microsecond {
-		assert.Fail(t, "wrong time", "it has waited for %s, and not for %s", exact, given)
+		assert.Fail(t, "wrong time", "it is said to have waited for %s, and has for %s", given, exact)
 	}
 	return given
 }

@@ -113,7 +113,9 @@ func (s *sequence) task(t *rapid.T, most int, l *limit) (*job, *background.Task)
 	j.around = s.drawAround(t)
 	task := s.drawKind(t, j)
 	if rapid.IntRange(0, 3).Draw(t, "later, if 0") == 0 {
-		if j.after = s.about(3 * time.Second); rapid.Bool().Draw(t, "at a time") {
+		// Where one waits for room, none may be needed any more once the time has come,
+		// and it can't be told when the runner notices.
+		if j.after = s.about(3 * time.Second); s.model.rejects && rapid.Bool().Draw(t, "at a time") {
 			j.at, j.after = time.Now().Add(j.after), 0
 			task = task.At(j.at)
 		} else {
