@@ -46,11 +46,11 @@ func (r *Runner) performAsSet(a *attempt) {
 		a.began = time.Since(r.scheduler.clock.Epoch)
 	}
 	outer := r.contextOf(a)
-	if span := a.span; span != nil && span.last != nil && !time.Now().Before(span.end) {
+	ctx, h := outer, a.task.handle()
+	if span := a.span; span != nil && span.last != nil && !time.Now().Before(span.end) && h.canceled() == nil {
 		r.conclude(outer, a, span.last) // there is no time for it
 		return
 	}
-	ctx, h := outer, a.task.handle()
 	if h != nil {
 		inner, end, cause := h.begin(ctx)
 		defer end()

@@ -83,10 +83,10 @@ func (r *Runner) Every(d time.Duration, task *Task) (stop func()) {
 		return func() {}
 	}
 	if r.periodic == nil {
-		r.periodic = make(map[*periodic.Timer]struct{})
+		r.periodic = make(map[*periodic.Timer]*Task)
 	}
 	timer := periodic.Start(d, func(timer *periodic.Timer) { r.submitAgain(timer, task) })
-	r.periodic[timer] = struct{}{}
+	r.periodic[timer] = task
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()

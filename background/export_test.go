@@ -77,3 +77,16 @@ func EveryByHand(r *Runner, d time.Duration, task *Task) (stop, fire func()) {
 	}
 	return stop, fire
 }
+
+// NextTime returns when a periodic task is submitted next, whose first part is random;
+// zero if it is not.
+func NextTime(r *Runner, task *Task) (next time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for timer, of := range r.periodic {
+		if of == task {
+			next = timer.At()
+		}
+	}
+	return next
+}

@@ -318,3 +318,30 @@ func TestNoAttemptBeginsTooLate(t *testing.T) {
 		assert.EqualValues(t, 1, r.Stats().Failed)
 	})
 }
+
+// TestMaxElapsedOfACancelledTask: that it was cancelled is what all are told, also if
+// there would be no time for it any more.
+func TestMaxElapsedOfACancelledTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []error
+		r := background.NewRunner(background.RunnerOptions{
+			Workers:   1,
+			OnFailure: func(_ context.Context, failure *background.TaskError) { told = append(told, failure.Err) },
+		})
+		retry := background.Retry{Attempts: 2, Backoff: time.Second, MaxElapsed: time.Minute}
+		h := background.Track(failing("elapsing", io.EOF).WithRetry(retry))
+		require.NoError(t, r.Submit(t.Context(), h))
+		synctest.Wait()
+		release := make(chan struct{})
+		require.NoError(t, r.Submit(t.Context(), held("in the way", release)))
+		time.Sleep(2 * time.Minute)
+		require.True(t, h.Cancel(nil))
+		close(release)
+		require.NoError(t, r.Shutdown(t.Context()))
+
+		require.Len(t, told, 2)
+		require.ErrorIs(t, told[0], io.EOF)
+		require.ErrorIs(t, told[1], background.ErrCanceled)
+		require.ErrorIs(t, h.Info().Err, background.ErrCanceled)
+	})
+}

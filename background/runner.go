@@ -90,13 +90,13 @@ type Runner struct {
 	pool      pool.Pool[attempt]
 	scheduler scheduler
 
-	periodic map[*periodic.Timer]struct{} // those to be submitted again
-	idle     chan struct{}                // closed when there is nothing left to do; nil if nobody waits for it
-	closed   bool                         // Shutdown has begun
-	reason   error                        // why one ran out of time
-	reports  int                          // how many goroutines report what was given up
-	reported chan struct{}                // closed while there are none of these
-	over     bool                         // drained is closed
+	periodic map[*periodic.Timer]*Task // those to be submitted again
+	idle     chan struct{}             // closed when there is nothing left to do; nil if nobody waits for it
+	closed   bool                      // Shutdown has begun
+	reason   error                     // why one ran out of time
+	reports  int                       // how many goroutines report what was given up
+	reported chan struct{}             // closed while there are none of these
+	over     bool                      // drained is closed
 }
 
 // NewRunner returns a runner. It panics if an option is out of range. No

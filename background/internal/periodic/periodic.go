@@ -30,6 +30,13 @@ func Start(d time.Duration, f func(*Timer)) *Timer {
 	return t
 }
 
+// At returns when the next call is, or when the one was to be that goes on.
+func (t *Timer) At() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.at
+}
+
 // Next is to be called once for each call of f, when what that has begun has ended. The
 // times that have come before that are passed over. After Stop it does nothing.
 func (t *Timer) Next() {
