@@ -30,9 +30,9 @@ const internal = module + "/params/internal"
 var edges = []edge{
 	{"background", []string{
 		module + "/background/internal/clock", module + "/background/internal/heap",
-		module + "/background/internal/queue", module + "/background/internal/recordable",
+		module + "/background/internal/list", module + "/background/internal/queue", module + "/background/internal/recordable",
 	}},
-	{"background/internal/*", nil}, // clock, heap, queue, recordable
+	{"background/internal/*", nil}, // clock, heap, list, queue, recordable
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
 	{"params", []string{
 		fasthttpModule, gojson, validator,

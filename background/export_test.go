@@ -19,9 +19,9 @@ func PlantRetry(r *Runner, task *Task) (remove func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	q := &r.scheduler.held
-	of := q.last.group
-	planted := &held{job: job{single: single{task: task}, group: of, attempt: 2}, following: q.first, place: -1}
-	q.first.previous, q.first = planted, planted
+	of := q.all.Last().group
+	planted := &held{job: job{single: single{task: task}, group: of, attempt: 2}, place: -1}
+	q.all.Insert(planted, &planted.links, nil)
 	q.length++
 	return func() {
 		r.mu.Lock()

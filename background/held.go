@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/velithon-go/velithon/background/internal/heap"
+	"github.com/velithon-go/velithon/background/internal/list"
 	"github.com/velithon-go/velithon/background/internal/queue"
 )
 
@@ -20,9 +21,9 @@ type held struct {
 	due   bool      // its time has come
 	out   bool      // it was taken out
 
-	limit               *limitLine // where it waits for its limit, else nil
-	behind              *held      // of the same group, and due after this one
-	previous, following *held      // in heldQueue
+	limit  *limitLine         // where it waits for its limit, else nil
+	behind *held              // of the same group, and due after this one
+	links  list.Element[held] // in heldQueue.all
 }
 
 // state returns what the task waits for.
@@ -41,13 +42,11 @@ func (h *held) state() State {
 // is due is in line, with the others behind it, so that the tasks of a large one are
 // no more than a turn to others.
 type heldQueue struct {
-	first, last *held              // of all; those of a group stand together
-	byTime      heap.Heap[*held]   // those whose time has not come
-	due         queue.Queue[*held] // those in line, and some that were taken out meanwhile
-	firsts      queue.Queue[*held] // those among the due who wait for their first attempt, likewise
-	added       uint64             // how many ever were
-
-	walks []*walk // those that go through the tasks
+	all    list.List[held]    // those of a group stand together
+	byTime heap.Heap[*held]   // those whose time has not come
+	due    queue.Queue[*held] // those in line, and some that were taken out meanwhile
+	firsts queue.Queue[*held] // those among the due who wait for their first attempt, likewise
+	added  uint64             // how many ever were
 
 	timer *time.Timer // of the first of byTime, or of one that has left; made when first needed
 	rings time.Time   // when it fires; zero if it is not set
@@ -93,50 +92,26 @@ func (q *heldQueue) add(h *held) {
 // link puts h behind the others of its group, or at the end. There may be many, and to
 // stop a group takes its own only.
 func (q *heldQueue) link(h *held) {
-	previous := q.last
 	if g := h.group; g != nil {
-		if g.lastHeld != nil {
-			previous = g.lastHeld
-		}
+		last := g.lastHeld
 		g.lastHeld = h
+		if last != nil {
+			q.all.Insert(h, &h.links, &last.links)
+			return
+		}
 	}
-	h.previous = previous
-	if previous == nil {
-		h.following, q.first = q.first, h
-	} else {
-		h.following, previous.following = previous.following, h
-	}
-	if h.following == nil {
-		q.last = h
-	} else {
-		h.following.previous = h
-	}
+	q.all.Push(h, &h.links)
 }
 
-// unlink takes h out. Who goes through the tasks and has come to it goes on behind it.
+// unlink takes h out of the list.
 func (q *heldQueue) unlink(h *held) {
 	if g := h.group; g != nil && g.lastHeld == h {
 		g.lastHeld = nil
-		if h.previous != nil && h.previous.group == g {
-			g.lastHeld = h.previous
+		if previous := h.links.Previous(); previous != nil && previous.group == g {
+			g.lastHeld = previous
 		}
 	}
-	if h.previous == nil {
-		q.first = h.following
-	} else {
-		h.previous.following = h.following
-	}
-	if h.following == nil {
-		q.last = h.previous
-	} else {
-		h.following.previous = h.previous
-	}
-	for _, w := range q.walks {
-		if w.at == h {
-			w.at = h.following
-		}
-	}
-	h.previous, h.following = nil, nil
+	q.all.Remove(&h.links)
 }
 
 // wind sets the timer for the first of byTime.

@@ -97,10 +97,10 @@ func TestHeldQueueRemoves(t *testing.T) {
 		assert.Empty(t, q.takeNext(), "those in line are passed over")
 		assert.Equal(t, 3, q.length)
 		assert.Equal(t, alone, q.later(time.Now().Add(time.Minute)))
-		assert.Same(t, others[0], q.first)
+		assert.Same(t, others[0], q.all.First())
 		assert.True(t, q.remove(alone[0]))
 		assert.Equal(t, others, q.removeAll(other))
-		assert.Nil(t, q.first)
+		assert.Nil(t, q.all.First())
 	})
 }
 
@@ -150,7 +150,7 @@ func TestHeldQueueForgets(t *testing.T) {
 		h.attempt = 1
 		q.addInLine(h)
 		assert.True(t, q.next(&j))
-		assert.Nil(t, before.following)
+		assert.Zero(t, before.links)
 		before = h
 	}
 	assert.LessOrEqual(t, q.firsts.Len(), 1)

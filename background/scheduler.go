@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/velithon-go/velithon/background/internal/clock"
+	"github.com/velithon-go/velithon/background/internal/list"
 	"github.com/velithon-go/velithon/background/internal/queue"
 )
 
@@ -21,11 +22,11 @@ import (
 type scheduler struct {
 	// What each submission writes to comes first: the fewer cache lines it is on,
 	// the less has to be fetched from the processors that run workers.
-	room    int   // how many more tasks may wait
-	stats   Stats // all but Scheduled, Limited, Retrying, Blocked and OldestWaiting
-	wasHeld bool  // next chose one of held the last time
-	turns   turns // who gets the next free worker
-	groups  groupList
+	room    int              // how many more tasks may wait
+	stats   Stats            // all but Scheduled, Limited, Retrying, Blocked and OldestWaiting
+	wasHeld bool             // next chose one of held the last time
+	turns   turns            // who gets the next free worker
+	groups  list.List[group] // those with tasks that wait, the oldest first
 	held    heldQueue
 	waiters waiters // the submitters who wait for room
 	clock   clock.Clock
@@ -162,7 +163,7 @@ func (s *scheduler) lineUpRest(sub *submission) {
 // lineUpNew lines up a group that was just accepted. If none of its tasks has started
 // the first ones are to come later perhaps, and need no worker to wait for their time.
 func (s *scheduler) lineUpNew(g *group, noneStarted bool) {
-	s.groups.push(g)
+	s.groups.Push(g, &g.links)
 	for noneStarted && len(g.waiting) > 0 && g.active < g.limit {
 		wait := g.waiting[0].delay()
 		if wait <= 0 {

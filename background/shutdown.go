@@ -277,10 +277,10 @@ func (s *scheduler) expire() (todo []*followUp) {
 		s.room++
 		giveUp(first.context(s.base), first.task)
 	}
-	for g := s.groups.first; g != nil; g = s.groups.first {
+	for g := s.groups.First(); g != nil; g = s.groups.First() {
 		s.finish(g, giveUp(g.context(), slices.Clone(s.dropWaiting(g))...))
 	}
-	for h := s.held.first; h != nil; h = s.held.first {
+	for h := s.held.all.First(); h != nil; h = s.held.all.First() {
 		s.held.remove(h)
 		s.ended(&h.job, giveUp(h.context(s.base), h.task))
 	}

@@ -60,7 +60,7 @@ func (s *scheduler) oldest() time.Duration {
 	if s.waiters.len() > 0 {
 		oldest = s.waiters.oldest().came
 	}
-	if g := s.groups.first; g != nil {
+	if g := s.groups.First(); g != nil {
 		oldest = min(oldest, g.since)
 	}
 	if at, ok := s.held.oldestFirst(); ok {

@@ -3,8 +3,9 @@ package background
 import (
 	"context"
 	"iter"
-	"slices"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/list"
 )
 
 // page is how many tasks are looked at with the mutex held.
@@ -65,14 +66,13 @@ type walk struct {
 	stages []func(*walk) bool // those that are left; each reports whether it has more
 	found  []sight            // the page
 
-	single uint64 // how many single tasks have had their turn or were seen
+	lastSingle, lastHeld uint64 // how many there have been when the walk began
 
-	lastSingle, lastGroup, lastHeld uint64 // how many there have been when the walk began
-
-	group  *group
-	unseen int // how many of its tasks are yet to be seen: the last ones
-	at     *held
-	begun  bool // group or at is set
+	single  uint64 // how many single tasks have had their turn or were seen
+	atGroup *list.Cursor[group]
+	group   *group // where it was before
+	unseen  int    // how many of its tasks are yet to be seen: the last ones
+	atHeld  *list.Cursor[held]
 }
 
 // beginWalk begins a walk that ends with the tasks that are there now.
@@ -80,26 +80,22 @@ func beginWalk(r *Runner) *walk {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := &r.scheduler
-	w := &walk{
+	return &walk{
 		runner:     r,
 		stages:     []func(*walk) bool{(*walk).singles, (*walk).groups, (*walk).held, (*walk).workers},
 		single:     s.turns.served,
 		lastSingle: s.turns.served + uint64(s.turns.singles.Len()),
-		lastGroup:  s.groups.added,
 		lastHeld:   s.held.added,
+		atGroup:    s.groups.Begin(),
+		atHeld:     s.held.all.Begin(),
 	}
-	s.groups.walks = append(s.groups.walks, w)
-	s.held.walks = append(s.held.walks, w)
-	return w
 }
 
 func (w *walk) end() {
 	w.runner.mu.Lock()
 	defer w.runner.mu.Unlock()
-	s := &w.runner.scheduler
-	isThis := func(other *walk) bool { return other == w }
-	s.groups.walks = slices.DeleteFunc(s.groups.walks, isThis)
-	s.held.walks = slices.DeleteFunc(s.held.walks, isThis)
+	w.atGroup.End()
+	w.atHeld.End()
 }
 
 // next looks at the next page, which may be empty, and reports false at the end.
@@ -111,7 +107,7 @@ func (w *walk) next() bool {
 	w.runner.mu.Lock()
 	defer w.runner.mu.Unlock()
 	if !w.stages[0](w) {
-		w.stages, w.begun = w.stages[1:], false
+		w.stages = w.stages[1:]
 	}
 	return true
 }
@@ -138,12 +134,10 @@ func (w *walk) singles() bool {
 }
 
 func (w *walk) groups() bool {
-	if !w.begun {
-		w.begun = true
-		w.enter(w.runner.scheduler.groups.first)
-	}
-	for ; w.group != nil && w.group.seq < w.lastGroup; w.enter(w.group.following) {
-		g := w.group
+	for g := w.atGroup.Item(); g != nil; g = w.atGroup.Next() {
+		if g != w.group {
+			w.group, w.unseen = g, len(g.waiting)
+		}
 		w.unseen = min(w.unseen, len(g.waiting))
 		for _, task := range g.waiting[len(g.waiting)-w.unseen:] {
 			w.unseen--
@@ -155,24 +149,14 @@ func (w *walk) groups() bool {
 	return false
 }
 
-// enter turns to a group.
-func (w *walk) enter(g *group) {
-	if w.group = g; g != nil {
-		w.unseen = len(g.waiting)
-	}
-}
-
 func (w *walk) held() bool {
-	if !w.begun {
-		w.at, w.begun = w.runner.scheduler.held.first, true
-	}
-	for seen := 0; w.at != nil; seen++ {
-		if seen == page {
-			return true
+	for range page {
+		h := w.atHeld.Item()
+		if h == nil {
+			return false
 		}
-		h := w.at
-		w.at = h.following
-		if h.seq >= w.lastHeld { // one of a group may stand before others
+		w.atHeld.Next()
+		if h.seq >= w.lastHeld { // it has come meanwhile, and stands with its group
 			continue
 		}
 		j, state := h.job, h.state()
@@ -180,11 +164,9 @@ func (w *walk) held() bool {
 		if h.due {
 			state = Waiting // in line
 		}
-		if !w.see(j, state, h.accepted(), h.at) {
-			return true
-		}
+		w.see(j, state, h.accepted(), h.at)
 	}
-	return false
+	return true
 }
 
 func (w *walk) workers() bool {
