@@ -29,10 +29,11 @@ const internal = module + "/params/internal"
 // import the package they test, what is in front of it, and testModules, too.
 var edges = []edge{
 	{"background", []string{
-		module + "/background/internal/clock", module + "/background/internal/heap",
-		module + "/background/internal/list", module + "/background/internal/queue", module + "/background/internal/recordable",
+		module + "/background/internal/alarm", module + "/background/internal/clock", module + "/background/internal/heap",
+		module + "/background/internal/list", module + "/background/internal/queue", module + "/background/internal/rate",
+		module + "/background/internal/recordable",
 	}},
-	{"background/internal/*", nil}, // clock, heap, list, queue, recordable
+	{"background/internal/*", nil}, // alarm, clock, heap, list, queue, rate, recordable
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
 	{"params", []string{
 		fasthttpModule, gojson, validator,

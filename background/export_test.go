@@ -22,12 +22,12 @@ func PlantRetry(r *Runner, task *Task) (remove func()) {
 	of := q.all.Last().group
 	planted := &held{job: job{single: single{task: task}, group: of, attempt: 2}, place: -1}
 	q.all.Insert(planted, &planted.links, nil)
-	q.length++
+	q.counts[Retrying]++
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		q.unlink(planted)
-		q.length--
+		q.all.Remove(&planted.links)
+		q.counts[Retrying]--
 	}
 }
 
@@ -42,25 +42,6 @@ func Limits(r *Runner) (limits, places int) {
 		places += line.parked.Len()
 	}
 	return len(r.scheduler.limits), places
-}
-
-// TakesLate returns when n tasks of a limit have started that are looked at so much
-// too late, each time.
-func TakesLate(l *Limit, n int, late time.Duration) time.Duration {
-	line, began := limitLine{Limit: l, waiting: n}, time.Now()
-	now := began
-	for range n {
-		for {
-			wait, ok := line.take(now)
-			if ok {
-				break
-			}
-			now = now.Add(wait + late)
-			line.credit = late
-		}
-		line.running--
-	}
-	return now.Sub(began)
 }
 
 // EveryByHand is Every, with what its timer calls.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/velithon-go/velithon/background/internal/alarm"
 )
 
 // retriesOf returns retries of the group, or of single tasks if it is nil.
@@ -22,7 +24,7 @@ func retriesOf(g *group, names ...string) []*held {
 // due then.
 func newTestHeldQueue() (q *heldQueue, pass func(time.Duration)) {
 	due := make(chan struct{}, 10)
-	q = &heldQueue{fire: func() { due <- struct{}{} }}
+	q = &heldQueue{alarm: alarm.Alarm{Call: func() { due <- struct{}{} }}}
 	return q, func(d time.Duration) {
 		time.Sleep(d)
 		synctest.Wait()
@@ -62,7 +64,7 @@ func TestHeldQueueTakesTurns(t *testing.T) {
 		for i, again := range append(retriesOf(g, "g1", "g2", "g3"), retriesOf(nil, "a", "b")...) {
 			q.addDue(again, time.Duration(i)*time.Second)
 		}
-		assert.Equal(t, 5, q.length)
+		assert.Equal(t, 5, q.len())
 		pass(time.Second / 2)
 		assert.Equal(t, "g1", q.takeNext())
 		assert.False(t, q.anyDue())
@@ -70,7 +72,7 @@ func TestHeldQueueTakesTurns(t *testing.T) {
 		for _, want := range []string{"g2", "a", "b", "g3", ""} {
 			assert.Equal(t, want, q.takeNext())
 		}
-		assert.Zero(t, q.length)
+		assert.Zero(t, q.len())
 		assert.Nil(t, g.lastHeld)
 		assert.Nil(t, g.lastDue)
 	})
@@ -95,7 +97,7 @@ func TestHeldQueueRemoves(t *testing.T) {
 		assert.Empty(t, q.removeAll(g))
 		assert.False(t, q.remove(mine[0]), "it is out already")
 		assert.Empty(t, q.takeNext(), "those in line are passed over")
-		assert.Equal(t, 3, q.length)
+		assert.Equal(t, 3, q.len())
 		assert.Equal(t, alone, q.later(time.Now().Add(time.Minute)))
 		assert.Same(t, others[0], q.all.First())
 		assert.True(t, q.remove(alone[0]))
@@ -107,7 +109,7 @@ func TestHeldQueueRemoves(t *testing.T) {
 // TestHeldQueueGoesOnBehindWhatIsTakenOut: those of its group have their turn.
 func TestHeldQueueGoesOnBehindWhatIsTakenOut(t *testing.T) {
 	for gone := range 3 {
-		q, g := &heldQueue{fire: func() {}}, new(group)
+		q, g := &heldQueue{alarm: alarm.Alarm{Call: func() {}}}, new(group)
 		mine := retriesOf(g, "g1", "g2", "g3")
 		for _, again := range mine {
 			q.addInLine(again)
@@ -126,21 +128,21 @@ func TestHeldQueueGoesOnBehindWhatIsTakenOut(t *testing.T) {
 // knows those that are left.
 func TestHeldQueueKeepsTheOthersOfAGroup(t *testing.T) {
 	for gone := range 3 {
-		q, g := &heldQueue{fire: func() {}}, new(group)
+		q, g := &heldQueue{alarm: alarm.Alarm{Call: func() {}}}, new(group)
 		mine := retriesOf(g, "g1", "g2", "g3")
 		for _, again := range mine {
 			q.addDue(again, time.Hour)
 		}
 		assert.True(t, q.remove(mine[gone]))
 		assert.Equal(t, slices.Delete(slices.Clone(mine), gone, gone+1), q.removeAll(g), "without %s", mine[gone].task.Name())
-		assert.Zero(t, q.length)
+		assert.Zero(t, q.len())
 	}
 }
 
 // TestHeldQueueForgets what was taken out: in its lines, and through what is taken out
 // later.
 func TestHeldQueueForgets(t *testing.T) {
-	q := &heldQueue{fire: func() {}}
+	q := &heldQueue{alarm: alarm.Alarm{Call: func() {}}}
 	var j job
 	first := retriesOf(nil, "first")[0]
 	q.addInLine(first)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/velithon-go/velithon/background/internal/alarm"
 	"github.com/velithon-go/velithon/background/internal/clock"
 	"github.com/velithon-go/velithon/background/internal/list"
 	"github.com/velithon-go/velithon/background/internal/queue"
@@ -62,7 +63,7 @@ func newScheduler(base context.Context, options RunnerOptions, timeDue func(), l
 		clock:   clock.Clock{Epoch: time.Now().Add(-time.Nanosecond)},
 		limits:  make(map[*Limit]*limitLine),
 		byKind:  make(map[*kind]*KindStats),
-		held:    heldQueue{fire: timeDue},
+		held:    heldQueue{alarm: alarm.Alarm{Call: timeDue}},
 
 		limitDue: limitDue,
 	}
@@ -187,7 +188,7 @@ func (s *scheduler) lineUpAsSet(sub single) {
 		s.postpone(&j, wait)
 	case limit != nil:
 		s.stats.Queued--
-		s.lineUp(s.park(&j, limit))
+		s.lineUp(s.park(&j, s.lineOf(limit)))
 	default:
 		s.turns.pushSingle(sub)
 	}

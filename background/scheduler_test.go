@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // newTestScheduler returns a scheduler without a runner, and what lets time pass
@@ -153,7 +154,7 @@ func TestSchedulerStopsAGroup(t *testing.T) {
 		assert.Equal(t, cause, todo.cause)
 		assert.Equal(t, Stats{Accepted: 3, Failed: 1, Skipped: 2, Retried: 1}, s.stats)
 		assert.Equal(t, 10, s.room)
-		assert.Zero(t, s.held.length)
+		assert.Zero(t, s.held.len())
 		todo.cancel(nil)
 		pass(time.Hour)
 		_, name := s.take()
@@ -181,5 +182,42 @@ func TestSchedulerExpires(t *testing.T) {
 		assert.Equal(t, 10, s.room)
 		_, name := s.take()
 		assert.Empty(t, name)
+	})
+}
+
+// TestSchedulerMakesUpForALateAlarm of a limit, though not for a worker that comes late.
+func TestSchedulerMakesUpForALateAlarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newTestScheduler(10, 100)
+		var called *limitLine
+		s.limitDue = func(line *limitLine) { called = line }
+		limit := NewLimit(LimitOptions{PerSecond: 1})
+		for range 6 {
+			s.enter(0, submissionOf(0, named("limited")[0].WithLimit(limit)))
+		}
+		start := func() (n int) {
+			for _, name := s.take(); name != ""; _, name = s.take() {
+				n++
+			}
+			return n
+		}
+		ring := func(late time.Duration) {
+			time.Sleep(time.Second + late)
+			synctest.Wait()
+			require.NotNil(t, called)
+			s.wokenUp(called)
+			called = nil
+		}
+		assert.Equal(t, 1, start())
+		ring(900 * time.Millisecond)
+		assert.Equal(t, 1, start())
+		ring(-900 * time.Millisecond)
+		assert.Equal(t, 1, start(), "2 s after the first")
+		ring(0)
+		time.Sleep(900 * time.Millisecond)
+		assert.Equal(t, 1, start())
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		assert.Nil(t, called, "that was nobody's alarm")
 	})
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 	"time"
-
-	"github.com/velithon-go/velithon/background/internal/queue"
 )
 
 // errOwnShutdown is returned by a Shutdown that would wait for its caller.
@@ -284,7 +282,7 @@ func (s *scheduler) expire() (todo []*followUp) {
 		s.held.remove(h)
 		s.ended(&h.job, giveUp(h.context(s.base), h.task))
 	}
-	s.turns, s.held.due = turns{}, queue.Queue[*held]{}
+	s.turns, s.held.due = turns{}, heldLine{}
 	return todo
 }
 
@@ -316,13 +314,9 @@ func (s *scheduler) abandon(tasks []*Task) {
 
 // stopTimers stops all timers, since nobody waits for anything any more.
 func (s *scheduler) stopTimers() {
-	if s.held.timer != nil {
-		s.held.timer.Stop()
-	}
+	s.held.alarm.Stop()
 	for _, line := range s.limits {
-		if line.timed {
-			line.timer.Stop()
-		}
+		line.alarm.Stop()
 	}
 }
 

@@ -44,8 +44,9 @@ func (r *Runner) Stats() Stats {
 	defer r.mu.Unlock()
 	s := &r.scheduler
 	stats := s.stats
-	stats.Queued += s.held.ready
-	stats.Scheduled, stats.Limited, stats.Retrying = s.held.scheduled, s.held.limited, s.held.retrying()
+	counts := &s.held.counts
+	stats.Queued += counts[Waiting]
+	stats.Scheduled, stats.Limited, stats.Retrying = counts[Scheduled], counts[Limited], counts[Retrying]
 	stats.Blocked = s.waiters.len()
 	if stats.Queued+stats.Blocked > 0 {
 		stats.OldestWaiting = s.clock.Since(s.oldest())
@@ -63,8 +64,8 @@ func (s *scheduler) oldest() time.Duration {
 	if g := s.groups.First(); g != nil {
 		oldest = min(oldest, g.since)
 	}
-	if at, ok := s.held.oldestFirst(); ok {
-		oldest = min(oldest, at.Sub(s.clock.Epoch))
+	if h := s.held.firsts.front(); h != nil {
+		oldest = min(oldest, h.at.Sub(s.clock.Epoch))
 	}
 	if first, ok := s.turns.singles.Front(); ok {
 		oldest = min(oldest, first.since)
@@ -74,7 +75,7 @@ func (s *scheduler) oldest() time.Duration {
 
 // outstanding returns how many tasks a drain waits for.
 func (s *scheduler) outstanding() int {
-	return s.stats.Queued + s.stats.Running + s.held.length
+	return s.stats.Queued + s.stats.Running + s.held.len()
 }
 
 // Histogram counts durations, each among those up to twice as long: the first number
