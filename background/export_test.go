@@ -22,12 +22,12 @@ func PlantRetry(r *Runner, task *Task) (remove func()) {
 	of := q.all.Last().group
 	planted := &held{job: job{single: single{task: task}, group: of, attempt: 2}, place: -1}
 	q.all.Insert(planted, &planted.links, nil)
-	q.counts[Retrying]++
+	q.count(planted, +1)
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		q.all.Remove(&planted.links)
-		q.counts[Retrying]--
+		q.count(planted, -1)
 	}
 }
 

@@ -50,44 +50,26 @@ func (h *held) Before(other *held) bool {
 // Moved notes where h is in heldQueue.byTime.
 func (h *held) Moved(place int) { h.place = place }
 
-// heldLine is a line of tasks, and some that were taken out of it meanwhile.
-type heldLine struct{ queue.Queue[*held] }
-
-// front returns the first task in line, or nil, and forgets those before it.
-func (l *heldLine) front() *held {
-	for h, ok := l.Front(); ok; h, ok = l.Front() {
-		if !h.out {
-			return h
-		}
-		l.Pop()
-	}
-	return nil
-}
+func (h *held) isOut() bool { return h.out }
 
 // heldQueue holds the tasks that wait for their time, those whose time has come and
 // who wait for their turn, and those who wait for their limits. Of a group, one that
 // is due is in line, with the others behind it, so that the tasks of a large one are
 // no more than a turn to others.
 type heldQueue struct {
-	all    list.List[held]   // those of a group stand together, and a stop takes these only
-	byTime heap.Heap[*held]  // those whose time has not come
-	alarm  alarm.Alarm       // at the first of these times
-	due    heldLine          // those in line
-	firsts heldLine          // those among the due who wait for their first attempt
-	added  uint64            // how many ever were
-	counts [Retrying + 1]int // how many there are in each state
-}
-
-// len returns how many tasks there are.
-func (q *heldQueue) len() (n int) {
-	for _, count := range q.counts {
-		n += count
-	}
-	return n
+	all    list.List[held]    // those of a group stand together, and a stop takes these only
+	byTime heap.Heap[*held]   // those whose time has not come
+	alarm  alarm.Alarm        // at the first of these times
+	due    queue.Queue[*held] // those in line, and some that were taken out meanwhile
+	firsts queue.Queue[*held] // those among the due who wait for their first attempt, likewise, but for the front
+	added  uint64             // how many ever were
+	length int                // how many there are
+	counts [Retrying + 1]int  // how many of them in each state
 }
 
 // count adds n to the number of tasks that wait for what h waits for.
 func (q *heldQueue) count(h *held, n int) {
+	q.length += n
 	q.counts[h.state()] += n
 	if h.limit != nil {
 		h.limit.waiting += n
@@ -172,9 +154,6 @@ func (q *heldQueue) lineUp(h *held) {
 	q.due.Push(h)
 }
 
-// anyDue reports whether a task is in line.
-func (q *heldQueue) anyDue() bool { return q.due.Len() > 0 }
-
 // next takes out the task whose turn it is, and makes its job j. It reports false
 // if there is none.
 func (q *heldQueue) next(j *job) bool {
@@ -204,10 +183,13 @@ func (q *heldQueue) remove(h *held) bool {
 	}
 	q.unlink(h)
 	q.count(h, -1)
-	if line := h.limit; line != nil && line.waiting == 0 {
-		line.parked = heldLine{}
+	q.firsts.Skip((*held).isOut)
+	if line := h.limit; line != nil {
+		line.parked.Skip((*held).isOut)
+		if line.waiting == 0 {
+			line.parked = queue.Queue[*held]{} // which gives its memory back
+		}
 	}
-	q.firsts.front() // forgets h
 	if handle := h.task.handle(); handle != nil {
 		handle.place = nil
 	}

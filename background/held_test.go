@@ -64,15 +64,15 @@ func TestHeldQueueTakesTurns(t *testing.T) {
 		for i, again := range append(retriesOf(g, "g1", "g2", "g3"), retriesOf(nil, "a", "b")...) {
 			q.addDue(again, time.Duration(i)*time.Second)
 		}
-		assert.Equal(t, 5, q.len())
+		assert.Equal(t, 5, q.length)
 		pass(time.Second / 2)
 		assert.Equal(t, "g1", q.takeNext())
-		assert.False(t, q.anyDue())
+		assert.Zero(t, q.due.Len())
 		pass(time.Minute)
 		for _, want := range []string{"g2", "a", "b", "g3", ""} {
 			assert.Equal(t, want, q.takeNext())
 		}
-		assert.Zero(t, q.len())
+		assert.Zero(t, q.length)
 		assert.Nil(t, g.lastHeld)
 		assert.Nil(t, g.lastDue)
 	})
@@ -97,7 +97,7 @@ func TestHeldQueueRemoves(t *testing.T) {
 		assert.Empty(t, q.removeAll(g))
 		assert.False(t, q.remove(mine[0]), "it is out already")
 		assert.Empty(t, q.takeNext(), "those in line are passed over")
-		assert.Equal(t, 3, q.len())
+		assert.Equal(t, 3, q.length)
 		assert.Equal(t, alone, q.later(time.Now().Add(time.Minute)))
 		assert.Same(t, others[0], q.all.First())
 		assert.True(t, q.remove(alone[0]))
@@ -135,7 +135,7 @@ func TestHeldQueueKeepsTheOthersOfAGroup(t *testing.T) {
 		}
 		assert.True(t, q.remove(mine[gone]))
 		assert.Equal(t, slices.Delete(slices.Clone(mine), gone, gone+1), q.removeAll(g), "without %s", mine[gone].task.Name())
-		assert.Zero(t, q.len())
+		assert.Zero(t, q.length)
 	}
 }
 

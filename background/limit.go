@@ -88,12 +88,12 @@ func (l *Limit) isMade() bool { return l != nil && l.options != LimitOptions{} }
 // runner's mutex guards it.
 type limitLine struct {
 	*Limit
-	running int         // how many of its tasks run
-	rate    rate.Rate   // of their starts
-	parked  heldLine    // those who wait
-	waiting int         // how many they are
-	inTurns bool        // it has a place in the line for a worker
-	alarm   alarm.Alarm // gives it one
+	running int                // how many of its tasks run
+	rate    rate.Rate          // of their starts
+	parked  queue.Queue[*held] // those who wait, and some that were taken out meanwhile, but for the front
+	waiting int                // how many they are
+	inTurns bool               // it has a place in the line for a worker
+	alarm   alarm.Alarm        // gives it one
 }
 
 // lineOf returns the line of the tasks with a limit.
@@ -151,13 +151,7 @@ func (s *scheduler) admits(j *job) bool {
 // park has j's task wait in a line, which it returns.
 func (s *scheduler) park(j *job, line *limitLine) *limitLine {
 	if line.parked.Len() > 2*line.waiting+queue.BlockLen { // most were taken out
-		var rest heldLine
-		for h := range line.parked.All() {
-			if !h.out {
-				rest.Push(h)
-			}
-		}
-		line.parked = rest
+		line.parked.Drop((*held).isOut)
 	}
 	h := &held{job: *j, limit: line}
 	line.parked.Push(h)
@@ -169,11 +163,10 @@ func (s *scheduler) park(j *job, line *limitLine) *limitLine {
 // reports whether it may start.
 func (s *scheduler) nextLimited(line *limitLine, j *job) bool {
 	line.inTurns = false
-	h := line.parked.front()
-	if h == nil || !line.take(&h.job) {
+	h, ok := line.parked.Front()
+	if !ok || !line.take(&h.job) {
 		return false
 	}
-	line.parked.Pop()
 	s.held.remove(h)
 	*j = h.job
 	s.lineUp(line)

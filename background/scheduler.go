@@ -220,7 +220,7 @@ func (s *scheduler) next(j *job) bool {
 // ones take turns: neither waits for more than one of the other kind, however many
 // there are.
 func (s *scheduler) choose(j *job) bool {
-	wasHeld := s.held.anyDue() && !s.wasHeld && s.held.next(j)
+	wasHeld := s.held.due.Len() > 0 && !s.wasHeld && s.held.next(j)
 	if !wasHeld && !s.nextFresh(j) {
 		if wasHeld = s.held.next(j); !wasHeld {
 			return false

@@ -154,7 +154,7 @@ func TestSchedulerStopsAGroup(t *testing.T) {
 		assert.Equal(t, cause, todo.cause)
 		assert.Equal(t, Stats{Accepted: 3, Failed: 1, Skipped: 2, Retried: 1}, s.stats)
 		assert.Equal(t, 10, s.room)
-		assert.Zero(t, s.held.len())
+		assert.Zero(t, s.held.length)
 		todo.cancel(nil)
 		pass(time.Hour)
 		_, name := s.take()

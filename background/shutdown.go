@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/queue"
 )
 
 // errOwnShutdown is returned by a Shutdown that would wait for its caller.
@@ -282,7 +284,7 @@ func (s *scheduler) expire() (todo []*followUp) {
 		s.held.remove(h)
 		s.ended(&h.job, giveUp(h.context(s.base), h.task))
 	}
-	s.turns, s.held.due = turns{}, heldLine{}
+	s.turns, s.held.due = turns{}, queue.Queue[*held]{}
 	return todo
 }
 

@@ -64,7 +64,7 @@ func (s *scheduler) oldest() time.Duration {
 	if g := s.groups.First(); g != nil {
 		oldest = min(oldest, g.since)
 	}
-	if h := s.held.firsts.front(); h != nil {
+	if h, ok := s.held.firsts.Front(); ok {
 		oldest = min(oldest, h.at.Sub(s.clock.Epoch))
 	}
 	if first, ok := s.turns.singles.Front(); ok {
@@ -75,7 +75,7 @@ func (s *scheduler) oldest() time.Duration {
 
 // outstanding returns how many tasks a drain waits for.
 func (s *scheduler) outstanding() int {
-	return s.stats.Queued + s.stats.Running + s.held.len()
+	return s.stats.Queued + s.stats.Running + s.held.length
 }
 
 // Histogram counts durations, each among those up to twice as long: the first number
