@@ -210,8 +210,7 @@ func (r *Runner) drainErrorLocked(reason error) error {
 func (r *Runner) abandonLocked() []*followUp {
 	s := &r.scheduler
 	todo := s.expire()
-	for s.waiters.len() > 0 {
-		w := s.waiters.oldest()
+	for w := s.waiters.Oldest(); w != nil; w = s.waiters.Oldest() {
 		s.endWait(w)
 		if !w.started {
 			s.refuse(&w.submission)

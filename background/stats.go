@@ -47,7 +47,7 @@ func (r *Runner) Stats() Stats {
 	counts := &s.held.counts
 	stats.Queued += counts[Waiting]
 	stats.Scheduled, stats.Limited, stats.Retrying = counts[Scheduled], counts[Limited], counts[Retrying]
-	stats.Blocked = s.waiters.len()
+	stats.Blocked = s.waiters.Len()
 	if stats.Queued+stats.Blocked > 0 {
 		stats.OldestWaiting = s.clock.Since(s.oldest())
 	}
@@ -58,8 +58,8 @@ func (r *Runner) Stats() Stats {
 // of the waiters came.
 func (s *scheduler) oldest() time.Duration {
 	oldest := time.Duration(math.MaxInt64)
-	if s.waiters.len() > 0 {
-		oldest = s.waiters.oldest().came
+	if w := s.waiters.Oldest(); w != nil {
+		oldest = w.came
 	}
 	if g := s.groups.First(); g != nil {
 		oldest = min(oldest, g.since)
