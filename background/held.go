@@ -61,13 +61,13 @@ type heldQueue struct {
 	byTime heap.Heap[*held]   // those whose time has not come
 	alarm  alarm.Alarm        // at the first of these times
 	due    queue.Queue[*held] // those in line, and some that were taken out meanwhile
-	firsts queue.Queue[*held] // those among the due who wait for their first attempt, likewise, but for the front
+	firsts queue.Queue[*held] // those of them who wait for their first attempt, likewise but not in front
 	added  uint64             // how many ever were
 	length int                // how many there are
 	counts [Retrying + 1]int  // how many of them in each state
 }
 
-// count adds n to the number of tasks that wait for what h waits for.
+// count adds n to the numbers of tasks that h is among.
 func (q *heldQueue) count(h *held, n int) {
 	q.length += n
 	q.counts[h.state()] += n

@@ -51,19 +51,13 @@ func NewLimit(options LimitOptions) *Limit {
 	return &Limit{options: options, rate: rate.New(options.PerSecond, cmp.Or(options.Burst, 1))}
 }
 
-const (
-	minPerSecond = 1.0 / (24 * 60 * 60)
-	maxPerSecond = 1e6
-	maxBurst     = 1e6
-)
-
 func (o *LimitOptions) validate() error {
 	switch {
 	case o.Concurrent < 0:
 		return fmt.Errorf("LimitOptions.Concurrent is %d, it cannot be negative", o.Concurrent)
-	case o.PerSecond != 0 && (math.IsNaN(o.PerSecond) || o.PerSecond < minPerSecond || o.PerSecond > maxPerSecond):
+	case o.PerSecond != 0 && (math.IsNaN(o.PerSecond) || o.PerSecond < 1.0/86400 || o.PerSecond > 1e6):
 		return fmt.Errorf("LimitOptions.PerSecond is %v, it has to be 0, or from one a day (1.0 / 86400) to a million", o.PerSecond)
-	case o.Burst < 0 || o.Burst > maxBurst:
+	case o.Burst < 0 || o.Burst > 1e6:
 		return fmt.Errorf("LimitOptions.Burst is %d, it has to be from 0 to a million", o.Burst)
 	case o.Burst > 0 && o.PerSecond == 0:
 		return errors.New("LimitOptions.Burst goes with PerSecond, which is 0")
@@ -87,28 +81,28 @@ func (l *Limit) isMade() bool { return l != nil && l.options != LimitOptions{} }
 // limitLine is a [Limit] as one runner keeps it, and the tasks that wait for it. The
 // runner's mutex guards it.
 type limitLine struct {
-	*Limit
-	running int                // how many of its tasks run
-	rate    rate.Rate          // of their starts
-	parked  queue.Queue[*held] // those who wait, and some that were taken out meanwhile, but for the front
-	waiting int                // how many they are
-	inTurns bool               // it has a place in the line for a worker
-	alarm   alarm.Alarm        // gives it one
+	concurrent int                // LimitOptions.Concurrent
+	running    int                // how many of its tasks run
+	rate       rate.Rate          // of their starts
+	parked     queue.Queue[*held] // those who wait and, except in front, some that were taken out meanwhile
+	waiting    int                // how many wait
+	inTurns    bool               // it has a place in the line for a worker
+	alarm      alarm.Alarm        // gives it one
 }
 
 // lineOf returns the line of the tasks with a limit.
 func (s *scheduler) lineOf(l *Limit) *limitLine {
-	line := s.limits[l]
-	if line == nil {
-		if len(s.limits) >= s.limitsKept { // a limit may be made for each customer
-			now := time.Now()
-			maps.DeleteFunc(s.limits, func(_ *Limit, line *limitLine) bool { return line.isNew(now) })
-			s.limitsKept = 2*len(s.limits) + 16
-		}
-		line = &limitLine{Limit: l, rate: l.rate}
-		line.alarm.Call = func() { s.limitDue(line) }
-		s.limits[l] = line
+	if line := s.limits[l]; line != nil {
+		return line
 	}
+	if len(s.limits) >= s.limitsKept { // a limit may be made for each customer
+		now := time.Now()
+		maps.DeleteFunc(s.limits, func(_ *Limit, line *limitLine) bool { return line.isNew(now) })
+		s.limitsKept = 2*len(s.limits) + 16
+	}
+	line := &limitLine{concurrent: l.options.Concurrent, rate: l.rate}
+	line.alarm.Call = func() { s.limitDue(line) }
+	s.limits[l] = line
 	return line
 }
 
@@ -117,10 +111,10 @@ func (l *limitLine) isNew(now time.Time) bool {
 	return l.running == 0 && l.waiting == 0 && !l.inTurns && l.rate.IsNew(now)
 }
 
-// take takes for j what one start needs. It reports false if the limit is used up. If
-// time decides when it no longer will be, the line takes turns again then.
+// take takes for j what one start needs. It reports false if the limit is used up, and
+// sets the alarm if time decides when it no longer will be.
 func (l *limitLine) take(j *job) bool {
-	if l.options.Concurrent > 0 && l.running == l.options.Concurrent {
+	if l.concurrent > 0 && l.running == l.concurrent {
 		return false
 	}
 	now := time.Now()
@@ -159,8 +153,8 @@ func (s *scheduler) park(j *job, line *limitLine) *limitLine {
 	return line
 }
 
-// nextLimited takes out the first task that waits for a limit, whose turn it is, and
-// reports whether it may start.
+// nextLimited takes out the first task of a line whose turn it is, and makes it j. It
+// reports false if none waits, or may start.
 func (s *scheduler) nextLimited(line *limitLine, j *job) bool {
 	line.inTurns = false
 	h, ok := line.parked.Front()

@@ -48,8 +48,7 @@ func (s *scheduler) spared(free int) int {
 
 // reserve takes the room of n tasks, and reports false if there is too little.
 func (s *scheduler) reserve(n int) (held int, ok bool) {
-	held = s.weight(n)
-	if held > s.room {
+	if held = s.weight(n); held > s.room {
 		return 0, false
 	}
 	s.room -= held
@@ -58,15 +57,15 @@ func (s *scheduler) reserve(n int) (held int, ok bool) {
 
 // giveBack returns the room of j's task, if it holds any.
 func (s *scheduler) giveBack(j *job) {
-	switch {
-	case !j.holds:
+	if !j.holds {
 		return
-	case j.group != nil:
-		s.giveBackOf(j.group, 1)
-	default:
-		s.freeRoom(j.since, 1)
 	}
 	j.holds = false
+	if j.group != nil {
+		s.giveBackOf(j.group, 1)
+	} else {
+		s.freeRoom(j.since, 1)
+	}
 }
 
 // giveBackOf returns the room of n tasks of the group.
@@ -96,17 +95,16 @@ type waiter struct {
 }
 
 // waiters are the submitters who wait for room. The oldest is served first. If it
-// doesn't fit, because it is a large collection, others may overtake it, the one with
-// the fewest tasks first, as long as that makes no difference: while what was accepted
-// before holds so much that it would not fit without them either. From then on
-// only those overtake that need no room. So small work does not wait for what a
-// large collection waits for, and a stream of small work can't keep one out for
-// ever.
+// doesn't fit, because it is a large collection, others may overtake it as long as that
+// makes no difference: while what was accepted before holds so much that it would not
+// fit without them either. From then on only those overtake that need no room. So small
+// work does not wait for what a large collection waits for, and a stream of small work
+// can't keep one out for ever.
 //
-// While no worker is free, each task needs room, and the smallest needs the least.
-// But tasks that start at once and will not be tried again need none. So if the
-// smallest doesn't fit, the one is tried that would hold the least room if all
-// workers were free.
+// Of the others the one with the fewest tasks is tried, which needs the least while no
+// worker is free, and then the one that would hold the least room if all were: tasks
+// that start at once and will not be tried again need none. What it would hold is
+// known as it was when the wait began, though tasks become due.
 //
 // The runner's mutex guards them.
 type waiters struct {
@@ -176,7 +174,7 @@ func (r *Runner) await(ctx context.Context, w *waiter) error {
 func (r *Runner) withdraw(w *waiter, err error) error {
 	r.mu.Lock()
 	defer r.unlock()
-	if w.over { // both at once: what was accepted stays so
+	if w.over { // what was accepted stays so
 		return w.err
 	}
 	r.scheduler.refuse(&w.submission)

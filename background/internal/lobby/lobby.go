@@ -59,13 +59,6 @@ func (l *Lobby[T]) Add(guest *T, at *Place[T], size, need int) {
 	l.byNeed.Push(&at.need)
 }
 
-// Change notes what a guest needs now who waits at that place.
-func (l *Lobby[T]) Change(at *Place[T], need int) {
-	l.byNeed.Remove(at.need.place)
-	at.need.keys[0] = need
-	l.byNeed.Push(&at.need)
-}
-
 // Remove takes out the guest who waits at that place.
 func (l *Lobby[T]) Remove(at *Place[T]) {
 	l.length--

@@ -28,10 +28,6 @@ func TestLobby(t *testing.T) {
 			g := &guest{size: random.IntN(5), need: random.IntN(3)}
 			l.Add(g, &g.place, g.size, g.need)
 			guests = append(guests, g)
-		case n < 11 && len(guests) > 0:
-			g := guests[random.IntN(len(guests))]
-			g.need = random.IntN(3)
-			l.Change(&g.place, g.need)
 		case len(guests) > 0:
 			i := random.IntN(len(guests))
 			l.Remove(&guests[i].place)
