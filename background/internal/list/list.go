@@ -5,76 +5,67 @@ package list
 
 import "slices"
 
-// List is a list of items. The zero value is empty. It is not safe for concurrent use.
+// List is a list of items. The zero value is empty. It is not copied once it has been
+// used, and not safe for concurrent use.
 type List[T any] struct {
-	first, last *Element[T]
-	cursors     []*Cursor[T] // those that have begun, and not ended
+	root    Element[T]   // between the last item and the first; its links are nil before the first use
+	cursors []*Cursor[T] // those that have begun, and not ended
 }
 
 // Element is the place of an item in a list, and a part of the item. It is in one list
 // at most.
 type Element[T any] struct {
-	item           *T
+	item           *T // nil for the root
 	previous, next *Element[T]
 }
 
 // First returns the first item, or nil if the list is empty.
-func (l *List[T]) First() *T { return l.first.of() }
+func (l *List[T]) First() *T {
+	if l.root.next == nil {
+		return nil
+	}
+	return l.root.next.item
+}
 
 // Last returns the last item, or nil if the list is empty.
-func (l *List[T]) Last() *T { return l.last.of() }
+func (l *List[T]) Last() *T {
+	if l.root.previous == nil {
+		return nil
+	}
+	return l.root.previous.item
+}
 
 // Previous returns the item before that of e, which is in a list; nil if it is the
 // first.
-func (e *Element[T]) Previous() *T { return e.previous.of() }
-
-// of returns the item of e, or nil if e is.
-func (e *Element[T]) of() *T {
-	if e == nil {
-		return nil
-	}
-	return e.item
-}
+func (e *Element[T]) Previous() *T { return e.previous.item }
 
 // Push puts an item at the end, by its element e.
-func (l *List[T]) Push(item *T, e *Element[T]) { l.Insert(item, e, l.last) }
+func (l *List[T]) Push(item *T, e *Element[T]) { l.Insert(item, e, l.root.previous) }
 
 // Insert puts an item behind that of another element, or at the beginning if that is
 // nil.
 func (l *List[T]) Insert(item *T, e, behind *Element[T]) {
-	e.item, e.previous = item, behind
 	if behind == nil {
-		e.next, l.first = l.first, e
-	} else {
-		e.next, behind.next = behind.next, e
+		l.use()
+		behind = &l.root
 	}
-	if e.next == nil {
-		l.last = e
-	} else {
-		e.next.previous = e
+	e.item, e.previous, e.next = item, behind, behind.next
+	e.previous.next, e.next.previous = e, e
+}
+
+// use links the root, unless it was before.
+func (l *List[T]) use() {
+	if l.root.next == nil {
+		l.root.previous, l.root.next = &l.root, &l.root
 	}
 }
 
 // Remove takes out the item of e. A cursor that is there goes on to the next one.
 func (l *List[T]) Remove(e *Element[T]) {
-	if e.previous == nil {
-		l.first = e.next
-	} else {
-		e.previous.next = e.next
-	}
-	if e.next == nil {
-		l.last = e.previous
-	} else {
-		e.next.previous = e.previous
-	}
 	for _, c := range l.cursors {
-		if c.at == e {
-			c.Next()
-		}
-		if c.last == e {
-			c.last = e.previous
-		}
+		c.leave(e)
 	}
+	e.previous.next, e.next.previous = e.next, e.previous
 	*e = Element[T]{} // the item may live on, and must not keep others alive
 }
 
@@ -87,23 +78,34 @@ type Cursor[T any] struct {
 
 // Begin returns a cursor at the first item. The list keeps it until it is ended.
 func (l *List[T]) Begin() *Cursor[T] {
-	c := &Cursor[T]{list: l, at: l.first, last: l.last}
+	l.use()
+	c := &Cursor[T]{list: l, at: l.root.next, last: l.root.previous}
 	l.cursors = append(l.cursors, c)
 	return c
 }
 
 // Item returns the item where the cursor is, or nil if it has been at all.
-func (c *Cursor[T]) Item() *T { return c.at.of() }
+func (c *Cursor[T]) Item() *T { return c.at.item }
 
 // Next goes on to the next item, and returns what Item does then. There has to be an
 // item where the cursor is.
 func (c *Cursor[T]) Next() *T {
 	if c.at == c.last {
-		c.at = nil
+		c.at = &c.list.root
 	} else {
 		c.at = c.at.next
 	}
-	return c.Item()
+	return c.at.item
+}
+
+// leave is called before e is removed.
+func (c *Cursor[T]) leave(e *Element[T]) {
+	if c.at == e {
+		c.Next()
+	}
+	if c.last == e {
+		c.last = e.previous
+	}
 }
 
 // End is called when the cursor is not needed any more.
