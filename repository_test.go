@@ -30,10 +30,10 @@ const internal = module + "/params/internal"
 var edges = []edge{
 	{"background", []string{
 		module + "/background/internal/alarm", module + "/background/internal/clock", module + "/background/internal/heap",
-		module + "/background/internal/list", module + "/background/internal/lobby", module + "/background/internal/queue",
-		module + "/background/internal/rate", module + "/background/internal/recordable",
+		module + "/background/internal/list", module + "/background/internal/queue", module + "/background/internal/rate",
+		module + "/background/internal/recordable", module + "/background/internal/room",
 	}},
-	{"background/internal/lobby", []string{module + "/background/internal/heap", module + "/background/internal/list"}},
+	{"background/internal/room", []string{module + "/background/internal/heap", module + "/background/internal/list"}},
 	{"background/internal/*", nil}, // alarm, clock, heap, list, queue, rate, recordable
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
 	{"params", []string{

@@ -106,7 +106,7 @@ func (r *Runner) Idle(ctx context.Context) error {
 
 func (r *Runner) isIdleLocked() bool {
 	s := &r.scheduler
-	return s.outstanding() == s.held.counts[Scheduled] && s.waiters.Len() == 0 && r.reservations.count() == 0 && r.pool.busy() == 0 && r.reports == 0
+	return s.outstanding() == s.held.counts[Scheduled] && s.room.Waiting() == 0 && r.reservations.count() == 0 && r.pool.busy() == 0 && r.reports == 0
 }
 
 // notInTimeMessage is that of a periodic task which found no room.

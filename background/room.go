@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/velithon-go/velithon/background/internal/lobby"
+	"github.com/velithon-go/velithon/background/internal/room"
 )
 
 // Room is what bounds the tasks that are accepted and have not finished: one that
@@ -33,26 +33,13 @@ func (s *submission) holding(free int) int {
 	return holding
 }
 
-// weight is how much room n tasks take: a collection larger than the queue takes
-// all of it, since it would never be accepted otherwise.
-func (s *scheduler) weight(n int) int { return min(n, s.queue) }
-
 // spared returns how much room there is for those who are not the oldest of the
 // waiters, while so many workers are free.
 func (s *scheduler) spared(free int) int {
-	if w := s.waiters.Oldest(); w == nil || s.waiters.old+s.weight(w.holding(free)) > s.queue {
-		return s.room
+	if s.room.Waiting() == 0 {
+		return s.room.Free
 	}
-	return 0
-}
-
-// reserve takes the room of n tasks, and reports false if there is too little.
-func (s *scheduler) reserve(n int) (held int, ok bool) {
-	if held = s.weight(n); held > s.room {
-		return 0, false
-	}
-	s.room -= held
-	return held, true
+	return s.room.Spared(s.room.Oldest().holding(free))
 }
 
 // giveBack returns the room of j's task, if it holds any.
@@ -64,95 +51,58 @@ func (s *scheduler) giveBack(j *job) {
 	if j.group != nil {
 		s.giveBackOf(j.group, 1)
 	} else {
-		s.freeRoom(j.since, 1)
+		s.room.Give(1, j.since)
 	}
 }
 
 // giveBackOf returns the room of n tasks of the group.
 func (s *scheduler) giveBackOf(g *group, n int) {
-	before := s.weight(g.held)
+	before := s.room.Weight(g.held)
 	g.held -= n
-	s.freeRoom(g.since, before-s.weight(g.held))
+	s.room.Give(before-s.room.Weight(g.held), g.since)
 }
 
-// freeRoom notes that there is room for n more tasks, which was held by what had
-// been accepted at that time.
-func (s *scheduler) freeRoom(since time.Duration, n int) {
-	s.room += n
-	if since <= s.waiters.mark {
-		s.waiters.old -= n
-	}
-}
-
-// waiter is a submitter who waits for room.
+// waiter is a submitter who waits for room. As long as no worker is free each task needs
+// some, and the waiter with the fewest tasks the least. But tasks that start at once and
+// will not be tried again need none. So what a waiter needs is, for the order in which
+// they are tried, what it would hold if all workers were free.
 type waiter struct {
 	submission
+	room.Guest[waiter]
 	came     time.Duration // when the wait began
-	place    lobby.Place[waiter]
 	admitted chan struct{} // closed when the wait is over
 	over     bool          // it is
 	err      error         // its outcome, readable once admitted is closed
 }
 
-// waiters are the submitters who wait for room. The oldest is served first. If it
-// doesn't fit, because it is a large collection, others may overtake it as long as that
-// makes no difference: while what was accepted before holds so much that it would not
-// fit without them either. From then on only those overtake that need no room. So small
-// work does not wait for what a large collection waits for, and a stream of small work
-// can't keep one out for ever.
-//
-// Of the others the one with the fewest tasks is tried, which needs the least while no
-// worker is free, and then the one that would hold the least room if all were: tasks
-// that start at once and will not be tried again need none. What it would hold is
-// known as it was when the wait began, though tasks become due.
-//
-// The runner's mutex guards them.
-type waiters struct {
-	lobby.Lobby[waiter]
-	mark time.Duration // when the oldest became the oldest
-	old  int           // the room held by what had been accepted until then
-}
-
 // wait lines a submission up for room.
 func (s *scheduler) wait(sub *submission) *waiter {
 	w := &waiter{submission: *sub, came: s.clock.Now(), admitted: make(chan struct{})}
-	s.waiters.Add(w, &w.place, w.tasks, w.holding(s.workers))
-	if s.waiters.Len() == 1 {
-		s.markOldest()
-	}
+	s.room.Wait(w, &w.Guest, w.tasks, w.holding(s.workers), s.clock.Mark)
 	return w
+}
+
+// endWait takes w out of the waiters.
+func (s *scheduler) endWait(w *waiter) {
+	s.room.Leave(&w.Guest, s.clock.Mark)
+	w.over = true
 }
 
 // admit accepts the work of a waiter, if there is room for it, and returns the
 // waiter, who waits no longer. It returns nil if none fits.
 func (s *scheduler) admit(free int) *waiter {
-	if s.waiters.Len() == 0 {
+	if s.room.Waiting() == 0 {
 		return nil
 	}
-	room := s.room
-	for _, w := range s.waiters.Candidates() {
-		if s.accept(&w.submission, free, room) {
+	most := s.room.Free
+	for _, w := range s.room.Candidates() {
+		if s.accept(&w.submission, free, most) {
 			s.endWait(w)
 			return w
 		}
-		room = s.spared(free)
+		most = s.spared(free)
 	}
 	return nil
-}
-
-// endWait takes w out of the waiters.
-func (s *scheduler) endWait(w *waiter) {
-	first := w == s.waiters.Oldest()
-	s.waiters.Remove(&w.place)
-	w.over = true
-	if first {
-		s.markOldest()
-	}
-}
-
-// markOldest notes that another waiter is the oldest now.
-func (s *scheduler) markOldest() {
-	s.waiters.mark, s.waiters.old = s.clock.Mark(), s.queue-s.room
 }
 
 // await waits until w has been admitted or refused, or ctx is done. A task does

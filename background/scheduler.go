@@ -8,6 +8,7 @@ import (
 	"github.com/velithon-go/velithon/background/internal/clock"
 	"github.com/velithon-go/velithon/background/internal/list"
 	"github.com/velithon-go/velithon/background/internal/queue"
+	"github.com/velithon-go/velithon/background/internal/room"
 )
 
 // scheduler holds the work that was accepted and has not ended, decides which task
@@ -23,13 +24,12 @@ import (
 type scheduler struct {
 	// What each submission writes to comes first: the fewer cache lines it is on,
 	// the less has to be fetched from the processors that run workers.
-	room    int              // how many more tasks may wait
-	stats   Stats            // all but Scheduled, Limited, Retrying, Blocked and OldestWaiting
-	wasHeld bool             // next chose one of held the last time
-	turns   turns            // who gets the next free worker
-	groups  list.List[group] // those with tasks that wait, the oldest first
+	room    room.Room[waiter] // for tasks that wait, and the submitters who wait for it
+	stats   Stats             // all but Scheduled, Limited, Retrying, Blocked and OldestWaiting
+	wasHeld bool              // next chose one of held the last time
+	turns   turns             // who gets the next free worker
+	groups  list.List[group]  // those with tasks that wait, the oldest first
 	held    heldQueue
-	waiters waiters // the submitters who wait for room
 	clock   clock.Clock
 	byKind  map[*kind]*KindStats
 	limits  map[*Limit]*limitLine
@@ -37,7 +37,6 @@ type scheduler struct {
 	limitsKept int // at how many limits those not needed are forgotten
 
 	workers int             // RunnerOptions.Workers
-	queue   int             // RunnerOptions.Queue
 	base    context.Context // of all tasks
 
 	limitDue func(*limitLine) // called by a timer, without the mutex
@@ -57,8 +56,7 @@ type scheduler struct {
 func newScheduler(base context.Context, options RunnerOptions, timeDue func(), limitDue func(*limitLine)) scheduler {
 	return scheduler{
 		workers: options.Workers,
-		queue:   options.Queue,
-		room:    options.Queue,
+		room:    room.New[waiter](options.Queue),
 		base:    base,
 		clock:   clock.Clock{Epoch: time.Now().Add(-time.Nanosecond)},
 		limits:  make(map[*Limit]*limitLine),
@@ -132,12 +130,12 @@ type outcome struct {
 // workers are free, and nobody else is in line for them: sub.starts of the tasks
 // start at once. The caller gives them to workers, and has the rest lined up.
 func (s *scheduler) accept(sub *submission, free, room int) bool {
-	if s.weight(sub.holding(free)) > room {
+	if s.room.Weight(sub.holding(free)) > room {
 		return false
 	}
 	sub.starts = sub.starting(free)
 	holding := sub.tasks - sub.starts + sub.waitingAgain()
-	s.room -= s.weight(holding) // below none, until lineUpRest is done, where others start besides
+	s.room.Free -= s.room.Weight(holding) // below none, until lineUpRest is done, where others start besides
 	s.stats.Accepted += uint64(sub.tasks)
 	s.stats.Running += sub.starts
 	s.stats.Queued += sub.tasks - sub.starts

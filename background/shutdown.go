@@ -210,7 +210,7 @@ func (r *Runner) drainErrorLocked(reason error) error {
 func (r *Runner) abandonLocked() []*followUp {
 	s := &r.scheduler
 	todo := s.expire()
-	for w := s.waiters.Oldest(); w != nil; w = s.waiters.Oldest() {
+	for w := s.room.Oldest(); w != nil; w = s.room.Oldest() {
 		s.endWait(w)
 		if !w.started {
 			s.refuse(&w.submission)
@@ -273,7 +273,7 @@ func (s *scheduler) expire() (todo []*followUp) {
 	}
 	for first := range s.turns.singles.All() {
 		s.stats.Queued--
-		s.room++
+		s.room.Free++
 		giveUp(first.context(s.base), first.task)
 	}
 	for g := s.groups.First(); g != nil; g = s.groups.First() {

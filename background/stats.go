@@ -47,7 +47,7 @@ func (r *Runner) Stats() Stats {
 	counts := &s.held.counts
 	stats.Queued += counts[Waiting]
 	stats.Scheduled, stats.Limited, stats.Retrying = counts[Scheduled], counts[Limited], counts[Retrying]
-	stats.Blocked = s.waiters.Len()
+	stats.Blocked = s.room.Waiting()
 	if stats.Queued+stats.Blocked > 0 {
 		stats.OldestWaiting = s.clock.Since(s.oldest())
 	}
@@ -58,7 +58,7 @@ func (r *Runner) Stats() Stats {
 // of the waiters came.
 func (s *scheduler) oldest() time.Duration {
 	oldest := time.Duration(math.MaxInt64)
-	if w := s.waiters.Oldest(); w != nil {
+	if w := s.room.Oldest(); w != nil {
 		oldest = w.came
 	}
 	if g := s.groups.First(); g != nil {
