@@ -30,11 +30,11 @@ const internal = module + "/params/internal"
 var edges = []edge{
 	{"background", []string{
 		module + "/background/internal/alarm", module + "/background/internal/clock", module + "/background/internal/heap",
-		module + "/background/internal/list", module + "/background/internal/queue", module + "/background/internal/rate",
+		module + "/background/internal/list", module + "/background/internal/queue", module + "/background/internal/quota",
 		module + "/background/internal/recordable", module + "/background/internal/room",
 	}},
 	{"background/internal/room", []string{module + "/background/internal/heap", module + "/background/internal/list"}},
-	{"background/internal/*", nil}, // alarm, clock, heap, list, queue, rate, recordable
+	{"background/internal/*", nil}, // alarm, clock, heap, list, queue, quota, recordable
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
 	{"params", []string{
 		fasthttpModule, gojson, validator,

@@ -80,7 +80,14 @@ func (q *heldQueue) count(h *held, n int) {
 func (q *heldQueue) add(h *held) {
 	h.seq, h.place = q.added, -1
 	q.added++
-	q.link(h)
+	if g := h.group; g != nil && g.lastHeld != nil {
+		q.all.Insert(h, &h.links, &g.lastHeld.links)
+	} else {
+		q.all.Push(h, &h.links)
+	}
+	if h.group != nil {
+		h.group.lastHeld = h
+	}
 	q.count(h, +1)
 	if handle := h.task.handle(); handle != nil {
 		handle.place = h
@@ -90,30 +97,6 @@ func (q *heldQueue) add(h *held) {
 		q.byTime.Push(h)
 		q.alarm.Set(q.byTime.First().at)
 	}
-}
-
-// link puts h behind the others of its group, or at the end.
-func (q *heldQueue) link(h *held) {
-	if g := h.group; g != nil {
-		last := g.lastHeld
-		g.lastHeld = h
-		if last != nil {
-			q.all.Insert(h, &h.links, &last.links)
-			return
-		}
-	}
-	q.all.Push(h, &h.links)
-}
-
-// unlink takes h out of the list.
-func (q *heldQueue) unlink(h *held) {
-	if g := h.group; g != nil && g.lastHeld == h {
-		g.lastHeld = nil
-		if previous := h.links.Previous(); previous != nil && previous.group == g {
-			g.lastHeld = previous
-		}
-	}
-	q.all.Remove(&h.links)
 }
 
 // mostAtOnce is how many tasks are lined up with the mutex held, if many are due.
@@ -181,7 +164,13 @@ func (q *heldQueue) remove(h *held) bool {
 	if h.place >= 0 {
 		q.byTime.Remove(h.place)
 	}
-	q.unlink(h)
+	if g := h.group; g != nil && g.lastHeld == h {
+		g.lastHeld = nil
+		if previous := h.links.Previous(); previous != nil && previous.group == g {
+			g.lastHeld = previous
+		}
+	}
+	q.all.Remove(&h.links)
 	q.count(h, -1)
 	q.firsts.Skip((*held).isOut)
 	if line := h.limit; line != nil {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/velithon-go/velithon/background/internal/alarm"
 	"github.com/velithon-go/velithon/background/internal/queue"
-	"github.com/velithon-go/velithon/background/internal/rate"
+	"github.com/velithon-go/velithon/background/internal/quota"
 )
 
 // LimitOptions say what a [Limit] allows: Concurrent, PerSecond, or both.
@@ -38,8 +38,7 @@ type LimitOptions struct {
 // starts, and in a collection it is one of the MaxConcurrent. A Shutdown waits for it
 // as long as there is time.
 type Limit struct {
-	options LimitOptions
-	rate    rate.Rate // as it is at first
+	quota quota.Quota // as it is at first
 }
 
 // NewLimit returns a limit. It panics if an option is out of range, or nothing is
@@ -48,7 +47,7 @@ func NewLimit(options LimitOptions) *Limit {
 	if err := options.validate(); err != nil {
 		panic("background: NewLimit: " + err.Error())
 	}
-	return &Limit{options: options, rate: rate.New(options.PerSecond, cmp.Or(options.Burst, 1))}
+	return &Limit{quota: quota.New(options.Concurrent, options.PerSecond, cmp.Or(options.Burst, 1))}
 }
 
 func (o *LimitOptions) validate() error {
@@ -76,18 +75,16 @@ func (l *Limit) applyTo(s *settings) error {
 }
 
 // isMade reports whether l is neither nil nor zero.
-func (l *Limit) isMade() bool { return l != nil && l.options != LimitOptions{} }
+func (l *Limit) isMade() bool { return l != nil && l.quota != quota.Quota{} }
 
 // limitLine is a [Limit] as one runner keeps it, and the tasks that wait for it. The
 // runner's mutex guards it.
 type limitLine struct {
-	concurrent int                // LimitOptions.Concurrent
-	running    int                // how many of its tasks run
-	rate       rate.Rate          // of their starts
-	parked     queue.Queue[*held] // those who wait and, except in front, some that were taken out meanwhile
-	waiting    int                // how many wait
-	inTurns    bool               // it has a place in the line for a worker
-	alarm      alarm.Alarm        // gives it one
+	quota   quota.Quota
+	parked  queue.Queue[*held] // those who wait and, except in front, some that were taken out meanwhile
+	waiting int                // how many wait
+	inTurns bool               // it has a place in the line for a worker
+	alarm   alarm.Alarm        // gives it one
 }
 
 // lineOf returns the line of the tasks with a limit.
@@ -100,7 +97,7 @@ func (s *scheduler) lineOf(l *Limit) *limitLine {
 		maps.DeleteFunc(s.limits, func(_ *Limit, line *limitLine) bool { return line.isNew(now) })
 		s.limitsKept = 2*len(s.limits) + 16
 	}
-	line := &limitLine{concurrent: l.options.Concurrent, rate: l.rate}
+	line := &limitLine{quota: l.quota}
 	line.alarm.Call = func() { s.limitDue(line) }
 	s.limits[l] = line
 	return line
@@ -108,23 +105,20 @@ func (s *scheduler) lineOf(l *Limit) *limitLine {
 
 // isNew reports whether a new line would do as well.
 func (l *limitLine) isNew(now time.Time) bool {
-	return l.running == 0 && l.waiting == 0 && !l.inTurns && l.rate.IsNew(now)
+	return l.waiting == 0 && !l.inTurns && l.quota.IsNew(now)
 }
 
 // take takes for j what one start needs. It reports false if the limit is used up, and
 // sets the alarm if time decides when it no longer will be.
 func (l *limitLine) take(j *job) bool {
-	if l.concurrent > 0 && l.running == l.concurrent {
-		return false
-	}
 	now := time.Now()
-	if wait := l.rate.Take(now); wait > 0 {
+	wait, ok := l.quota.Take(now)
+	if ok {
+		j.takes = l
+	} else if wait > 0 {
 		l.alarm.Set(now.Add(wait))
-		return false
 	}
-	l.running++
-	j.takes = l
-	return true
+	return ok
 }
 
 // admits reports whether j, whose turn it is, may start, as far as its limit goes. If
@@ -178,7 +172,7 @@ func (s *scheduler) lineUp(line *limitLine) {
 // wokenUp notes that the alarm has given a line its turn.
 func (s *scheduler) wokenUp(line *limitLine) {
 	if late := line.alarm.Rang(); line.waiting > 0 {
-		line.rate.Late(late)
+		line.quota.Late(late)
 	}
 	s.lineUp(line)
 }
@@ -187,6 +181,6 @@ func (s *scheduler) wokenUp(line *limitLine) {
 func (s *scheduler) release(j *job) {
 	line := j.takes
 	j.takes = nil
-	line.running--
+	line.quota.Give()
 	s.lineUp(line)
 }
