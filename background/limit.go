@@ -94,18 +94,15 @@ func (s *scheduler) lineOf(l *Limit) *limitLine {
 	}
 	if len(s.limits) >= s.limitsKept { // a limit may be made for each customer
 		now := time.Now()
-		maps.DeleteFunc(s.limits, func(_ *Limit, line *limitLine) bool { return line.isNew(now) })
+		maps.DeleteFunc(s.limits, func(_ *Limit, line *limitLine) bool { // if a new one would do as well
+			return line.waiting == 0 && line.quota.IsNew(now)
+		})
 		s.limitsKept = 2*len(s.limits) + 16
 	}
 	line := &limitLine{quota: l.quota}
 	line.alarm.Call = func() { s.limitDue(line) }
 	s.limits[l] = line
 	return line
-}
-
-// isNew reports whether a new line would do as well.
-func (l *limitLine) isNew(now time.Time) bool {
-	return l.waiting == 0 && !l.inTurns && l.quota.IsNew(now)
 }
 
 // take takes for j what one start needs. It reports false if the limit is used up, and

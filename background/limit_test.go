@@ -346,6 +346,27 @@ func TestLimitsForget(t *testing.T) {
 	})
 }
 
+// TestALimitIsNotForgotten while its tasks wait for nothing but a worker.
+func TestALimitIsNotForgotten(t *testing.T) {
+	limit := background.NewLimit(background.LimitOptions{Concurrent: 1})
+	inBubble(t, background.RunnerOptions{Workers: 2}, func(t *testing.T, r *background.Runner) {
+		release := make(chan struct{})
+		fill(t, r, 2, release)
+		var g gauge
+		limited := g.task(time.Second).WithLimit(limit)
+		require.NoError(t, r.Submit(t.Context(), limited))
+		for range 100 {
+			other := background.NewLimit(background.LimitOptions{Concurrent: 1})
+			require.NoError(t, r.Submit(t.Context(), task("other", func() {}).WithLimit(other)))
+		}
+		require.NoError(t, r.Submit(t.Context(), limited))
+		close(release)
+		pass(time.Minute)
+		assert.Len(t, g.starts, 2)
+		assert.Equal(t, 1, g.most)
+	})
+}
+
 // TestALimitStartsOneByOne: also when the workers have held it up.
 func TestALimitStartsOneByOne(t *testing.T) {
 	limit := background.NewLimit(background.LimitOptions{PerSecond: 1})
