@@ -102,6 +102,20 @@ func TestMemoryOfWaitingTasks(t *testing.T) {
 	runtime.KeepAlive(r)
 }
 
+// TestMemoryOfLooks at tasks: nothing is kept of them.
+func TestMemoryOfLooks(t *testing.T) {
+	const n = 10_000
+	r := background.NewRunner(background.RunnerOptions{})
+	before := heap()
+	for range n {
+		for range r.Tasks() {
+			break
+		}
+	}
+	assert.Less(t, (heap()-before)/n, 8., "bytes left of a look")
+	require.NoError(t, r.Shutdown(t.Context()))
+}
+
 // heap returns how many bytes are in use.
 func heap() float64 {
 	runtime.GC()

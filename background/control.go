@@ -59,7 +59,7 @@ func (r *Runner) Idle(ctx context.Context) error {
 
 func (r *Runner) isIdleLocked() bool {
 	s := &r.scheduler
-	return s.outstanding() == s.held.scheduled && s.waiters.len() == 0 && r.reservations.Count() == 0 && r.pool.Busy() == 0 && r.reports == 0
+	return s.outstanding() == s.held.counts[Scheduled] && s.room.Waiting() == 0 && r.reservations.Count() == 0 && r.pool.Busy() == 0 && r.reports == 0
 }
 
 // Every submits the task again and again, until stop is called or Shutdown begins:

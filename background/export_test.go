@@ -23,15 +23,15 @@ func PlantRetry(r *Runner, task *Task) (remove func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	q := &r.scheduler.held
-	of := q.last.group
-	planted := &held{job: job{single: single{task: task}, group: of, attempt: 2}, following: q.first, place: -1}
-	q.first.previous, q.first = planted, planted
-	q.length++
+	of := q.all.Last().group
+	planted := &held{job: job{single: single{task: task}, group: of, attempt: 2}, place: -1}
+	q.all.Insert(planted, &planted.links, nil)
+	q.count(planted, +1)
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		q.unlink(planted)
-		q.length--
+		q.all.Remove(&planted.links)
+		q.count(planted, -1)
 	}
 }
 
@@ -46,25 +46,6 @@ func Limits(r *Runner) (limits, places int) {
 		places += line.parked.Len()
 	}
 	return len(r.scheduler.limits), places
-}
-
-// TakesLate returns when n tasks of a limit have started that are looked at so much
-// too late, each time.
-func TakesLate(l *Limit, n int, late time.Duration) time.Duration {
-	line, began := limitLine{Limit: l, waiting: n}, time.Now()
-	now := began
-	for range n {
-		for {
-			wait, ok := line.take(now)
-			if ok {
-				break
-			}
-			now = now.Add(wait + late)
-			line.credit = late
-		}
-		line.running--
-	}
-	return now.Sub(began)
 }
 
 // EveryByHand is Every, with what its timer calls.

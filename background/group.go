@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/list"
 )
 
 // group is a submission of more than a bare task: a collection, or a task whose
@@ -31,8 +33,7 @@ type group struct {
 	lastHeld *held         // the last of its tasks in heldQueue, or nil
 	lastDue  *held         // the last of those that are in line, or nil
 
-	seq                 uint64 // how many groups were accepted before
-	previous, following *group // in scheduler.groups, as long as tasks wait
+	links list.Element[group] // in scheduler.groups, as long as tasks wait
 }
 
 // context returns what the group's tasks run with.
@@ -70,7 +71,7 @@ func (s *scheduler) takeFirst(g *group, j *job) {
 	*j = job{}
 	j.task, j.group, j.attempt, j.holds = g.take(), g, 1, true
 	if len(g.waiting) == 0 {
-		s.groups.remove(g)
+		s.groups.Remove(&g.links)
 	}
 }
 
@@ -113,7 +114,7 @@ func (s *scheduler) dropWaiting(g *group) []*Task {
 		return nil
 	}
 	g.waiting, g.parked = nil, false
-	s.groups.remove(g)
+	s.groups.Remove(&g.links)
 	s.stats.Queued -= len(dropped)
 	s.giveBackOf(g, len(dropped))
 	return dropped
@@ -145,44 +146,4 @@ func (s *scheduler) finish(g *group, todo *followUp) *followUp {
 	todo.cancel, todo.done = g.cancel, g.done
 	g.done = nil // the group may live as long as the user's Tasks
 	return todo
-}
-
-// groupList is a list of the groups with tasks that wait, the oldest first. Its
-// links are in the groups, so that adding one does not allocate, which
-// container/list would. The zero value is empty.
-type groupList struct {
-	first, last *group
-	added       uint64  // how many ever were
-	walks       []*walk // those that go through it
-}
-
-func (l *groupList) push(g *group) {
-	g.seq = l.added
-	l.added++
-	g.previous = l.last
-	if l.last == nil {
-		l.first = g
-	} else {
-		l.last.following = g
-	}
-	l.last = g
-}
-
-func (l *groupList) remove(g *group) {
-	if g.previous == nil {
-		l.first = g.following
-	} else {
-		g.previous.following = g.following
-	}
-	if g.following == nil {
-		l.last = g.previous
-	} else {
-		g.following.previous = g.previous
-	}
-	for _, w := range l.walks {
-		if w.group == g {
-			w.enter(g.following)
-		}
-	}
-	g.previous, g.following = nil, nil // a group may live as long as the user's Tasks
 }

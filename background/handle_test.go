@@ -443,3 +443,16 @@ func TestAroundsGetTheTaskItself(t *testing.T) {
 		require.NoError(t, h.Wait(t.Context()))
 	})
 }
+
+// TestACancelledTaskGivesItsRoomBack at once, if a worker is free.
+func TestACancelledTaskGivesItsRoomBack(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1, Queue: 1, Overflow: background.Reject}, func(t *testing.T, r *background.Runner) {
+		for range 100 {
+			h := background.Track(task("later", t.FailNow).After(time.Hour))
+			require.NoError(t, r.Submit(t.Context(), h))
+			require.True(t, h.Cancel(nil))
+			require.NoError(t, r.Submit(t.Context(), task("now", func() {}).WithRetry(background.Retry{Attempts: 2})))
+			synctest.Wait()
+		}
+	})
+}

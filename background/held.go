@@ -5,7 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/velithon-go/velithon/background/internal/alarm"
 	"github.com/velithon-go/velithon/background/internal/heap"
+	"github.com/velithon-go/velithon/background/internal/list"
 	"github.com/velithon-go/velithon/background/internal/queue"
 )
 
@@ -14,63 +16,63 @@ import (
 // wait for a worker, so it may be larger than a place in the line.
 type held struct {
 	job
-	at    time.Time // when its time comes
-	seq   uint64    // how many were added before it
-	place int       // in heldQueue.byTime, or -1
-	due   bool      // its time has come
-	out   bool      // it was taken out
-
-	limit               *limitLine // where it waits for its limit, else nil
-	behind              *held      // of the same group, and due after this one
-	previous, following *held      // in heldQueue
+	at     time.Time          // when its time comes
+	seq    uint64             // how many were added before it
+	place  int                // in heldQueue.byTime, or -1
+	due    bool               // its time has come
+	out    bool               // it was taken out
+	limit  *limitLine         // where it waits for its limit, else nil
+	behind *held              // of the same group, and due after this one
+	links  list.Element[held] // in heldQueue.all
 }
 
-// state returns what the task waits for.
+// state returns what the task waits for, as Stats has it.
 func (h *held) state() State {
 	switch {
 	case h.limit != nil:
 		return Limited
-	case h.attempt == 1:
-		return Scheduled
+	case h.attempt > 1:
+		return Retrying
+	case h.due:
+		return Waiting
 	}
-	return Retrying
+	return Scheduled
 }
+
+// Before orders tasks by their times, and those with one time as they were added.
+func (h *held) Before(other *held) bool {
+	if c := h.at.Compare(other.at); c != 0 {
+		return c < 0
+	}
+	return h.seq < other.seq
+}
+
+// Moved notes where h is in heldQueue.byTime.
+func (h *held) Moved(place int) { h.place = place }
+
+func (h *held) isOut() bool { return h.out }
 
 // heldQueue holds the tasks that wait for their time, those whose time has come and
 // who wait for their turn, and those who wait for their limits. Of a group, one that
 // is due is in line, with the others behind it, so that the tasks of a large one are
 // no more than a turn to others.
 type heldQueue struct {
-	first, last *held              // of all; those of a group stand together
-	byTime      heap.Heap[*held]   // those whose time has not come
-	due         queue.Queue[*held] // those in line, and some that were taken out meanwhile
-	firsts      queue.Queue[*held] // those among the due who wait for their first attempt, likewise
-	added       uint64             // how many ever were
-
-	walks []*walk // those that go through the tasks
-
-	timer *time.Timer // of the first of byTime, or of one that has left; made when first needed
-	rings time.Time   // when it fires; zero if it is not set
-	fire  func()      // what it calls, without the mutex
-
-	length                    int // how many there are
-	scheduled, ready, limited int // how many of them wait for their first time, wait for a worker since it has come, and wait for a limit
+	all    list.List[held]    // those of a group stand together, and a stop takes these only
+	byTime heap.Heap[*held]   // those whose time has not come
+	alarm  alarm.Alarm        // at the first of these times
+	due    queue.Queue[*held] // those in line, and some that were taken out meanwhile
+	firsts queue.Queue[*held] // those of them who wait for their first attempt, likewise but not in front
+	added  uint64             // how many ever were
+	length int                // how many there are
+	counts [Retrying + 1]int  // how many of them in each state
 }
 
-// retrying returns how many wait to be tried again.
-func (q *heldQueue) retrying() int { return q.length - q.scheduled - q.ready - q.limited }
-
-// count adds n to the number of tasks that wait for what h waits for.
+// count adds n to the numbers of tasks that h is among.
 func (q *heldQueue) count(h *held, n int) {
 	q.length += n
-	switch {
-	case h.limit != nil:
-		q.limited += n
+	q.counts[h.state()] += n
+	if h.limit != nil {
 		h.limit.waiting += n
-	case h.attempt == 1 && h.due:
-		q.ready += n
-	case h.attempt == 1:
-		q.scheduled += n
 	}
 }
 
@@ -78,7 +80,14 @@ func (q *heldQueue) count(h *held, n int) {
 func (q *heldQueue) add(h *held) {
 	h.seq, h.place = q.added, -1
 	q.added++
-	q.link(h)
+	if g := h.group; g != nil && g.lastHeld != nil {
+		q.all.Insert(h, &h.links, &g.lastHeld.links)
+	} else {
+		q.all.Push(h, &h.links)
+	}
+	if h.group != nil {
+		h.group.lastHeld = h
+	}
 	q.count(h, +1)
 	if handle := h.task.handle(); handle != nil {
 		handle.place = h
@@ -86,69 +95,7 @@ func (q *heldQueue) add(h *held) {
 	}
 	if h.limit == nil {
 		q.byTime.Push(h)
-		q.wind()
-	}
-}
-
-// link puts h behind the others of its group, or at the end. There may be many, and to
-// stop a group takes its own only.
-func (q *heldQueue) link(h *held) {
-	previous := q.last
-	if g := h.group; g != nil {
-		if g.lastHeld != nil {
-			previous = g.lastHeld
-		}
-		g.lastHeld = h
-	}
-	h.previous = previous
-	if previous == nil {
-		h.following, q.first = q.first, h
-	} else {
-		h.following, previous.following = previous.following, h
-	}
-	if h.following == nil {
-		q.last = h
-	} else {
-		h.following.previous = h
-	}
-}
-
-// unlink takes h out. Who goes through the tasks and has come to it goes on behind it.
-func (q *heldQueue) unlink(h *held) {
-	if g := h.group; g != nil && g.lastHeld == h {
-		g.lastHeld = nil
-		if h.previous != nil && h.previous.group == g {
-			g.lastHeld = h.previous
-		}
-	}
-	if h.previous == nil {
-		q.first = h.following
-	} else {
-		h.previous.following = h.following
-	}
-	if h.following == nil {
-		q.last = h.previous
-	} else {
-		h.following.previous = h.previous
-	}
-	for _, w := range q.walks {
-		if w.at == h {
-			w.at = h.following
-		}
-	}
-	h.previous, h.following = nil, nil
-}
-
-// wind sets the timer for the first of byTime.
-func (q *heldQueue) wind() {
-	if q.byTime.Len() == 0 || !q.rings.IsZero() && !q.byTime.First().at.Before(q.rings) {
-		return
-	}
-	q.rings = q.byTime.First().at
-	if q.timer == nil {
-		q.timer = time.AfterFunc(time.Until(q.rings), q.fire)
-	} else {
-		q.timer.Reset(time.Until(q.rings))
+		q.alarm.Set(q.byTime.First().at)
 	}
 }
 
@@ -157,7 +104,7 @@ const mostAtOnce = 256
 
 // lineUpDue lines up tasks whose time has come.
 func (q *heldQueue) lineUpDue() {
-	q.rings = time.Time{}
+	q.alarm.Rang()
 	now := time.Now()
 	for range mostAtOnce {
 		if q.byTime.Len() == 0 || q.byTime.First().at.After(now) {
@@ -165,7 +112,9 @@ func (q *heldQueue) lineUpDue() {
 		}
 		q.lineUp(q.byTime.Pop())
 	}
-	q.wind()
+	if q.byTime.Len() > 0 {
+		q.alarm.Set(q.byTime.First().at)
+	}
 }
 
 // lineUp puts h in line, whose time has come.
@@ -188,18 +137,6 @@ func (q *heldQueue) lineUp(h *held) {
 	q.due.Push(h)
 }
 
-// anyDue reports whether a task is in line.
-func (q *heldQueue) anyDue() bool { return q.due.Len() > 0 }
-
-// oldestFirst returns when the time of the task had come that waits longest for its
-// first attempt since.
-func (q *heldQueue) oldestFirst() (at time.Time, ok bool) {
-	if h, ok := q.firsts.Front(); ok {
-		return h.at, true
-	}
-	return at, false
-}
-
 // next takes out the task whose turn it is, and makes its job j. It reports false
 // if there is none.
 func (q *heldQueue) next(j *job) bool {
@@ -209,11 +146,10 @@ func (q *heldQueue) next(j *job) bool {
 		} else if g := h.group; g != nil && g.lastDue == h {
 			g.lastDue = nil
 		}
-		if !q.remove(h) {
-			continue
+		if q.remove(h) {
+			*j = h.job
+			return true
 		}
-		*j = h.job
-		return true
 	}
 	return false
 }
@@ -228,13 +164,20 @@ func (q *heldQueue) remove(h *held) bool {
 	if h.place >= 0 {
 		q.byTime.Remove(h.place)
 	}
-	q.unlink(h)
-	q.count(h, -1)
-	if line := h.limit; line != nil && line.waiting == 0 {
-		line.parked = queue.Queue[*held]{}
+	if g := h.group; g != nil && g.lastHeld == h {
+		g.lastHeld = nil
+		if previous := h.links.Previous(); previous != nil && previous.group == g {
+			g.lastHeld = previous
+		}
 	}
-	for first, ok := q.firsts.Front(); ok && first.out; first, ok = q.firsts.Front() {
-		q.firsts.Pop()
+	q.all.Remove(&h.links)
+	q.count(h, -1)
+	q.firsts.Skip((*held).isOut)
+	if line := h.limit; line != nil {
+		line.parked.Skip((*held).isOut)
+		if line.waiting == 0 {
+			line.parked = queue.Queue[*held]{} // which gives its memory back
+		}
 	}
 	if handle := h.task.handle(); handle != nil {
 		handle.place = nil
@@ -244,14 +187,10 @@ func (q *heldQueue) remove(h *held) bool {
 
 // hasten lines h up at once, unless it is in line or was taken out.
 func (q *heldQueue) hasten(h *held) {
-	if h.due || !q.remove(h) {
-		return
+	if !h.due && q.remove(h) {
+		q.add(&held{job: h.job, at: time.Now()})
+		q.lineUpDue()
 	}
-	again := &held{job: h.job, at: time.Now(), place: -1, seq: q.added}
-	q.added++
-	q.link(again)
-	q.count(again, +1)
-	q.lineUp(again)
 }
 
 // removeAll takes out the tasks of g, and returns them in their order.
@@ -279,14 +218,3 @@ func (q *heldQueue) later(t time.Time) (late []*held) {
 	slices.SortFunc(late, func(a, b *held) int { return cmp.Compare(a.seq, b.seq) })
 	return late
 }
-
-// Before orders tasks by their times, and those with one time as they were added.
-func (h *held) Before(other *held) bool {
-	if c := h.at.Compare(other.at); c != 0 {
-		return c < 0
-	}
-	return h.seq < other.seq
-}
-
-// Moved notes where h is in heldQueue.byTime.
-func (h *held) Moved(place int) { h.place = place }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/velithon-go/velithon/background/internal/alarm"
 )
 
 // retriesOf returns retries of the group, or of single tasks if it is nil.
@@ -22,7 +24,7 @@ func retriesOf(g *group, names ...string) []*held {
 // due then.
 func newTestHeldQueue() (q *heldQueue, pass func(time.Duration)) {
 	due := make(chan struct{}, 10)
-	q = &heldQueue{fire: func() { due <- struct{}{} }}
+	q = &heldQueue{alarm: alarm.Alarm{Call: func() { due <- struct{}{} }}}
 	return q, func(d time.Duration) {
 		time.Sleep(d)
 		synctest.Wait()
@@ -65,7 +67,7 @@ func TestHeldQueueTakesTurns(t *testing.T) {
 		assert.Equal(t, 5, q.length)
 		pass(time.Second / 2)
 		assert.Equal(t, "g1", q.takeNext())
-		assert.False(t, q.anyDue())
+		assert.Zero(t, q.due.Len())
 		pass(time.Minute)
 		for _, want := range []string{"g2", "a", "b", "g3", ""} {
 			assert.Equal(t, want, q.takeNext())
@@ -97,17 +99,17 @@ func TestHeldQueueRemoves(t *testing.T) {
 		assert.Empty(t, q.takeNext(), "those in line are passed over")
 		assert.Equal(t, 3, q.length)
 		assert.Equal(t, alone, q.later(time.Now().Add(time.Minute)))
-		assert.Same(t, others[0], q.first)
+		assert.Same(t, others[0], q.all.First())
 		assert.True(t, q.remove(alone[0]))
 		assert.Equal(t, others, q.removeAll(other))
-		assert.Nil(t, q.first)
+		assert.Nil(t, q.all.First())
 	})
 }
 
 // TestHeldQueueGoesOnBehindWhatIsTakenOut: those of its group have their turn.
 func TestHeldQueueGoesOnBehindWhatIsTakenOut(t *testing.T) {
 	for gone := range 3 {
-		q, g := &heldQueue{fire: func() {}}, new(group)
+		q, g := &heldQueue{alarm: alarm.Alarm{Call: func() {}}}, new(group)
 		mine := retriesOf(g, "g1", "g2", "g3")
 		for _, again := range mine {
 			q.addInLine(again)
@@ -126,7 +128,7 @@ func TestHeldQueueGoesOnBehindWhatIsTakenOut(t *testing.T) {
 // knows those that are left.
 func TestHeldQueueKeepsTheOthersOfAGroup(t *testing.T) {
 	for gone := range 3 {
-		q, g := &heldQueue{fire: func() {}}, new(group)
+		q, g := &heldQueue{alarm: alarm.Alarm{Call: func() {}}}, new(group)
 		mine := retriesOf(g, "g1", "g2", "g3")
 		for _, again := range mine {
 			q.addDue(again, time.Hour)
@@ -140,7 +142,7 @@ func TestHeldQueueKeepsTheOthersOfAGroup(t *testing.T) {
 // TestHeldQueueForgets what was taken out: in its lines, and through what is taken out
 // later.
 func TestHeldQueueForgets(t *testing.T) {
-	q := &heldQueue{fire: func() {}}
+	q := &heldQueue{alarm: alarm.Alarm{Call: func() {}}}
 	var j job
 	first := retriesOf(nil, "first")[0]
 	q.addInLine(first)
@@ -150,7 +152,7 @@ func TestHeldQueueForgets(t *testing.T) {
 		h.attempt = 1
 		q.addInLine(h)
 		assert.True(t, q.next(&j))
-		assert.Nil(t, before.following)
+		assert.Zero(t, before.links)
 		before = h
 	}
 	assert.LessOrEqual(t, q.firsts.Len(), 1)

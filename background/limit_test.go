@@ -247,17 +247,6 @@ func TestALimitOfAKind(t *testing.T) {
 	require.NoError(t, r.Shutdown(t.Context()))
 }
 
-// TestALimitMakesUpForLateTimers: the rate is that which was asked for.
-func TestALimitMakesUpForLateTimers(t *testing.T) {
-	for rate, late := range map[float64]time.Duration{1: 70 * time.Millisecond, 1000: 70 * time.Microsecond, 100_000: time.Millisecond} {
-		limit := background.NewLimit(background.LimitOptions{PerSecond: rate})
-		took := background.TakesLate(limit, 1001, late)
-		want := time.Duration(1000 * float64(time.Second) / rate)
-		assert.LessOrEqual(t, took, want+late+time.Millisecond, rate)
-		assert.GreaterOrEqual(t, took, want-10*time.Millisecond, rate)
-	}
-}
-
 func TestLimitsThatCannotBe(t *testing.T) {
 	for options, want := range map[background.LimitOptions]string{
 		{}:                         "set LimitOptions.Concurrent or PerSecond: nothing is limited",
@@ -299,24 +288,39 @@ func TestALimitOfFewTasksAndALargeBurst(t *testing.T) {
 func TestLimitsForget(t *testing.T) {
 	limit := background.NewLimit(background.LimitOptions{Concurrent: 1, PerSecond: 10})
 	kind := background.Define("forgetful", func(context.Context, int) error { return nil }, limit)
-	gone := make(chan struct{})
-	func() {
-		r := background.NewRunner(background.RunnerOptions{})
-		runtime.AddCleanup(r, func(int) { close(gone) }, 0)
-		require.NoError(t, r.Submit(t.Context(), kind.Task(1)))
-		require.NoError(t, r.Submit(t.Context(), kind.Task(1).After(24*time.Hour)))
-		require.ErrorIs(t, r.Shutdown(t.Context()), background.ErrDueLater)
-	}()
-	require.Eventually(t, func() bool {
-		runtime.GC()
-		select {
-		case <-gone:
-			return true
-		default:
-			return false
-		}
-	}, 30*time.Second, time.Millisecond)
+	daily := background.NewLimit(background.LimitOptions{PerSecond: 1.0 / 86400})
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, use := range []func(*background.Runner){
+		func(r *background.Runner) {
+			require.NoError(t, r.Submit(t.Context(), kind.Task(1)))
+			require.NoError(t, r.Submit(t.Context(), kind.Task(1).After(24*time.Hour)))
+			require.ErrorIs(t, r.Shutdown(t.Context()), background.ErrDueLater)
+		},
+		func(r *background.Runner) {
+			require.NoError(t, r.Submit(t.Context(), kind.Task(1).WithLimit(daily)))
+			require.NoError(t, r.Submit(t.Context(), kind.Task(1).WithLimit(daily)))
+			require.ErrorIs(t, r.Shutdown(canceled), context.Canceled)
+		},
+	} {
+		gone := make(chan struct{})
+		func() {
+			r := background.NewRunner(background.RunnerOptions{})
+			runtime.AddCleanup(r, func(int) { close(gone) }, 0)
+			use(r)
+		}()
+		require.Eventually(t, func() bool {
+			runtime.GC()
+			select {
+			case <-gone:
+				return true
+			default:
+				return false
+			}
+		}, 30*time.Second, time.Millisecond)
+	}
 	runtime.KeepAlive(limit)
+	runtime.KeepAlive(daily)
 	runtime.KeepAlive(kind)
 
 	inBubble(t, background.RunnerOptions{Queue: 100}, func(t *testing.T, r *background.Runner) {
@@ -339,6 +343,27 @@ func TestLimitsForget(t *testing.T) {
 		assert.Less(t, limits, 100)
 		assert.Less(t, parked, 300)
 		close(release)
+	})
+}
+
+// TestALimitIsNotForgotten while its tasks wait for nothing but a worker.
+func TestALimitIsNotForgotten(t *testing.T) {
+	limit := background.NewLimit(background.LimitOptions{Concurrent: 1})
+	inBubble(t, background.RunnerOptions{Workers: 2}, func(t *testing.T, r *background.Runner) {
+		release := make(chan struct{})
+		fill(t, r, 2, release)
+		var g gauge
+		limited := g.task(time.Second).WithLimit(limit)
+		require.NoError(t, r.Submit(t.Context(), limited))
+		for range 100 {
+			other := background.NewLimit(background.LimitOptions{Concurrent: 1})
+			require.NoError(t, r.Submit(t.Context(), task("other", func() {}).WithLimit(other)))
+		}
+		require.NoError(t, r.Submit(t.Context(), limited))
+		close(release)
+		pass(time.Minute)
+		assert.Len(t, g.starts, 2)
+		assert.Equal(t, 1, g.most)
 	})
 }
 

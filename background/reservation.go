@@ -41,8 +41,8 @@ func (r *Runner) Reserve(work Work) (Reservation, error) {
 	defer r.unlock()
 	err := ErrFull
 	if reserved {
-		var ok bool
-		if v.held, ok = r.scheduler.reserve(n); ok {
+		if v.held = r.scheduler.room.Weight(n); v.held <= r.scheduler.room.Free {
+			r.scheduler.room.Free -= v.held
 			return v, nil
 		}
 		r.reservations.Remove()
@@ -75,7 +75,7 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 	s := submission{started: true, counted: true}
 	r.prepare(ctx, &s, work, done)
 	r.mu.Lock()
-	r.scheduler.room += held
+	r.scheduler.room.Free += held
 	if r.scheduler.expired && s.tasks > 0 {
 		r.fulfil(&s)
 		todo := r.scheduler.abandonSubmission(&s)
@@ -108,7 +108,7 @@ func (v *Reservation) Cancel() {
 	r.mu.Lock()
 	defer r.unlock()
 	r.reservations.Remove()
-	r.scheduler.room += held
+	r.scheduler.room.Free += held
 	r.dispatchLocked() // it may have been what Shutdown was waiting for
 }
 

@@ -1,13 +1,11 @@
 package background
 
 import (
-	"container/list"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/velithon-go/velithon/background/internal/heap"
+	"github.com/velithon-go/velithon/background/internal/room"
 )
 
 // Room is what bounds the tasks that are accepted and have not finished: one that
@@ -38,100 +36,76 @@ func (s *submission) holding(free int) int {
 	return holding
 }
 
-// weight is how much room n tasks take: a collection larger than the queue takes
-// all of it, since it would never be accepted otherwise.
-func (s *scheduler) weight(n int) int { return min(n, s.queue) }
-
 // spared returns how much room there is for those who are not the oldest of the
 // waiters, while so many workers are free.
 func (s *scheduler) spared(free int) int {
-	if s.waiters.len() == 0 {
-		return s.room
+	if s.room.Waiting() == 0 {
+		return s.room.Free
 	}
-	if s.waiters.old+s.weight(s.waiters.oldest().holding(free)) > s.queue {
-		return s.room
-	}
-	return 0
-}
-
-// reserve takes the room of n tasks, and reports false if there is too little.
-func (s *scheduler) reserve(n int) (held int, ok bool) {
-	held = s.weight(n)
-	if held > s.room {
-		return 0, false
-	}
-	s.room -= held
-	return held, true
+	return s.room.Spared(s.room.Oldest().holding(free))
 }
 
 // giveBack returns the room of j's task, if it holds any.
 func (s *scheduler) giveBack(j *job) {
-	switch {
-	case !j.holds:
+	if !j.holds {
 		return
-	case j.group != nil:
-		s.giveBackOf(j.group, 1)
-	default:
-		s.freeRoom(j.since, 1)
 	}
 	j.holds = false
+	if j.group != nil {
+		s.giveBackOf(j.group, 1)
+	} else {
+		s.room.Give(1, j.since)
+	}
 }
 
 // giveBackOf returns the room of n tasks of the group.
 func (s *scheduler) giveBackOf(g *group, n int) {
-	before := s.weight(g.held)
+	before := s.room.Weight(g.held)
 	g.held -= n
-	s.freeRoom(g.since, before-s.weight(g.held))
+	s.room.Give(before-s.room.Weight(g.held), g.since)
 }
 
-// freeRoom notes that there is room for n more tasks, which was held by what had
-// been accepted at that time.
-func (s *scheduler) freeRoom(since time.Duration, n int) {
-	s.room += n
-	if since <= s.waiters.mark {
-		s.waiters.old -= n
-	}
+// waiter is a submitter who waits for room. As long as no worker is free each task needs
+// some, and the waiter with the fewest tasks the least. But tasks that start at once and
+// will not be tried again need none. So what a waiter needs is, for the order in which
+// they are tried, what it would hold if all workers were free.
+type waiter struct {
+	submission
+	room.Guest[waiter]
+	came     time.Duration // when the wait began
+	admitted chan struct{} // closed when the wait is over
+	over     bool          // it is
+	err      error         // its outcome, readable once admitted is closed
 }
 
 // wait lines a submission up for room.
 func (s *scheduler) wait(sub *submission) *waiter {
 	w := &waiter{submission: *sub, came: s.clock.Now(), admitted: make(chan struct{})}
-	s.waiters.add(w, w.holding(s.workers))
-	if s.waiters.len() == 1 {
-		s.markOldest()
-	}
+	s.room.Wait(w, &w.Guest, w.tasks, w.holding(s.workers), s.clock.Mark)
 	return w
+}
+
+// endWait takes w out of the waiters.
+func (s *scheduler) endWait(w *waiter) {
+	s.room.Leave(&w.Guest, s.clock.Mark)
+	w.over = true
 }
 
 // admit accepts the work of a waiter, if there is room for it, and returns the
 // waiter, who waits no longer. It returns nil if none fits.
 func (s *scheduler) admit(free int) *waiter {
-	if s.waiters.len() == 0 {
+	if s.room.Waiting() == 0 {
 		return nil
 	}
-	room := s.room
-	for _, w := range [...]*waiter{s.waiters.oldest(), s.waiters.bySize.First().waiter, s.waiters.byRoom.First().waiter} {
-		if s.accept(&w.submission, free, room) {
+	most := s.room.Free
+	for _, w := range s.room.Candidates() {
+		if s.accept(&w.submission, free, most) {
 			s.endWait(w)
 			return w
 		}
-		room = s.spared(free)
+		most = s.spared(free)
 	}
 	return nil
-}
-
-// endWait takes w out of the waiters.
-func (s *scheduler) endWait(w *waiter) {
-	first := w == s.waiters.oldest()
-	s.waiters.remove(w)
-	if first {
-		s.markOldest()
-	}
-}
-
-// markOldest notes that another waiter is the oldest now.
-func (s *scheduler) markOldest() {
-	s.waiters.mark, s.waiters.old = s.clock.Mark(), s.queue-s.room
 }
 
 // await waits until w has been admitted or refused, or ctx is done. A task does
@@ -153,7 +127,7 @@ func (r *Runner) await(ctx context.Context, w *waiter) error {
 func (r *Runner) withdraw(w *waiter, err error) error {
 	r.mu.Lock()
 	defer r.unlock()
-	if w.element == nil { // both at once: what was accepted stays so
+	if w.over { // what was accepted stays so
 		return w.err
 	}
 	r.scheduler.refuse(&w.submission)
@@ -169,72 +143,3 @@ func (r *Runner) release(w *waiter, err error) {
 	w.err = err
 	close(w.admitted)
 }
-
-// waiter is a submitter who waits for room.
-type waiter struct {
-	submission
-	came     time.Duration // when the wait began
-	element  *list.Element // in waiters.byAge, nil once the wait is over
-	bySize   place         // in waiters.bySize
-	byRoom   place         // in waiters.byRoom
-	admitted chan struct{} // closed when the wait is over
-	err      error         // its outcome, readable from then on
-}
-
-// waiters are the submitters who wait for room. The oldest is served first. If it
-// doesn't fit, because it is a large collection, others may overtake it, the
-// smallest first, as long as that makes no difference: while what was accepted
-// before holds so much that it would not fit without them either. From then on
-// only those overtake that need no room. So small work does not wait for what a
-// large collection waits for, and a stream of small work can't keep one out for
-// ever.
-//
-// While no worker is free, each task needs room, and the smallest needs the least.
-// But tasks that start at once and will not be tried again need none. So if the
-// smallest doesn't fit, the one is tried that would hold the least room if all
-// workers were free.
-//
-// The runner's mutex guards them.
-type waiters struct {
-	byAge    list.List         // of *waiter
-	bySize   heap.Heap[*place] // by the number of tasks
-	byRoom   heap.Heap[*place] // by the room that they would hold if all workers were free
-	arrivals int
-
-	mark time.Duration // when the oldest became the oldest
-	old  int           // the room held by what had been accepted until then
-}
-
-func (l *waiters) len() int { return l.byAge.Len() }
-
-func (l *waiters) oldest() *waiter { return l.byAge.Front().Value.(*waiter) }
-
-// add takes w in, whose tasks would hold so much room if all workers were free.
-func (l *waiters) add(w *waiter, room int) {
-	l.arrivals++
-	w.element = l.byAge.PushBack(w)
-	w.bySize = place{waiter: w, keys: [3]int{w.tasks, l.arrivals}}
-	w.byRoom = place{waiter: w, keys: [3]int{room, w.tasks, l.arrivals}}
-	l.bySize.Push(&w.bySize)
-	l.byRoom.Push(&w.byRoom)
-}
-
-func (l *waiters) remove(w *waiter) {
-	l.byAge.Remove(w.element)
-	w.element = nil
-	l.bySize.Remove(w.bySize.index)
-	l.byRoom.Remove(w.byRoom.index)
-}
-
-// place is a waiter's place in an order.
-type place struct {
-	waiter *waiter
-	keys   [3]int // compared one after the other
-	index  int    // in the heap
-}
-
-// Before compares the keys.
-func (p *place) Before(other *place) bool { return slices.Compare(p.keys[:], other.keys[:]) < 0 }
-
-// Moved notes where p is in its heap.
-func (p *place) Moved(index int) { p.index = index }

@@ -173,7 +173,7 @@ func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 	if s.tasks > 0 && r.scheduler.accept(s, free, r.scheduler.spared(free)) {
 		r.fulfil(s)
 		r.startAcceptedLocked(s)
-		if r.closed || r.scheduler.waiters.len() > 0 {
+		if r.closed || r.scheduler.room.Waiting() > 0 {
 			r.dispatchLocked() // some may be lost, or another one may fit
 		}
 		return nil, nil

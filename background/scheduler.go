@@ -4,8 +4,11 @@ import (
 	"context"
 	"time"
 
+	"github.com/velithon-go/velithon/background/internal/alarm"
 	"github.com/velithon-go/velithon/background/internal/clock"
+	"github.com/velithon-go/velithon/background/internal/list"
 	"github.com/velithon-go/velithon/background/internal/queue"
+	"github.com/velithon-go/velithon/background/internal/room"
 )
 
 // scheduler holds the work that was accepted and has not ended, decides which task
@@ -21,13 +24,12 @@ import (
 type scheduler struct {
 	// What each submission writes to comes first: the fewer cache lines it is on,
 	// the less has to be fetched from the processors that run workers.
-	room    int   // how many more tasks may wait
-	stats   Stats // Accepted, Rejected, Queued and Running only
-	wasHeld bool  // next chose one of held the last time
-	turns   turns // who gets the next free worker
-	groups  groupList
+	room    room.Room[waiter] // for tasks that wait, and the submitters who wait for it
+	stats   Stats             // Accepted, Rejected, Queued and Running only
+	wasHeld bool              // next chose one of held the last time
+	turns   turns             // who gets the next free worker
+	groups  list.List[group]  // those with tasks that wait, the oldest first
 	held    heldQueue
-	waiters waiters // the submitters who wait for room
 	clock   clock.Clock
 	plain   *KindStats  // what is counted of the tasks without a kind
 	byKind  statsByKind // with plain
@@ -36,7 +38,6 @@ type scheduler struct {
 	limitsKept int // at how many limits those not needed are forgotten
 
 	workers int             // RunnerOptions.Workers
-	queue   int             // RunnerOptions.Queue
 	base    context.Context // of all tasks
 
 	limitDue func(*limitLine) // called by a timer, without the mutex
@@ -57,14 +58,13 @@ func newScheduler(base context.Context, options RunnerOptions, timeDue func(), l
 	plain := new(KindStats)
 	return scheduler{
 		workers: options.Workers,
-		queue:   options.Queue,
-		room:    options.Queue,
+		room:    room.New[waiter](options.Queue),
 		base:    base,
 		clock:   clock.Clock{Epoch: time.Now().Add(-time.Nanosecond)},
 		limits:  make(map[*Limit]*limitLine),
 		plain:   plain,
 		byKind:  statsByKind{nil: plain},
-		held:    heldQueue{fire: timeDue},
+		held:    heldQueue{alarm: alarm.Alarm{Call: timeDue}},
 
 		limitDue: limitDue,
 	}
@@ -130,14 +130,14 @@ func (s *scheduler) accept(sub *submission, free, room int) bool {
 	if !sub.plain {
 		holding = sub.holding(free)
 	}
-	if s.weight(holding) > room {
+	if s.room.Weight(holding) > room {
 		return false
 	}
 	if !sub.plain {
 		sub.starts = sub.starting(free)
 		holding = sub.tasks - sub.starts + sub.waitingAgain()
 	}
-	s.room -= s.weight(holding) // below none, until lineUpRest is done, where others start besides
+	s.room.Free -= s.room.Weight(holding) // below none, until lineUpRest is done, where others start besides
 	s.stats.Accepted += uint64(sub.tasks)
 	s.stats.Running += sub.starts
 	s.stats.Queued += sub.tasks - sub.starts
@@ -153,7 +153,7 @@ func (s *scheduler) accept(sub *submission, free, room int) bool {
 func (s *scheduler) lineUpRest(sub *submission) {
 	switch g := sub.group; {
 	case g != nil:
-		s.groups.push(g)
+		s.groups.Push(g, &g.links)
 		if !sub.plain && sub.starts == 0 {
 			s.postponeFirst(g)
 		}
@@ -190,7 +190,7 @@ func (s *scheduler) lineUpAsSet(sub single) {
 		s.postpone(&j, wait)
 	case limit != nil:
 		s.stats.Queued--
-		s.lineUp(s.park(&j, limit))
+		s.lineUp(s.park(&j, s.lineOf(limit)))
 	default:
 		s.turns.pushSingle(sub)
 	}
@@ -222,9 +222,9 @@ func (s *scheduler) next(j *job) bool {
 // ones take turns: neither waits for more than one of the other kind, however many
 // there are.
 func (s *scheduler) choose(j *job) bool {
-	isHeld := s.held.anyDue() && !s.wasHeld && s.held.next(j)
+	isHeld := s.held.due.Len() > 0 && !s.wasHeld && s.held.next(j)
 	if !isHeld && !s.nextFresh(j) {
-		if isHeld = s.held.anyDue() && s.held.next(j); !isHeld {
+		if isHeld = s.held.due.Len() > 0 && s.held.next(j); !isHeld {
 			return false
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/velithon-go/velithon/background/internal/wording"
 )
@@ -82,21 +83,21 @@ func TestSchedulerTakesTurns(t *testing.T) {
 	assert.True(t, s.fits(0, submissionOf(2, named("a1", "a2", "a3")...)))
 	assert.True(t, s.fits(0, submissionOf(0, named("b")...)))
 	assert.True(t, s.fits(0, submissionOf(1, named("c1", "c2")...)))
-	assert.Equal(t, 4, s.room)
+	assert.Equal(t, 4, s.room.Free)
 	jobs := map[string]*job{}
 	for _, want := range []string{"a1", "b", "c1", "a2", ""} { // then both collections have as many active as may be
 		j, name := s.take()
 		assert.Equal(t, want, name)
 		jobs[name] = j
 	}
-	assert.Equal(t, 8, s.room)
+	assert.Equal(t, 8, s.room.Free)
 	assert.Nil(t, s.settle(jobs["c1"], &outcome{}))
 	assert.Nil(t, s.settle(jobs["a2"], &outcome{}))
 	_, name := s.take()
 	assert.Equal(t, "c2", name)
 	_, name = s.take()
 	assert.Equal(t, "a3", name)
-	assert.Equal(t, 10, s.room)
+	assert.Equal(t, 10, s.room.Free)
 	assert.Equal(t, Stats{Accepted: 6, Succeeded: 2, Running: 4}, s.counted())
 }
 
@@ -106,9 +107,9 @@ func TestSchedulerCountsRoom(t *testing.T) {
 	s, _ := newTestScheduler(3, 2)
 	again := named("again")[0].WithRetry(Retry{Attempts: 2})
 	assert.Len(t, s.enter(3, submissionOf(3, append(named("a", "b"), again)...)), 3)
-	assert.Equal(t, 1, s.room)
+	assert.Equal(t, 1, s.room.Free)
 	assert.True(t, s.fits(0, submissionOf(0, named("c")...)))
-	assert.Zero(t, s.room)
+	assert.Zero(t, s.room.Free)
 	assert.False(t, s.fits(0, submissionOf(0, named("d")...)))
 	assert.True(t, s.fits(1, submissionOf(0, named("e")...)), "a worker is free for it")
 }
@@ -125,13 +126,13 @@ func TestSchedulerRetries(t *testing.T) {
 		assert.Equal(t, outcome{}, failed)
 		_, name := s.take()
 		assert.Empty(t, name, "not yet")
-		assert.Equal(t, 9, s.room)
+		assert.Equal(t, 9, s.room.Free)
 		pass(time.Second)
 		s.enter(0, submissionOf(0, named("fresh")...))
 		j, name = s.take()
 		assert.Equal(t, "again", name)
 		assert.Equal(t, 2, j.attempt)
-		assert.Equal(t, 9, s.room, "that of the fresh task")
+		assert.Equal(t, 9, s.room.Free, "that of the fresh task")
 		_, name = s.take()
 		assert.Equal(t, "fresh", name)
 	})
@@ -154,7 +155,7 @@ func TestSchedulerStopsAGroup(t *testing.T) {
 		assert.Equal(t, ErrSkipped, todo.why)
 		assert.Equal(t, cause, todo.cause)
 		assert.Equal(t, Stats{Accepted: 3, Failed: 1, Skipped: 2, Retried: 1}, s.counted())
-		assert.Equal(t, 10, s.room)
+		assert.Equal(t, 10, s.room.Free)
 		assert.Zero(t, s.held.length)
 		todo.cancel(nil)
 		pass(time.Hour)
@@ -180,8 +181,45 @@ func TestSchedulerExpires(t *testing.T) {
 		assert.Equal(t, lost, s.abandoned)
 		assert.Equal(t, Stats{Accepted: 4, Abandoned: 4, Retried: 1}, s.counted())
 		assert.Zero(t, s.outstanding())
-		assert.Equal(t, 10, s.room)
+		assert.Equal(t, 10, s.room.Free)
 		_, name := s.take()
 		assert.Empty(t, name)
+	})
+}
+
+// TestSchedulerMakesUpForALateAlarm of a limit, though not for a worker that comes late.
+func TestSchedulerMakesUpForALateAlarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newTestScheduler(10, 100)
+		var called *limitLine
+		s.limitDue = func(line *limitLine) { called = line }
+		limit := NewLimit(LimitOptions{PerSecond: 1})
+		for range 6 {
+			s.enter(0, submissionOf(0, named("limited")[0].WithLimit(limit)))
+		}
+		start := func() (n int) {
+			for _, name := s.take(); name != ""; _, name = s.take() {
+				n++
+			}
+			return n
+		}
+		ring := func(late time.Duration) {
+			time.Sleep(time.Second + late)
+			synctest.Wait()
+			require.NotNil(t, called)
+			s.wokenUp(called)
+			called = nil
+		}
+		assert.Equal(t, 1, start())
+		ring(900 * time.Millisecond)
+		assert.Equal(t, 1, start())
+		ring(-900 * time.Millisecond)
+		assert.Equal(t, 1, start(), "2 s after the first")
+		ring(0)
+		time.Sleep(900 * time.Millisecond)
+		assert.Equal(t, 1, start())
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		assert.Nil(t, called, "that was nobody's alarm")
 	})
 }

@@ -207,8 +207,7 @@ func (r *Runner) drainErrorLocked(reason error) error {
 func (r *Runner) abandonLocked() []*followUp {
 	s := &r.scheduler
 	todo := s.expire()
-	for s.waiters.len() > 0 {
-		w := s.waiters.oldest()
+	for w := s.room.Oldest(); w != nil; w = s.room.Oldest() {
 		s.endWait(w)
 		if w.started { // the answer that promised it is on its way
 			todo = append(todo, s.abandonSubmission(&w.submission))
@@ -259,13 +258,13 @@ func (s *scheduler) expire() (todo []*followUp) {
 	s.expired = true
 	for first := range s.turns.singles.All() {
 		s.stats.Queued--
-		s.room++
+		s.room.Free++
 		todo = append(todo, s.giveUp(first.context(s.base), ErrAbandoned, first.task))
 	}
-	for g := s.groups.first; g != nil; g = s.groups.first {
+	for g := s.groups.First(); g != nil; g = s.groups.First() {
 		todo = append(todo, s.finish(g, s.giveUp(g.context(), ErrAbandoned, s.dropWaiting(g)...)))
 	}
-	for h := s.held.first; h != nil; h = s.held.first {
+	for h := s.held.all.First(); h != nil; h = s.held.all.First() {
 		s.held.remove(h)
 		todo = append(todo, s.ended(&h.job, s.giveUp(h.context(s.base), ErrAbandoned, h.task)))
 	}
@@ -301,12 +300,8 @@ func (s *scheduler) giveUp(ctx context.Context, why error, tasks ...*Task) *foll
 
 // stopTimers stops all timers, since nobody waits for anything any more.
 func (s *scheduler) stopTimers() {
-	if s.held.timer != nil {
-		s.held.timer.Stop()
-	}
+	s.held.alarm.Stop()
 	for _, line := range s.limits {
-		if line.timed {
-			line.timer.Stop()
-		}
+		line.alarm.Stop()
 	}
 }

@@ -43,9 +43,10 @@ func (r *Runner) Stats() Stats {
 	defer r.mu.Unlock()
 	s := &r.scheduler
 	stats := s.counted()
-	stats.Queued += s.held.ready
-	stats.Scheduled, stats.Limited, stats.Retrying = s.held.scheduled, s.held.limited, s.held.retrying()
-	stats.Blocked = s.waiters.len()
+	counts := &s.held.counts
+	stats.Queued += counts[Waiting]
+	stats.Scheduled, stats.Limited, stats.Retrying = counts[Scheduled], counts[Limited], counts[Retrying]
+	stats.Blocked = s.room.Waiting()
 	if stats.Queued+stats.Blocked > 0 {
 		stats.OldestWaiting = s.clock.Since(s.oldest())
 	}
@@ -70,14 +71,14 @@ func (s *scheduler) counted() Stats {
 // of the waiters came.
 func (s *scheduler) oldest() time.Duration {
 	oldest := time.Duration(math.MaxInt64)
-	if s.waiters.len() > 0 {
-		oldest = s.waiters.oldest().came
+	if w := s.room.Oldest(); w != nil {
+		oldest = w.came
 	}
-	if g := s.groups.first; g != nil {
+	if g := s.groups.First(); g != nil {
 		oldest = min(oldest, g.since)
 	}
-	if at, ok := s.held.oldestFirst(); ok {
-		oldest = min(oldest, at.Sub(s.clock.Epoch))
+	if h, ok := s.held.firsts.Front(); ok {
+		oldest = min(oldest, h.at.Sub(s.clock.Epoch))
 	}
 	if first, ok := s.turns.singles.Front(); ok {
 		oldest = min(oldest, first.since)

@@ -2,8 +2,9 @@ package background
 
 import (
 	"iter"
-	"slices"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/list"
 )
 
 // page is how many tasks are looked at with the mutex held.
@@ -63,11 +64,11 @@ type walk struct {
 
 	single, lastSingle uint64 // how many single tasks have had their turn or were seen, and how many there were
 
-	group     *group
-	unseen    int // how many of its tasks are yet to be seen: the last ones
-	lastGroup uint64
+	atGroup *list.Cursor[group]
+	group   *group // where it was before
+	unseen  int    // how many of its tasks are yet to be seen: the last ones
 
-	at       *held
+	atHeld   *list.Cursor[held]
 	lastHeld uint64
 }
 
@@ -75,27 +76,21 @@ func beginWalk(r *Runner) *walk {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := &r.scheduler
-	w := &walk{
+	return &walk{
 		runner:     r,
 		single:     s.turns.served,
 		lastSingle: s.turns.served + uint64(s.turns.singles.Len()),
-		lastGroup:  s.groups.added,
-		at:         s.held.first,
+		atGroup:    s.groups.Begin(),
+		atHeld:     s.held.all.Begin(),
 		lastHeld:   s.held.added,
 	}
-	w.enter(s.groups.first)
-	s.groups.walks = append(s.groups.walks, w)
-	s.held.walks = append(s.held.walks, w)
-	return w
 }
 
 func (w *walk) end() {
 	w.runner.mu.Lock()
 	defer w.runner.mu.Unlock()
-	s := &w.runner.scheduler
-	isThis := func(other *walk) bool { return other == w }
-	s.groups.walks = slices.DeleteFunc(s.groups.walks, isThis)
-	s.held.walks = slices.DeleteFunc(s.held.walks, isThis)
+	w.atGroup.End()
+	w.atHeld.End()
 }
 
 // turn turns to the next page, which may be empty, and reports whether the stage has
@@ -130,8 +125,10 @@ func (w *walk) singles() bool {
 }
 
 func (w *walk) groups() bool {
-	for ; w.group != nil && w.group.seq < w.lastGroup; w.enter(w.group.following) {
-		g := w.group
+	for g := w.atGroup.Item(); g != nil; g = w.atGroup.Next() {
+		if g != w.group {
+			w.group, w.unseen = g, len(g.waiting)
+		}
 		w.unseen = min(w.unseen, len(g.waiting))
 		for _, task := range g.waiting[len(g.waiting)-w.unseen:] {
 			w.unseen--
@@ -143,21 +140,14 @@ func (w *walk) groups() bool {
 	return false
 }
 
-// enter turns to a group.
-func (w *walk) enter(g *group) {
-	if w.group = g; g != nil {
-		w.unseen = len(g.waiting)
-	}
-}
-
 func (w *walk) held() bool {
 	for range page {
-		h := w.at
+		h := w.atHeld.Item()
 		if h == nil {
 			return false
 		}
-		w.at = h.following
-		if h.seq >= w.lastHeld { // one of a group may stand before others
+		w.atHeld.Next()
+		if h.seq >= w.lastHeld { // it has come meanwhile, and stands with its group
 			continue
 		}
 		j, state := h.job, h.state()

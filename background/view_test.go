@@ -205,6 +205,30 @@ func TestAWalkEnds(t *testing.T) {
 	}
 }
 
+// TestAWalkLeavesACollectionBehind whose tasks come again all the time.
+func TestAWalkLeavesACollectionBehind(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 4}, func(t *testing.T, r *background.Runner) {
+		const n = 600
+		again := background.Retry{Attempts: 100, Delay: func(int, error) time.Duration { return time.Millisecond }}
+		all := collection(n)
+		for range n {
+			all.Add(failing("again", io.EOF).WithRetry(again))
+		}
+		require.NoError(t, r.Submit(t.Context(), all))
+		pass(0)
+		require.NoError(t, r.Submit(t.Context(), task("behind", func() {}).After(time.Hour)))
+		seen := 0
+		for range r.Tasks() {
+			seen++
+			require.LessOrEqual(t, seen, 10*n)
+			if seen%100 == 0 {
+				pass(time.Millisecond)
+			}
+		}
+		pass(2 * time.Hour)
+	})
+}
+
 // TestTasksThatHaveEndedAreNotSeen: though their places are still there.
 func TestTasksThatHaveEndedAreNotSeen(t *testing.T) {
 	inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {

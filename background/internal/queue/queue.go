@@ -71,6 +71,24 @@ func (q *Queue[T]) Front() (item T, ok bool) {
 	return q.first.items[q.head], true
 }
 
+// Skip removes the items at the front that are gone.
+func (q *Queue[T]) Skip(gone func(T) bool) {
+	for first, ok := q.Front(); ok && gone(first); first, ok = q.Front() {
+		q.Pop()
+	}
+}
+
+// Drop removes all items that are gone. It goes through the whole queue.
+func (q *Queue[T]) Drop(gone func(T) bool) {
+	var rest Queue[T]
+	for item := range q.All() {
+		if !gone(item) {
+			rest.Push(item)
+		}
+	}
+	*q = rest
+}
+
 // shrink takes out the first block, which is used up.
 func (q *Queue[T]) shrink() {
 	b := q.first

@@ -69,3 +69,30 @@ func TestQueueStopsYielding(t *testing.T) {
 		break
 	}
 }
+
+// TestQueueWithoutWhatIsGone compares it with a slice.
+func TestQueueWithoutWhatIsGone(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var q Queue[int]
+	var want []int
+	for range 500 {
+		for range random.IntN(2 * BlockLen) {
+			item := random.IntN(100)
+			q.Push(item)
+			want = append(want, item)
+		}
+		border := random.IntN(100)
+		gone := func(item int) bool { return item < border }
+		if random.IntN(10) == 0 {
+			q.Drop(gone)
+			want = slices.DeleteFunc(want, gone)
+		} else {
+			q.Skip(gone)
+			for len(want) > 0 && gone(want[0]) {
+				want = want[1:]
+			}
+		}
+		require.True(t, slices.Equal(want, slices.Collect(q.All())))
+		require.Equal(t, len(want), q.Len())
+	}
+}
