@@ -2,6 +2,7 @@ package background_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -187,7 +188,7 @@ func (m *model) giveUpWaiting(b *batch, why error) (lost []string) {
 func (m *model) isLost(j *job, why error) string {
 	m.told[notice(j.batch.call.id(), j.name, 0, false, why.Error())]++
 	m.become(j, background.GivenUp, j.taskError(0, why.Error()))
-	if why == background.ErrSkipped {
+	if errors.Is(why, background.ErrSkipped) {
 		m.of(j).Skipped++
 	} else {
 		m.of(j).Abandoned++

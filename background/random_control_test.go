@@ -89,14 +89,9 @@ func newControlled(t *testing.T, seed uint64) *controlled {
 }
 
 func (c *controlled) intN(n int) int {
-	defer c.note()()
-	return c.random.IntN(n)
-}
-
-// note locks the journal, and returns what unlocks it.
-func (c *controlled) note() func() {
 	c.mu.Lock()
-	return c.mu.Unlock
+	defer c.mu.Unlock()
+	return c.random.IntN(n)
 }
 
 // pauseFor sleeps for up to so many milliseconds.
@@ -119,9 +114,9 @@ func (c *controlled) play() {
 		callers.Wait()
 	}
 	c.pauseFor(8000)
-	done := c.note()
+	c.mu.Lock()
 	c.closing, c.paused = true, false
-	done()
+	c.mu.Unlock()
 	ctx, cancel := context.WithTimeout(c.Context(), time.Duration(c.intN(40))*time.Second)
 	defer cancel()
 	_ = c.runner.Shutdown(ctx)
@@ -138,7 +133,8 @@ func (c *controlled) enter() (*entry, *background.Task) {
 	e := &entry{fails: c.intN(3) == 0}
 	limit := c.intN(2 * len(c.limits))
 	later := time.Duration(max(0, c.intN(4)-2)) * time.Second
-	defer c.note()()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.entries = append(c.entries, e)
 	task := kind.Task(len(c.entries) - 1).WithRetry(retry).After(later)
 	if limit < len(c.limits) {
@@ -151,9 +147,9 @@ func (c *controlled) enter() (*entry, *background.Task) {
 func (c *controlled) submit() {
 	e, task := c.enter()
 	h := background.Track(task)
-	done := c.note()
+	c.mu.Lock()
 	e.handle = h
-	done()
+	c.mu.Unlock()
 	ctx, cancel := context.WithTimeout(c.Context(), 2*time.Second)
 	defer cancel()
 	var err error
@@ -164,10 +160,12 @@ func (c *controlled) submit() {
 	}
 	go func() {
 		waited := h.Wait(context.Background())
-		defer c.note()()
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		e.waited = waited
 	}()
-	defer c.note()()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	e.refusal = err
 	if err != nil && !errors.Is(err, background.ErrCanceled) {
 		c.refused++
@@ -191,21 +189,21 @@ func (c *controlled) reserve(ctx context.Context, h *background.Handle) error {
 func (c *controlled) cancelSome() {
 	for range 30 {
 		c.pauseFor(500)
-		done := c.note()
+		c.mu.Lock()
 		var e *entry
 		if len(c.entries) > 0 {
 			e = c.entries[len(c.entries)-1-c.random.IntN(min(len(c.entries), 6))]
 		}
 		isTask := e != nil && e.handle != nil
-		done()
+		c.mu.Unlock()
 		if !isTask {
 			continue
 		}
 		canceled := e.handle.Cancel(io.ErrClosedPipe)
 		assert.True(c, canceled || e.handle.State().Ended(), "Cancel of a task that has not ended")
-		done = c.note()
+		c.mu.Lock()
 		e.canceled = e.canceled || canceled
-		done()
+		c.mu.Unlock()
 	}
 }
 
@@ -226,23 +224,23 @@ func (c *controlled) pauseSometimes() {
 		c.pauseFor(3000)
 		c.runner.Pause()
 		synctest.Wait() // some may have been called, and not have begun
-		done := c.note()
+		c.mu.Lock()
 		c.paused = !c.closing
-		done()
+		c.mu.Unlock()
 		c.pauseFor(2000)
 		for range c.runner.Tasks() {
 			c.runner.Kinds()
 		}
-		done = c.note()
+		c.mu.Lock()
 		c.paused = false
-		done()
+		c.mu.Unlock()
 		c.runner.Resume()
 	}
 }
 
 // run is what each task does.
 func (c *controlled) run(ctx context.Context, n int) error {
-	done := c.note()
+	c.mu.Lock()
 	e := c.entries[n]
 	assert.False(c, e.running, "task %d overlaps itself", n)
 	assert.False(c, c.paused, "task %d begins in a pause", n)
@@ -257,14 +255,15 @@ func (c *controlled) run(ctx context.Context, n int) error {
 		assert.True(c, l.Concurrent == 0 || l.running <= l.Concurrent, "%d of a limit run", l.running)
 	}
 	takes := time.Duration(c.random.IntN(2000)) * time.Millisecond
-	done()
+	c.mu.Unlock()
 
 	select {
 	case <-time.After(takes):
 	case <-ctx.Done():
 	}
 
-	defer c.note()()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	e.running = false
 	if e.limit != nil {
 		e.limit.running--
@@ -281,12 +280,13 @@ func (c *controlled) told(_ context.Context, failure *background.TaskError) {
 	if failure.WillRetry {
 		return
 	}
-	defer c.note()()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var n int
 	_, err := fmt.Sscan(failure.Name, &n)
 	assert.NoError(c, err)
 	c.entries[n].final++
-	if failure.Err == background.ErrAbandoned {
+	if errors.Is(failure.Err, background.ErrAbandoned) {
 		c.entries[n].lost++
 	}
 }

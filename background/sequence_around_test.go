@@ -49,10 +49,10 @@ func (s *sequence) around(ctx context.Context, task *background.Task, run func(c
 	switch {
 	case j.around == hides && err != nil:
 		s.note(func() { s.untold[j.name]-- })
-		return nil
+		err = nil
 	case j.around == spoils && err == nil:
 		s.note(func() { s.untold[j.name]++ })
-		return errSpoiled
+		err = errSpoiled
 	}
 	return err
 }

@@ -34,7 +34,7 @@ func (s *sequence) told(ctx context.Context, failure *background.TaskError) {
 	s.note(func() {
 		s.hook[notice(ctx.Value(callKey{}), failure.Name, failure.Attempt, failure.WillRetry, failure.Err.Error())]++
 		switch {
-		case failure.Err == background.ErrSkipped || failure.Err == background.ErrAbandoned:
+		case errors.Is(failure.Err, background.ErrSkipped) || errors.Is(failure.Err, background.ErrAbandoned):
 		case s.untold[failure.Name] > 0:
 			s.untold[failure.Name]--
 		default:

@@ -91,7 +91,8 @@ func TestOneAtATimeIsTheCallersGoroutine(t *testing.T) {
 	for i := range items {
 		items[i] = func(context.Context) error { order = append(order, i); return nil }
 	}
-	_, _, _ = Run(t.Context(), items, callsOf(1, false))
+	failures, _, _ := Run(t.Context(), items, callsOf(1, false))
+	assert.Empty(t, failures)
 	assert.Len(t, order, 100)
 	assert.True(t, slices.IsSorted(order))
 }
