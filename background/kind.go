@@ -58,9 +58,10 @@ func (r Retry) applyTo(s *settings) error {
 // Define returns the kind of tasks that call f.
 //
 // The argument of a task can be written as JSON and read again, see [Task.Record].
-// Define panics if that would lose a part of it: a field that is not exported, a
-// function or a channel. It panics too if the name is empty, f is nil, or an
-// option is out of range.
+// Define panics if that would lose a part of it, and says which: a field that is not
+// exported, unless its tag is json:"-", an interface, a function or a channel, one of two
+// members with one name, what has its own way to be written and none to be read. It
+// panics too if the name is empty, f is nil, or an option is out of range.
 //
 // A kind is defined once, as a variable or as a field of what f is a method of. A
 // [Runner] panics when it is given tasks of two kinds with one name.

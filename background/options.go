@@ -42,7 +42,7 @@ type RunnerOptions struct {
 	// Zero means 65 536. A retry is never refused, so a task that may have to wait
 	// again keeps its place while it runs; one that runs its last attempt holds none.
 	// A collection is accepted as a whole; one that is larger than Queue counts as
-	// Queue tasks, so that it can be accepted when nothing else waits.
+	// Queue tasks, so that it can be accepted when no other task holds a place.
 	Queue int
 
 	// Overflow is what to do when Queue tasks wait: [Block], the default, or
@@ -65,12 +65,14 @@ type RunnerOptions struct {
 	// nothing. The worker calls it or waits for the call, and takes no other task
 	// meanwhile. A goroutine of Shutdown's calls it for what is given up, or the caller
 	// of a [Reservation.Start] that comes too late. There may be several calls at once.
-	// A panic in it is recovered and logged.
+	// ctx is done if the time of a Shutdown is over or the collection was stopped: what
+	// stores the task needs context.WithoutCancel. A panic in it is recovered and logged.
 	OnFailure func(ctx context.Context, failure *TaskError)
 
 	// Logger receives a record for each failed attempt (a warning if the task
-	// will be tried again, else an error), and for work that was skipped or
-	// given up. Nil means slog.Default, as it is at the time of the record.
+	// will be tried again, else an error), for work that was skipped or given up, for
+	// a periodic task that was not started, and for a hook that panicked. Nil means
+	// slog.Default, as it is at the time of the record.
 	Logger *slog.Logger
 
 	// LogAttrs, if not nil, returns attributes to add to each record, such as

@@ -144,7 +144,8 @@ type runnerKey struct{}
 // ErrFull instead, with [Block] too. With another context it would wait.
 //
 // Submit panics if work is nil, or a [*Task] that is nil or was not made by
-// [NewTask], [Func] or a [Kind], or if two kinds of tasks have one name, see
+// [NewTask], [Func] or a [Kind], a [*Handle] that is nil, zero or was submitted before, or
+// a [Tasks] with a negative MaxConcurrent, or if two kinds of tasks have one name, see
 // [Define].
 func (r *Runner) Submit(ctx context.Context, work Work) error {
 	var s submission

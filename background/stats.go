@@ -24,7 +24,7 @@ type Stats struct {
 	Skipped   uint64 // given up after a failure in a collection with StopOnError
 	Abandoned uint64 // given up by a Shutdown: it ran out of time, or their time had not come
 
-	Queued    int // waiting for a worker, for their first attempt
+	Queued    int // waiting for a worker or their turn in a collection, for their first attempt
 	Running   int // running now
 	Scheduled int // waiting for the time of their first attempt
 	Limited   int // waiting in the line of their [Limit], for whichever attempt, also if only a worker is missing

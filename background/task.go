@@ -94,8 +94,8 @@ type plain func(context.Context) error
 func (f plain) invoke(ctx context.Context) error { return f(ctx) }
 func (f plain) name() string                     { return functionName(f) }
 
-// Name returns the task's name: the one that was set, or else the function's
-// own, such as "shop.sendMail" or "shop.(*Shop).sendMail". It is worked out on
+// Name returns the task's name: the one that was set, or else that of its kind, or the
+// function's own, such as "shop.sendMail" or "shop.(*Shop).sendMail". It is worked out on
 // each call, since most tasks are never asked for it.
 func (t *Task) Name() string {
 	if t.name != "" {
@@ -111,8 +111,8 @@ func (t *Task) mustBeMade() {
 	}
 }
 
-// Named returns a copy of the task with that name. An empty name restores the
-// function's own.
+// Named returns a copy of the task with that name. An empty name restores that of
+// its kind or function.
 func (t *Task) Named(name string) *Task {
 	c := *t
 	c.name = name
@@ -180,7 +180,8 @@ func (t *Task) After(d time.Duration) *Task {
 	return &c.task
 }
 
-// At returns a copy of the task that starts no sooner than at, as After has it. A
+// At returns a copy of the task that starts no sooner than at, as After has it, and in
+// its place. A
 // time that is past, and the zero time, mean at once.
 func (t *Task) At(at time.Time) *Task {
 	c := t.copy()
