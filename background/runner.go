@@ -231,9 +231,7 @@ func (r *Runner) startLocked(atOnce bool) {
 			return
 		}
 		j.atOnce = atOnce
-		w := r.pool.Take()
-		w.Work.job = j
-		r.pool.Send(w)
+		r.pool.Take().Work.job = j
 	}
 }
 
@@ -241,9 +239,7 @@ func (r *Runner) startLocked(atOnce bool) {
 // lines up the rest.
 func (r *Runner) startAcceptedLocked(s *submission) {
 	for range s.starts {
-		w := r.pool.Take()
-		s.take(&w.Work.job)
-		r.pool.Send(w)
+		s.take(&r.pool.Take().Work.job)
 	}
 	if s.starts == s.tasks {
 		return
@@ -266,7 +262,7 @@ func (r *Runner) unlock() {
 		close(r.idle)
 		r.idle = nil
 	}
-	first := r.pool.TakeCalled()
+	first := r.pool.Taken()
 	r.mu.Unlock()
 	if first != nil {
 		r.pool.Call(first)

@@ -9,25 +9,28 @@ import (
 	"time"
 )
 
-// IdleTime is how long a worker without work stays, at most, so that a steady flow of
+// idleTime is how long a worker without work stays, at most, so that a steady flow of
 // work does not start a goroutine for each piece. It stays for half of that at least.
-const IdleTime = time.Second
+const idleTime = time.Second
 
 // Pool is some workers, at most as many as it was made for. They start as work needs
 // them, and leave when they have been idle for a while.
 //
 // The mutex that it was made with guards it. Methods other than Call, Begin and Wait
-// need it held. The idle ones are linked by Worker.next: whoever takes one fetches no
-// memory but the worker's, which it writes to anyway.
+// need it held. Workers are linked by Worker.next, among the idle and among those that
+// are taken: whoever takes one fetches no memory but the worker's, which it writes to
+// anyway.
 type Pool[W any] struct {
 	Paused bool // no worker counts as free
 
-	idle       *Worker[W] // those without work, the last to become so first
-	resting    int        // how many they are
-	toCall     *Worker[W] // was sent since the mutex was locked, and is to be called once it is released
-	lastCalled *Worker[W] // the last that was called, or is to be; nil before the first
-	all        map[*Worker[W]]struct{}
-	size       int
+	idle    *Worker[W] // those without work, the last to become so first
+	resting int        // how many they are
+
+	firstTaken, lastTaken *Worker[W] // a list of those that were since mu was locked
+	lastCalled            *Worker[W] // the last that was called, or is to be; nil before the first
+
+	all  map[*Worker[W]]struct{}
+	size int
 
 	sweeper  *time.Timer // calls sweep; made when first needed
 	sweeping bool        // it is set, as long as workers are idle
@@ -43,10 +46,10 @@ type Worker[W any] struct {
 
 	wake    chan struct{} // of size 1; nil before the goroutine has started
 	leaving bool          // it was woken to leave
-	next    *Worker[W]    // among the idle
+	next    *Worker[W]    // among the idle; of one that was taken, whom it calls first of all
 
-	// calls is the worker that this one has to call when it was called itself: nil as
-	// long as it knows of none, and itself once it has done so.
+	// calls is whom the last one that was taken calls first of all: nil as long as it
+	// knows of none, and itself once it has begun.
 	calls atomic.Pointer[Worker[W]]
 }
 
@@ -68,9 +71,9 @@ func (p *Pool[W]) Free() int {
 // Busy returns how many workers do not rest.
 func (p *Pool[W]) Busy() int { return len(p.all) - p.resting }
 
-// Take returns a free worker, which there has to be, to be given work, which is as it left
-// it or zero, and to be sent. It takes the one that rests since last, so that those which
-// are not needed leave.
+// Take returns a free worker, which there has to be, to be given work before mu is
+// released: its Work is what it has left, or zero. It takes the one that rests since last,
+// so that those which are not needed leave.
 func (p *Pool[W]) Take() *Worker[W] {
 	w := p.idle
 	if w != nil {
@@ -81,33 +84,35 @@ func (p *Pool[W]) Take() *Worker[W] {
 		w = &Worker[W]{}
 		p.all[w] = struct{}{}
 	}
+	if p.lastTaken == nil {
+		p.firstTaken = w
+	} else {
+		p.lastTaken.next = w
+	}
+	p.lastTaken = w
 	return w
 }
 
-// Send sees to it that w is called, which has got its work.
-func (p *Pool[W]) Send(w *Worker[W]) {
-	last := p.lastCalled
-	w.calls.Store(nil)
-	p.lastCalled = w
-	if last == nil || last == w || !last.calls.CompareAndSwap(nil, w) {
-		p.toCall = w
+// Taken returns the worker that is to be called once mu is released, if there is one. It
+// has to be asked each time before that, if workers were taken.
+func (p *Pool[W]) Taken() *Worker[W] {
+	first, last, called := p.firstTaken, p.lastTaken, p.lastCalled
+	if first == nil {
+		return nil
 	}
-}
-
-// TakeCalled returns the worker that is to be called once mu is released, if there is one.
-func (p *Pool[W]) TakeCalled() *Worker[W] {
-	w := p.toCall
-	if w != nil {
-		p.toCall = nil
+	p.firstTaken, p.lastTaken, p.lastCalled = nil, nil, last
+	last.calls.Store(nil) // before others can see it
+	if called != nil && called != last && called.calls.CompareAndSwap(nil, first) {
+		return nil
 	}
-	return w
+	return first
 }
 
 // Call wakes or starts w.
 //
 // To wake a goroutine takes longer than all that is done with the mutex held, so it is
 // done without, and by the workers: one that was called calls the next, before it turns
-// to its own work. So whoever sends many is held up by one call, and by none as long as a
+// to its own work. So whoever takes many is held up by one call, and by none as long as a
 // called worker has not begun.
 func (p *Pool[W]) Call(w *Worker[W]) {
 	if w.wake != nil {
@@ -120,7 +125,13 @@ func (p *Pool[W]) Call(w *Worker[W]) {
 
 // Begin is called by w before it turns to its work.
 func (p *Pool[W]) Begin(w *Worker[W]) {
-	if next := w.calls.Swap(w); next != nil {
+	next := w.next
+	if next != nil {
+		w.next = nil
+	} else {
+		next = w.calls.Swap(w)
+	}
+	if next != nil {
 		p.Call(next)
 	}
 }
@@ -165,9 +176,9 @@ func (p *Pool[W]) Works() iter.Seq[*W] {
 func (p *Pool[W]) sweepLater() {
 	p.sweeping = true
 	if p.sweeper == nil {
-		p.sweeper = time.AfterFunc(IdleTime/2, p.sweep)
+		p.sweeper = time.AfterFunc(idleTime/2, p.sweep)
 	} else {
-		p.sweeper.Reset(IdleTime / 2)
+		p.sweeper.Reset(idleTime / 2)
 	}
 }
 

@@ -51,18 +51,16 @@ func (n *names) ran() []string {
 }
 
 // give has workers note some names at once.
-func (n *names) give(some ...string) { n.Call(n.sent(some...)) }
+func (n *names) give(some ...string) { n.Call(n.taken(some...)) }
 
-// sent gives names to workers, and returns the one to be called.
-func (n *names) sent(some ...string) *Worker[string] {
+// taken gives names to workers, and returns the one to be called.
+func (n *names) taken(some ...string) *Worker[string] {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, name := range some {
-		w := n.Take()
-		w.Work = name
-		n.Send(w)
+		n.Take().Work = name
 	}
-	return n.TakeCalled()
+	return n.Taken()
 }
 
 // count returns how many workers there are, how many of them idle.
@@ -89,28 +87,28 @@ func TestPoolStartsWorkersAndWakesTheIdle(t *testing.T) {
 		assert.ElementsMatch(t, []string{"d", "e", "f"}, p.ran())
 		all, _ = p.count()
 		assert.Equal(t, 3, all)
-		assert.Nil(t, p.TakeCalled())
-		assert.True(t, sweptAfter(p, 2*IdleTime))
+		assert.Nil(t, p.Taken())
+		assert.True(t, sweptAfter(p, 2*idleTime))
 	})
 }
 
-// TestACalledWorkerCallsThoseThatComeMeanwhile: whoever sends some before it has
+// TestACalledWorkerCallsThoseThatComeMeanwhile: whoever takes some before it has
 // begun calls nobody.
 func TestACalledWorkerCallsThoseThatComeMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := poolOf(4)
 		for range 2 { // of workers that start, and that are woken
-			first := p.sent("a")
+			first := p.taken("a")
 			assert.NotNil(t, first)
-			assert.Nil(t, p.sent("b"))
-			assert.Nil(t, p.sent("c", "d"))
+			assert.Nil(t, p.taken("b"))
+			assert.Nil(t, p.taken("c", "d"))
 			assert.Empty(t, p.ran(), "nobody was called")
 			p.Call(first)
 			assert.ElementsMatch(t, []string{"a", "b", "c", "d"}, p.ran())
 		}
 		p.give("e")
 		assert.Equal(t, []string{"e"}, p.ran(), "the last that was called has begun, so it is called itself")
-		assert.True(t, sweptAfter(p, 2*IdleTime))
+		assert.True(t, sweptAfter(p, 2*idleTime))
 	})
 }
 
@@ -121,13 +119,13 @@ func TestPoolSweepsWhoIsNotNeeded(t *testing.T) {
 		p.give("a", "b", "c", "d")
 		assert.Len(t, p.ran(), 4)
 		for range 10 {
-			time.Sleep(IdleTime / 4)
+			time.Sleep(idleTime / 4)
 			p.give("one")
 			assert.Len(t, p.ran(), 1)
 		}
 		all, idle := p.count()
 		assert.Equal(t, []int{1, 1}, []int{all, idle})
-		assert.True(t, sweptAfter(p, IdleTime), "it leaves, too, when nothing comes")
+		assert.True(t, sweptAfter(p, idleTime), "it leaves, too, when nothing comes")
 	})
 }
 
@@ -145,7 +143,7 @@ func TestPoolDismisses(t *testing.T) {
 		p.mu.Lock()
 		assert.True(t, p.Dismiss())
 		p.mu.Unlock()
-		time.Sleep(2 * IdleTime) // the timer finds nobody
+		time.Sleep(2 * idleTime) // the timer finds nobody
 	})
 }
 
