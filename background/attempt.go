@@ -107,10 +107,12 @@ func (r *Runner) conclude(ctx context.Context, a *attempt, err error) {
 		panicked: !failure.WillRetry && panicOf(failure.Err) != nil,
 		wait:     wait,
 	}
+	// Neither a hook nor who asks the handle may be able to change what was decided.
 	if h := a.task.handle(); h != nil {
-		h.fail(failure)
+		told := *failure
+		h.fail(&told)
 	}
-	told := *failure         // the hook must not be able to change what was decided
+	told := *failure
 	defer r.tell(ctx, &told) // also if the log handler ends the goroutine by runtime.Goexit
 	r.logFailure(ctx, failure, wait)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -72,6 +73,8 @@ type PanicError struct {
 	Value any    // what panic was called with
 	Stack []byte // of the goroutine, as written by debug.Stack
 }
+
+func newPanicError(value any) *PanicError { return &PanicError{Value: value, Stack: debug.Stack()} }
 
 // Error gives the value that was passed to panic, without the stack, as a process
 // does that ends by it.
@@ -180,6 +183,20 @@ type followUp struct {
 	done   func()                  // to be called; may be nil
 }
 
+// giveUp books tasks that will not run, or not again, by ErrSkipped or ErrAbandoned, and
+// returns what is left to do about it. ctx is theirs.
+func (s *scheduler) giveUp(ctx context.Context, why error, tasks ...*Task) *followUp {
+	for _, t := range tasks {
+		if k := s.statsOf(t); errors.Is(why, ErrSkipped) {
+			k.Skipped++
+		} else {
+			k.Abandoned++
+			s.abandoned = append(s.abandoned, t.Name())
+		}
+	}
+	return &followUp{ctx: ctx, lost: tasks, why: why}
+}
+
 func (r *Runner) follow(todo *followUp) {
 	endHandles(todo)
 	// Deferred, so that not even a log handler that ends the goroutine can keep
@@ -232,7 +249,7 @@ func Summary(work Work) (names []string, more int) {
 			return wording.Summary(work.tasks)
 		}
 	case *Handle:
-		if work != nil {
+		if work != nil && work.original != nil {
 			return []string{work.original.Name()}, 0
 		}
 	case *Task:

@@ -26,8 +26,8 @@ type group struct {
 	parked  bool // as many are active as may be, so it takes no turns
 	stopped bool // a task has failed, and the others are not to run
 
-	waiting  []*Task       // not started yet
 	since    time.Duration // when it was accepted
+	waiting  []*Task       // not started yet
 	held     int           // how many tasks hold room: those, and the active ones that may wait again
 	active   int           // whose turn has come, and who have not ended
 	lastHeld *held         // the last of its tasks in heldQueue, or nil

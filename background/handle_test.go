@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"runtime"
 	"slices"
 	"testing"
@@ -425,6 +426,23 @@ func TestHandlesEndBeforeHooksAreTold(t *testing.T) {
 		}
 		close(hang)
 		pass(time.Hour)
+	})
+}
+
+// TestAHandlesErrorIsNotTheRunners, who goes by what it had decided.
+func TestAHandlesErrorIsNotTheRunners(t *testing.T) {
+	var h *background.Handle
+	change := func(context.Context) []slog.Attr {
+		failure, ok := errors.AsType[*background.TaskError](h.Info().Err)
+		require.True(t, ok)
+		failure.WillRetry = false
+		return nil
+	}
+	inBubble(t, background.RunnerOptions{LogAttrs: change}, func(t *testing.T, r *background.Runner) {
+		h = background.Track(failing("twice", io.EOF).WithRetry(background.Retry{Attempts: 2}))
+		require.NoError(t, r.Submit(t.Context(), h))
+		require.Error(t, h.Wait(t.Context()))
+		assert.Equal(t, 2, h.Info().Attempt)
 	})
 }
 

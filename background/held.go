@@ -123,6 +123,7 @@ func (q *heldQueue) lineUp(h *held) {
 	h.due = true
 	q.count(h, +1)
 	if h.attempt == 1 {
+		q.firsts.Trim(q.counts[Waiting], (*held).isOut)
 		q.firsts.Push(h)
 	}
 	h.task.handle().set(Waiting, nil)

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/velithon-go/velithon/background/internal/alarm"
+	"github.com/velithon-go/velithon/background/internal/queue"
 )
 
 // retriesOf returns retries of the group, or of single tasks if it is nil.
@@ -157,4 +159,23 @@ func TestHeldQueueForgets(t *testing.T) {
 	}
 	assert.LessOrEqual(t, q.firsts.Len(), 1)
 	assert.LessOrEqual(t, q.due.Len(), 1)
+}
+
+// TestHeldQueueForgetsBehindACollection whose tasks wait for their turns in front.
+func TestHeldQueueForgetsBehindACollection(t *testing.T) {
+	q := &heldQueue{alarm: alarm.Alarm{Call: func() {}}}
+	for _, h := range retriesOf(new(group), "g1", "g2", "g3") {
+		h.attempt = 1
+		q.addInLine(h)
+	}
+	var j job
+	for range 10 * queue.BlockLen {
+		h := retriesOf(nil, "h")[0]
+		h.attempt = 1
+		q.addInLine(h)
+		require.True(t, q.remove(h))
+	}
+	assert.Less(t, q.firsts.Len(), 2*queue.BlockLen)
+	assert.True(t, q.next(&j))
+	assert.Equal(t, "g1", j.task.Name())
 }

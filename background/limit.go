@@ -135,9 +135,7 @@ func (s *scheduler) admits(j *job) bool {
 
 // park has j's task wait in a line, which it returns.
 func (s *scheduler) park(j *job, line *limitLine) *limitLine {
-	if line.parked.Len() > 2*line.waiting+queue.BlockLen { // most were taken out
-		line.parked.Drop((*held).isOut)
-	}
+	line.parked.Trim(line.waiting, (*held).isOut)
 	h := &held{job: *j, limit: line}
 	line.parked.Push(h)
 	s.held.add(h)

@@ -61,7 +61,8 @@ type RunnerOptions struct {
 	// OnFailure, if not nil, is told of each failed attempt, with the context of the
 	// task, and of each task that will not run, or not again, for another reason: its
 	// Err is then [ErrSkipped] or [ErrAbandoned] and its Attempt 0, or it wraps
-	// [ErrCanceled]. So the failures whose WillRetry is false are the tasks that came to
+	// [ErrCanceled]. A retry that [Retry].MaxElapsed leaves no time for is told by the
+	// failure before it, which is final then. So the failures whose WillRetry is false are the tasks that came to
 	// nothing. The worker calls it or waits for the call, and takes no other task
 	// meanwhile. A goroutine of Shutdown's calls it for what is given up, or the caller
 	// of a [Reservation.Start] that comes too late. There may be several calls at once.

@@ -71,9 +71,9 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 	if r == nil {
 		return nil
 	}
-	*v = Reservation{}
 	s := submission{started: true, counted: true}
 	r.prepare(ctx, &s, work, done)
+	*v = Reservation{}
 	r.mu.Lock()
 	r.scheduler.room.Free += held
 	if r.scheduler.expired && s.tasks > 0 {

@@ -180,3 +180,16 @@ func TestReservationOfWorkThatWasChanged(t *testing.T) {
 		})
 	}
 }
+
+// TestReservationOfWorkThatCantRunAnyMore: it is not used up by a Start that panics.
+func TestReservationOfWorkThatCantRunAnyMore(t *testing.T) {
+	inBubble(t, background.RunnerOptions{}, func(t *testing.T, r *background.Runner) {
+		work := collection(1, task("reserved", t.FailNow))
+		v, err := r.Reserve(work)
+		require.NoError(t, err)
+		work.MaxConcurrent = -1
+		assert.Panics(t, func() { _ = v.Start(t.Context(), nil) })
+		v.Cancel()
+		require.NoError(t, r.Idle(t.Context()))
+	})
+}

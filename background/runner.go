@@ -94,7 +94,7 @@ type Runner struct {
 	idle     chan struct{}             // closed when there is nothing left to do; nil if nobody waits for it
 	closed   bool                      // Shutdown has begun
 	reason   error                     // why one ran out of time
-	reports  int                       // how many goroutines report what was given up
+	reports  int                       // how many goroutines report what was given up, late callers of Start among them
 	reported chan struct{}             // closed while there are none of these
 	over     bool                      // drained is closed
 }
@@ -127,6 +127,10 @@ func (r *Runner) mustBeMade() {
 
 // runnerKey is the key of the runner in the contexts of its tasks.
 type runnerKey struct{}
+
+// Owns reports whether ctx is the context of one of the runner's tasks, or was
+// made from one.
+func (r *Runner) Owns(ctx context.Context) bool { return ctx.Value(runnerKey{}) == r }
 
 // Submit accepts work to be run. Its tasks get the values of ctx, but do not end
 // with it: see [Runner]. Submit returns nil once the work is accepted. Work that

@@ -137,7 +137,7 @@ func (s *scheduler) accept(sub *submission, free, room int) bool {
 		sub.starts = sub.starting(free)
 		holding = sub.tasks - sub.starts + sub.waitingAgain()
 	}
-	s.room.Free -= s.room.Weight(holding) // below none, until lineUpRest is done, where others start besides
+	s.room.Free -= s.room.Weight(holding) // below none, until those have started that do so besides
 	s.stats.Accepted += uint64(sub.tasks)
 	s.stats.Running += sub.starts
 	s.stats.Queued += sub.tasks - sub.starts

@@ -86,10 +86,6 @@ func withReserve(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/10))
 }
 
-// Owns reports whether ctx is the context of one of the runner's tasks, or was
-// made from one.
-func (r *Runner) Owns(ctx context.Context) bool { return ctx.Value(runnerKey{}) == r }
-
 // takesLocked reports whether work that is submitted with ctx is taken although a
 // Shutdown has begun: a task's, as long as the drain goes on. It unlocks the mutex
 // to look at ctx, which is the user's.
@@ -282,20 +278,6 @@ func (s *scheduler) abandonSubmission(sub *submission) *followUp {
 	lost := g.waiting
 	g.waiting = nil
 	return s.finish(g, s.giveUp(g.context(), ErrAbandoned, lost...))
-}
-
-// giveUp books tasks that will not run, or not again, by ErrSkipped or ErrAbandoned, and
-// returns what is left to do about it. ctx is theirs.
-func (s *scheduler) giveUp(ctx context.Context, why error, tasks ...*Task) *followUp {
-	for _, t := range tasks {
-		if k := s.statsOf(t); errors.Is(why, ErrSkipped) {
-			k.Skipped++
-		} else {
-			k.Abandoned++
-			s.abandoned = append(s.abandoned, t.Name())
-		}
-	}
-	return &followUp{ctx: ctx, lost: tasks, why: why}
 }
 
 // stopTimers stops all timers, since nobody waits for anything any more.

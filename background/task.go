@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"time"
 )
@@ -272,8 +271,6 @@ func (t *Task) attempt(ctx context.Context, timeout time.Duration) (err error) {
 	}()
 	return t.call.invoke(ctx)
 }
-
-func newPanicError(value any) *PanicError { return &PanicError{Value: value, Stack: debug.Stack()} }
 
 // attemptUntil is an attempt that ends at a time at the latest, unless that is zero.
 func (t *Task) attemptUntil(ctx context.Context, timeout time.Duration, end time.Time) error {

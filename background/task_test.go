@@ -150,6 +150,8 @@ func TestSummary(t *testing.T) {
 		{work: nil},
 		{work: (*background.Task)(nil)},
 		{work: (*background.Tasks)(nil)},
+		{work: (*background.Handle)(nil)},
+		{work: new(background.Handle)},
 	} {
 		names, more := background.Summary(test.work)
 		assert.Equal(t, test.names, names)

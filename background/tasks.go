@@ -42,17 +42,17 @@ type Tasks struct {
 // Add appends tasks to the collection. It panics if one of them is nil, or was not
 // made by a [Kind], [NewTask] or [Func].
 func (t *Tasks) Add(tasks ...*Task) {
-	if t.tasks == nil {
-		t.tasks = t.few[:0]
-	}
 	for i, task := range tasks {
 		if task == nil {
 			panic(fmt.Sprintf("background: Tasks.Add needs tasks, argument %d is nil", i+1))
 		}
 		task.mustBeMade()
-		t.tasks = append(t.tasks, task)
 		t.anySet = t.anySet || task.settings != nil
 	}
+	if t.tasks == nil {
+		t.tasks = t.few[:0]
+	}
+	t.tasks = append(t.tasks, tasks...)
 }
 
 // Len returns the number of tasks in the collection.

@@ -43,6 +43,7 @@ func TestTasksMistakes(t *testing.T) {
 	assert.PanicsWithValue(t, "background: Tasks.Add needs tasks, argument 2 is nil", func() {
 		tasks.Add(task("a", func() {}), nil)
 	})
+	assert.Zero(t, tasks.Len(), "all or none")
 	assert.PanicsWithValue(t, "background: the zero Task has no function: make tasks by a Kind, NewTask or Func", func() {
 		tasks.Add(new(background.Task))
 	})

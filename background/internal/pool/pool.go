@@ -42,7 +42,7 @@ type Pool[W any] struct {
 
 // Worker is a goroutine, or is to be one.
 type Worker[W any] struct {
-	Work W // the piece in hand; it belongs to the goroutine from when that is called until it rests
+	Work W // the piece in hand, of the user's; what others than the worker look at is guarded by the mutex
 
 	wake    chan struct{} // of size 1; nil before the goroutine has started
 	leaving bool          // it was woken to leave

@@ -78,8 +78,12 @@ func (q *Queue[T]) Skip(gone func(T) bool) {
 	}
 }
 
-// Drop removes all items that are gone. It goes through the whole queue.
-func (q *Queue[T]) Drop(gone func(T) bool) {
+// Trim removes all items that are gone if they are most of the queue: there are so many
+// others. Called before each Push, it costs a few steps each time.
+func (q *Queue[T]) Trim(others int, gone func(T) bool) {
+	if q.length <= 2*others+BlockLen {
+		return
+	}
 	var rest Queue[T]
 	for item := range q.All() {
 		if !gone(item) {
