@@ -52,7 +52,9 @@ func (t *Tasks) Add(tasks ...*Task) {
 	if t.tasks == nil {
 		t.tasks = t.few[:0]
 	}
-	t.tasks = append(t.tasks, tasks...)
+	for _, task := range tasks { // mostly one, and cheaper than to append them together
+		t.tasks = append(t.tasks, task)
+	}
 }
 
 // Len returns the number of tasks in the collection.

@@ -60,7 +60,7 @@ const idleWorker = " [chan receive]:\ngithub.com/valyala/fasthttp.(*workerPool).
 
 // taskWorker is in the stack of a goroutine that runs tasks. There is mostly one for
 // the periodic task, which isn't counted either.
-const taskWorker = "created by github.com/velithon-go/velithon/background.(*pool).call "
+const taskWorker = "created by github.com/velithon-go/velithon/background/internal/pool."
 
 func goroutines() string {
 	stacks := make([]byte, 1<<20)

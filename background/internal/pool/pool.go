@@ -96,10 +96,16 @@ func (p *Pool[W]) Take() *Worker[W] {
 // Taken returns the worker that is to be called once mu is released, if there is one. It
 // has to be asked each time before that, if workers were taken.
 func (p *Pool[W]) Taken() *Worker[W] {
-	first, last, called := p.firstTaken, p.lastTaken, p.lastCalled
-	if first == nil {
+	if p.firstTaken == nil {
 		return nil
 	}
+	return p.endList()
+}
+
+// endList makes the list of those that were taken known to the last that was called, or
+// returns the first of it. It is apart from Taken, so that the compiler inlines that.
+func (p *Pool[W]) endList() *Worker[W] {
+	first, last, called := p.firstTaken, p.lastTaken, p.lastCalled
 	p.firstTaken, p.lastTaken, p.lastCalled = nil, nil, last
 	last.calls.Store(nil) // before others can see it
 	if called != nil && called != last && called.calls.CompareAndSwap(nil, first) {
