@@ -25,20 +25,6 @@ type outcome struct {
 	stopped  bool // the task had been asked to end by a shutdown
 }
 
-// perform makes the attempt that is a worker's job.
-func (r *Runner) perform(a *attempt) {
-	task := a.task
-	if task.settings != nil || len(r.arounds) > 0 {
-		r.performAsSet(a)
-		return
-	}
-	a.made, a.timed = true, false
-	ctx := a.context(r.base)
-	if err := task.attempt(ctx, r.options.Timeout); err != nil {
-		r.conclude(ctx, a, err)
-	}
-}
-
 // performAsSet makes an attempt at a task with settings, or with an [Around].
 func (r *Runner) performAsSet(a *attempt) {
 	a.made, a.timed = false, a.task.kind() != nil

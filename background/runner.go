@@ -289,6 +289,20 @@ func (r *Runner) work(w *pool.Worker[attempt]) {
 	}
 }
 
+// perform makes the attempt that is a worker's job.
+func (r *Runner) perform(a *attempt) {
+	task := a.task
+	if task.settings != nil || len(r.arounds) > 0 {
+		r.performAsSet(a)
+		return
+	}
+	a.made, a.timed = true, false
+	ctx := a.context(r.base)
+	if err := task.attempt(ctx, r.options.Timeout); err != nil {
+		r.conclude(ctx, a, err)
+	}
+}
+
 // next books w's attempt and waits for another job. It reports whether there is one.
 func (r *Runner) next(w *pool.Worker[attempt]) bool {
 	r.mu.Lock()
