@@ -32,7 +32,9 @@ type sample struct {
 // sample is the handler of what the service says itself.
 func (s *service) sample(context.Context, struct{}) (sample, error) {
 	stacks := goroutines()
-	n := runtime.NumGoroutine() - strings.Count(stacks, idleWorker) - min(1, strings.Count(stacks, taskWorker))
+	// Not by runtime.NumGoroutine, which counts goroutines that have ended, too, while a
+	// collection frees their stacks.
+	n := 1 + strings.Count(stacks, "\n\ngoroutine ") - strings.Count(stacks, idleWorker) - min(1, strings.Count(stacks, taskWorker))
 	// The second collection takes what the first one left in pools.
 	runtime.GC()
 	runtime.GC()
