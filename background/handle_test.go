@@ -302,6 +302,7 @@ func TestHandlesThatCannotBe(t *testing.T) {
 		require.NoError(t, h.Wait(t.Context()))
 	})
 	assert.Equal(t, "State(9)", background.State(9).String())
+	assert.Equal(t, "State(-1)", background.State(-1).String())
 }
 
 // TestNothingComesAfterTheEnd: a goroutine that a task has left behind may go on.

@@ -14,6 +14,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+func TestAnAlarmThatWasNotSetCanBeStopped(t *testing.T) {
+	var a Alarm
+	require.NotPanics(t, a.Stop)
+}
+
 // TestAlarm compares when an alarm rings, and how late it says that it did, with the
 // times that it was set to.
 func TestAlarm(t *testing.T) {

@@ -13,6 +13,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type item struct{ place Element[item] }
 
+func TestTheZeroListIsEmpty(t *testing.T) {
+	var l List[item]
+	require.Nil(t, l.First())
+	require.Nil(t, l.Last())
+	one := new(item)
+	l.Push(one, &one.place)
+	require.Same(t, one, l.First())
+	require.Same(t, one, l.Last())
+}
+
 // TestList compares a list and its cursors with a slice and items in it.
 func TestList(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))

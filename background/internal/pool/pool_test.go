@@ -12,8 +12,9 @@ import (
 // A names is a pool whose work are names, which the workers note.
 type names struct {
 	*Pool[string]
-	mu    sync.Mutex
-	noted []string
+	mu      sync.Mutex
+	noted   []string
+	started int // how many workers have
 }
 
 func poolOf(size int) *names {
@@ -25,6 +26,9 @@ func poolOf(size int) *names {
 
 func (n *names) work(w *Worker[string]) {
 	n.Begin(w)
+	n.mu.Lock()
+	n.started++
+	n.mu.Unlock()
 	for {
 		n.mu.Lock()
 		n.noted = append(n.noted, w.Work)
@@ -125,6 +129,7 @@ func TestPoolSweepsWhoIsNotNeeded(t *testing.T) {
 		}
 		all, idle := p.count()
 		assert.Equal(t, []int{1, 1}, []int{all, idle})
+		assert.Equal(t, 4, p.started, "it is one of the first")
 		assert.True(t, sweptAfter(p, idleTime), "it leaves, too, when nothing comes")
 	})
 }

@@ -44,6 +44,15 @@ func sleeping(d time.Duration, err error) item {
 
 func exiting(context.Context) error { runtime.Goexit(); return nil }
 
+// TestNothingIsLeftOfARun whose context is derived: it would hang on the caller's.
+func TestNothingIsLeftOfARun(t *testing.T) {
+	var derived context.Context
+	look := func(ctx context.Context) error { derived = ctx; return ctx.Err() }
+	failures, _, _ := Run(t.Context(), []item{look}, callsOf(1, true))
+	require.Empty(t, failures)
+	require.Error(t, derived.Err())
+}
+
 func TestFailuresAreAtTheirPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		items := []item{sleeping(time.Hour, io.EOF), failing(nil), exiting, failing(fs.ErrExist)}
