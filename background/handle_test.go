@@ -430,6 +430,22 @@ func TestHandlesEndBeforeHooksAreTold(t *testing.T) {
 	})
 }
 
+// TestNothingIsLeftOfATrackedAttempt, which has a context of its own that would hang on the
+// runner's.
+func TestNothingIsLeftOfATrackedAttempt(t *testing.T) {
+	inBubble(t, background.RunnerOptions{}, func(t *testing.T, r *background.Runner) {
+		var derived context.Context
+		h := background.Track(background.Func("look", func(ctx context.Context) error {
+			derived = ctx
+			return ctx.Err()
+		}))
+		require.NoError(t, r.Submit(t.Context(), h))
+		require.NoError(t, h.Wait(t.Context()))
+		synctest.Wait()
+		require.ErrorIs(t, derived.Err(), context.Canceled)
+	})
+}
+
 // TestAHandlesErrorIsNotTheRunners, who goes by what it had decided.
 func TestAHandlesErrorIsNotTheRunners(t *testing.T) {
 	var h *background.Handle
