@@ -52,9 +52,7 @@ func (t *Tasks) Add(tasks ...*Task) {
 	if t.tasks == nil {
 		t.tasks = t.few[:0]
 	}
-	for _, task := range tasks { // mostly one, and cheaper than to append them together
-		t.tasks = append(t.tasks, task)
-	}
+	t.tasks = append(t.tasks, tasks...)
 }
 
 // Len returns the number of tasks in the collection.
