@@ -473,7 +473,8 @@ func TestRunReturnsNilWhenOnlyLaterTasksAreGivenUp(t *testing.T) {
 	require.NoError(t, app.Runner().Submit(t.Context(), later))
 	ran := make(chan error, 1)
 	go func() { ran <- app.Run("127.0.0.1:0") }()
-	log.waitFor(t, "listening")
+	_, address, _ := strings.Cut(log.waitFor(t, "address="), "address=")
+	send(t, address, request("GET", "/nowhere", "")) // Shutdown comes after Serve
 	require.ErrorIs(t, app.Shutdown(t.Context()), background.ErrDueLater)
 	require.NoError(t, await(t, ran, "Run"))
 	log.waitFor(t, "tasks=[later]")
