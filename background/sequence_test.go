@@ -272,7 +272,7 @@ func (s *sequence) dawdle(t *rapid.T) {
 
 func (s *sequence) shutdown(t *rapid.T) {
 	if s.steps < s.open {
-		t.SkipNow() // the step, likewise
+		t.SkipNow() // the step, in place of which rapid draws another
 	}
 	s.shutdownBy(s.newCallIn(s.submitter(t), t, 20*time.Second))
 }
