@@ -79,7 +79,7 @@ func (m *model) tellHandle(j *job, how ending, retried bool) {
 	case j.isCanceled():
 		m.become(j, background.Canceled, j.taskError(j.made(), j.failure(how)))
 	default:
-		m.become(j, background.Failed, j.taskError(j.attempt, j.failure(how)))
+		m.become(j, background.Failed, j.taskError(j.made(), j.failure(how)))
 	}
 }
 
