@@ -4,37 +4,31 @@ import (
 	"cmp"
 	"context"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/schedule"
 )
 
 // attempt is what a worker has in hand, and how that has ended. The worker itself writes
 // it, but for the job.
 type attempt struct {
-	job     // written with the mutex held; zero if there is none
-	outcome outcome
-	made    bool          // it was, and not given up before
-	timed   bool          // its task has a kind, which counts how long attempts take
-	began   time.Duration // since the clock's epoch, if it is timed
-	took    time.Duration
-}
-
-// outcome is how a job ended. The zero value is a success.
-type outcome struct {
-	failure  *TaskError
-	wait     time.Duration // before the next attempt, if failure says that there is one
-	panicked bool
-	stopped  bool // the task had been asked to end by a shutdown
+	schedule.Job[*Task] // written with the mutex held; zero if there is none
+	outcome             schedule.Outcome
+	made                bool          // it was, and not given up before
+	timed               bool          // its task has a kind, which counts how long attempts take
+	began               time.Duration // by the scheduler, if it is timed
+	took                time.Duration
 }
 
 // performAsSet makes an attempt at a task with settings, or with an [Around].
 func (r *Runner) performAsSet(a *attempt) {
-	a.made, a.timed = false, a.task.kind() != nil
+	a.made, a.timed = false, a.Task.kind() != nil
 	if a.timed {
-		a.began = time.Since(r.scheduler.clock.Epoch)
+		a.began = r.scheduler.Elapsed()
 	}
 	outer := r.contextOf(a)
-	ctx, h := outer, a.task.handle()
-	if span := a.span; span != nil && span.last != nil && !time.Now().Before(span.end) && h.canceled() == nil {
-		r.conclude(outer, a, span.last) // there is no time for it
+	ctx, h := outer, a.Task.handle()
+	if last := a.IsLate(); last != nil && h.canceled() == nil {
+		r.conclude(outer, a, last) // there is no time for it
 		return
 	}
 	if h != nil {
@@ -59,15 +53,15 @@ func (r *Runner) performAsSet(a *attempt) {
 // took notes how long the attempt took, if somebody asks for it.
 func (r *Runner) took(a *attempt) {
 	if a.timed {
-		a.took = time.Since(r.scheduler.clock.Epoch) - a.began
+		a.took = r.scheduler.Elapsed() - a.began
 	}
 }
 
 // contextOf returns the context of the attempt.
 func (r *Runner) contextOf(a *attempt) context.Context {
-	ctx := a.context(r.base)
-	if a.attempt > 1 {
-		ctx = withAttempt(ctx, a.attempt)
+	ctx := a.Context(r.base)
+	if a.Attempt > 1 {
+		ctx = withAttempt(ctx, a.Attempt)
 	}
 	return ctx
 }
@@ -75,26 +69,25 @@ func (r *Runner) contextOf(a *attempt) context.Context {
 // conclude decides what becomes of a task whose attempt failed, and tells those
 // who want to know.
 func (r *Runner) conclude(ctx context.Context, a *attempt, err error) {
-	number := a.attempt
+	number := a.Attempt
 	if !a.made {
 		number--
 	}
-	if !a.made || a.task.handle().canceled() != nil { // it is final
+	if !a.made || a.Task.handle().canceled() != nil { // it is final
 		err = Permanent(err)
 	}
-	failure, wait := a.task.failed(ctx, number, a.until(), err)
-	if a.span != nil {
-		a.span.last = failure.Err
-	}
+	failure, wait := a.Task.failed(ctx, number, a.Until(), err)
+	a.Failed(failure.Err)
 	// Set before the hook runs, which may end the goroutine.
-	a.outcome = outcome{
-		failure:  failure,
-		stopped:  r.base.Err() != nil,
-		panicked: !failure.WillRetry && panicOf(failure.Err) != nil,
-		wait:     wait,
+	a.outcome = schedule.Outcome{
+		Err:      failure,
+		Again:    failure.WillRetry,
+		Wait:     wait,
+		Panicked: !failure.WillRetry && panicOf(failure.Err) != nil,
+		Stopped:  r.base.Err() != nil,
 	}
 	// Neither a hook nor who asks the handle may be able to change what was decided.
-	if h := a.task.handle(); h != nil {
+	if h := a.Task.handle(); h != nil {
 		told := *failure
 		h.fail(&told)
 	}
@@ -106,7 +99,7 @@ func (r *Runner) conclude(ctx context.Context, a *attempt, err error) {
 // concludeExit concludes an attempt whose task called runtime.Goexit. If a hook did,
 // after the task, it is concluded already.
 func (r *Runner) concludeExit(a *attempt) {
-	if a.task != nil && a.outcome.failure == nil {
+	if a.Task != nil && a.outcome.Err == nil {
 		r.took(a)
 		r.conclude(r.contextOf(a), a, errGoexit)
 	}
@@ -129,7 +122,7 @@ func (r *Runner) Use(around Around) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.scheduler.stats.Accepted > 0 || len(r.periodic) > 0 {
+	if r.scheduler.Numbers().Accepted > 0 || len(r.periodic) > 0 {
 		panic("background: Use comes too late, the runner has work already: call it before")
 	}
 	r.arounds = append(r.arounds, around)
@@ -137,7 +130,7 @@ func (r *Runner) Use(around Around) {
 
 // attempt makes an attempt, inside of the runner's arounds.
 func (r *Runner) attempt(ctx context.Context, a *attempt) error {
-	return attemptInside(ctx, r.arounds, a.task, cmp.Or(a.task.timeout(), r.options.Timeout), a.until())
+	return attemptInside(ctx, r.arounds, a.Task, cmp.Or(a.Task.timeout(), r.options.Timeout), a.Until())
 }
 
 // attemptInside makes an attempt at a task inside of some arounds.

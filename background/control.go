@@ -58,8 +58,7 @@ func (r *Runner) Idle(ctx context.Context) error {
 }
 
 func (r *Runner) isIdleLocked() bool {
-	s := &r.scheduler
-	return s.outstanding() == s.held.counts[Scheduled] && s.room.Waiting() == 0 && r.reservations.Count() == 0 && r.pool.Busy() == 0 && r.reports == 0
+	return r.scheduler.IsIdle() && r.reservations.Count() == 0 && r.pool.Busy() == 0 && r.reports == 0
 }
 
 // Every submits the task again and again, until stop is called or Shutdown begins:
@@ -72,8 +71,7 @@ func (r *Runner) isIdleLocked() bool {
 //
 // Every panics if d is not above zero, or on a task that Submit panics on.
 func (r *Runner) Every(d time.Duration, task *Task) (stop func()) {
-	r.mustBeMade()
-	r.size(task) // panics
+	u := r.meet(task)
 	if d <= 0 {
 		panic(fmt.Sprintf("background: Every(%s) of task %q: the time has to be above zero", d, task.Name()))
 	}
@@ -85,7 +83,7 @@ func (r *Runner) Every(d time.Duration, task *Task) (stop func()) {
 	if r.periodic == nil {
 		r.periodic = make(map[*periodic.Timer]*Task)
 	}
-	timer := periodic.Start(d, func(timer *periodic.Timer) { r.submitAgain(timer, task) })
+	timer := periodic.Start(d, func(timer *periodic.Timer) { r.submitAgain(timer, u) })
 	r.periodic[timer] = task
 	return func() {
 		r.mu.Lock()
@@ -96,9 +94,9 @@ func (r *Runner) Every(d time.Duration, task *Task) (stop func()) {
 }
 
 // submitAgain submits a periodic task, unless its timer, which has fired, was stopped.
-func (r *Runner) submitAgain(timer *periodic.Timer, task *Task) {
+func (r *Runner) submitAgain(timer *periodic.Timer, u unit) {
 	var s submission
-	r.prepare(r.base, &s, task, timer.Next)
+	r.prepare(r.base, &s, u, timer.Next)
 	r.mu.Lock()
 	if _, goesOn := r.periodic[timer]; !goesOn {
 		r.mu.Unlock()
@@ -111,6 +109,6 @@ func (r *Runner) submitAgain(timer *periodic.Timer, task *Task) {
 	}
 	if err != nil {
 		defer timer.Next() // the log may end the goroutine
-		r.hooks.Log(r.base, slog.LevelWarn, "periodic task was not started", slog.String("task", task.Name()), slog.Any("error", err))
+		r.hooks.Log(r.base, slog.LevelWarn, "periodic task was not started", slog.String("task", u.task.Name()), slog.Any("error", err))
 	}
 }

@@ -1,6 +1,10 @@
 package background
 
-import "time"
+import (
+	"time"
+
+	"github.com/velithon-go/velithon/background/internal/histogram"
+)
 
 // WaitAfter is the wait of a Retry after the given attempt.
 var WaitAfter = (*Retry).wait
@@ -16,37 +20,8 @@ func Workers(r *Runner) int {
 	return n
 }
 
-// PlantRetry puts in front of the tasks to be tried again another one of the
-// collection of the last of them, and does not tell the collection, so that it is
-// found only by who looks through them all. It returns what takes it away.
-func PlantRetry(r *Runner, task *Task) (remove func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	q := &r.scheduler.held
-	of := q.all.Last().group
-	planted := &held{job: job{single: single{task: task}, group: of, attempt: 2}, place: -1}
-	q.all.Insert(planted, &planted.links, nil)
-	q.count(planted, +1)
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		q.all.Remove(&planted.links)
-		q.count(planted, -1)
-	}
-}
-
 // AddTo adds a duration to a histogram.
-var AddTo = (*Histogram).add
-
-// Limits returns how many limits a runner keeps, and how many places their lines have.
-func Limits(r *Runner) (limits, places int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, line := range r.scheduler.limits {
-		places += line.parked.Len()
-	}
-	return len(r.scheduler.limits), places
-}
+func AddTo(h *Histogram, d time.Duration) { (*histogram.Histogram)(h).Add(d) }
 
 // EveryByHand is Every, with what its timer calls.
 func EveryByHand(r *Runner, d time.Duration, task *Task) (stop, fire func()) {
@@ -54,7 +29,7 @@ func EveryByHand(r *Runner, d time.Duration, task *Task) (stop, fire func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for timer := range r.periodic {
-		fire = func() { r.submitAgain(timer, task) }
+		fire = func() { r.submitAgain(timer, unit{task: task}) }
 	}
 	return stop, fire
 }

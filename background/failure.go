@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/velithon-go/velithon/background/internal/guard"
+	"github.com/velithon-go/velithon/background/internal/schedule"
 	"github.com/velithon-go/velithon/background/internal/wording"
 )
 
@@ -24,7 +25,7 @@ var (
 
 	// ErrSkipped is why a task of a collection with StopOnError did not run, or
 	// not again: another one had failed. OnFailure is told.
-	ErrSkipped = errors.New("background: task skipped after a failure")
+	ErrSkipped = schedule.ErrSkipped
 
 	// ErrDueLater is the reason of a [DrainError] if nothing was given up but tasks
 	// whose time had not come, see [Task.After].
@@ -33,7 +34,7 @@ var (
 	// ErrAbandoned is why a task did not run, or not again: a Shutdown had run
 	// out of time, or would have before the next attempt, or the time of the first had
 	// not come. OnFailure is told.
-	ErrAbandoned = errors.New("background: task given up by a shutdown")
+	ErrAbandoned = schedule.ErrAbandoned
 )
 
 // errGoexit stands for the error of a task which ended its goroutine: it has
@@ -172,69 +173,48 @@ func (r *Runner) logFailure(ctx context.Context, failure *TaskError, wait time.D
 	r.hooks.Log(ctx, level, "background task failed", attrs...)
 }
 
-// followUp is what is left to do, without the mutex, when a task has ended or
-// was given up.
-type followUp struct {
-	ctx    context.Context         // of the tasks
-	lost   []*Task                 // tasks that will not run, or not again
-	why    error                   // ErrSkipped or ErrAbandoned
-	cancel context.CancelCauseFunc // ends ctx; may be nil
-	cause  error                   // for cancel
-	done   func()                  // to be called; may be nil
-}
+// aftermath is what is left to do when a task has ended or was given up.
+type aftermath = schedule.Aftermath[*Task]
 
-// giveUp books tasks that will not run, or not again, by ErrSkipped or ErrAbandoned, and
-// returns what is left to do about it. ctx is theirs.
-func (s *scheduler) giveUp(ctx context.Context, why error, tasks ...*Task) *followUp {
-	for _, t := range tasks {
-		if k := s.statsOf(t); errors.Is(why, ErrSkipped) {
-			k.Skipped++
-		} else {
-			k.Abandoned++
-			s.abandoned = append(s.abandoned, t.Name())
-		}
-	}
-	return &followUp{ctx: ctx, lost: tasks, why: why}
-}
-
-func (r *Runner) follow(todo *followUp) {
+// follow does it.
+func (r *Runner) follow(todo *aftermath) {
 	endHandles(todo)
 	// Deferred, so that not even a log handler that ends the goroutine can keep
 	// the hook from being told, and done from being called.
-	defer r.hooks.Call(todo.ctx, "done", todo.done)
-	defer guard.Each(todo.lost, func(t *Task) { r.tell(todo.ctx, todo.failure(t)) })
-	if todo.cancel != nil {
-		todo.cancel(todo.cause)
+	defer r.hooks.Call(todo.Context, "done", todo.Done)
+	defer guard.Each(todo.Lost, func(t *Task) { r.tell(todo.Context, lossOf(t, todo.Why)) })
+	if todo.Cancel != nil {
+		todo.Cancel(todo.Cause)
 	}
-	if len(todo.lost) > 0 {
+	if len(todo.Lost) > 0 {
 		r.logLost(todo)
 	}
 }
 
-// failure returns what is told of a lost task: each time another one, which a hook may
+// lossOf returns what is told of a lost task: each time another one, which a hook may
 // change.
-func (todo *followUp) failure(t *Task) *TaskError {
-	return &TaskError{Name: t.Name(), Task: t.original(), Err: todo.why}
+func lossOf(t *Task, why error) *TaskError {
+	return &TaskError{Name: t.Name(), Task: t.original(), Err: why}
 }
 
 // endHandles has the handles of lost tasks end before log and hooks are told, which
 // may take long.
-func endHandles(todo *followUp) {
-	for _, t := range todo.lost {
+func endHandles(todo *aftermath) {
+	for _, t := range todo.Lost {
 		if h := t.handle(); h != nil {
-			h.set(GivenUp, todo.failure(t))
+			h.set(GivenUp, lossOf(t, todo.Why))
 		}
 	}
 }
 
 // logLost writes one record for all tasks that were lost together.
-func (r *Runner) logLost(todo *followUp) {
-	names, more := wording.Summary(todo.lost)
+func (r *Runner) logLost(todo *aftermath) {
+	names, more := wording.Summary(todo.Lost)
 	attrs := []slog.Attr{slog.Any("tasks", names)}
 	if more > 0 {
 		attrs = append(attrs, slog.Int("more", more))
 	}
-	r.hooks.Log(todo.ctx, slog.LevelError, todo.why.Error(), attrs...)
+	r.hooks.Log(todo.Context, slog.LevelError, todo.Why.Error(), attrs...)
 }
 
 // Summary names the tasks of some work for a log record: their first 50 different

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/schedule"
 )
 
 // ErrCanceled is the cause of the context of a task that was cancelled by its handle, and
@@ -20,15 +22,15 @@ type State int
 
 // The states of a task.
 const (
-	Waiting   State = iota // waiting for a worker or for room, or not submitted yet
-	Scheduled              // waiting for the time of its first attempt, see [Task.After]
-	Limited                // waiting for its [Limit]
-	Running                // an attempt is under way
-	Retrying               // it is to be tried again
-	Succeeded              // it has ended without an error
-	Failed                 // it has ended with one, and is not tried again
-	Canceled               // it was cancelled by its handle before it ended; OnFailure is told when it would have run
-	GivenUp                // it will not run, or not again: refused, taken back with its reservation, or given up by a Shutdown
+	Waiting   = State(schedule.Waiting)   // waiting for a worker or for room, or not submitted yet
+	Scheduled = State(schedule.Scheduled) // waiting for the time of its first attempt, see [Task.After]
+	Limited   = State(schedule.Limited)   // waiting for its [Limit]
+	Running   = State(schedule.Running)   // an attempt is under way
+	Retrying  = State(schedule.Retrying)  // it is to be tried again
+	Succeeded = Retrying + 1              // it has ended without an error
+	Failed    = Retrying + 2              // it has ended with one, and is not tried again
+	Canceled  = Retrying + 3              // it was cancelled by its handle before it ended; OnFailure is told when it would have run
+	GivenUp   = Retrying + 4              // it will not run, or not again: refused, taken back with its reservation, or given up by a Shutdown
 )
 
 var stateNames = [...]string{"waiting", "scheduled", "limited", "running", "retrying", "succeeded", "failed", "canceled", "given up"}
@@ -62,7 +64,6 @@ func (s State) Ended() bool { return s >= Succeeded }
 type Handle struct {
 	task     *Task         // which knows this handle
 	original *Task         // which does not
-	place    *held         // where it waits for more than a worker; guarded by the runner's mutex
 	ended    chan struct{} // closed at the end
 
 	mu      sync.Mutex // guards the rest
@@ -97,7 +98,7 @@ func Track(task *Task) *Handle {
 	c := task.copy()
 	h := &Handle{task: &c.task, original: task, ended: make(chan struct{})}
 	h.info = Info{ID: rand.Text(), Name: task.Name(), Since: time.Now()}
-	c.settings.handle = h
+	c.settings.Follower = (*follower)(h)
 	return h
 }
 
@@ -169,9 +170,7 @@ func (h *Handle) Cancel(cause error) bool {
 	if waits { // and may hold room
 		runner.mu.Lock()
 		defer runner.unlock()
-		if h.place != nil {
-			runner.scheduler.held.hasten(h.place)
-		}
+		runner.scheduler.Hasten((*follower)(h))
 		runner.dispatchLocked()
 	}
 	return true
@@ -180,7 +179,7 @@ func (h *Handle) Cancel(cause error) bool {
 // Progress says how far the task has come whose context ctx is: any value that is not
 // changed any more. Its handle has the last one, if there is a handle.
 func Progress(ctx context.Context, value any) {
-	if h, ok := ctx.Value(handleKey{}).(*Handle); ok {
+	if h, ok := ctx.Value(handleKey).(*Handle); ok {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if !h.info.State.Ended() {
@@ -190,13 +189,10 @@ func Progress(ctx context.Context, value any) {
 	}
 }
 
-// handleKey is that of the handle of a task among the values of its context.
-type handleKey struct{}
-
 // begin returns the context of an attempt that begins now, which Cancel can end, and
 // what ends it in any case; or why there is to be none.
 func (h *Handle) begin(ctx context.Context) (_ context.Context, end func(), cause error) {
-	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, handleKey{}, h))
+	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, handleKey, h))
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.cause == nil {
@@ -216,6 +212,15 @@ func (h *Handle) canceled() error {
 	defer h.mu.Unlock()
 	return h.cause
 }
+
+// follower is a handle as the scheduler knows it.
+type follower Handle
+
+// IsCanceled reports whether the task was cancelled.
+func (f *follower) IsCanceled() bool { return (*Handle)(f).canceled() != nil }
+
+// Become notes what the task waits for.
+func (f *follower) Become(s schedule.State) { (*Handle)(f).set(State(s), nil) }
 
 // fail notes the end of an attempt that failed.
 func (h *Handle) fail(failure *TaskError) {

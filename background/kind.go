@@ -51,7 +51,7 @@ func (d Timeout) applyTo(s *settings) error {
 }
 
 func (r Retry) applyTo(s *settings) error {
-	s.retry = r
+	s.setRetry(r)
 	return r.validate()
 }
 
@@ -83,7 +83,7 @@ func (k *kind) define(isNil bool, argument reflect.Type, options []KindOption) e
 	case isNil:
 		return errors.New(" needs a function, got nil")
 	}
-	k.kind = k
+	k.kind, k.Kind = k, k.name
 	for i, option := range options {
 		if option == nil {
 			return fmt.Errorf(": option %d is nil", i+1)
@@ -169,7 +169,7 @@ func (t *Task) Record() (Record, error) {
 		why = "only a task of a Kind can"
 	case s.hasFunctions:
 		why = "its Retry has an If or Delay of its own: give them to Define, or return Permanent or RetryAfter"
-	case s.limit != s.kind.limit:
+	case s.Limit != s.kind.Limit:
 		why = "it has not the limit of its kind"
 	}
 	if why != "" {
@@ -179,7 +179,7 @@ func (t *Task) Record() (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("background: the argument of task %q can't be recorded: %w", t.Name(), err)
 	}
-	r := Record{Kind: s.kind.name, Argument: argument, Name: t.name, Timeout: s.timeout, Retry: s.retry, After: s.after, At: s.at}
+	r := Record{Kind: s.kind.name, Argument: argument, Name: t.name, Timeout: s.timeout, Retry: s.retry, After: s.After, At: s.At}
 	r.Retry.If, r.Retry.Delay = nil, nil
 	return r, nil
 }
@@ -196,7 +196,7 @@ func (k Kind[A]) Restore(r Record) (*Task, error) {
 		return nil, fmt.Errorf("background: restore a task of kind %q: %w", k.Name(), err)
 	}
 	s.retry = s.retry.withFunctionsOf(k.kind.retry)
-	s.after, s.at = max(r.After, 0), r.At
+	s.After, s.At = max(r.After, 0), r.At
 	t := k.Task(arg)
 	t.name, t.settings = r.Name, &s
 	return t, nil

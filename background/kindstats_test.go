@@ -65,19 +65,14 @@ func TestKinds(t *testing.T) {
 	})
 }
 
-// TestAHistogramHasEachDurationOnce, near those that are as long.
-func TestAHistogramHasEachDurationOnce(t *testing.T) {
-	for d, want := range map[time.Duration]int{0: 0, time.Microsecond - 1: 0, time.Microsecond: 1, 2*time.Microsecond - 1: 1, 2 * time.Microsecond: 2, time.Millisecond: 10, time.Second: 20, 1 << 62: 39, -1: 0} {
-		var h background.Histogram
-		background.AddTo(&h, d)
-		assert.EqualValues(t, 1, h.Counts[want], d)
-		assert.EqualValues(t, 1, h.Count())
-	}
+// TestQuantilesAreNear, and never below.
+func TestQuantilesAreNear(t *testing.T) {
 	var h background.Histogram
 	assert.Zero(t, h.Quantile(0.5))
 	for i := range 100 {
 		background.AddTo(&h, time.Duration(i+1)*time.Millisecond)
 	}
+	assert.EqualValues(t, 100, h.Count())
 	for _, q := range []float64{0, 0.01, 0.5, 0.9, 0.99, 1} {
 		exact := time.Duration(max(1, 100*q)) * time.Millisecond
 		assert.Greater(t, h.Quantile(q), exact)

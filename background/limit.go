@@ -4,13 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
-	"time"
 
-	"github.com/velithon-go/velithon/background/internal/alarm"
-	"github.com/velithon-go/velithon/background/internal/queue"
-	"github.com/velithon-go/velithon/background/internal/quota"
+	"github.com/velithon-go/velithon/background/internal/schedule"
 )
 
 // LimitOptions say what a [Limit] allows: Concurrent, PerSecond, or both.
@@ -38,7 +34,7 @@ type LimitOptions struct {
 // starts, and in a collection it is one of the MaxConcurrent. A Shutdown waits for it
 // as long as there is time.
 type Limit struct {
-	quota quota.Quota // as it is at first
+	limit schedule.Limit
 }
 
 // NewLimit returns a limit. It panics if an option is out of range, or nothing is
@@ -47,7 +43,7 @@ func NewLimit(options LimitOptions) *Limit {
 	if err := options.validate(); err != nil {
 		panic("background: NewLimit: " + err.Error())
 	}
-	return &Limit{quota: quota.New(options.Concurrent, options.PerSecond, cmp.Or(options.Burst, 1))}
+	return &Limit{schedule.NewLimit(options.Concurrent, options.PerSecond, cmp.Or(options.Burst, 1))}
 }
 
 func (o *LimitOptions) validate() error {
@@ -70,112 +66,9 @@ func (l *Limit) applyTo(s *settings) error {
 	if !l.isMade() {
 		return errors.New("a limit is nil or zero: make it by NewLimit")
 	}
-	s.limit = l
+	s.setLimit(l)
 	return nil
 }
 
 // isMade reports whether l is neither nil nor zero.
-func (l *Limit) isMade() bool { return l != nil && l.quota != quota.Quota{} }
-
-// limitLine is a [Limit] as one runner keeps it, and the tasks that wait for it. The
-// runner's mutex guards it.
-type limitLine struct {
-	quota   quota.Quota
-	parked  queue.Queue[*held] // those who wait and, except in front, some that were taken out meanwhile
-	waiting int                // how many wait
-	inTurns bool               // it has a place in the line for a worker
-	alarm   alarm.Alarm        // gives it one
-}
-
-// lineOf returns the line of the tasks with a limit.
-func (s *scheduler) lineOf(l *Limit) *limitLine {
-	if line := s.limits[l]; line != nil {
-		return line
-	}
-	if len(s.limits) >= s.limitsKept { // a limit may be made for each customer
-		now := time.Now()
-		maps.DeleteFunc(s.limits, func(_ *Limit, line *limitLine) bool { // if a new one would do as well
-			return line.waiting == 0 && line.quota.IsNew(now)
-		})
-		s.limitsKept = 2*len(s.limits) + 16
-	}
-	line := &limitLine{quota: l.quota}
-	line.alarm.Call = func() { s.limitDue(line) }
-	s.limits[l] = line
-	return line
-}
-
-// take takes for j what one start needs. It reports false if the limit is used up, and
-// sets the alarm if time decides when it no longer will be.
-func (l *limitLine) take(j *job) bool {
-	now := time.Now()
-	wait, ok := l.quota.Take(now)
-	if ok {
-		j.takes = l
-	} else if wait > 0 {
-		l.alarm.Set(now.Add(wait))
-	}
-	return ok
-}
-
-// admits reports whether j, whose turn it is, may start, as far as its limit goes. If
-// it may not, the task waits for the limit.
-func (s *scheduler) admits(j *job) bool {
-	limit := j.task.limit()
-	if limit == nil || j.takes != nil {
-		return true
-	}
-	line := s.lineOf(limit)
-	if line.waiting == 0 && line.take(j) {
-		return true
-	}
-	s.park(j, line)
-	return false
-}
-
-// park has j's task wait in a line, which it returns.
-func (s *scheduler) park(j *job, line *limitLine) *limitLine {
-	line.parked.Trim(line.waiting, (*held).isOut)
-	h := &held{job: *j, limit: line}
-	line.parked.Push(h)
-	s.held.add(h)
-	return line
-}
-
-// nextLimited takes out the first task of a line whose turn it is, and makes it j. It
-// reports false if none waits, or may start.
-func (s *scheduler) nextLimited(line *limitLine, j *job) bool {
-	line.inTurns = false
-	h, ok := line.parked.Front()
-	if !ok || !line.take(&h.job) {
-		return false
-	}
-	s.held.remove(h)
-	*j = h.job
-	s.lineUp(line)
-	return true
-}
-
-// lineUp has a line take turns, if a task waits in it.
-func (s *scheduler) lineUp(line *limitLine) {
-	if line.waiting > 0 && !line.inTurns {
-		line.inTurns = true
-		s.turns.push(turn{limit: line})
-	}
-}
-
-// wokenUp notes that the alarm has given a line its turn.
-func (s *scheduler) wokenUp(line *limitLine) {
-	if late := line.alarm.Rang(); line.waiting > 0 {
-		line.quota.Late(late)
-	}
-	s.lineUp(line)
-}
-
-// release gives back what a job has taken of its limit.
-func (s *scheduler) release(j *job) {
-	line := j.takes
-	j.takes = nil
-	line.quota.Give()
-	s.lineUp(line)
-}
+func (l *Limit) isMade() bool { return l != nil && l.limit != schedule.Limit{} }

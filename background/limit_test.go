@@ -283,8 +283,7 @@ func TestALimitOfFewTasksAndALargeBurst(t *testing.T) {
 	})
 }
 
-// TestLimitsForget: the runners that have kept them, the tasks that were taken out
-// while they waited, and a runner the limits that it needs no more.
+// TestLimitsForget the runners that have kept them.
 func TestLimitsForget(t *testing.T) {
 	limit := background.NewLimit(background.LimitOptions{Concurrent: 1, PerSecond: 10})
 	kind := background.Define("forgetful", func(context.Context, int) error { return nil }, limit)
@@ -322,28 +321,6 @@ func TestLimitsForget(t *testing.T) {
 	runtime.KeepAlive(limit)
 	runtime.KeepAlive(daily)
 	runtime.KeepAlive(kind)
-
-	inBubble(t, background.RunnerOptions{Queue: 100}, func(t *testing.T, r *background.Runner) {
-		hangs := background.NewLimit(background.LimitOptions{Concurrent: 1})
-		release := make(chan struct{})
-		for range 2 {
-			require.NoError(t, r.Submit(t.Context(), held("hangs", release).WithLimit(hangs)))
-		}
-		for range 1000 {
-			all := collection(10, failing("fails", io.EOF))
-			all.StopOnError = true
-			for range 9 {
-				all.Add(task("limited", t.FailNow).WithLimit(hangs))
-			}
-			require.NoError(t, r.Submit(t.Context(), all))
-			require.NoError(t, r.Submit(t.Context(), task("own", func() {}).WithLimit(background.NewLimit(background.LimitOptions{PerSecond: 10}))))
-			pass(time.Second)
-		}
-		limits, parked := background.Limits(r)
-		assert.Less(t, limits, 100)
-		assert.Less(t, parked, 300)
-		close(release)
-	})
 }
 
 // TestALimitIsNotForgotten while its tasks wait for nothing but a worker.

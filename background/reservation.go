@@ -15,7 +15,7 @@ import (
 // Reservation.
 type Reservation struct {
 	runner *Runner
-	work   Work
+	unit       // the work
 	held   int // room taken
 }
 
@@ -30,9 +30,8 @@ type Reservation struct {
 // The work belongs to the reservation from now on, and to the runner after
 // Start: do not change it. Reserve panics on work that Submit panics on.
 func (r *Runner) Reserve(work Work) (Reservation, error) {
-	r.mustBeMade()
-	n := r.size(work)
-	v := Reservation{runner: r, work: work}
+	u := r.meet(work)
+	n, v := u.len(), Reservation{runner: r, unit: u}
 	reserved := r.reservations.Add()
 	if reserved && r.options.Overflow == Block {
 		return v, nil
@@ -41,8 +40,8 @@ func (r *Runner) Reserve(work Work) (Reservation, error) {
 	defer r.unlock()
 	err := ErrFull
 	if reserved {
-		if v.held = r.scheduler.room.Weight(n); v.held <= r.scheduler.room.Free {
-			r.scheduler.room.Free -= v.held
+		var ok bool
+		if v.held, ok = r.scheduler.Reserve(n); ok {
 			return v, nil
 		}
 		r.reservations.Remove()
@@ -50,8 +49,8 @@ func (r *Runner) Reserve(work Work) (Reservation, error) {
 	} else if r.closed {
 		err = ErrClosed
 	}
-	r.scheduler.stats.Rejected += uint64(n)
-	refused(work, err)
+	r.scheduler.Refuse(n)
+	u.refused(err)
 	return Reservation{}, err
 }
 
@@ -67,18 +66,18 @@ func (r *Runner) Reserve(work Work) (Reservation, error) {
 // if it was refused or there was none. It is called by the goroutine that ended
 // the work. A panic in it is recovered and logged.
 func (v *Reservation) Start(ctx context.Context, done func()) error {
-	r, work, held := v.runner, v.work, v.held
+	r, u, held := v.runner, v.unit, v.held
 	if r == nil {
 		return nil
 	}
-	s := submission{started: true, counted: true}
-	r.prepare(ctx, &s, work, done)
+	s := submission{Promised: true, Counted: true}
+	r.prepare(ctx, &s, u, done)
 	*v = Reservation{}
 	r.mu.Lock()
-	r.scheduler.room.Free += held
-	if r.scheduler.expired && s.tasks > 0 {
+	r.scheduler.Return(held)
+	if r.scheduler.IsExpired() && s.Tasks > 0 {
 		r.fulfil(&s)
-		todo := r.scheduler.abandonSubmission(&s)
+		todo := r.scheduler.Abandon(&s)
 		r.beginReportLocked()
 		r.unlock()
 		defer r.endReport()
@@ -90,8 +89,8 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 	if w != nil {
 		err = r.await(ctx, w)
 	}
-	refused(work, err)
-	if err != nil || s.tasks == 0 {
+	u.refused(err)
+	if err != nil || s.Tasks == 0 {
 		r.hooks.Call(ctx, "done", done)
 	}
 	return err
@@ -99,16 +98,16 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 
 // Cancel gives the reservation up.
 func (v *Reservation) Cancel() {
-	r, work, held := v.runner, v.work, v.held
+	r, u, held := v.runner, v.unit, v.held
 	if r == nil {
 		return
 	}
 	*v = Reservation{}
-	refused(work, ErrCanceled)
+	u.refused(ErrCanceled)
 	r.mu.Lock()
 	defer r.unlock()
 	r.reservations.Remove()
-	r.scheduler.room.Free += held
+	r.scheduler.Return(held)
 	r.dispatchLocked() // it may have been what Shutdown was waiting for
 }
 

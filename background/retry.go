@@ -86,18 +86,14 @@ func (e *retryAfterError) Unwrap() error { return e.error }
 // Attempt returns at which attempt the task is whose context ctx is, counted from
 // 1; and 1 if it is that of no task.
 func Attempt(ctx context.Context) int {
-	if attempt, ok := ctx.Value(attemptKey{}).(int); ok {
+	if attempt, ok := ctx.Value(attemptKey).(int); ok {
 		return attempt
 	}
 	return 1
 }
 
-// attemptKey is that of the number of an attempt among the values of its context. It
-// is there for further attempts, and for a first one inside of such.
-type attemptKey struct{}
-
 func withAttempt(ctx context.Context, number int) context.Context {
-	return context.WithValue(ctx, attemptKey{}, number)
+	return context.WithValue(ctx, attemptKey, number)
 }
 
 // forFirstAttempt returns ctx without the number of the attempt at the task that runs

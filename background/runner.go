@@ -34,6 +34,7 @@ import (
 	"github.com/velithon-go/velithon/background/internal/guard"
 	"github.com/velithon-go/velithon/background/internal/periodic"
 	"github.com/velithon-go/velithon/background/internal/pool"
+	"github.com/velithon-go/velithon/background/internal/schedule"
 	"github.com/velithon-go/velithon/background/internal/tally"
 )
 
@@ -88,7 +89,7 @@ type Runner struct {
 	// which includes hooks and log handlers. It is released by unlock.
 	mu        sync.Mutex
 	pool      pool.Pool[attempt]
-	scheduler scheduler
+	scheduler schedule.Scheduler[*Task]
 
 	periodic map[*periodic.Timer]*Task // those to be submitted again
 	idle     chan struct{}             // closed when there is nothing left to do; nil if nobody waits for it
@@ -108,13 +109,16 @@ func NewRunner(options RunnerOptions) *Runner {
 	options = options.withDefaults()
 	r := &Runner{options: options, drained: make(chan struct{}), reported: make(chan struct{})}
 	close(r.reported)
-	r.base, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), runnerKey{}, r))
+	r.base, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), runnerKey, r))
 	r.hooks = guard.Hooks{Logger: options.Logger, Attrs: options.LogAttrs}
 	r.reservations.Most = mostReservations(options)
 	r.handles.Keep = options.Keep
 	r.kinds = &kindNames{byName: make(map[string]*kind)}
 	r.pool = pool.New(options.Workers, &r.mu, r.work)
-	r.scheduler = newScheduler(r.base, options, r.timeDue, r.limitDue)
+	r.scheduler.Init(schedule.Options[*Task]{
+		Workers: options.Workers, Room: options.Queue, Base: r.base,
+		Terms: (*Task).terms, Due: r.due,
+	})
 	return r
 }
 
@@ -125,12 +129,16 @@ func (r *Runner) mustBeMade() {
 	}
 }
 
-// runnerKey is the key of the runner in the contexts of its tasks.
-type runnerKey struct{}
+// The keys of what a runner adds to the contexts of its tasks.
+const (
+	runnerKey  schedule.Key = iota // the runner
+	attemptKey                     // the number of the attempt, for further ones and for a first one inside of such
+	handleKey                      // the task's handle
+)
 
 // Owns reports whether ctx is the context of one of the runner's tasks, or was
 // made from one.
-func (r *Runner) Owns(ctx context.Context) bool { return ctx.Value(runnerKey{}) == r }
+func (r *Runner) Owns(ctx context.Context) bool { return ctx.Value(runnerKey) == r }
 
 // Submit accepts work to be run. Its tasks get the values of ctx, but do not end
 // with it: see [Runner]. Submit returns nil once the work is accepted. Work that
@@ -152,14 +160,15 @@ func (r *Runner) Owns(ctx context.Context) bool { return ctx.Value(runnerKey{}) 
 // a [Tasks] with a negative MaxConcurrent, or if two kinds of tasks have one name, see
 // [Define].
 func (r *Runner) Submit(ctx context.Context, work Work) error {
+	u := r.meet(work)
 	var s submission
-	r.prepare(ctx, &s, work, nil)
+	r.prepare(ctx, &s, u, nil)
 	r.mu.Lock()
 	// What is due later would be given up in a drain.
-	if r.closed && (s.task != nil && s.task.delay() > 0 || !r.takesLocked(ctx)) {
-		r.scheduler.refuse(&s)
+	if r.closed && (s.Task != nil && s.Task.terms().Delay() > 0 || !r.takesLocked(ctx)) {
+		r.scheduler.Refuse(s.Tasks)
 		r.unlock()
-		refused(work, ErrClosed)
+		u.refused(ErrClosed)
 		return ErrClosed
 	}
 	w, err := r.enterLocked(&s)
@@ -167,7 +176,7 @@ func (r *Runner) Submit(ctx context.Context, work Work) error {
 	if w != nil {
 		err = r.await(ctx, w)
 	}
-	refused(work, err)
+	u.refused(err)
 	return err
 }
 
@@ -175,35 +184,27 @@ func (r *Runner) Submit(ctx context.Context, work Work) error {
 // whom the caller has to await room.
 func (r *Runner) enterLocked(s *submission) (*waiter, error) {
 	free := r.pool.Free()
-	if s.tasks > 0 && r.scheduler.accept(s, free, r.scheduler.spared(free)) {
+	if s.Tasks > 0 && r.scheduler.Accept(s, free) {
 		r.fulfil(s)
 		r.startAcceptedLocked(s)
-		if r.closed || r.scheduler.room.Waiting() > 0 {
+		if r.closed || r.scheduler.Waiters() > 0 {
 			r.dispatchLocked() // some may be lost, or another one may fit
 		}
 		return nil, nil
 	}
 	var err error
 	switch {
-	case s.tasks == 0:
-	case r.options.Overflow == Reject || !s.counted && !r.reservations.Add():
-		r.scheduler.refuse(s)
+	case s.Tasks == 0:
+	case r.options.Overflow == Reject || !s.Counted && !r.reservations.Add():
+		r.scheduler.Refuse(s.Tasks)
 		err = ErrFull
 	default:
-		s.counted = true
-		return r.scheduler.wait(s), nil
+		s.Counted = true
+		return r.scheduler.Wait(s), nil
 	}
 	r.fulfil(s)
 	r.dispatchLocked()
 	return nil, err
-}
-
-// fulfil takes s off the reservations, if it is counted there.
-func (r *Runner) fulfil(s *submission) {
-	if s.counted {
-		s.counted = false
-		r.reservations.Remove()
-	}
 }
 
 // dispatchLocked gives tasks to free workers, and lets in those who wait for
@@ -211,52 +212,54 @@ func (r *Runner) fulfil(s *submission) {
 // that gives work, workers or room, so that at all other times either no worker
 // is free or no task is in line.
 func (r *Runner) dispatchLocked() {
-	r.startLocked(false)
+	r.startLocked()
 	r.admitLocked()
 }
 
 // admitLocked is dispatchLocked where no task is in line, or no worker is free.
 func (r *Runner) admitLocked() {
-	for w := r.scheduler.admit(r.pool.Free()); w != nil; w = r.scheduler.admit(r.pool.Free()) {
+	for w := r.scheduler.Admit(r.pool.Free()); w != nil; w = r.scheduler.Admit(r.pool.Free()) {
 		r.release(w, nil)
-		r.startAcceptedLocked(&w.submission)
+		r.startAcceptedLocked(&w.Submission)
 	}
 	if r.closed {
 		r.dismissLocked()
 	}
 }
 
-// startLocked gives the next tasks to free workers. It notes whether they were only
-// just accepted.
-func (r *Runner) startLocked(atOnce bool) {
+// job is one attempt at a task.
+type job = schedule.Job[*Task]
+
+// startLocked gives the next tasks to free workers.
+func (r *Runner) startLocked() {
 	for r.pool.Free() > 0 {
 		var j job
-		if !r.scheduler.next(&j) {
+		if !r.scheduler.Next(&j) {
 			return
 		}
-		j.atOnce = atOnce
-		r.pool.Take().Work.job = j
+		r.pool.Take().Work.Job = j
 	}
 }
 
 // startAcceptedLocked gives tasks of what was just accepted to free workers, and
 // lines up the rest.
 func (r *Runner) startAcceptedLocked(s *submission) {
-	for range s.starts {
-		s.take(&r.pool.Take().Work.job)
+	for range s.Starts() {
+		r.scheduler.Start(s, &r.pool.Take().Work.Job)
 	}
-	if s.starts == s.tasks {
+	if s.Starts() == s.Tasks {
 		return
 	}
-	r.scheduler.lineUpRest(s)
-	if r.pool.Free() == 0 {
-		return
-	}
+	r.scheduler.LineUpRest(s)
 	// More start where some have to wait for something else than a worker. Nothing
-	// else is in line if workers are free, so that is nobody's turn.
-	wasHeld := r.scheduler.wasHeld
-	r.startLocked(true)
-	r.scheduler.wasHeld = wasHeld
+	// else is in line if workers are free.
+	for r.pool.Free() > 0 {
+		var j job
+		if !r.scheduler.NextAtOnce(&j) {
+			return
+		}
+		r.pool.Take().Work.Job = j
+	}
 }
 
 // unlock tells those who wait for it that nothing is left to do, releases the mutex,
@@ -291,13 +294,13 @@ func (r *Runner) work(w *pool.Worker[attempt]) {
 
 // perform makes the attempt that is a worker's job.
 func (r *Runner) perform(a *attempt) {
-	task := a.task
+	task := a.Task
 	if task.settings != nil || len(r.arounds) > 0 {
 		r.performAsSet(a)
 		return
 	}
 	a.made, a.timed = true, false
-	ctx := a.context(r.base)
+	ctx := a.Context(r.base)
 	if err := task.attempt(ctx, r.options.Timeout); err != nil {
 		r.conclude(ctx, a, err)
 	}
@@ -307,11 +310,11 @@ func (r *Runner) perform(a *attempt) {
 func (r *Runner) next(w *pool.Worker[attempt]) bool {
 	r.mu.Lock()
 	r.settleLocked(&w.Work)
-	busy := !r.pool.Paused && r.scheduler.next(&w.Work.job)
+	busy := !r.pool.Paused && r.scheduler.Next(&w.Work.Job)
 	if busy {
-		r.startLocked(false) // the end of one may be the turn of several
+		r.startLocked() // the end of one may be the turn of several
 	} else {
-		w.Work.job = job{}
+		w.Work.Job = job{}
 		r.pool.Rest(w)
 	}
 	r.admitLocked()
@@ -323,13 +326,13 @@ func (r *Runner) next(w *pool.Worker[attempt]) bool {
 // it, and the worker does it before it is free again, so that Shutdown waits for it.
 func (r *Runner) settleLocked(a *attempt) {
 	if a.timed && a.made {
-		r.scheduler.statsOf(a.task).attempted(&a.job, a.began, a.took)
+		r.scheduler.Timed(&a.Job, a.began, a.took)
 	}
-	todo := r.scheduler.settle(&a.job, &a.outcome)
+	todo := r.scheduler.Settle(&a.Job, &a.outcome)
 	if todo == nil {
 		return
 	}
-	a.job = job{}
+	a.Job = job{}
 	r.dispatchLocked()
 	r.unlock()
 	r.follow(todo)
@@ -338,12 +341,12 @@ func (r *Runner) settleLocked(a *attempt) {
 
 // settle books the attempt of a worker whose goroutine is ending, if it has one.
 func (r *Runner) settle(a *attempt) {
-	if a.task == nil {
+	if a.Task == nil {
 		return
 	}
 	r.mu.Lock()
 	r.settleLocked(a)
-	a.job = job{}
+	a.Job = job{}
 	r.dispatchLocked()
 	r.unlock()
 }
@@ -356,18 +359,10 @@ func (r *Runner) leave(w *pool.Worker[attempt]) {
 	r.dispatchLocked()
 }
 
-// timeDue lines up the tasks whose time has come.
-func (r *Runner) timeDue() {
+// due calls lineUp, which lines up tasks that may run now.
+func (r *Runner) due(lineUp func()) {
 	r.mu.Lock()
 	defer r.unlock()
-	r.scheduler.held.lineUpDue()
-	r.dispatchLocked()
-}
-
-// limitDue lines up the tasks that wait for a limit, which allows more now.
-func (r *Runner) limitDue(line *limitLine) {
-	r.mu.Lock()
-	defer r.unlock()
-	r.scheduler.wokenUp(line)
+	lineUp()
 	r.dispatchLocked()
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/velithon-go/velithon/background/internal/guard"
-	"github.com/velithon-go/velithon/background/internal/queue"
+	"github.com/velithon-go/velithon/background/internal/wording"
 )
 
 // errOwnShutdown is returned by a Shutdown that would wait for its caller.
@@ -68,7 +68,7 @@ func (r *Runner) Shutdown(ctx context.Context) error {
 	case ended:
 	case r.reason != nil:
 		reason = r.reason
-	case r.scheduler.tooLate: // no call has run out of time, but some retries would have
+	case r.scheduler.WasTooLate(): // no call has run out of time, but some retries would have
 		reason = context.DeadlineExceeded
 	default:
 		reason = ErrDueLater
@@ -93,7 +93,7 @@ func (r *Runner) takesLocked(ctx context.Context) bool {
 	r.mu.Unlock()
 	own := r.Owns(ctx)
 	r.mu.Lock()
-	return own && !r.scheduler.expired && !r.over
+	return own && !r.scheduler.IsExpired() && !r.over
 }
 
 // close refuses new work, and gives up what is to start later, and what can't be
@@ -107,7 +107,7 @@ func (r *Runner) close(drain context.Context) {
 	}
 	clear(r.periodic)
 	r.reservations.Close()
-	r.reportLocked(r.scheduler.close(deadline))
+	r.reportLocked(r.scheduler.Close(deadline))
 	r.dispatchLocked() // there may be nothing to wait for
 	r.unlock()
 }
@@ -116,14 +116,13 @@ func (r *Runner) close(drain context.Context) {
 // workers away once nothing can come for them any more. The drain is over when the last
 // has left.
 func (r *Runner) dismissLocked() {
-	r.reportLocked(r.scheduler.lost)
-	r.scheduler.lost = nil
-	if !r.scheduler.expired && r.scheduler.outstanding()+r.reservations.Count() > 0 {
+	r.reportLocked(r.scheduler.TakeLost())
+	if !r.scheduler.IsExpired() && r.scheduler.Outstanding()+r.reservations.Count() > 0 {
 		return
 	}
 	if r.pool.Dismiss() && r.reports == 0 && !r.over {
 		r.over = true
-		r.scheduler.stopTimers()
+		r.scheduler.StopTimers()
 		close(r.drained)
 	}
 }
@@ -133,7 +132,7 @@ func (r *Runner) dismissLocked() {
 // that was given up so far, and what was unfinished before that.
 func (r *Runner) expire(reason error) (reported <-chan struct{}, left error) {
 	r.mu.Lock()
-	if !r.scheduler.expired {
+	if !r.scheduler.IsExpired() {
 		r.reason = reason
 		r.reportLocked(r.abandonLocked())
 		r.dispatchLocked()
@@ -147,7 +146,7 @@ func (r *Runner) expire(reason error) (reported <-chan struct{}, left error) {
 // reportLocked does what is left to do about work that was given up, on a
 // goroutine of its own: log handlers and hooks may take longer than there is time.
 // A drain waits for it.
-func (r *Runner) reportLocked(todo []*followUp) {
+func (r *Runner) reportLocked(todo []*aftermath) {
 	if len(todo) == 0 {
 		return
 	}
@@ -181,15 +180,16 @@ func (r *Runner) endReport() {
 
 // drainErrorLocked describes what has not finished, or returns nil if all has.
 func (r *Runner) drainErrorLocked(reason error) error {
+	stopped, abandoned := r.scheduler.Unfinished()
 	e := &DrainError{
-		Stopped:  slices.Clone(r.scheduler.stopped),
-		Waiting:  slices.Clone(r.scheduler.abandoned),
+		Stopped:  wording.Names(stopped),
+		Waiting:  wording.Names(abandoned),
 		Reserved: r.reservations.Count(),
 		Err:      reason,
 	}
 	for a := range r.pool.Works() {
-		if a.task != nil {
-			e.Running = append(e.Running, a.task.Name())
+		if a.Task != nil {
+			e.Running = append(e.Running, a.Task.Name())
 		}
 	}
 	slices.Sort(e.Running) // the pool has no order
@@ -200,90 +200,18 @@ func (r *Runner) drainErrorLocked(reason error) error {
 }
 
 // abandonLocked gives up all that waits, the submitters included.
-func (r *Runner) abandonLocked() []*followUp {
+func (r *Runner) abandonLocked() []*aftermath {
 	s := &r.scheduler
-	todo := s.expire()
-	for w := s.room.Oldest(); w != nil; w = s.room.Oldest() {
-		s.endWait(w)
-		if w.started { // the answer that promised it is on its way
-			todo = append(todo, s.abandonSubmission(&w.submission))
+	todo := s.Expire()
+	for w := s.OldestWaiter(); w != nil; w = s.OldestWaiter() {
+		s.EndWait(w)
+		if w.Promised { // the answer that promised it is on its way
+			todo = append(todo, s.Abandon(&w.Submission))
 			r.release(w, nil)
 		} else {
-			s.refuse(&w.submission)
+			s.Refuse(w.Tasks)
 			r.release(w, ErrClosed)
 		}
 	}
 	return todo
-}
-
-// close notes that a shutdown has begun, and when it runs out of time unless that is
-// zero. It gives up the tasks whose time has not come, and the retries that are due
-// later than that.
-func (s *scheduler) close(deadline time.Time) (todo []*followUp) {
-	if s.closing && (deadline.IsZero() || !s.deadline.IsZero() && !deadline.Before(s.deadline)) {
-		return nil
-	}
-	s.closing = true
-	s.deadline = deadline
-	for _, h := range s.held.later(deadline) {
-		if s.held.remove(h) { // else one before it took it along
-			todo = append(todo, s.abandonHeld(&h.job))
-		}
-	}
-	return todo
-}
-
-// abandonHeld gives up a task whose time has not come, for want of time. That is its
-// failure, so with StopOnError the others of its group are given up, too; if it has
-// not begun, only those whose turn has not come.
-func (s *scheduler) abandonHeld(j *job) *followUp {
-	begun, lost := j.attempt > 1, []*Task{j.task}
-	s.tooLate = s.tooLate || begun
-	if g := j.group; g != nil && g.stopOnError && !g.stopped {
-		if begun {
-			return s.ended(j, s.stop(g, ErrAbandoned, ErrAbandoned, lost...))
-		}
-		lost = append(lost, s.dropWaiting(g)...)
-	}
-	return s.ended(j, s.giveUp(j.context(s.base), ErrAbandoned, lost...))
-}
-
-// expire gives up all that waits, but for the submitters who wait for room: a
-// shutdown has run out of time.
-func (s *scheduler) expire() (todo []*followUp) {
-	s.expired = true
-	for first := range s.turns.singles.All() {
-		s.stats.Queued--
-		s.room.Free++
-		todo = append(todo, s.giveUp(first.context(s.base), ErrAbandoned, first.task))
-	}
-	for g := s.groups.First(); g != nil; g = s.groups.First() {
-		todo = append(todo, s.finish(g, s.giveUp(g.context(), ErrAbandoned, s.dropWaiting(g)...)))
-	}
-	for h := s.held.all.First(); h != nil; h = s.held.all.First() {
-		s.held.remove(h)
-		todo = append(todo, s.ended(&h.job, s.giveUp(h.context(s.base), ErrAbandoned, h.task)))
-	}
-	s.turns, s.held.due = turns{}, queue.Queue[*held]{}
-	return todo
-}
-
-// abandonSubmission gives up work that was promised and is not in line yet.
-func (s *scheduler) abandonSubmission(sub *submission) *followUp {
-	s.stats.Accepted += uint64(sub.tasks)
-	g := sub.group
-	if g == nil {
-		return s.giveUp(sub.context(s.base), ErrAbandoned, sub.task)
-	}
-	lost := g.waiting
-	g.waiting = nil
-	return s.finish(g, s.giveUp(g.context(), ErrAbandoned, lost...))
-}
-
-// stopTimers stops all timers, since nobody waits for anything any more.
-func (s *scheduler) stopTimers() {
-	s.held.alarm.Stop()
-	for _, line := range s.limits {
-		line.alarm.Stop()
-	}
 }

@@ -1,11 +1,11 @@
 package background
 
 import (
-	"math"
-	"math/bits"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/schedule"
 )
 
 // Stats is what a [Runner] has done and is doing. Numbers are of tasks, but for
@@ -41,53 +41,14 @@ type Stats struct {
 func (r *Runner) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := &r.scheduler
-	stats := s.counted()
-	counts := &s.held.counts
-	stats.Queued += counts[Waiting]
-	stats.Scheduled, stats.Limited, stats.Retrying = counts[Scheduled], counts[Limited], counts[Retrying]
-	stats.Blocked = s.room.Waiting()
-	if stats.Queued+stats.Blocked > 0 {
-		stats.OldestWaiting = s.clock.Since(s.oldest())
+	n := r.scheduler.Numbers()
+	return Stats{
+		Accepted: n.Accepted, Succeeded: n.Succeeded, Failed: n.Failed, Panicked: n.Panicked,
+		Retried: n.Retried, Rejected: n.Rejected, Skipped: n.Skipped, Abandoned: n.Abandoned,
+		Queued: n.Queued, Running: n.Running, Scheduled: n.Scheduled, Limited: n.Limited,
+		Retrying: n.Retrying, Blocked: n.Waiters, OldestWaiting: n.Oldest,
 	}
-	return stats
 }
-
-// counted returns s.stats, with what is counted by kind.
-func (s *scheduler) counted() Stats {
-	stats := s.stats
-	for _, k := range s.byKind {
-		stats.Succeeded += k.Succeeded
-		stats.Failed += k.Failed
-		stats.Panicked += k.Panicked
-		stats.Retried += k.Retried
-		stats.Skipped += k.Skipped
-		stats.Abandoned += k.Abandoned
-	}
-	return stats
-}
-
-// oldest returns when the oldest of the waiting tasks was accepted, or the oldest
-// of the waiters came.
-func (s *scheduler) oldest() time.Duration {
-	oldest := time.Duration(math.MaxInt64)
-	if w := s.room.Oldest(); w != nil {
-		oldest = w.came
-	}
-	if g := s.groups.First(); g != nil {
-		oldest = min(oldest, g.since)
-	}
-	if h, ok := s.held.firsts.Front(); ok {
-		oldest = min(oldest, h.at.Sub(s.clock.Epoch))
-	}
-	if first, ok := s.turns.singles.Front(); ok {
-		oldest = min(oldest, first.since)
-	}
-	return oldest
-}
-
-// outstanding returns how many tasks a drain waits for.
-func (s *scheduler) outstanding() int { return s.stats.Queued + s.stats.Running + s.held.length }
 
 // Histogram counts durations, each among those up to twice as long: the first number
 // of Counts is of those below a microsecond, the next of those below 2 µs, the third
@@ -95,12 +56,6 @@ func (s *scheduler) outstanding() int { return s.stats.Queued + s.stats.Running 
 type Histogram struct {
 	Counts [40]uint64
 	Sum    float64 // of all, in seconds
-}
-
-func (h *Histogram) add(d time.Duration) {
-	d = max(d, 0)
-	h.Counts[min(bits.Len64(uint64(d/time.Microsecond)), len(h.Counts)-1)]++
-	h.Sum += d.Seconds()
 }
 
 // Count returns how many durations were counted.
@@ -146,33 +101,26 @@ type KindStats struct {
 // of one moment are those of [Runner.Stats].
 func (r *Runner) Kinds() []KindStats {
 	r.mustBeMade()
-	all := make(statsByKind)
+	all := make(map[string]*KindStats)
 	r.mu.Lock()
-	for k, stats := range r.scheduler.byKind {
-		copied := *stats
-		all[k] = &copied
+	for name, k := range r.scheduler.ByKind() {
+		all[name] = &KindStats{
+			Kind: name, Succeeded: k.Succeeded, Failed: k.Failed, Panicked: k.Panicked,
+			Retried: k.Retried, Skipped: k.Skipped, Abandoned: k.Abandoned,
+			Waits: Histogram(k.Waits), Durations: Histogram(k.Durations),
+		}
 	}
 	r.mu.Unlock()
 	now := time.Now()
 	for s := range r.sights() {
-		stats := all.of(s.task.kind())
-		switch {
-		case s.state == Waiting && s.attempt == 0:
-			stats.Queued++
-			since := s.since
-			if s.due.After(since) {
-				since = s.due
-			}
-			stats.OldestWaiting = max(stats.OldestWaiting, now.Sub(since))
-		case s.state == Scheduled:
-			stats.Scheduled++
-		case s.state == Limited:
-			stats.Limited++
-		case s.state == Running:
-			stats.Running++
-		default:
-			stats.Retrying++
+		name := ""
+		if k := s.Task.kind(); k != nil {
+			name = k.name
 		}
+		if all[name] == nil {
+			all[name] = &KindStats{Kind: name}
+		}
+		all[name].count(s, now)
 	}
 	kinds := make([]KindStats, 0, len(all))
 	for _, stats := range all {
@@ -184,35 +132,23 @@ func (r *Runner) Kinds() []KindStats {
 	return kinds
 }
 
-// statsOf returns what is counted of tasks like t.
-func (s *scheduler) statsOf(t *Task) *KindStats {
-	if t.settings == nil || t.settings.kind == nil {
-		return s.plain
-	}
-	return s.byKind.of(t.settings.kind)
-}
-
-// statsByKind has the numbers of each kind, and under nil those of the tasks without.
-type statsByKind map[*kind]*KindStats
-
-func (all statsByKind) of(k *kind) *KindStats {
-	stats := all[k]
-	if stats == nil {
-		stats = &KindStats{Kind: k.name}
-		all[k] = stats
-	}
-	return stats
-}
-
-// attempted counts an attempt at j, which began then, since the clock's epoch, and took
-// that long.
-func (k *KindStats) attempted(j *job, began, took time.Duration) {
-	k.Durations.add(took)
+// count counts a task that has not ended.
+func (k *KindStats) count(s *sight, now time.Time) {
 	switch {
-	case j.attempt > 1:
-	case j.atOnce:
-		k.Waits.add(0)
+	case s.State == schedule.Waiting && s.Attempt == 0:
+		k.Queued++
+		since := s.Since
+		if s.Due.After(since) {
+			since = s.Due
+		}
+		k.OldestWaiting = max(k.OldestWaiting, now.Sub(since))
+	case s.State == schedule.Scheduled:
+		k.Scheduled++
+	case s.State == schedule.Limited:
+		k.Limited++
+	case s.State == schedule.Running:
+		k.Running++
 	default:
-		k.Waits.add(began - j.accepted())
+		k.Retrying++
 	}
 }

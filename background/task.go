@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/schedule"
 )
 
 // Work can be run now or handed to a [Runner]: a [*Task], a [*Tasks], a [*Handle],
@@ -35,14 +37,22 @@ type Task struct {
 // settings are what a task says, or its kind for all of its tasks. They never
 // change.
 type settings struct {
-	kind         *kind   // nil for a task that was not made by one
-	handle       *Handle // nil: it has none
-	timeout      time.Duration
-	retry        Retry
-	hasFunctions bool          // retry has one that is not the kind's
-	limit        *Limit        // nil: none
-	after        time.Duration // it starts so much later
-	at           time.Time     // or not before this time, unless it is zero
+	schedule.Terms       // what the scheduler has to know
+	kind           *kind // nil for a task that was not made by one
+	timeout        time.Duration
+	retry          Retry
+	hasFunctions   bool // retry has one that is not the kind's
+}
+
+func (s *settings) setRetry(r Retry) {
+	s.retry, s.Attempts, s.MaxElapsed = r, r.Attempts, r.MaxElapsed
+}
+
+// setLimit gives the task a limit, or none if that is nil.
+func (s *settings) setLimit(l *Limit) {
+	if s.Limit = nil; l != nil {
+		s.Limit = &l.limit
+	}
 }
 
 // call is a function together with its argument.
@@ -145,7 +155,7 @@ func (t *Task) WithRetry(r Retry) *Task {
 	if k := c.settings.kind; k != nil {
 		r = r.withFunctionsOf(k.retry)
 	}
-	c.settings.retry = r
+	c.settings.setRetry(r)
 	return &c.task
 }
 
@@ -158,7 +168,7 @@ func (t *Task) WithLimit(l *Limit) *Task {
 		panic(fmt.Sprintf("background: WithLimit of task %q: a limit is zero: make it by NewLimit", t.Name()))
 	}
 	c := t.copy()
-	c.settings.limit = l
+	c.settings.setLimit(l)
 	return &c.task
 }
 
@@ -175,7 +185,7 @@ func (t *Task) After(d time.Duration) *Task {
 		panic(fmt.Sprintf("background: After(%s) of task %q: a wait cannot be negative", d, t.Name()))
 	}
 	c := t.copy()
-	c.settings.after, c.settings.at = d, time.Time{}
+	c.settings.After, c.settings.At = d, time.Time{}
 	return &c.task
 }
 
@@ -184,7 +194,7 @@ func (t *Task) After(d time.Duration) *Task {
 // time that is past, and the zero time, mean at once.
 func (t *Task) At(at time.Time) *Task {
 	c := t.copy()
-	c.settings.after, c.settings.at = 0, at
+	c.settings.After, c.settings.At = 0, at
 	return &c.task
 }
 
@@ -201,6 +211,14 @@ func (t *Task) copy() *taskCopy {
 	}
 	c.task.settings = &c.settings
 	return c
+}
+
+// terms returns what the task asks of the scheduler, nil if that is a worker only.
+func (t *Task) terms() *schedule.Terms {
+	if t.settings == nil {
+		return nil
+	}
+	return &t.settings.Terms
 }
 
 func (t *Task) timeout() time.Duration {
@@ -233,7 +251,7 @@ func (t *Task) run(ctx context.Context) error {
 
 // runAsSet is run for a task with settings.
 func (t *Task) runAsSet(ctx context.Context) error {
-	until := t.until()
+	until := t.terms().Until()
 	for attempt := 1; ; attempt++ {
 		numbered := ctx
 		if attempt > 1 {
@@ -282,33 +300,13 @@ func (t *Task) attemptUntil(ctx context.Context, timeout time.Duration, end time
 	return t.attempt(ctx, timeout)
 }
 
-// delay returns how long the task waits for its time, if it is submitted now; 0 or
-// less if it does not.
-func (t *Task) delay() time.Duration {
-	switch s := t.settings; {
-	case s == nil || s.handle.canceled() != nil:
-		return 0
-	case !s.at.IsZero():
-		return time.Until(s.at)
-	default:
-		return s.after
-	}
-}
-
-// limit returns the task's limit, or nil; of a task that was cancelled, nil.
-func (t *Task) limit() *Limit {
-	if t.settings == nil || t.settings.handle.canceled() != nil {
-		return nil
-	}
-	return t.settings.limit
-}
-
 // handle returns the task's handle, or nil.
 func (t *Task) handle() *Handle {
 	if t.settings == nil {
 		return nil
 	}
-	return t.settings.handle
+	f, _ := t.settings.Follower.(*follower)
+	return (*Handle)(f)
 }
 
 // kind returns the task's kind, or nil.
@@ -327,41 +325,17 @@ func (t *Task) original() *Task {
 	return t
 }
 
-// neverWaits reports whether the task needs nothing but a worker to run to its end.
-func (t *Task) neverWaits() bool {
-	return t.isLast(1) && t.needsOnlyAWorker()
-}
-
-// needsOnlyAWorker reports whether the task waits for neither a time nor a limit.
-func (t *Task) needsOnlyAWorker() bool {
-	return t.settings == nil || t.limit() == nil && t.delay() <= 0
-}
-
-// until returns when all attempts have to be over, if the first one begins now; zero
-// if they need not.
-func (t *Task) until() (end time.Time) {
-	if t.settings != nil && t.settings.retry.MaxElapsed > 0 {
-		end = time.Now().Add(t.settings.retry.MaxElapsed)
-	}
-	return end
-}
-
 // failed describes an attempt that ended with err, and says how long to wait
 // before the next one if there is to be one.
 func (t *Task) failed(ctx context.Context, attempt int, until time.Time, err error) (*TaskError, time.Duration) {
 	failure := &TaskError{Name: t.Name(), Task: t.original(), Attempt: attempt, Err: err}
-	if t.isLast(attempt) || ctx.Err() != nil {
+	if t.terms().IsLast(attempt) || ctx.Err() != nil {
 		return failure, 0
 	}
 	wait, again, err := t.settings.retry.next(attempt, err)
 	failure.WillRetry = again && (until.IsZero() || time.Now().Add(wait).Before(until))
 	failure.Err = err
 	return failure, wait
-}
-
-// isLast reports whether no attempt follows the given one, however it ends.
-func (t *Task) isLast(attempt int) bool {
-	return t.settings == nil || attempt >= t.settings.retry.Attempts
 }
 
 // sleep waits for d and reports whether it did, rather than ctx being done.

@@ -1,13 +1,13 @@
 package background
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
 
 	"github.com/velithon-go/velithon/background/internal/runall"
+	"github.com/velithon-go/velithon/background/internal/schedule"
 	"github.com/velithon-go/velithon/background/internal/wording"
 )
 
@@ -36,7 +36,7 @@ type Tasks struct {
 	// first is what the Runner needs for the first submission, which is mostly
 	// the only one: handing over a collection allocates nothing then. It is not
 	// used again, since a task may have kept its context, which is part of it.
-	first group
+	first schedule.Group[*Task]
 }
 
 // Add appends tasks to the collection. It panics if one of them is nil, or was not
@@ -99,19 +99,27 @@ func (t *Tasks) Run(ctx context.Context) error {
 }
 
 // newGroup returns a group for a submission of the collection.
-func (t *Tasks) newGroup() *group {
+func (t *Tasks) newGroup() *schedule.Group[*Task] {
 	g := &t.first
 	if t.submitted.Swap(true) {
-		g = new(group)
+		g = new(schedule.Group[*Task])
 	}
-	g.waiting, g.limit, g.stopOnError = t.tasks, t.limit(), t.StopOnError
+	g.Waiting, g.Limit, g.StopOnError = t.tasks, t.limit(), t.StopOnError
 	return g
 }
 
 // limit returns how many tasks may run at once.
 func (t *Tasks) limit() int {
+	if t.MaxConcurrent <= 0 {
+		return t.defaultLimit()
+	}
+	return t.MaxConcurrent
+}
+
+// defaultLimit panics if MaxConcurrent is not zero but less.
+func (t *Tasks) defaultLimit() int {
 	if t.MaxConcurrent < 0 {
 		panic(fmt.Sprintf("background: Tasks.MaxConcurrent is %d, it cannot be negative", t.MaxConcurrent))
 	}
-	return cmp.Or(t.MaxConcurrent, 10)
+	return 10
 }

@@ -4,11 +4,8 @@ import (
 	"iter"
 	"time"
 
-	"github.com/velithon-go/velithon/background/internal/list"
+	"github.com/velithon-go/velithon/background/internal/schedule"
 )
-
-// page is how many tasks are looked at with the mutex held.
-const page = 256
 
 // Tasks yields what is known of each task of the runner that has not ended: those that
 // wait for a worker, single ones first, those that wait for their time or limit, and
@@ -18,11 +15,11 @@ func (r *Runner) Tasks() iter.Seq[Info] {
 	r.mustBeMade()
 	return func(yield func(Info) bool) {
 		for s := range r.sights() {
-			info := Info{Name: s.task.Name(), State: s.state, Attempt: s.attempt, Since: s.since}
-			if h := s.task.handle(); h != nil {
+			info := Info{Name: s.Task.Name(), State: State(s.State), Attempt: s.Attempt, Since: s.Since}
+			if h := s.Task.handle(); h != nil {
 				info = h.Info()
 			}
-			info.Due, info.Context = s.due, s.context(r.base)
+			info.Due, info.Context = s.Due, s.Context(r.base)
 			if !info.State.Ended() && !yield(info) { // one that was cancelled may still have its place
 				return
 			}
@@ -30,141 +27,55 @@ func (r *Runner) Tasks() iter.Seq[Info] {
 	}
 }
 
+// sight is a task as it was seen.
+type sight = schedule.Sight[*Task]
+
 // sights yields the tasks without what their contexts and handles know.
 func (r *Runner) sights() iter.Seq[*sight] {
 	return func(yield func(*sight) bool) {
-		w := beginWalk(r)
-		defer w.end()
-		for _, stage := range [...]func() bool{w.singles, w.groups, w.held, w.workers} {
-			for more := true; more; {
-				more = w.turn(stage)
-				for i := range w.found {
-					if !yield(&w.found[i]) {
-						return
-					}
+		w := r.beginWalk()
+		defer r.endWalk(w)
+		for page, more := r.nextPage(w); more; page, more = r.nextPage(w) {
+			for i := range page {
+				if !yield(&page[i]) {
+					return
 				}
 			}
 		}
-	}
-}
-
-// sight is a task as it was seen.
-type sight struct {
-	job
-	state State
-	since time.Time
-	due   time.Time
-}
-
-// walk is a look at the tasks that are there when it begins, page by page. The lists move
-// its places on when what is there leaves.
-type walk struct {
-	runner *Runner
-	found  []sight // the page
-
-	single, lastSingle uint64 // how many single tasks have had their turn or were seen, and how many there were
-
-	atGroup *list.Cursor[group]
-	group   *group // where it was before
-	unseen  int    // how many of its tasks are yet to be seen: the last ones
-
-	atHeld   *list.Cursor[held]
-	lastHeld uint64
-}
-
-func beginWalk(r *Runner) *walk {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := &r.scheduler
-	return &walk{
-		runner:     r,
-		single:     s.turns.served,
-		lastSingle: s.turns.served + uint64(s.turns.singles.Len()),
-		atGroup:    s.groups.Begin(),
-		atHeld:     s.held.all.Begin(),
-		lastHeld:   s.held.added,
-	}
-}
-
-func (w *walk) end() {
-	w.runner.mu.Lock()
-	defer w.runner.mu.Unlock()
-	w.atGroup.End()
-	w.atHeld.End()
-}
-
-// turn turns to the next page, which may be empty, and reports whether the stage has
-// more.
-func (w *walk) turn(stage func() bool) bool {
-	w.runner.mu.Lock()
-	defer w.runner.mu.Unlock()
-	w.found = w.found[:0]
-	return stage()
-}
-
-// see adds a task to the page, and reports whether that is full.
-func (w *walk) see(j job, state State, due time.Time) (full bool) {
-	since := w.runner.scheduler.clock.Epoch.Add(j.accepted())
-	w.found = append(w.found, sight{job: j, state: state, since: since, due: due})
-	return len(w.found) >= page
-}
-
-func (w *walk) singles() bool {
-	t := &w.runner.scheduler.turns
-	w.single = max(w.single, t.served)
-	for s := range t.singles.From(int(w.single - t.served)) {
-		if w.single >= w.lastSingle {
-			break
-		}
-		w.single++
-		if w.see(job{single: s}, Waiting, time.Time{}) {
-			return true
-		}
-	}
-	return false
-}
-
-func (w *walk) groups() bool {
-	for g := w.atGroup.Item(); g != nil; g = w.atGroup.Next() {
-		if g != w.group {
-			w.group, w.unseen = g, len(g.waiting)
-		}
-		w.unseen = min(w.unseen, len(g.waiting))
-		for _, task := range g.waiting[len(g.waiting)-w.unseen:] {
-			w.unseen--
-			if w.see(job{single: single{task: task}, group: g}, Waiting, time.Time{}) {
-				return true
+		for _, s := range r.runningSights() {
+			if !yield(&s) {
+				return
 			}
 		}
 	}
-	return false
 }
 
-func (w *walk) held() bool {
-	for range page {
-		h := w.atHeld.Item()
-		if h == nil {
-			return false
-		}
-		w.atHeld.Next()
-		if h.seq >= w.lastHeld { // it has come meanwhile, and stands with its group
-			continue
-		}
-		j, state := h.job, h.state()
-		j.attempt-- // it is to be the next
-		if h.due {
-			state = Waiting // in line
-		}
-		w.see(j, state, h.at)
-	}
-	return true
+func (r *Runner) beginWalk() *schedule.Walk[*Task] {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.scheduler.Walk()
 }
 
-func (w *walk) workers() bool {
-	for a := range w.runner.pool.Works() {
-		if a.task != nil {
-			w.see(a.job, Running, time.Time{})
+func (r *Runner) endWalk(w *schedule.Walk[*Task]) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w.End()
+}
+
+func (r *Runner) nextPage(w *schedule.Walk[*Task]) ([]sight, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return w.Next()
+}
+
+// runningSights returns those of the tasks that run.
+func (r *Runner) runningSights() (all []sight) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for a := range r.pool.Works() {
+		if a.Task != nil {
+			all = append(all, r.scheduler.See(&a.Job, schedule.Running, time.Time{}))
 		}
 	}
-	return false
+	return all
 }

@@ -1,4 +1,4 @@
-package background
+package schedule
 
 import (
 	"cmp"
@@ -14,24 +14,24 @@ import (
 // held is a task that waits for more than a worker: for its time, be it that of a
 // further attempt or the one that the task says, or for its limit. Far fewer do than
 // wait for a worker, so it may be larger than a place in the line.
-type held struct {
-	job
-	at     time.Time          // when its time comes
-	seq    uint64             // how many were added before it
-	place  int                // in heldQueue.byTime, or -1
-	due    bool               // its time has come
-	out    bool               // it was taken out
-	limit  *limitLine         // where it waits for its limit, else nil
-	behind *held              // of the same group, and due after this one
-	links  list.Element[held] // in heldQueue.all
+type held[T any] struct {
+	Job[T]
+	at     time.Time             // when its time comes
+	seq    uint64                // how many were added before it
+	place  int                   // in heldQueue.byTime, or -1
+	due    bool                  // its time has come
+	out    bool                  // it was taken out
+	limit  *line[T]              // where it waits for its limit, else nil
+	behind *held[T]              // of the same group, and due after this one
+	links  list.Element[held[T]] // in heldQueue.all
 }
 
-// state returns what the task waits for, as Stats has it.
-func (h *held) state() State {
+// state returns what the task waits for.
+func (h *held[T]) state() State {
 	switch {
 	case h.limit != nil:
 		return Limited
-	case h.attempt > 1:
+	case h.Attempt > 1:
 		return Retrying
 	case h.due:
 		return Waiting
@@ -40,7 +40,7 @@ func (h *held) state() State {
 }
 
 // Before orders tasks by their times, and those with one time as they were added.
-func (h *held) Before(other *held) bool {
+func (h *held[T]) Before(other *held[T]) bool {
 	if c := h.at.Compare(other.at); c != 0 {
 		return c < 0
 	}
@@ -48,27 +48,28 @@ func (h *held) Before(other *held) bool {
 }
 
 // Moved notes where h is in heldQueue.byTime.
-func (h *held) Moved(place int) { h.place = place }
+func (h *held[T]) Moved(place int) { h.place = place }
 
-func (h *held) isOut() bool { return h.out }
+func (h *held[T]) isOut() bool { return h.out }
 
 // heldQueue holds the tasks that wait for their time, those whose time has come and
 // who wait for their turn, and those who wait for their limits. Of a group, one that
 // is due is in line, with the others behind it, so that the tasks of a large one are
 // no more than a turn to others.
-type heldQueue struct {
-	all    list.List[held]    // those of a group stand together, and a stop takes these only
-	byTime heap.Heap[*held]   // those whose time has not come
-	alarm  alarm.Alarm        // at the first of these times
-	due    queue.Queue[*held] // those in line, and some that were taken out meanwhile
-	firsts queue.Queue[*held] // those of them who wait for their first attempt, likewise but not in front
-	added  uint64             // how many ever were
-	length int                // how many there are
-	counts [Retrying + 1]int  // how many of them in each state
+type heldQueue[T any] struct {
+	all      list.List[held[T]]    // those of a group stand together, and a stop takes these only
+	byTime   heap.Heap[*held[T]]   // those whose time has not come
+	alarm    alarm.Alarm           // at the first of these times
+	due      queue.Queue[*held[T]] // those in line, and some that were taken out meanwhile
+	firsts   queue.Queue[*held[T]] // those of them who wait for their first attempt, likewise but not in front
+	followed map[Follower]*held[T] // those that somebody follows
+	added    uint64                // how many ever were
+	length   int                   // how many there are
+	counts   [Retrying + 1]int     // how many of them in each state
 }
 
 // count adds n to the numbers of tasks that h is among.
-func (q *heldQueue) count(h *held, n int) {
+func (q *heldQueue[T]) count(h *held[T], n int) {
 	q.length += n
 	q.counts[h.state()] += n
 	if h.limit != nil {
@@ -77,7 +78,7 @@ func (q *heldQueue) count(h *held, n int) {
 }
 
 // add takes in a task that waits for its limit or, if it has none, for its time.
-func (q *heldQueue) add(h *held) {
+func (q *heldQueue[T]) add(h *held[T]) {
 	h.seq, h.place = q.added, -1
 	q.added++
 	if g := h.group; g != nil && g.lastHeld != nil {
@@ -89,9 +90,12 @@ func (q *heldQueue) add(h *held) {
 		h.group.lastHeld = h
 	}
 	q.count(h, +1)
-	if handle := h.task.handle(); handle != nil {
-		handle.place = h
-		handle.set(h.state(), nil)
+	if f := h.terms.follower(); f != nil {
+		if q.followed == nil {
+			q.followed = make(map[Follower]*held[T])
+		}
+		q.followed[f] = h
+		f.Become(h.state())
 	}
 	if h.limit == nil {
 		q.byTime.Push(h)
@@ -103,7 +107,7 @@ func (q *heldQueue) add(h *held) {
 const mostAtOnce = 256
 
 // lineUpDue lines up tasks whose time has come.
-func (q *heldQueue) lineUpDue() {
+func (q *heldQueue[T]) lineUpDue() {
 	q.alarm.Rang()
 	now := time.Now()
 	for range mostAtOnce {
@@ -118,15 +122,15 @@ func (q *heldQueue) lineUpDue() {
 }
 
 // lineUp puts h in line, whose time has come.
-func (q *heldQueue) lineUp(h *held) {
+func (q *heldQueue[T]) lineUp(h *held[T]) {
 	q.count(h, -1)
 	h.due = true
 	q.count(h, +1)
-	if h.attempt == 1 {
-		q.firsts.Trim(q.counts[Waiting], (*held).isOut)
+	if h.Attempt == 1 {
+		q.firsts.Trim(q.counts[Waiting], (*held[T]).isOut)
 		q.firsts.Push(h)
 	}
-	h.task.handle().set(Waiting, nil)
+	h.terms.become(Waiting)
 	if g := h.group; g != nil {
 		last := g.lastDue
 		g.lastDue = h
@@ -140,7 +144,7 @@ func (q *heldQueue) lineUp(h *held) {
 
 // next takes out the task whose turn it is, and makes its job j. It reports false
 // if there is none.
-func (q *heldQueue) next(j *job) bool {
+func (q *heldQueue[T]) next(j *Job[T]) bool {
 	for h, ok := q.due.Pop(); ok; h, ok = q.due.Pop() {
 		if h.behind != nil {
 			q.due.Push(h.behind)
@@ -148,7 +152,7 @@ func (q *heldQueue) next(j *job) bool {
 			g.lastDue = nil
 		}
 		if q.remove(h) {
-			*j = h.job
+			*j = h.Job
 			return true
 		}
 	}
@@ -157,7 +161,7 @@ func (q *heldQueue) next(j *job) bool {
 
 // remove takes h out, and reports false if it was out already. If h is in a line,
 // whose turn it is passes over it.
-func (q *heldQueue) remove(h *held) bool {
+func (q *heldQueue[T]) remove(h *held[T]) bool {
 	if h.out {
 		return false
 	}
@@ -173,29 +177,29 @@ func (q *heldQueue) remove(h *held) bool {
 	}
 	q.all.Remove(&h.links)
 	q.count(h, -1)
-	q.firsts.Skip((*held).isOut)
+	q.firsts.Skip((*held[T]).isOut)
 	if line := h.limit; line != nil {
-		line.parked.Skip((*held).isOut)
+		line.parked.Skip((*held[T]).isOut)
 		if line.waiting == 0 {
-			line.parked = queue.Queue[*held]{} // which gives its memory back
+			line.parked = queue.Queue[*held[T]]{} // which gives its memory back
 		}
 	}
-	if handle := h.task.handle(); handle != nil {
-		handle.place = nil
+	if f := h.terms.follower(); f != nil {
+		delete(q.followed, f)
 	}
 	return true
 }
 
-// hasten lines h up at once, unless it is in line or was taken out.
-func (q *heldQueue) hasten(h *held) {
-	if !h.due && q.remove(h) {
-		q.add(&held{job: h.job, at: time.Now()})
+// hasten lines up at once what somebody follows, unless it is in line or not here.
+func (q *heldQueue[T]) hasten(f Follower) {
+	if h := q.followed[f]; h != nil && !h.due && q.remove(h) {
+		q.add(&held[T]{Job: h.Job, at: time.Now()})
 		q.lineUpDue()
 	}
 }
 
 // removeAll takes out the tasks of g, and returns them in their order.
-func (q *heldQueue) removeAll(g *group) (removed []*held) {
+func (q *heldQueue[T]) removeAll(g *Group[T]) (removed []*held[T]) {
 	for g.lastHeld != nil {
 		h := g.lastHeld
 		q.remove(h)
@@ -209,13 +213,13 @@ func (q *heldQueue) removeAll(g *group) (removed []*held) {
 
 // later returns the tasks whose first time has not come, and those that are to be
 // tried again after t, unless that is zero, in the order in which they were added.
-func (q *heldQueue) later(t time.Time) (late []*held) {
+func (q *heldQueue[T]) later(t time.Time) (late []*held[T]) {
 	now := time.Now()
 	for _, h := range q.byTime.All() {
-		if h.attempt == 1 && h.at.After(now) || !t.IsZero() && h.at.After(t) {
+		if h.Attempt == 1 && h.at.After(now) || !t.IsZero() && h.at.After(t) {
 			late = append(late, h)
 		}
 	}
-	slices.SortFunc(late, func(a, b *held) int { return cmp.Compare(a.seq, b.seq) })
+	slices.SortFunc(late, func(a, b *held[T]) int { return cmp.Compare(a.seq, b.seq) })
 	return late
 }

@@ -1,4 +1,4 @@
-package background
+package schedule
 
 import (
 	"math/rand/v2"
@@ -14,17 +14,17 @@ import (
 func TestTurns(t *testing.T) {
 	for seed := range uint64(5) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		var line turns
-		var want []any // of *Task and *group
+		var line turns[*int]
+		var want []any // of *int and *Group
 		for range 200 {
 			for range random.IntN(2 * queue.BlockLen) {
 				if random.IntN(3) > 0 {
-					task := new(Task)
-					line.pushSingle(single{task: task})
+					task := new(int)
+					line.pushSingle(Single[*int]{Task: task})
 					want = append(want, task)
 				} else {
-					g := new(group)
-					line.push(turn{group: g})
+					g := new(Group[*int])
+					line.push(turn[*int]{group: g})
 					want = append(want, g)
 				}
 			}
@@ -36,16 +36,16 @@ func TestTurns(t *testing.T) {
 				}
 				if of.group != nil {
 					require.Same(t, want[0], of.group)
-					require.Nil(t, s.task)
+					require.Nil(t, s.Task)
 				} else {
-					require.Same(t, want[0], s.task)
+					require.Same(t, want[0], s.Task)
 				}
 				want = want[1:]
 			}
 			i := 0
 			for s := range line.singles.All() {
-				for want[i] != any(s.task) {
-					require.IsType(t, (*group)(nil), want[i])
+				for want[i] != any(s.Task) {
+					require.IsType(t, (*Group[*int])(nil), want[i])
 					i++
 				}
 				i++

@@ -1,4 +1,4 @@
-package background
+package schedule
 
 import (
 	"slices"
@@ -14,19 +14,19 @@ import (
 )
 
 // retriesOf returns retries of the group, or of single tasks if it is nil.
-func retriesOf(g *group, names ...string) []*held {
-	all := make([]*held, len(names))
-	for i, task := range named(names...) {
-		all[i] = &held{job: job{single: single{task: task}, group: g, attempt: 2}}
+func retriesOf(g *group, names ...string) []*held[string] {
+	all := make([]*held[string], len(names))
+	for i, name := range names {
+		all[i] = &held[string]{Job: job{Single: Single[string]{Task: name}, group: g, Attempt: 2}}
 	}
 	return all
 }
 
 // newTestHeldQueue returns a queue, and what lets time pass and lines up what is
 // due then.
-func newTestHeldQueue() (q *heldQueue, pass func(time.Duration)) {
+func newTestHeldQueue() (q *heldQueue[string], pass func(time.Duration)) {
 	due := make(chan struct{}, 10)
-	q = &heldQueue{alarm: alarm.Alarm{Call: func() { due <- struct{}{} }}}
+	q = &heldQueue[string]{alarm: alarm.Alarm{Call: func() { due <- struct{}{} }}}
 	return q, func(d time.Duration) {
 		time.Sleep(d)
 		synctest.Wait()
@@ -39,23 +39,23 @@ func newTestHeldQueue() (q *heldQueue, pass func(time.Duration)) {
 }
 
 // addDue adds a task that is due after d.
-func (q *heldQueue) addDue(h *held, d time.Duration) {
+func addDue(q *heldQueue[string], h *held[string], d time.Duration) {
 	h.at = time.Now().Add(d)
 	q.add(h)
 }
 
 // addInLine adds a task that is due.
-func (q *heldQueue) addInLine(h *held) {
-	q.addDue(h, -time.Second)
+func addInLine(q *heldQueue[string], h *held[string]) {
+	addDue(q, h, -time.Second)
 	q.lineUpDue()
 }
 
-func (q *heldQueue) takeNext() string {
+func takeNext(q *heldQueue[string]) string {
 	var j job
 	if !q.next(&j) {
 		return ""
 	}
-	return j.task.Name()
+	return j.Task
 }
 
 // TestHeldQueueTakesTurns: of a group, one retry is in line.
@@ -64,15 +64,15 @@ func TestHeldQueueTakesTurns(t *testing.T) {
 		q, pass := newTestHeldQueue()
 		g := new(group)
 		for i, again := range append(retriesOf(g, "g1", "g2", "g3"), retriesOf(nil, "a", "b")...) {
-			q.addDue(again, time.Duration(i)*time.Second)
+			addDue(q, again, time.Duration(i)*time.Second)
 		}
 		assert.Equal(t, 5, q.length)
 		pass(time.Second / 2)
-		assert.Equal(t, "g1", q.takeNext())
+		assert.Equal(t, "g1", takeNext(q))
 		assert.Zero(t, q.due.Len())
 		pass(time.Minute)
 		for _, want := range []string{"g2", "a", "b", "g3", ""} {
-			assert.Equal(t, want, q.takeNext())
+			assert.Equal(t, want, takeNext(q))
 		}
 		assert.Zero(t, q.length)
 		assert.Nil(t, g.lastHeld)
@@ -88,17 +88,17 @@ func TestHeldQueueRemoves(t *testing.T) {
 		g, other := new(group), new(group)
 		mine, others, alone := retriesOf(g, "g1", "g2", "g3"), retriesOf(other, "o1", "o2"), retriesOf(nil, "a")
 		for i := range mine {
-			q.addDue(mine[i], time.Duration(i)*time.Second)
+			addDue(q, mine[i], time.Duration(i)*time.Second)
 			if i < len(others) {
-				q.addDue(others[i], time.Minute)
+				addDue(q, others[i], time.Minute)
 			}
 		}
-		q.addDue(alone[0], time.Hour)
+		addDue(q, alone[0], time.Hour)
 		pass(1500 * time.Millisecond)
 		assert.Equal(t, mine, q.removeAll(g))
 		assert.Empty(t, q.removeAll(g))
 		assert.False(t, q.remove(mine[0]), "it is out already")
-		assert.Empty(t, q.takeNext(), "those in line are passed over")
+		assert.Empty(t, takeNext(q), "those in line are passed over")
 		assert.Equal(t, 3, q.length)
 		assert.Equal(t, alone, q.later(time.Now().Add(time.Minute)))
 		assert.Same(t, others[0], q.all.First())
@@ -111,16 +111,16 @@ func TestHeldQueueRemoves(t *testing.T) {
 // TestHeldQueueGoesOnBehindWhatIsTakenOut: those of its group have their turn.
 func TestHeldQueueGoesOnBehindWhatIsTakenOut(t *testing.T) {
 	for gone := range 3 {
-		q, g := &heldQueue{alarm: alarm.Alarm{Call: func() {}}}, new(group)
+		q, g := &heldQueue[string]{alarm: alarm.Alarm{Call: func() {}}}, new(group)
 		mine := retriesOf(g, "g1", "g2", "g3")
 		for _, again := range mine {
-			q.addInLine(again)
+			addInLine(q, again)
 		}
 		assert.True(t, q.remove(mine[gone]))
 		late := retriesOf(g, "late")[0]
-		q.addInLine(late)
+		addInLine(q, late)
 		for _, want := range append(slices.Delete([]string{"g1", "g2", "g3"}, gone, gone+1), "late", "") {
-			assert.Equal(t, want, q.takeNext(), "without %s", mine[gone].task.Name())
+			assert.Equal(t, want, takeNext(q), "without %s", mine[gone].Task)
 		}
 		assert.Nil(t, g.lastDue)
 	}
@@ -130,13 +130,13 @@ func TestHeldQueueGoesOnBehindWhatIsTakenOut(t *testing.T) {
 // knows those that are left.
 func TestHeldQueueKeepsTheOthersOfAGroup(t *testing.T) {
 	for gone := range 3 {
-		q, g := &heldQueue{alarm: alarm.Alarm{Call: func() {}}}, new(group)
+		q, g := &heldQueue[string]{alarm: alarm.Alarm{Call: func() {}}}, new(group)
 		mine := retriesOf(g, "g1", "g2", "g3")
 		for _, again := range mine {
-			q.addDue(again, time.Hour)
+			addDue(q, again, time.Hour)
 		}
 		assert.True(t, q.remove(mine[gone]))
-		assert.Equal(t, slices.Delete(slices.Clone(mine), gone, gone+1), q.removeAll(g), "without %s", mine[gone].task.Name())
+		assert.Equal(t, slices.Delete(slices.Clone(mine), gone, gone+1), q.removeAll(g), "without %s", mine[gone].Task)
 		assert.Zero(t, q.length)
 	}
 }
@@ -144,15 +144,15 @@ func TestHeldQueueKeepsTheOthersOfAGroup(t *testing.T) {
 // TestHeldQueueForgets what was taken out: in its lines, and through what is taken out
 // later.
 func TestHeldQueueForgets(t *testing.T) {
-	q := &heldQueue{alarm: alarm.Alarm{Call: func() {}}}
+	q := &heldQueue[string]{alarm: alarm.Alarm{Call: func() {}}}
 	var j job
 	first := retriesOf(nil, "first")[0]
-	q.addInLine(first)
+	addInLine(q, first)
 	before := first
 	for range 1000 {
 		h := retriesOf(nil, "h")[0]
-		h.attempt = 1
-		q.addInLine(h)
+		h.Attempt = 1
+		addInLine(q, h)
 		assert.True(t, q.next(&j))
 		assert.Zero(t, before.links)
 		before = h
@@ -163,19 +163,36 @@ func TestHeldQueueForgets(t *testing.T) {
 
 // TestHeldQueueForgetsBehindACollection whose tasks wait for their turns in front.
 func TestHeldQueueForgetsBehindACollection(t *testing.T) {
-	q := &heldQueue{alarm: alarm.Alarm{Call: func() {}}}
+	q := &heldQueue[string]{alarm: alarm.Alarm{Call: func() {}}}
 	for _, h := range retriesOf(new(group), "g1", "g2", "g3") {
-		h.attempt = 1
-		q.addInLine(h)
+		h.Attempt = 1
+		addInLine(q, h)
 	}
 	var j job
 	for range 10 * queue.BlockLen {
 		h := retriesOf(nil, "h")[0]
-		h.attempt = 1
-		q.addInLine(h)
+		h.Attempt = 1
+		addInLine(q, h)
 		require.True(t, q.remove(h))
 	}
 	assert.Less(t, q.firsts.Len(), 2*queue.BlockLen)
 	assert.True(t, q.next(&j))
-	assert.Equal(t, "g1", j.task.Name())
+	assert.Equal(t, "g1", j.Task)
+}
+
+// TestHeldQueueLooksAtNoOthers to find those of a group: what is held besides may be a
+// hundred thousand tasks.
+func TestHeldQueueLooksAtNoOthers(t *testing.T) {
+	q, g := &heldQueue[string]{alarm: alarm.Alarm{Call: func() {}}}, new(group)
+	for _, h := range retriesOf(new(group), "o1", "o2") {
+		addDue(q, h, time.Hour)
+	}
+	mine := retriesOf(g, "g1", "g2")
+	for _, h := range mine {
+		addDue(q, h, time.Hour)
+	}
+	planted := retriesOf(g, "planted")[0] // of which the group is not told
+	q.all.Insert(planted, &planted.links, nil)
+	assert.Equal(t, mine, q.removeAll(g))
+	assert.Same(t, planted, q.all.First())
 }
