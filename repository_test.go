@@ -34,17 +34,16 @@ var edges = []edge{
 		module + "/background/internal/recordable", module + "/background/internal/runall",
 		module + "/background/internal/schedule", module + "/background/internal/tally",
 		module + "/background/internal/wording",
-		module + "/background/internal/histogram", // in its tests, to fill one
 	}},
 	{"background/internal/schedule", []string{
 		module + "/background/internal/alarm", module + "/background/internal/clock",
-		module + "/background/internal/heap", module + "/background/internal/histogram",
-		module + "/background/internal/list", module + "/background/internal/queue",
-		module + "/background/internal/quota", module + "/background/internal/room",
+		module + "/background/internal/heap", module + "/background/internal/list",
+		module + "/background/internal/queue", module + "/background/internal/quota",
+		module + "/background/internal/room",
 	}},
 	{"background/internal/expiring", []string{module + "/background/internal/queue"}},
 	{"background/internal/room", []string{module + "/background/internal/heap", module + "/background/internal/list"}},
-	{"background/internal/*", nil}, // alarm, clock, guard, heap, histogram, list, periodic, pool, queue, quota, recordable, runall, tally, wording
+	{"background/internal/*", nil}, // alarm, clock, guard, heap, list, periodic, pool, queue, quota, recordable, runall, tally, wording
 	{"responses", []string{fasthttpModule, gojson, module + "/background"}},
 	{"params", []string{
 		fasthttpModule, gojson, validator,

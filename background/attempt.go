@@ -27,7 +27,7 @@ func (r *Runner) performAsSet(a *attempt) {
 	}
 	outer := r.contextOf(a)
 	ctx, h := outer, a.Task.handle()
-	if last := a.IsLate(); last != nil && h.canceled() == nil {
+	if last := a.TooLate(); last != nil && h.canceled() == nil {
 		r.conclude(outer, a, last) // there is no time for it
 		return
 	}

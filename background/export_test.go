@@ -3,7 +3,7 @@ package background
 import (
 	"time"
 
-	"github.com/velithon-go/velithon/background/internal/histogram"
+	"github.com/velithon-go/velithon/background/internal/schedule"
 )
 
 // WaitAfter is the wait of a Retry after the given attempt.
@@ -21,7 +21,7 @@ func Workers(r *Runner) int {
 }
 
 // AddTo adds a duration to a histogram.
-func AddTo(h *Histogram, d time.Duration) { (*histogram.Histogram)(h).Add(d) }
+func AddTo(h *Histogram, d time.Duration) { (*schedule.Histogram)(h).Add(d) }
 
 // EveryByHand is Every, with what its timer calls.
 func EveryByHand(r *Runner, d time.Duration, task *Task) (stop, fire func()) {

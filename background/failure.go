@@ -176,7 +176,7 @@ func (r *Runner) logFailure(ctx context.Context, failure *TaskError, wait time.D
 // aftermath is what is left to do when a task has ended or was given up.
 type aftermath = schedule.Aftermath[*Task]
 
-// follow does it.
+// follow does what is left to do.
 func (r *Runner) follow(todo *aftermath) {
 	endHandles(todo)
 	// Deferred, so that not even a log handler that ends the goroutine can keep

@@ -17,20 +17,20 @@ import (
 // that [Handle.Cancel] was given is wrapped beside it.
 var ErrCanceled = errors.New("background: task cancelled")
 
-// A State is what a task does, or how it has ended.
+// A State is what a task does, or how it has ended. The first ones are the scheduler's.
 type State int
 
 // The states of a task.
 const (
-	Waiting   = State(schedule.Waiting)   // waiting for a worker or for room, or not submitted yet
-	Scheduled = State(schedule.Scheduled) // waiting for the time of its first attempt, see [Task.After]
-	Limited   = State(schedule.Limited)   // waiting for its [Limit]
-	Running   = State(schedule.Running)   // an attempt is under way
-	Retrying  = State(schedule.Retrying)  // it is to be tried again
-	Succeeded = Retrying + 1              // it has ended without an error
-	Failed    = Retrying + 2              // it has ended with one, and is not tried again
-	Canceled  = Retrying + 3              // it was cancelled by its handle before it ended; OnFailure is told when it would have run
-	GivenUp   = Retrying + 4              // it will not run, or not again: refused, taken back with its reservation, or given up by a Shutdown
+	Waiting   State = iota // waiting for a worker or for room, or not submitted yet
+	Scheduled              // waiting for the time of its first attempt, see [Task.After]
+	Limited                // waiting for its [Limit]
+	Running                // an attempt is under way
+	Retrying               // it is to be tried again
+	Succeeded              // it has ended without an error
+	Failed                 // it has ended with one, and is not tried again
+	Canceled               // it was cancelled by its handle before it ended; OnFailure is told when it would have run
+	GivenUp                // it will not run, or not again: refused, taken back with its reservation, or given up by a Shutdown
 )
 
 var stateNames = [...]string{"waiting", "scheduled", "limited", "running", "retrying", "succeeded", "failed", "canceled", "given up"}
@@ -98,7 +98,7 @@ func Track(task *Task) *Handle {
 	c := task.copy()
 	h := &Handle{task: &c.task, original: task, ended: make(chan struct{})}
 	h.info = Info{ID: rand.Text(), Name: task.Name(), Since: time.Now()}
-	c.settings.Follower = (*follower)(h)
+	c.settings.Follower = follower{h}
 	return h
 }
 
@@ -170,7 +170,7 @@ func (h *Handle) Cancel(cause error) bool {
 	if waits { // and may hold room
 		runner.mu.Lock()
 		defer runner.unlock()
-		runner.scheduler.Hasten((*follower)(h))
+		runner.scheduler.Hasten(follower{h})
 		runner.dispatchLocked()
 	}
 	return true
@@ -214,13 +214,13 @@ func (h *Handle) canceled() error {
 }
 
 // follower is a handle as the scheduler knows it.
-type follower Handle
+type follower struct{ *Handle }
 
 // IsCanceled reports whether the task was cancelled.
-func (f *follower) IsCanceled() bool { return (*Handle)(f).canceled() != nil }
+func (f follower) IsCanceled() bool { return f.canceled() != nil }
 
 // Become notes what the task waits for.
-func (f *follower) Become(s schedule.State) { (*Handle)(f).set(State(s), nil) }
+func (f follower) Become(s schedule.State) { f.set(State(s), nil) }
 
 // fail notes the end of an attempt that failed.
 func (h *Handle) fail(failure *TaskError) {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/background/internal/schedule"
 )
 
 // TestAHandleTellsWhatBecomesOfATask, from when it is submitted, by each of its states.
@@ -490,4 +491,17 @@ func TestACancelledTaskGivesItsRoomBack(t *testing.T) {
 			synctest.Wait()
 		}
 	})
+}
+
+// TestTheFirstStatesAreTheSchedulers: they are converted.
+func TestTheFirstStatesAreTheSchedulers(t *testing.T) {
+	for state, want := range map[background.State]schedule.State{
+		background.Waiting:   schedule.Waiting,
+		background.Scheduled: schedule.Scheduled,
+		background.Limited:   schedule.Limited,
+		background.Running:   schedule.Running,
+		background.Retrying:  schedule.Retrying,
+	} {
+		assert.EqualValues(t, want, state)
+	}
 }

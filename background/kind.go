@@ -24,10 +24,10 @@ type Kind[A any] struct {
 	f    func(context.Context, A) error
 }
 
-// kind is what a [Kind] is for those who do not know its argument.
+// kind is what a [Kind] is for those who do not know its argument. Kind among its terms is
+// its name.
 type kind struct {
 	settings
-	name  string
 	place string                    // where it was defined
 	known atomic.Pointer[kindNames] // that of a runner which has met it
 }
@@ -66,7 +66,8 @@ func (r Retry) applyTo(s *settings) error {
 // A kind is defined once, as a variable or as a field of what f is a method of. A
 // [Runner] panics when it is given tasks of two kinds with one name.
 func Define[A any](name string, f func(context.Context, A) error, options ...KindOption) Kind[A] {
-	k := &kind{name: name}
+	k := &kind{}
+	k.kind, k.Kind = k, name
 	if _, file, line, ok := runtime.Caller(1); ok {
 		k.place = fmt.Sprintf("%s:%d", file, line)
 	}
@@ -78,12 +79,11 @@ func Define[A any](name string, f func(context.Context, A) error, options ...Kin
 
 func (k *kind) define(isNil bool, argument reflect.Type, options []KindOption) error {
 	switch {
-	case k.name == "":
+	case k.Kind == "":
 		return errors.New(" needs a name")
 	case isNil:
 		return errors.New(" needs a function, got nil")
 	}
-	k.kind, k.Kind = k, k.name
 	for i, option := range options {
 		if option == nil {
 			return fmt.Errorf(": option %d is nil", i+1)
@@ -113,16 +113,16 @@ func (n *kindNames) meet(t *Task) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if other := n.byName[k.name]; other != nil && other != k {
+	if other := n.byName[k.Kind]; other != nil && other != k {
 		panic(fmt.Sprintf("background: the runner has tasks of two kinds %q, defined at %s and at %s: define it once, or give one another name",
-			k.name, other.place, k.place))
+			k.Kind, other.place, k.place))
 	}
-	n.byName[k.name] = k
+	n.byName[k.Kind] = k
 	k.known.Store(n)
 }
 
 // Name returns the name that was given to [Define].
-func (k Kind[A]) Name() string { return k.kind.name }
+func (k Kind[A]) Name() string { return k.kind.Kind }
 
 // Task returns a task that calls the kind's function with arg. The argument is
 // kept by value, see [NewTask].
@@ -140,7 +140,7 @@ type taskOfKind[A any] struct {
 }
 
 func (t *taskOfKind[A]) invoke(ctx context.Context) error { return t.kind.f(ctx, t.arg) }
-func (t *taskOfKind[A]) name() string                     { return t.kind.kind.name }
+func (t *taskOfKind[A]) name() string                     { return t.kind.kind.Kind }
 func (t *taskOfKind[A]) argument() ([]byte, error)        { return json.Marshal(&t.arg) }
 
 // A Record is a task of a [Kind] as it can be stored, as JSON for instance. The
@@ -179,7 +179,7 @@ func (t *Task) Record() (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("background: the argument of task %q can't be recorded: %w", t.Name(), err)
 	}
-	r := Record{Kind: s.kind.name, Argument: argument, Name: t.name, Timeout: s.timeout, Retry: s.retry, After: s.After, At: s.At}
+	r := Record{Kind: s.Kind, Argument: argument, Name: t.name, Timeout: s.timeout, Retry: s.retry, After: s.After, At: s.At}
 	r.Retry.If, r.Retry.Delay = nil, nil
 	return r, nil
 }
@@ -195,7 +195,7 @@ func (k Kind[A]) Restore(r Record) (*Task, error) {
 	if err = cmp.Or(err, Timeout(r.Timeout).applyTo(&s), r.Retry.applyTo(&s)); err != nil {
 		return nil, fmt.Errorf("background: restore a task of kind %q: %w", k.Name(), err)
 	}
-	s.retry = s.retry.withFunctionsOf(k.kind.retry)
+	s.setRetry(s.retry.withFunctionsOf(k.kind.retry))
 	s.After, s.At = max(r.After, 0), r.At
 	t := k.Task(arg)
 	t.name, t.settings = r.Name, &s

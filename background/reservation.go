@@ -15,7 +15,7 @@ import (
 // Reservation.
 type Reservation struct {
 	runner *Runner
-	unit       // the work
+	work   unit
 	held   int // room taken
 }
 
@@ -31,7 +31,7 @@ type Reservation struct {
 // Start: do not change it. Reserve panics on work that Submit panics on.
 func (r *Runner) Reserve(work Work) (Reservation, error) {
 	u := r.meet(work)
-	n, v := u.len(), Reservation{runner: r, unit: u}
+	n, v := u.len(), Reservation{runner: r, work: u}
 	reserved := r.reservations.Add()
 	if reserved && r.options.Overflow == Block {
 		return v, nil
@@ -66,7 +66,7 @@ func (r *Runner) Reserve(work Work) (Reservation, error) {
 // if it was refused or there was none. It is called by the goroutine that ended
 // the work. A panic in it is recovered and logged.
 func (v *Reservation) Start(ctx context.Context, done func()) error {
-	r, u, held := v.runner, v.unit, v.held
+	r, u, held := v.runner, v.work, v.held
 	if r == nil {
 		return nil
 	}
@@ -98,7 +98,7 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 
 // Cancel gives the reservation up.
 func (v *Reservation) Cancel() {
-	r, u, held := v.runner, v.unit, v.held
+	r, u, held := v.runner, v.work, v.held
 	if r == nil {
 		return
 	}

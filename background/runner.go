@@ -117,7 +117,7 @@ func NewRunner(options RunnerOptions) *Runner {
 	r.pool = pool.New(options.Workers, &r.mu, r.work)
 	r.scheduler.Init(schedule.Options[*Task]{
 		Workers: options.Workers, Room: options.Queue, Base: r.base,
-		Terms: (*Task).terms, Due: r.due,
+		Terms: (*Task).terms, Name: (*Task).Name, Due: r.due,
 	})
 	return r
 }

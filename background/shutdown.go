@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/velithon-go/velithon/background/internal/guard"
-	"github.com/velithon-go/velithon/background/internal/wording"
 )
 
 // errOwnShutdown is returned by a Shutdown that would wait for its caller.
@@ -182,8 +181,8 @@ func (r *Runner) endReport() {
 func (r *Runner) drainErrorLocked(reason error) error {
 	stopped, abandoned := r.scheduler.Unfinished()
 	e := &DrainError{
-		Stopped:  wording.Names(stopped),
-		Waiting:  wording.Names(abandoned),
+		Stopped:  slices.Clone(stopped),
+		Waiting:  slices.Clone(abandoned),
 		Reserved: r.reservations.Count(),
 		Err:      reason,
 	}

@@ -101,21 +101,22 @@ type KindStats struct {
 // of one moment are those of [Runner.Stats].
 func (r *Runner) Kinds() []KindStats {
 	r.mustBeMade()
-	all := make(map[string]*KindStats)
 	r.mu.Lock()
-	for name, k := range r.scheduler.ByKind() {
+	counted := r.scheduler.ByKind()
+	r.mu.Unlock()
+	all := make(map[string]*KindStats)
+	for name, k := range counted {
 		all[name] = &KindStats{
 			Kind: name, Succeeded: k.Succeeded, Failed: k.Failed, Panicked: k.Panicked,
 			Retried: k.Retried, Skipped: k.Skipped, Abandoned: k.Abandoned,
 			Waits: Histogram(k.Waits), Durations: Histogram(k.Durations),
 		}
 	}
-	r.mu.Unlock()
 	now := time.Now()
 	for s := range r.sights() {
 		name := ""
 		if k := s.Task.kind(); k != nil {
-			name = k.name
+			name = k.Kind
 		}
 		if all[name] == nil {
 			all[name] = &KindStats{Kind: name}

@@ -37,35 +37,6 @@ type unit struct {
 	tasks *Tasks
 }
 
-// unitOf tells a collection from a single task, which is made of what is neither. It
-// panics on work that is not usable.
-func unitOf(work Work) unit {
-	switch work := work.(type) {
-	case *Tasks:
-		if work.Len() > 0 {
-			work.limit()
-		}
-		return unit{tasks: work}
-	case *Task:
-		if work == nil {
-			panic("background: the work to run is a nil *Task")
-		}
-		work.mustBeMade()
-		return unit{task: work}
-	case *Handle:
-		if work == nil || work.task == nil {
-			panic("background: the work to run is a nil or zero *Handle: make it by Track")
-		}
-		return unit{task: work.task}
-	case nil:
-		panic("background: the work to run is nil")
-	default:
-		c := &custom{work: work}
-		c.task.call = c
-		return unit{task: &c.task}
-	}
-}
-
 // len returns how many tasks there are.
 func (u unit) len() int {
 	if u.task != nil {
@@ -82,32 +53,56 @@ func (u unit) isPlain() bool {
 	return u.tasks == nil || !u.tasks.anySet
 }
 
-// refused tells the handle of what was not accepted, if it has one.
-func (u unit) refused(err error) {
-	if u.task != nil && err != nil {
-		u.task.handle().set(GivenUp, err)
+// meet tells a collection from a single task, which is made of what is neither. It
+// panics if the work is not usable, if two kinds of the runner's tasks have one name, or
+// if a handle was submitted before.
+func (r *Runner) meet(work Work) unit {
+	r.mustBeMade()
+	switch work := work.(type) {
+	case *Tasks:
+		if work.Len() > 0 {
+			work.limit() // panics
+		}
+		if work != nil && work.anySet {
+			for _, task := range work.tasks {
+				r.kinds.meet(task)
+			}
+		}
+		return unit{tasks: work}
+	case *Task:
+		if work == nil {
+			panic("background: the work to run is a nil *Task")
+		}
+		work.mustBeMade()
+		if work.settings != nil {
+			r.kinds.meet(work)
+		}
+		return unit{task: work}
+	case *Handle:
+		if work == nil || work.task == nil {
+			panic("background: the work to run is a nil or zero *Handle: make it by Track")
+		}
+		r.kinds.meet(work.task)
+		work.submittedTo(r)
+		return unit{task: work.task}
+	case nil:
+		panic("background: the work to run is nil")
+	default:
+		c := &custom{work: work}
+		c.task.call = c
+		return unit{task: &c.task}
 	}
 }
 
-// meet returns what work consists of. It panics if that is not usable, if two kinds of
-// the runner's tasks have one name, or if a handle was submitted before.
-func (r *Runner) meet(work Work) unit {
-	r.mustBeMade()
-	u := unitOf(work)
-	switch {
-	case u.isPlain():
-	case u.task != nil:
-		r.kinds.meet(u.task)
-		if h := u.task.handle(); h != nil {
-			h.submittedTo(r)
-		}
-	default:
-		for _, task := range u.tasks.tasks {
-			r.kinds.meet(task)
-		}
+// refused tells the handle of work that was not accepted, if it has one, why; nil is for
+// work that was.
+func (u unit) refused(err error) {
+	if err != nil && u.task != nil {
+		u.task.refused(err)
 	}
-	return u
 }
+
+func (t *Task) refused(err error) { t.handle().set(GivenUp, err) }
 
 // custom is the user's own kind of work, made into a task in one allocation.
 type custom struct {

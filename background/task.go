@@ -44,13 +44,15 @@ type settings struct {
 	hasFunctions   bool // retry has one that is not the kind's
 }
 
+// setRetry sets retry, and what the terms have of it.
 func (s *settings) setRetry(r Retry) {
 	s.retry, s.Attempts, s.MaxElapsed = r, r.Attempts, r.MaxElapsed
 }
 
 // setLimit gives the task a limit, or none if that is nil.
 func (s *settings) setLimit(l *Limit) {
-	if s.Limit = nil; l != nil {
+	s.Limit = nil
+	if l != nil {
 		s.Limit = &l.limit
 	}
 }
@@ -213,7 +215,7 @@ func (t *Task) copy() *taskCopy {
 	return c
 }
 
-// terms returns what the task asks of the scheduler, nil if that is a worker only.
+// terms returns what the task asks of the scheduler; nil if it has no settings.
 func (t *Task) terms() *schedule.Terms {
 	if t.settings == nil {
 		return nil
@@ -305,8 +307,8 @@ func (t *Task) handle() *Handle {
 	if t.settings == nil {
 		return nil
 	}
-	f, _ := t.settings.Follower.(*follower)
-	return (*Handle)(f)
+	f, _ := t.settings.Follower.(follower)
+	return f.Handle
 }
 
 // kind returns the task's kind, or nil.

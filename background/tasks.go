@@ -108,7 +108,7 @@ func (t *Tasks) newGroup() *schedule.Group[*Task] {
 	return g
 }
 
-// limit returns how many tasks may run at once.
+// limit returns how many tasks may run at once. It is short enough to be inlined.
 func (t *Tasks) limit() int {
 	if t.MaxConcurrent <= 0 {
 		return t.defaultLimit()
@@ -116,7 +116,7 @@ func (t *Tasks) limit() int {
 	return t.MaxConcurrent
 }
 
-// defaultLimit panics if MaxConcurrent is not zero but less.
+// defaultLimit returns the limit of those that say 0, and panics if they say less.
 func (t *Tasks) defaultLimit() int {
 	if t.MaxConcurrent < 0 {
 		panic(fmt.Sprintf("background: Tasks.MaxConcurrent is %d, it cannot be negative", t.MaxConcurrent))

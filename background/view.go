@@ -42,8 +42,9 @@ func (r *Runner) sights() iter.Seq[*sight] {
 				}
 			}
 		}
-		for _, s := range r.runningSights() {
-			if !yield(&s) {
+		running := r.runningSights()
+		for i := range running {
+			if !yield(&running[i]) {
 				return
 			}
 		}

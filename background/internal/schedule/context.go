@@ -10,9 +10,8 @@ type Context struct {
 	Values          context.Context
 }
 
-// Key is the type of the keys of a runner's own values. Where the runner's context has
-// none, what was submitted with a task has none either: that may be the context of
-// another task, which has submitted this one.
+// Key is the type of the keys of a runner's own values. They are looked for in the
+// runner's context only: Values may be that of another task, which has submitted this one.
 type Key int
 
 // Value asks the runner's context first. By that package context finds the cancelCtx

@@ -2,12 +2,12 @@ package schedule
 
 import (
 	"math"
+	"math/bits"
 	"time"
-
-	"github.com/velithon-go/velithon/background/internal/histogram"
 )
 
-// Counts are how many tasks have ended which way, and how many attempts were retried.
+// Counts are how many tasks have ended which way, the panicked among the failed, and how
+// many attempts were retried.
 type Counts struct {
 	Succeeded, Failed, Panicked, Retried, Skipped, Abandoned uint64
 }
@@ -16,8 +16,21 @@ type Counts struct {
 // without a kind are not timed.
 type KindCounts struct {
 	Counts
-	Waits     histogram.Histogram // from when they were accepted until the first attempt began
-	Durations histogram.Histogram // of all attempts
+	Waits     Histogram // from when they were accepted until the first attempt began
+	Durations Histogram // of all attempts
+}
+
+// Histogram counts durations by their powers of two, from a microsecond on.
+type Histogram struct {
+	Counts [40]uint64
+	Sum    float64 // of all, in seconds
+}
+
+// Add counts a duration. One below zero counts as zero.
+func (h *Histogram) Add(d time.Duration) {
+	d = max(d, 0)
+	h.Counts[min(bits.Len64(uint64(d/time.Microsecond)), len(h.Counts)-1)]++
+	h.Sum += d.Seconds()
 }
 
 // Numbers are what the scheduler has done, and has now. Accepted is the sum of what has

@@ -12,26 +12,27 @@ import (
 // end someone wants to know. It is either in line for its next turn, or parked,
 // or has no task left that waits.
 type Group[T any] struct {
-	// These are not changed once the group is accepted, but for Waiting.
+	// These are not changed once the group is accepted. Whoever has a job of the group may
+	// read them without the mutex.
 
-	Context            // of its tasks, unless StopOnError
-	Waiting     []T    // not started yet; at least one at first
-	Limit       int    // how many may be active
-	StopOnError bool   // the others are not to run when one has failed
-	Done        func() // called when all tasks have ended; may be nil
+	Context     Context                 // of its tasks, unless StopOnError
+	Limit       int                     // how many may be active
+	StopOnError bool                    // the others are not to run when one has failed
+	stop        context.Context         // of its tasks if StopOnError, from when it is accepted
+	cancel      context.CancelCauseFunc // ends stop
+	plain       bool                    // none of the tasks has terms
+	since       time.Duration           // when it was accepted, by the clock
 
-	stop   context.Context         // of its tasks if StopOnError, from when it is accepted
-	cancel context.CancelCauseFunc // ends stop
+	// These are guarded by the mutex from then on.
 
-	plain   bool // none of the tasks has terms
-	parked  bool // as many are active as may be, so it takes no turns
-	stopped bool // a task has failed, and the others are not to run
-
-	since    time.Duration // when it was accepted, by the clock
-	held     int           // how many tasks hold room: those that wait, and the active ones that may again
-	active   int           // whose turn has come, and who have not ended
-	lastHeld *held[T]      // the last of its tasks in heldQueue, or nil
-	lastDue  *held[T]      // the last of those that are in line, or nil
+	Waiting  []T      // not started yet; at least one at first
+	Done     func()   // to be called when all tasks have ended; may be nil
+	parked   bool     // as many are active as may be, so it takes no turns
+	stopped  bool     // a task has failed, and the others are not to run
+	held     int      // how many tasks hold room: those that wait, and the active ones that may again
+	active   int      // whose turn has come, and who have not ended
+	lastHeld *held[T] // the last of its tasks in heldQueue, or nil
+	lastDue  *held[T] // the last of those that are in line, or nil
 
 	links list.Element[Group[T]] // in Scheduler.groups, as long as tasks wait
 }

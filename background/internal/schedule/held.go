@@ -21,7 +21,7 @@ type held[T any] struct {
 	place  int                   // in heldQueue.byTime, or -1
 	due    bool                  // its time has come
 	out    bool                  // it was taken out
-	limit  *line[T]              // where it waits for its limit, else nil
+	limit  *limitLine[T]         // where it waits for its limit, else nil
 	behind *held[T]              // of the same group, and due after this one
 	links  list.Element[held[T]] // in heldQueue.all
 }
@@ -186,6 +186,9 @@ func (q *heldQueue[T]) remove(h *held[T]) bool {
 	}
 	if f := h.terms.follower(); f != nil {
 		delete(q.followed, f)
+		if len(q.followed) == 0 {
+			q.followed = nil // a map keeps the memory of what was in it
+		}
 	}
 	return true
 }

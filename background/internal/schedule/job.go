@@ -46,8 +46,8 @@ func (j *Job[T]) Failed(err error) {
 	}
 }
 
-// IsLate returns how the last attempt failed if there is no time for this one; else nil.
-func (j *Job[T]) IsLate() error {
+// TooLate returns how the last attempt failed if there is no time for this one; else nil.
+func (j *Job[T]) TooLate() error {
 	if j.span == nil || time.Now().Before(j.span.end) {
 		return nil
 	}
@@ -118,7 +118,7 @@ func (s *Scheduler[T]) giveUp(ctx context.Context, why error, tasks ...T) *After
 			k.Skipped++
 		} else {
 			k.Abandoned++
-			s.abandoned = append(s.abandoned, t)
+			s.abandoned = append(s.abandoned, s.name(t))
 		}
 	}
 	return &Aftermath[T]{Context: ctx, Lost: tasks, Why: why}

@@ -20,8 +20,8 @@ func NewLimit(concurrent int, perSecond float64, burst int) Limit {
 	return Limit{quota.New(concurrent, perSecond, burst)}
 }
 
-// line is a [Limit] as one scheduler keeps it, and the tasks that wait for it.
-type line[T any] struct {
+// limitLine is a [Limit] as one scheduler keeps it, and the tasks that wait for it.
+type limitLine[T any] struct {
 	quota   quota.Quota
 	parked  queue.Queue[*held[T]] // those who wait and, except in front, some that were taken out meanwhile
 	waiting int                   // how many wait
@@ -30,26 +30,26 @@ type line[T any] struct {
 }
 
 // lineOf returns the line of the tasks with a limit.
-func (s *Scheduler[T]) lineOf(l *Limit) *line[T] {
+func (s *Scheduler[T]) lineOf(l *Limit) *limitLine[T] {
 	if line := s.limits[l]; line != nil {
 		return line
 	}
 	if len(s.limits) >= s.limitsKept { // a limit may be made for each customer
 		now := time.Now()
-		maps.DeleteFunc(s.limits, func(_ *Limit, l *line[T]) bool { // if a new one would do as well
-			return l.waiting == 0 && l.quota.IsNew(now)
+		maps.DeleteFunc(s.limits, func(_ *Limit, line *limitLine[T]) bool { // if a new one would do as well
+			return line.waiting == 0 && line.quota.IsNew(now)
 		})
 		s.limitsKept = 2*len(s.limits) + 16
 	}
-	made := &line[T]{quota: l.quota}
-	made.alarm.Call = func() { s.due(func() { s.wokenUp(made) }) }
-	s.limits[l] = made
-	return made
+	line := &limitLine[T]{quota: l.quota}
+	line.alarm.Call = func() { s.due(func() { s.wokenUp(line) }) }
+	s.limits[l] = line
+	return line
 }
 
 // take takes for j what one start needs. It reports false if the limit is used up, and
 // sets the alarm if time decides when it no longer will be.
-func (l *line[T]) take(j *Job[T]) bool {
+func (l *limitLine[T]) take(j *Job[T]) bool {
 	now := time.Now()
 	wait, ok := l.quota.Take(now)
 	if ok {
@@ -76,7 +76,7 @@ func (s *Scheduler[T]) admits(j *Job[T]) bool {
 }
 
 // park has j's task wait in a line, which it returns.
-func (s *Scheduler[T]) park(j *Job[T], line *line[T]) *line[T] {
+func (s *Scheduler[T]) park(j *Job[T], line *limitLine[T]) *limitLine[T] {
 	line.parked.Trim(line.waiting, (*held[T]).isOut)
 	h := &held[T]{Job: *j, limit: line}
 	line.parked.Push(h)
@@ -86,7 +86,7 @@ func (s *Scheduler[T]) park(j *Job[T], line *line[T]) *line[T] {
 
 // nextLimited takes out the first task of a line whose turn it is, and makes it j. It
 // reports false if none waits, or may start.
-func (s *Scheduler[T]) nextLimited(line *line[T], j *Job[T]) bool {
+func (s *Scheduler[T]) nextLimited(line *limitLine[T], j *Job[T]) bool {
 	line.inTurns = false
 	h, ok := line.parked.Front()
 	if !ok || !line.take(&h.Job) {
@@ -99,7 +99,7 @@ func (s *Scheduler[T]) nextLimited(line *line[T], j *Job[T]) bool {
 }
 
 // lineUp has a line take turns, if a task waits in it.
-func (s *Scheduler[T]) lineUp(line *line[T]) {
+func (s *Scheduler[T]) lineUp(line *limitLine[T]) {
 	if line.waiting > 0 && !line.inTurns {
 		line.inTurns = true
 		s.turns.push(turn[T]{limit: line})
@@ -107,7 +107,7 @@ func (s *Scheduler[T]) lineUp(line *line[T]) {
 }
 
 // wokenUp notes that the alarm has given a line its turn.
-func (s *Scheduler[T]) wokenUp(line *line[T]) {
+func (s *Scheduler[T]) wokenUp(line *limitLine[T]) {
 	if late := line.alarm.Rang(); line.waiting > 0 {
 		line.quota.Late(late)
 	}

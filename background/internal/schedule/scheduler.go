@@ -22,7 +22,8 @@ import (
 // runs next, and keeps the books. It knows no workers, and is told how many of
 // them are free. It is made ready by Init, and not copied after that.
 //
-// A mutex of its user's guards it, which is held while its methods are called.
+// A mutex of its user's guards it, which is held while its methods and those of a [Walk]
+// are called. A [Job] is its owner's, who needs no mutex for it.
 type Scheduler[T any] struct {
 	// What each submission writes to comes first: the fewer cache lines it is on,
 	// the less has to be fetched from the processors that run workers.
@@ -37,11 +38,12 @@ type Scheduler[T any] struct {
 	clock            clock.Clock
 	plain            *KindCounts            // of the tasks without a kind
 	byKind           map[string]*KindCounts // with plain, which has no name
-	limits           map[*Limit]*line[T]
+	limits           map[*Limit]*limitLine[T]
 
 	limitsKept int // at how many limits those not needed are forgotten
 
 	terms   func(T) *Terms
+	name    func(T) string
 	due     func(lineUp func())
 	base    context.Context
 	workers int
@@ -51,8 +53,8 @@ type Scheduler[T any] struct {
 	expired   bool      // it has run out of time
 	tooLate   bool      // some were to be tried again when there is no time any more
 	lost      []*Aftermath[T]
-	abandoned []T // the tasks that were given up for want of time
-	stopped   []T // those that failed after they were asked to end
+	abandoned []string // the names of the tasks that were given up for want of time
+	stopped   []string // and of those that failed after they were asked to end
 }
 
 // Options are what a [Scheduler] needs. All are required.
@@ -60,7 +62,8 @@ type Options[T any] struct {
 	Workers int             // how many tasks may run at once
 	Room    int             // how many may wait
 	Base    context.Context // of all tasks
-	Terms   func(T) *Terms  // has to return the same each time
+	Terms   func(T) *Terms  // has to return the same each time; with the mutex held or not
+	Name    func(T) string  // likewise
 
 	// Due is called on a goroutine of its own when something may run whose time has
 	// come. It has to call lineUp with the mutex held, and to look for what comes next.
@@ -69,13 +72,13 @@ type Options[T any] struct {
 
 // Init makes the zero Scheduler ready.
 func (s *Scheduler[T]) Init(o Options[T]) {
-	s.workers, s.base, s.terms, s.due = o.Workers, o.Base, o.Terms, o.Due
+	s.workers, s.base, s.terms, s.name, s.due = o.Workers, o.Base, o.Terms, o.Name, o.Due
 	s.room = room.New[Waiter[T]](o.Room)
 	s.clock.Epoch = time.Now().Add(-time.Nanosecond)
-	s.limits = make(map[*Limit]*line[T])
+	s.limits = make(map[*Limit]*limitLine[T])
 	s.plain = new(KindCounts)
 	s.byKind = map[string]*KindCounts{"": s.plain}
-	s.held.alarm = alarm.Alarm{Call: func() { o.Due(s.held.lineUpDue) }}
+	s.held.alarm = alarm.Alarm{Call: func() { s.due(s.held.lineUpDue) }}
 }
 
 // Elapsed returns the time since the scheduler was made. It may be called without the
@@ -147,7 +150,7 @@ func (s *Scheduler[T]) LineUpRest(sub *Submission[T]) {
 		}
 		s.lineUpGroup(g)
 	case sub.Plain:
-		s.turns.pushSingle(sub.Single)
+		s.turns.singles.Push(sub.Single)
 	default:
 		s.lineUpByTerms(sub.Single)
 	}
@@ -180,7 +183,7 @@ func (s *Scheduler[T]) lineUpByTerms(single Single[T]) {
 		s.queued--
 		s.lineUp(s.park(&j, s.lineOf(limit)))
 	default:
-		s.turns.pushSingle(single)
+		s.turns.singles.Push(single)
 	}
 }
 
@@ -271,7 +274,7 @@ func (s *Scheduler[T]) Settle(j *Job[T], o *Outcome) *Aftermath[T] {
 		k.Panicked++
 	}
 	if out.Stopped {
-		s.stopped = append(s.stopped, j.Task)
+		s.stopped = append(s.stopped, s.name(j.Task))
 	}
 	var todo *Aftermath[T]
 	if g := j.group; g != nil && g.StopOnError && !g.stopped {

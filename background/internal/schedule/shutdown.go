@@ -84,9 +84,9 @@ func (s *Scheduler[T]) IsExpired() bool { return s.expired }
 // WasTooLate reports whether some tasks were not tried again for want of time.
 func (s *Scheduler[T]) WasTooLate() bool { return s.tooLate }
 
-// Unfinished returns the tasks that failed after they were asked to end, and those that
-// were given up for want of time.
-func (s *Scheduler[T]) Unfinished() (stopped, abandoned []T) { return s.stopped, s.abandoned }
+// Unfinished returns the names of the tasks that failed after they were asked to end, and
+// of those that were given up for want of time. The slices are the scheduler's.
+func (s *Scheduler[T]) Unfinished() (stopped, abandoned []string) { return s.stopped, s.abandoned }
 
 // StopTimers stops all timers, since nobody waits for anything any more.
 func (s *Scheduler[T]) StopTimers() {

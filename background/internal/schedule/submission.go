@@ -6,9 +6,12 @@ type Submission[T any] struct {
 	Group     *Group[T] // else; nil if there are no tasks
 	Tasks     int       // how many it has
 	Plain     bool      // none of them has terms, so they need nothing but workers
-	Promised  bool      // it was promised to be accepted
-	Counted   bool      // the promise is counted
 	starts    int       // how many tasks start at once, from when it was accepted
+
+	// These are notes of the user's.
+
+	Promised bool // it was reserved, so it can't be refused for want of room
+	Counted  bool // it is counted among those who may have to wait for room
 }
 
 // Starts returns how many tasks of an accepted submission start at once.

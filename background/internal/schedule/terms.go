@@ -14,11 +14,11 @@ type Terms struct {
 	Follower   Follower      // who follows the task, which is submitted once then; nil for nobody
 }
 
-// Follower is told what a task waits for, and can cancel it. Its methods are called with
-// the mutex held, too.
+// Follower is told what a task waits for, and can cancel it. Its methods may be called
+// with the mutex held, so they must not call the scheduler.
 type Follower interface {
 	// IsCanceled reports whether the task was cancelled. It waits for nothing but a
-	// worker then, which tells that.
+	// worker then, which tells those who want to know.
 	IsCanceled() bool
 
 	// Become tells what the task waits for now.

@@ -17,12 +17,11 @@ type turns[T any] struct {
 // turn is the place in the line of a group, or of the tasks that wait for a limit.
 type turn[T any] struct {
 	group *Group[T]
-	limit *line[T]
+	limit *limitLine[T]
 	after uint64 // it is served when so many single tasks have been
 }
 
-func (t *turns[T]) pushSingle(s Single[T]) { t.singles.Push(s) }
-
+// push puts a group or a limit in line; single tasks are put in singles.
 func (t *turns[T]) push(of turn[T]) {
 	of.after = t.served + uint64(t.singles.Len())
 	t.others.Push(of)

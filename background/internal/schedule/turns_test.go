@@ -20,7 +20,7 @@ func TestTurns(t *testing.T) {
 			for range random.IntN(2 * queue.BlockLen) {
 				if random.IntN(3) > 0 {
 					task := new(int)
-					line.pushSingle(Single[*int]{Task: task})
+					line.singles.Push(Single[*int]{Task: task})
 					want = append(want, task)
 				} else {
 					g := new(Group[*int])

@@ -17,11 +17,14 @@ import (
 // they are tried, what it would hold if all workers were free.
 type Waiter[T any] struct {
 	Submission[T]
-	Ended chan struct{} // closed by the caller when it has noted Err
-	Err   error         // why the wait ended, nil if the work was accepted
 	guest room.Guest[Waiter[T]]
 	came  time.Duration // when the wait began, by the clock
 	over  bool          // the wait is
+
+	// These are for the user, who wakes the submitter up.
+
+	Ended chan struct{} // to be closed when Err is there
+	Err   error         // why the work was not accepted; nil if it was
 }
 
 // Wait lines a submission up for room.

@@ -41,9 +41,10 @@ func Clause(what string, names []string) string {
 }
 
 // Names returns the name of each of all.
-func Names[N interface{ Name() string }](all []N) (names []string) {
-	for _, n := range all {
-		names = append(names, n.Name())
+func Names[N interface{ Name() string }](all []N) []string {
+	names := make([]string, len(all))
+	for i, n := range all {
+		names[i] = n.Name()
 	}
 	return names
 }

@@ -1,14 +1,11 @@
-package histogram
+package schedule
 
 import (
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestAHistogramHasEachDurationOnce, near those that are as long.
 func TestAHistogramHasEachDurationOnce(t *testing.T) {
