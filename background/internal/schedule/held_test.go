@@ -196,3 +196,27 @@ func TestHeldQueueLooksAtNoOthers(t *testing.T) {
 	assert.Equal(t, mine, q.removeAll(g))
 	assert.Same(t, planted, q.all.First())
 }
+
+// followedBy is a follower that does nothing.
+type followedBy struct{ name string }
+
+func (followedBy) IsCanceled() bool { return false }
+func (followedBy) Become(State)     {}
+
+// TestHeldQueueForgetsFollowers, and the memory that it kept them in.
+func TestHeldQueueForgetsFollowers(t *testing.T) {
+	q := &heldQueue[string]{alarm: alarm.Alarm{Call: func() {}}}
+	all := retriesOf(nil, "a", "b")
+	for _, h := range all {
+		h.terms = &Terms{Follower: followedBy{h.Task}}
+		addDue(q, h, time.Hour)
+	}
+	assert.Len(t, q.followed, 2)
+	assert.True(t, q.remove(all[0]))
+	assert.Len(t, q.followed, 1)
+	q.hasten(followedBy{"a"}) // it is out
+	assert.Zero(t, q.due.Len())
+	q.hasten(followedBy{"b"})
+	assert.Equal(t, "b", takeNext(q))
+	assert.Nil(t, q.followed)
+}

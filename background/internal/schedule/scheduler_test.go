@@ -283,3 +283,35 @@ func TestTheClockDoesNotJump(t *testing.T) {
 	assert.True(t, s.clock.Epoch.Equal(wall))
 	assert.NotEqual(t, wall, s.clock.Epoch)
 }
+
+// TestNobodyIsMadeUpFor where nobody waits when the alarm of a limit is late: the next
+// ones keep their distance.
+func TestNobodyIsMadeUpFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit := NewLimit(0, 1, 1)
+		s, _ := newTestScheduler(10, 100, byName{"limited": {Limit: &limit}})
+		var called func()
+		s.due = func(lineUp func()) { called = lineUp }
+		enter(s, 0, submissionOf(0, "limited"))
+		enter(s, 0, submissionOf(0, "limited"))
+		_, name := take(s)
+		require.Equal(t, "limited", name)
+		_, name = take(s)
+		require.Empty(t, name)
+		require.True(t, s.held.remove(s.held.all.First()))
+		time.Sleep(1900 * time.Millisecond)
+		synctest.Wait()
+		require.NotNil(t, called)
+		called()
+		for range 2 {
+			enter(s, 0, submissionOf(0, "limited"))
+		}
+		_, name = take(s)
+		assert.Equal(t, "limited", name)
+		time.Sleep(500 * time.Millisecond)
+		synctest.Wait()
+		called()
+		_, name = take(s)
+		assert.Empty(t, name)
+	})
+}
