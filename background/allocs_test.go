@@ -4,6 +4,7 @@ package background_test
 
 import (
 	"context"
+	"reflect"
 	"runtime"
 	"testing"
 
@@ -14,6 +15,12 @@ import (
 )
 
 type mail struct{ to, subject, body string }
+
+// TestTheSizeOfACollection, with all that its submission needs: the allocator's next size
+// is 32 bytes more, and each response with tasks has one.
+func TestTheSizeOfACollection(t *testing.T) {
+	assert.LessOrEqual(t, reflect.TypeFor[background.Tasks]().Size(), uintptr(256))
+}
 
 func TestAllocations(t *testing.T) {
 	send := func(context.Context, mail) error { return nil }

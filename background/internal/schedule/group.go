@@ -18,9 +18,9 @@ type Group[T any] struct {
 	Context     Context                 // of its tasks, unless StopOnError
 	Limit       int                     // how many may be active
 	StopOnError bool                    // the others are not to run when one has failed
+	plain       bool                    // none of the tasks has terms
 	stop        context.Context         // of its tasks if StopOnError, from when it is accepted
 	cancel      context.CancelCauseFunc // ends stop
-	plain       bool                    // none of the tasks has terms
 	since       time.Duration           // when it was accepted, by the clock
 
 	// These are guarded by the mutex from then on.
