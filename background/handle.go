@@ -17,7 +17,7 @@ import (
 // that [Handle.Cancel] was given is wrapped beside it.
 var ErrCanceled = errors.New("background: task cancelled")
 
-// A State is what a task does, or how it has ended. The first ones are the scheduler's.
+// A State is what a task does, or how it has ended.
 type State int
 
 // The states of a task.
@@ -219,7 +219,7 @@ type follower struct{ *Handle }
 // IsCanceled reports whether the task was cancelled.
 func (f follower) IsCanceled() bool { return f.canceled() != nil }
 
-// Become notes what the task waits for.
+// Become notes what the task waits for. The scheduler's states are the first of ours.
 func (f follower) Become(s schedule.State) { f.set(State(s), nil) }
 
 // fail notes the end of an attempt that failed.

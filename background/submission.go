@@ -98,11 +98,9 @@ func (r *Runner) meet(work Work) unit {
 // work that was.
 func (u unit) refused(err error) {
 	if err != nil && u.task != nil {
-		u.task.refused(err)
+		u.task.handle().set(GivenUp, err)
 	}
 }
-
-func (t *Task) refused(err error) { t.handle().set(GivenUp, err) }
 
 // custom is the user's own kind of work, made into a task in one allocation.
 type custom struct {

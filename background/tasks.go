@@ -108,18 +108,14 @@ func (t *Tasks) newGroup() *schedule.Group[*Task] {
 	return g
 }
 
-// limit returns how many tasks may run at once. It is short enough to be inlined.
+// limit returns how many tasks may run at once.
 func (t *Tasks) limit() int {
-	if t.MaxConcurrent <= 0 {
-		return t.defaultLimit()
-	}
-	return t.MaxConcurrent
-}
-
-// defaultLimit returns the limit of those that say 0, and panics if they say less.
-func (t *Tasks) defaultLimit() int {
-	if t.MaxConcurrent < 0 {
+	switch {
+	case t.MaxConcurrent < 0:
 		panic(fmt.Sprintf("background: Tasks.MaxConcurrent is %d, it cannot be negative", t.MaxConcurrent))
+	case t.MaxConcurrent == 0:
+		return 10
+	default:
+		return t.MaxConcurrent
 	}
-	return 10
 }
