@@ -118,10 +118,12 @@ func (r *Runner) Kinds() []KindStats {
 		if k := s.Task.kind(); k != nil {
 			name = k.Kind
 		}
-		if all[name] == nil {
-			all[name] = &KindStats{Kind: name}
+		stats := all[name]
+		if stats == nil {
+			stats = &KindStats{Kind: name}
+			all[name] = stats
 		}
-		all[name].count(s, now)
+		stats.count(s, now)
 	}
 	kinds := make([]KindStats, 0, len(all))
 	for _, stats := range all {
