@@ -72,6 +72,11 @@ type Options struct {
 	// app's when it is nil, and its LogAttrs adds the request id when nil.
 	Runner background.RunnerOptions
 
+	// Queue keeps the tasks of the kinds that it holds, and works them while the app
+	// serves: a durable.Queue, for instance. It takes the place of Runner.Store; nil
+	// means that all tasks run in memory.
+	Queue Queue
+
 	// Validator judges validate tags: give one with your own rules here.
 	// nil means params.NewValidator().
 	Validator *validator.Validate
@@ -119,12 +124,31 @@ type Options struct {
 	OnRefused func(raw *fasthttp.RequestCtx, problem *responses.Problem)
 }
 
+// A Queue is a store whose tasks this process may work, too. An app starts it and shuts it
+// down.
+type Queue interface {
+	background.Store
+
+	// Start begins to work the tasks, each by [background.Runner.Attempt]. It is called
+	// once, and no tasks are worked if it fails.
+	Start(runner *background.Runner) error
+
+	// Shutdown takes no more tasks and returns when those that run have ended, or were
+	// told to and are put back, before ctx is done if that is possible. It may be called
+	// before Start, which does nothing then, more than once and at the same time. Store
+	// goes on.
+	Shutdown(ctx context.Context) error
+}
+
 func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
 	if o.Runner.Logger == nil {
 		o.Runner.Logger = o.Logger
+	}
+	if o.Queue != nil {
+		o.Runner.Store = o.Queue
 	}
 	if o.Runner.LogAttrs == nil {
 		o.Runner.LogAttrs = logRequestID
@@ -177,6 +201,7 @@ type App struct {
 	runner  *background.Runner
 	server  *serve.Server
 
+	work    func() error // starts the queue, once
 	build   sync.Once
 	handler atomic.Pointer[routing.Handler] // nil before the app serves
 }
@@ -193,6 +218,12 @@ func New(options Options) *App {
 		Router:  routing.New(routing.Options{Runner: runner, Logger: options.Logger, Validator: options.Validator}),
 		options: options,
 		runner:  runner,
+		work: sync.OnceValue(func() error {
+			if options.Queue == nil {
+				return nil
+			}
+			return options.Queue.Start(runner)
+		}),
 		server: serve.New(serve.Options{
 			Logger:         options.Logger,
 			BodyLimit:      options.BodyLimit,
@@ -225,9 +256,15 @@ func (a *App) Runner() *background.Runner { return a.runner }
 // Serve answers the connections that listener accepts until [App.Shutdown] is
 // called, and then returns nil, when the shutdown may still be under way. It
 // closes listener. Several listeners may be served at once. All routes and
-// middleware must have been added.
+// middleware must have been added. The first call starts Options.Queue, and serves
+// nothing if that fails.
 func (a *App) Serve(listener net.Listener) error {
-	return a.server.Serve(listener, a.built())
+	handler := a.built()
+	if err := a.work(); err != nil {
+		_ = listener.Close()
+		return fmt.Errorf("velithon: start the queue: %w", err)
+	}
+	return a.server.Serve(listener, handler)
 }
 
 // Run listens on a TCP address such as ":8080" or "127.0.0.1:0", logs the
@@ -274,9 +311,9 @@ func (a *App) Run(addr string) error {
 	return err
 }
 
-// Shutdown stops accepting connections, lets the requests that have begun
-// finish, and then drains the runner, so that the background work of every
-// response has run, but for tasks that are due later: those are given up, and named in
+// Shutdown stops accepting connections, and tasks of Options.Queue, lets the
+// requests that have begun finish, and then drains the runner, so that the
+// background work of every response has run or is stored, but for tasks that are due later: those are given up, and named in
 // the error. Each response ends its connection from now on. Idle
 // connections get a second for one more request, one that is still on its way
 // another second to arrive; each is a tenth of the time until ctx is done, if
@@ -310,11 +347,21 @@ func (a *App) shutDown(ctx context.Context) (err, drainErr error) {
 		stop := context.AfterFunc(drain, func() { _ = a.runner.Shutdown(drain) })
 		defer stop()
 	}
+	queue := make(chan error, 1)
+	go func() { queue <- a.shutDownQueue(ctx) }()
 	err = a.server.Shutdown(ctx)
 	if handler := a.handler.Load(); handler != nil {
 		handler.Settle(ctx)
 	}
-	return err, a.runner.Shutdown(ctx)
+	drainErr = a.runner.Shutdown(ctx)
+	return errors.Join(err, <-queue), drainErr
+}
+
+func (a *App) shutDownQueue(ctx context.Context) error {
+	if a.options.Queue == nil {
+		return nil
+	}
+	return a.options.Queue.Shutdown(ctx)
 }
 
 // logSafely writes a record. If the log's handler panics the record is lost:

@@ -69,11 +69,17 @@ func (r *Runner) isIdleLocked() bool {
 // over, and so is one at which the queue has no room, which the log is told. What was
 // submitted before stop goes on; a Shutdown waits for that only.
 //
+// A task of a kind that the runner's [Store] holds is left to it, so that one of several
+// processes stores it. Every panics if the store is no [Repeater] or can't keep the task.
+//
 // Every panics if d is not above zero, or on a task that Submit panics on.
 func (r *Runner) Every(d time.Duration, task *Task) (stop func()) {
 	u := r.meet(task)
 	if d <= 0 {
 		panic(fmt.Sprintf("background: Every(%s) of task %q: the time has to be above zero", d, task.Name()))
+	}
+	if r.options.Store != nil && r.isHeld(task) {
+		return r.everyStored(d, task)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

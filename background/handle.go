@@ -179,7 +179,12 @@ func (h *Handle) Cancel(cause error) bool {
 // Progress says how far the task has come whose context ctx is: any value that is not
 // changed any more. Its handle has the last one, if there is a handle.
 func Progress(ctx context.Context, value any) {
-	if h, ok := ctx.Value(handleKey).(*Handle); ok {
+	switch h := ctx.Value(handleKey).(type) {
+	case func(any): // of a stored task
+		if h != nil {
+			h(value)
+		}
+	case *Handle:
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if !h.info.State.Ended() {

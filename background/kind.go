@@ -154,6 +154,9 @@ type Record struct {
 	Retry    Retry           `json:"retry"`
 	After    time.Duration   `json:"after,omitempty"` // in nanoseconds
 	At       time.Time       `json:"at,omitzero"`
+
+	// Values are what a [Store] keeps besides, see [Origin].
+	Values map[string]string `json:"values,omitempty"`
 }
 
 // Record returns what has to be stored of a task to make it again by its kind, see
@@ -162,26 +165,35 @@ type Record struct {
 // does not know, such as NaN. In texts that are not UTF-8 what is wrong is replaced.
 func (t *Task) Record() (Record, error) {
 	t.mustBeMade()
-	s, why := t.settings, ""
-	call, ok := t.call.(interface{ argument() ([]byte, error) })
-	switch {
-	case !ok:
-		why = "only a task of a Kind can"
-	case s.hasFunctions:
-		why = "its Retry has an If or Delay of its own: give them to Define, or return Permanent or RetryAfter"
-	case s.Limit != s.kind.Limit:
-		why = "it has not the limit of its kind"
-	}
-	if why != "" {
+	if why := t.whyNotRecordable(); why != "" {
 		return Record{}, fmt.Errorf("background: task %q can't be recorded: %s", t.Name(), why)
 	}
-	argument, err := call.argument()
+	s := t.settings
+	argument, err := t.call.(recordableCall).argument()
 	if err != nil {
 		return Record{}, fmt.Errorf("background: the argument of task %q can't be recorded: %w", t.Name(), err)
 	}
 	r := Record{Kind: s.Kind, Argument: argument, Name: t.name, Timeout: s.timeout, Retry: s.retry, After: s.After, At: s.At}
 	r.Retry.If, r.Retry.Delay = nil, nil
 	return r, nil
+}
+
+// A recordableCall is the call of a task that a kind has made.
+type recordableCall interface{ argument() ([]byte, error) }
+
+// whyNotRecordable says why the task can't be recorded; "" if it can.
+func (t *Task) whyNotRecordable() string {
+	s := t.settings
+	if _, ok := t.call.(recordableCall); !ok {
+		return "only a task of a Kind can"
+	}
+	switch {
+	case s.hasFunctions:
+		return "its Retry has an If or Delay of its own: give them to Define, or return Permanent or RetryAfter"
+	case s.limit != s.kind.limit:
+		return "it has not the limit of its kind"
+	}
+	return ""
 }
 
 // Restore returns the task of a record, which [Task.Record] has made of a task of

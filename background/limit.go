@@ -34,7 +34,8 @@ type LimitOptions struct {
 // starts, and in a collection it is one of the MaxConcurrent. A Shutdown waits for it
 // as long as there is time.
 type Limit struct {
-	limit schedule.Limit
+	limit   schedule.Limit
+	options LimitOptions
 }
 
 // NewLimit returns a limit. It panics if an option is out of range, or nothing is
@@ -43,7 +44,10 @@ func NewLimit(options LimitOptions) *Limit {
 	if err := options.validate(); err != nil {
 		panic("background: NewLimit: " + err.Error())
 	}
-	return &Limit{schedule.NewLimit(options.Concurrent, options.PerSecond, cmp.Or(options.Burst, 1))}
+	return &Limit{
+		limit:   schedule.NewLimit(options.Concurrent, options.PerSecond, cmp.Or(options.Burst, 1)),
+		options: options,
+	}
 }
 
 func (o *LimitOptions) validate() error {

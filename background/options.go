@@ -49,6 +49,14 @@ type RunnerOptions struct {
 	// [Reject].
 	Overflow Overflow
 
+	// Store keeps the tasks of the kinds that it holds until they are done, also when
+	// the process ends, and has them run; all others run in memory. Nil means that all
+	// tasks do.
+	Store Store
+
+	// StoreTimeout is how long a call of Store may take. Zero means 5 s.
+	StoreTimeout time.Duration
+
 	// Timeout limits each attempt of a task that has no timeout of its own.
 	// Zero means no limit.
 	Timeout time.Duration
@@ -86,6 +94,7 @@ func (o RunnerOptions) withDefaults() RunnerOptions {
 	o.Workers = cmp.Or(o.Workers, 64)
 	o.Queue = cmp.Or(o.Queue, 65_536)
 	o.Keep = cmp.Or(o.Keep, 5*time.Minute)
+	o.StoreTimeout = cmp.Or(o.StoreTimeout, 5*time.Second)
 	return o
 }
 
@@ -98,6 +107,8 @@ func (o RunnerOptions) validate() error {
 		return fmt.Errorf("RunnerOptions.Queue is %d, it cannot be negative", o.Queue)
 	case o.Timeout < 0:
 		return fmt.Errorf("RunnerOptions.Timeout is %s, it cannot be negative", o.Timeout)
+	case o.StoreTimeout < 0:
+		return fmt.Errorf("RunnerOptions.StoreTimeout is %s, it cannot be negative", o.StoreTimeout)
 	case o.Keep < 0:
 		return fmt.Errorf("RunnerOptions.Keep is %s, it cannot be negative", o.Keep)
 	case o.Overflow != Block && o.Overflow != Reject:

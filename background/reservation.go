@@ -16,7 +16,8 @@ import (
 type Reservation struct {
 	runner *Runner
 	work   unit
-	held   int // room taken
+	stored []*Task // to be stored first
+	held   int     // room taken
 }
 
 // Reserve prepares to submit work. With [Reject], it takes room in the queue for
@@ -27,15 +28,33 @@ type Reservation struct {
 // counts as promised: a Shutdown that begins before Start waits for it. After
 // Shutdown has begun, Reserve returns [ErrClosed].
 //
+// Tasks that the runner's [Store] is to keep take no room. Reserve returns an error if it
+// can't keep one: it is not recordable, has a handle, or is of a collection with a
+// MaxConcurrent or StopOnError.
+//
 // The work belongs to the reservation from now on, and to the runner after
 // Start: do not change it. Reserve panics on work that Submit panics on.
 func (r *Runner) Reserve(work Work) (Reservation, error) {
 	u := r.meet(work)
-	n, v := u.len(), Reservation{runner: r, work: u}
+	if r.options.Store == nil {
+		return r.reserve(u, nil)
+	}
+	rest, stored, err := r.divide(u)
+	if err != nil {
+		u.refused(err)
+		return Reservation{}, err
+	}
+	return r.reserve(rest, stored)
+}
+
+// reserve is Reserve for work that was divided.
+func (r *Runner) reserve(u unit, stored []*Task) (Reservation, error) {
+	v := Reservation{runner: r, work: u, stored: stored}
 	reserved := r.reservations.Add()
 	if reserved && r.options.Overflow == Block {
 		return v, nil
 	}
+	n := u.len()
 	r.mu.Lock()
 	defer r.unlock()
 	err := ErrFull
@@ -55,6 +74,7 @@ func (r *Runner) Reserve(work Work) (Reservation, error) {
 }
 
 // Start submits the work, as [Runner.Submit] does, also after Shutdown has begun.
+// What is yet to be stored is stored before; if that fails, nothing is submitted.
 // With [Reject] the room is there. With [Block] it waits for room until ctx is
 // done, and returns an error that wraps the cause; with the context of a task it
 // returns [ErrFull] instead of waiting. When a Shutdown has run out of time, or
@@ -66,6 +86,11 @@ func (r *Runner) Reserve(work Work) (Reservation, error) {
 // if it was refused or there was none. It is called by the goroutine that ended
 // the work. A panic in it is recovered and logged.
 func (v *Reservation) Start(ctx context.Context, done func()) error {
+	if err := v.Store(ctx); err != nil {
+		defer v.runner.hooks.Call(ctx, "done", done)
+		v.Cancel()
+		return err
+	}
 	r, u, held := v.runner, v.work, v.held
 	if r == nil {
 		return nil

@@ -155,12 +155,26 @@ func (r *Runner) Owns(ctx context.Context) bool { return ctx.Value(runnerKey) ==
 // runners whose tasks wait for each other would stand still. Submit returns
 // ErrFull instead, with [Block] too. With another context it would wait.
 //
+// Tasks that the runner's [Store] holds are stored when Submit returns nil, also after
+// Shutdown has begun. It returns a [*StoreError] if that failed, and another error if the
+// store can't keep one of them, see [Runner.Reserve].
+//
 // Submit panics if work is nil, or a [*Task] that is nil or was not made by
 // [NewTask], [Func] or a [Kind], a [*Handle] that is nil, zero or was submitted before, or
 // a [Tasks] with a negative MaxConcurrent, or if two kinds of tasks have one name, see
 // [Define].
 func (r *Runner) Submit(ctx context.Context, work Work) error {
 	u := r.meet(work)
+	if r.options.Store != nil {
+		rest, stored, err := r.divide(u)
+		if err != nil {
+			u.refused(err)
+			return err
+		}
+		if len(stored) > 0 {
+			return r.submitStored(ctx, rest, stored)
+		}
+	}
 	var s submission
 	r.prepare(ctx, &s, u, nil)
 	r.mu.Lock()

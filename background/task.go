@@ -41,7 +41,8 @@ type settings struct {
 	kind           *kind // nil for a task that was not made by one
 	timeout        time.Duration
 	retry          Retry
-	hasFunctions   bool // retry has one that is not the kind's
+	hasFunctions   bool   // retry has one that is not the kind's
+	limit          *Limit // nil for none
 }
 
 // setRetry sets retry, and what the terms have of it.
@@ -49,9 +50,9 @@ func (s *settings) setRetry(r Retry) {
 	s.retry, s.Attempts, s.MaxElapsed = r, r.Attempts, r.MaxElapsed
 }
 
-// setLimit gives the task a limit, or none if that is nil.
+// setLimit sets limit, which may be nil, and what the terms have of it.
 func (s *settings) setLimit(l *Limit) {
-	s.Limit = nil
+	s.limit, s.Limit = l, nil
 	if l != nil {
 		s.Limit = &l.limit
 	}

@@ -67,9 +67,14 @@ func (x *exchange) answer(response responses.Response, err error) {
 		if work := responses.Work(response); work != nil {
 			// The step before the promise: room in the runner.
 			if err := x.reserve(rt.engine.Runner, work); err != nil {
-				response = rt.unavailable(r, work, err)
+				response = rt.refused(r, work, err)
 			}
 		}
+	}
+	var header *fasthttp.ResponseHeader // to go back to, if the work can't be stored
+	if x.work != nil && x.reservation.Stores() {
+		header = new(fasthttp.ResponseHeader)
+		raw.Response.Header.CopyTo(header)
 	}
 	raw.SetStatusCode(rt.options.status)
 	if err := x.write(response); err != nil {
@@ -84,6 +89,8 @@ func (x *exchange) answer(response responses.Response, err error) {
 		if err := problem.Write(raw); err != nil {
 			responses.WriteProblem(raw, rt.problem(r, fmt.Errorf("write the problem: %v", err))) //nolint:errorlint // or it might be that problem again
 		}
+	} else if header != nil {
+		x.store(header)
 	}
 	if x.work == nil && !raw.Response.IsBodyStream() {
 		x.finish()
@@ -91,6 +98,24 @@ func (x *exchange) answer(response responses.Response, err error) {
 	}
 	x.response = response
 	x.endLater()
+}
+
+// store stores what is durable of the work, now that the response is written to
+// memory, and nothing of it to the connection. If it can't be stored, a problem takes the
+// response's place, with the header that was there before.
+func (x *exchange) store(header *fasthttp.ResponseHeader) {
+	rt, r, raw, work := x.route, x.request, x.raw, x.work
+	err := x.reservation.Store(r)
+	if err == nil {
+		if x.work = x.reservation.Rest(); x.work == nil {
+			x.reservation.Cancel() // nothing is left to be started
+		}
+		return
+	}
+	x.cancel()
+	raw.Response.ResetBody()
+	header.CopyTo(&raw.Response.Header)
+	responses.WriteProblem(raw, rt.refused(r, work, err))
 }
 
 func (x *exchange) write(response responses.Response) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/params"
 )
 
@@ -79,11 +80,13 @@ type request struct {
 
 // rest is the part of a request that most do without.
 type rest struct {
-	id           string      // that was taken over
-	values       []userValue // that middleware set
-	deadline     time.Time   // zero without a timeout
-	err          error       // of a context that has ended, maybe before the exchange
-	disconnected bool        // that the client has gone is why
+	id           string                    // that was taken over
+	values       []userValue               // that middleware set
+	deadline     time.Time                 // zero without a timeout
+	err          error                     // of a context that has ended, maybe before the exchange
+	disconnected bool                      // that the client has gone is why
+	trace        [len(traceHeaders)]string // that the client sent, if tasks are stored
+	tasksFrom    *background.Origin
 	done         chan struct{}
 	watchers     map[*func()]struct{} // called when the context ends
 }
@@ -101,7 +104,43 @@ func newRequest(x *exchange) *request {
 			r.restLocked().values = append(r.restLocked().values, userValue{key, value})
 		}
 	})
+	if x.route.engine.Runner.Store() != nil {
+		r.takeTrace(x.raw)
+	}
 	return r
+}
+
+// traceHeaders are the fields of a trace, by the recommendation of the W3C.
+var traceHeaders = [...]string{"traceparent", "tracestate"}
+
+// maxTrace is the length up to which a field of a trace is kept.
+const maxTrace = 512
+
+// takeTrace keeps the trace of a request for tasks that are stored. Nobody else has the
+// request yet.
+func (r *request) takeTrace(raw *fasthttp.RequestCtx) {
+	for i, name := range traceHeaders {
+		if value := raw.Request.Header.Peek(name); len(value) > 0 && len(value) <= maxTrace {
+			r.restLocked().trace[i] = string(value)
+		}
+	}
+}
+
+// origin returns what the tasks of the request come from.
+func (r *request) origin() *background.Origin {
+	values := map[string]string{background.RequestID: r.requestID()}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rest := r.restLocked()
+	if rest.tasksFrom == nil {
+		for i, name := range traceHeaders {
+			if value := rest.trace[i]; value != "" {
+				values[name] = value
+			}
+		}
+		rest.tasksFrom = &background.Origin{Values: values}
+	}
+	return rest.tasksFrom
 }
 
 func (r *request) restLocked() *rest {
@@ -235,8 +274,11 @@ func (r *request) Err() error {
 
 // Value implements [context.Context].
 func (r *request) Value(key any) any {
-	if key == (requestKey{}) {
+	switch key {
+	case requestKey{}:
 		return r
+	case background.OriginKey{}:
+		return r.origin()
 	}
 	for _, v := range r.values() {
 		if v.key == key {

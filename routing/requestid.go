@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/background"
 )
 
 // RequestIDHeader is the header field that a request's id is taken from and
@@ -32,6 +34,9 @@ func RequestID(ctx context.Context) string {
 	}
 	if r, ok := ctx.Value(requestKey{}).(*request); ok {
 		return r.requestID()
+	}
+	if o := background.OriginOf(ctx); o != nil { // of a task that was stored
+		return o.Values[background.RequestID]
 	}
 	return ""
 }

@@ -118,9 +118,16 @@ func (rt *route) problem(r *request, err error) *responses.Problem {
 // together.
 func retryAfter() string { return strconv.Itoa(1 + rand.IntN(5)) }
 
-// unavailable answers a request whose work found no room.
-func (rt *route) unavailable(r *request, work background.Work, err error) *responses.Problem {
-	rt.logWork(r, slog.LevelWarn, "no room for the background work of a response, which is answered 503", work, err)
+// refused answers a request whose work was not accepted: there is no room, or it was not
+// stored, or can't be, which is a mistake of the program.
+func (rt *route) refused(r *request, work background.Work, err error) *responses.Problem {
+	if _, isStore := errors.AsType[*background.StoreError](err); isStore {
+		rt.logWork(r, slog.LevelError, "the background work of a response was not stored, so it is answered 503", work, err)
+	} else if errors.Is(err, background.ErrFull) || errors.Is(err, background.ErrClosed) {
+		rt.logWork(r, slog.LevelWarn, "no room for the background work of a response, which is answered 503", work, err)
+	} else {
+		return rt.problem(r, err)
+	}
 	problem := responses.NewProblem(fasthttp.StatusServiceUnavailable, "the service is busy: try again later")
 	problem.Header = responses.Header{fasthttp.HeaderRetryAfter: {retryAfter()}}
 	return problem
