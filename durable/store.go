@@ -1,0 +1,233 @@
+package durable
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+// An Error says that the database did not do what it was asked to. Answered to a client it
+// is a 503.
+type Error struct {
+	Op  string // what was asked for, such as "store"
+	Err error
+}
+
+// Error gives the operation and the cause.
+func (e *Error) Error() string { return "durable: " + e.Op + ": " + e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// StatusCode returns 503, for a handler that returns the error.
+func (e *Error) StatusCode() int { return 503 }
+
+// PublicMessage returns what a client is told.
+func (e *Error) PublicMessage() string { return "the service is busy: try again later" }
+
+// wrap makes an Error of one that is not nil.
+func wrap(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{op, err}
+}
+
+// ErrNotOurs is returned by [Queue.DoneTx] if the task is not this process's any more: it
+// was given to another one, or cancelled. Roll back what it has done.
+var ErrNotOurs = errors.New("durable: the task was given to another process or is done")
+
+// Store implements [background.Store]. It stores all records in a transaction of its own.
+func (q *Queue[Tx]) Store(ctx context.Context, records []background.Record) error {
+	all := make([]river.InsertManyParams, len(records))
+	for i, r := range records {
+		var err error
+		if all[i], err = q.insertion(r); err != nil {
+			return err
+		}
+	}
+	_, err := q.client.InsertMany(ctx, all)
+	return wrap("store", err)
+}
+
+// Submit stores tasks in a transaction of its own: where there is no runner, such as in a
+// program that only stores. A runner's Submit does the same, for all kinds of work.
+func (q *Queue[Tx]) Submit(ctx context.Context, tasks ...*background.Task) error {
+	records, err := q.records(ctx, tasks)
+	if err != nil || len(records) == 0 {
+		return err
+	}
+	return q.Store(ctx, records)
+}
+
+// StoreTx stores tasks in a transaction of yours: they are there once it is committed, and
+// never if it is rolled back. A response may carry the same tasks all the same: it does
+// not store them once more, if ctx is the handler's or made from it.
+func (q *Queue[Tx]) StoreTx(ctx context.Context, tx Tx, tasks ...*background.Task) error {
+	records, err := q.records(ctx, tasks)
+	if err != nil || len(records) == 0 {
+		return err
+	}
+	mark := ""
+	origin := background.OriginOf(ctx)
+	if origin != nil {
+		mark = rand.Text()
+	}
+	all := make([]river.InsertManyParams, len(records))
+	for i, r := range records {
+		if all[i], err = q.insertion(r); err != nil {
+			return err
+		}
+		if origin != nil {
+			all[i].InsertOpts.Metadata = fmt.Appendf(nil, `{"%s":%q}`, markKey, mark)
+		}
+	}
+	stored, err := q.client.InsertManyTx(ctx, tx, all)
+	if err != nil {
+		return wrap("store", err)
+	}
+	if origin != nil {
+		for i, s := range stored {
+			origin.Note(tasks[i], q.exists(s.Job.ID, mark, s.UniqueSkippedAsDuplicate))
+		}
+	}
+	return nil
+}
+
+// markKey is that of a mark among the metadata of a task: an id is used again if its
+// transaction is rolled back.
+const markKey = "velithon_mark"
+
+// exists returns a function that looks whether a task was committed.
+func (q *Queue[Tx]) exists(id int64, mark string, isAnother bool) func(context.Context) (bool, error) {
+	return func(ctx context.Context) (bool, error) {
+		job, err := q.client.JobGet(ctx, id)
+		switch {
+		case errors.Is(err, rivertype.ErrNotFound):
+			return false, nil
+		case err != nil:
+			return false, wrap("look for a stored task", err)
+		}
+		return isAnother || bytes.Contains(job.Metadata, []byte(mark)), nil
+	}
+}
+
+// records returns what is to be stored of tasks, whose kinds the queue has.
+func (q *Queue[Tx]) records(ctx context.Context, tasks []*background.Task) ([]background.Record, error) {
+	records, err := background.Records(ctx, tasks...)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range records {
+		if !q.Holds(r.Kind) {
+			return nil, fmt.Errorf("durable: the queue does not have the kind %q: give it to Open", r.Kind)
+		}
+	}
+	return records, nil
+}
+
+// args are what is stored of a task in the column of that name.
+type args struct {
+	Key     string            `json:"key,omitempty" river:"unique"`
+	Task    background.Record `json:"task"`
+	Escaped []byte            `json:"escaped,omitempty"` // the task, where it has a NUL, which PostgreSQL can't keep
+
+	kind string
+	wait time.Duration // before the next attempt
+	err  error         // why they can't be read
+}
+
+// Kind implements [river.JobArgs].
+func (a args) Kind() string { return a.kind }
+
+// UnmarshalJSON keeps the error, so that it is the queue who discards the task.
+func (a *args) UnmarshalJSON(text []byte) error {
+	type plain args
+	if a.err = json.Unmarshal(text, (*plain)(a)); a.err == nil && len(a.Escaped) > 0 {
+		a.err = json.Unmarshal(a.Escaped, &a.Task)
+	}
+	return nil
+}
+
+// insertion returns how the engine is to store a record.
+func (q *Queue[Tx]) insertion(r background.Record) (river.InsertManyParams, error) {
+	k := q.kinds[r.Kind]
+	a := args{kind: r.Kind, Task: r}
+	options := &river.InsertOpts{MaxAttempts: min(max(r.Retry.Attempts, 1)+deaths, 1<<15-1), Priority: k.priority}
+	switch { // a time that is past would have the task wait for the leader to see it
+	case r.At.After(time.Now()):
+		options.ScheduledAt = r.At
+	case r.After > 0:
+		options.ScheduledAt = time.Now().Add(r.After)
+	}
+	a.Task.At, a.Task.After = time.Time{}, 0 // the engine's
+	if k.gate != nil {
+		options.Queue = k.queue()
+	}
+	if k.unique != nil {
+		key, err := k.unique(r.Argument)
+		if err != nil {
+			return river.InsertManyParams{}, fmt.Errorf("durable: the key of a task of kind %q: %w", r.Kind, err)
+		}
+		a.setKey(options, key)
+	}
+	return river.InsertManyParams{Args: a.escape(), InsertOpts: options}, nil
+}
+
+// setKey makes the task the only one of its key that has not ended.
+func (a *args) setKey(options *river.InsertOpts, key string) {
+	if key == "" {
+		return
+	}
+	a.Key = strings.ReplaceAll(key, "\x00", "\\0")
+	options.UniqueOpts = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+		rivertype.JobStateRunning, rivertype.JobStateScheduled,
+	}}
+}
+
+// escape returns a without NULs.
+func (a args) escape() args {
+	if text, err := json.Marshal(a.Task); err == nil && bytes.Contains(text, []byte(`\u0000`)) {
+		a.Task, a.Escaped = background.Record{Kind: a.kind, Argument: json.RawMessage("null")}, text
+	}
+	return a
+}
+
+// DoneTx marks the task as done whose context ctx is, in the transaction in which it has
+// done its work: both are committed, or none, however often the task runs. It is the last
+// that is done in the transaction; roll back if it fails, with [ErrNotOurs] for instance.
+// In memory it does nothing, and returns nil.
+func (q *Queue[Tx]) DoneTx(ctx context.Context, tx Tx) error {
+	job, ok := ctx.Value(jobKey{}).(*river.Job[args])
+	if !ok {
+		return nil
+	}
+	row, err := river.JobCompleteTx[riverdriver.Driver[Tx]](ctx, tx, job)
+	if errors.Is(err, rivertype.ErrNotFound) {
+		return ErrNotOurs
+	}
+	if err != nil {
+		return wrap("mark a task as done", err)
+	}
+	// The engine returns the row as it is, also if it was not this attempt's to be marked.
+	if row.State != rivertype.JobStateCompleted || row.Attempt != job.Attempt || !slices.Equal(row.AttemptedBy, job.AttemptedBy) {
+		return ErrNotOurs
+	}
+	return nil
+}
+
+// jobKey is that of the engine's job among the values of an attempt's context.
+type jobKey struct{}

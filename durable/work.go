@@ -1,0 +1,156 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+// worker works the tasks of a kind.
+type worker[Tx any] struct {
+	river.WorkerDefaults[args]
+
+	queue *Queue[Tx]
+	kind  *kind
+}
+
+// NextRetry implements [river.Worker]. It is asked after an attempt that failed.
+func (w *worker[Tx]) NextRetry(job *river.Job[args]) time.Time { return time.Now().Add(job.Args.wait) }
+
+// errShutdown is the cause of the context of a task that is interrupted.
+var errShutdown = errors.New("durable: the queue is shutting down")
+
+// Work implements [river.Worker]: it makes an attempt.
+func (w *worker[Tx]) Work(engine context.Context, job *river.Job[args]) error {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(engine))
+	defer cancel(nil)
+	stop := context.AfterFunc(engine, func() { cancel(causeOf(engine)) })
+	defer stop()
+	leave := w.kind.gate.enter(ctx)
+	if leave == nil {
+		return context.Canceled // put back
+	}
+	defer leave()
+
+	a := w.queue.begin(job)
+	defer w.queue.end(a)
+	s := background.StoredTask{
+		Task: w.task(job), Values: job.Args.Task.Values,
+		Attempt: a.number, Progress: a.say,
+	}
+	if len(job.Errors) > 0 {
+		s.Began = job.Errors[0].At
+	}
+	wait, err := w.queue.runner.Attempt(context.WithValue(ctx, jobKey{}, job), s)
+	if err == nil {
+		return nil
+	}
+	failure, counts := err.(*background.TaskError) //nolint:errorlint // it is never wrapped, and the methods of what it wraps are the service's
+	if !counts {
+		return fmt.Errorf("%w: %s", context.Canceled, textOf(err)) // by which the engine puts it back
+	}
+	job.Args.wait = wait
+	if !failure.WillRetry {
+		job.MaxAttempts = job.Attempt // by which the engine discards it
+	}
+	return errors.New(textOf(failure.Err)) // whose methods are not the engine's business
+}
+
+// causeOf returns why the engine ends an attempt.
+func causeOf(engine context.Context) error {
+	if errors.Is(context.Cause(engine), rivertype.ErrJobCancelledRemotely) {
+		return background.ErrCanceled
+	}
+	return errShutdown
+}
+
+// task returns the task of a job. One that can't be read fails for good.
+func (w *worker[Tx]) task(job *river.Job[args]) *background.Task {
+	err := job.Args.err
+	if err == nil {
+		var task *background.Task
+		if task, err = w.kind.Restore(job.Args.Task); err == nil {
+			return task
+		}
+	}
+	return background.Func(job.Kind, func(context.Context) error {
+		return background.Permanent(fmt.Errorf("durable: a stored task of kind %q can't be read: %w", job.Kind, err))
+	})
+}
+
+// maxErrorText is how much of an error's text is stored, in bytes.
+const maxErrorText = 4 << 10
+
+// textOf returns the text of an error of the service's own, as databases can keep it.
+func textOf(err error) (text string) {
+	defer func() {
+		if v := recover(); v != nil {
+			text = fmt.Sprintf("an error of type %T whose Error method panics", err)
+		}
+	}()
+	text = err.Error()
+	if len(text) > maxErrorText {
+		text = text[:maxErrorText] + "…"
+	}
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
+}
+
+// failures returns how many attempts have failed, and how many died with their process.
+func failures(all []rivertype.AttemptError) (failed, died int) {
+	for _, e := range all {
+		if e.Error == Died {
+			died++
+		}
+	}
+	return len(all) - died, died
+}
+
+// attempt is one that is under way in this process.
+type attempt struct {
+	id     int64
+	number int
+
+	mu       sync.Mutex // guards what follows
+	progress any
+	isNew    bool // it is yet to be stored
+}
+
+func (q *Queue[Tx]) begin(job *river.Job[args]) *attempt {
+	failed, _ := failures(job.Errors)
+	a := &attempt{id: job.ID, number: 1 + failed}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.attempts[a.id] = a
+	return a
+}
+
+func (q *Queue[Tx]) end(a *attempt) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.attempts[a.id] == a {
+		delete(q.attempts, a.id)
+	}
+}
+
+// say takes what the task says by background.Progress.
+func (a *attempt) say(value any) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.progress, a.isNew = value, true
+}
+
+// news returns what the task has said since it was asked.
+func (a *attempt) news() (value any, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	value, ok, a.isNew = a.progress, a.isNew, false
+	return value, ok
+}
