@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 
 	"github.com/velithon-go/velithon/background"
 )
@@ -18,9 +17,6 @@ type Schedule interface {
 	// Next returns the first time after t.
 	Next(t time.Time) time.Time
 }
-
-// periods are the periodic tasks of a process, by their names.
-type periods map[string]rivertype.PeriodicJobHandle
 
 // Every stores the task every d until stop is called, by one of the processes that work
 // the queue: the leader, and the next one when that ends. All of them call Every with the

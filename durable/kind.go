@@ -141,8 +141,8 @@ func (g *gate) workers(most int) int {
 	return min(cap(g.slots), most)
 }
 
-// enter waits until a task may start, and returns what is to be called at its end. It
-// returns nil if ctx was done before.
+// enter waits until a task may start, or ctx is done, and returns what is to be called at
+// its end.
 func (g *gate) enter(ctx context.Context) (leave func()) {
 	if g == nil {
 		return func() {}
@@ -151,7 +151,7 @@ func (g *gate) enter(ctx context.Context) (leave func()) {
 		select {
 		case g.slots <- struct{}{}:
 		case <-ctx.Done():
-			return nil
+			return func() {}
 		}
 	}
 	leave = func() {
@@ -163,11 +163,9 @@ func (g *gate) enter(ctx context.Context) (leave func()) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return leave
 	case <-ctx.Done():
-		leave()
-		return nil
 	}
+	return leave
 }
 
 // turn takes the next start, and returns how long it is until then.

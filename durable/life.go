@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,8 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"time"
-
-	"crypto/rand"
 
 	"github.com/riverqueue/river"
 
@@ -31,30 +30,34 @@ const startTimeout = 10 * time.Second
 // without one calls [Queue.Run]. With StoreOnly, or after Shutdown, it does nothing.
 func (q *Queue[Tx]) Start(runner *background.Runner) error {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	switch {
-	case q.options.StoreOnly || q.closed:
+	if q.options.StoreOnly || q.closed {
+		q.mu.Unlock()
 		return nil
-	case q.stopped != nil:
+	}
+	if q.stopped != nil {
+		q.mu.Unlock()
 		return errors.New("durable: the queue was started before")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
-	if err := q.engine.Locks.Hold(ctx, q.client.ID()); err != nil {
-		return wrap("take the lock of the process", err)
-	}
 	q.runner = runner
-	if err := q.begins(ctx); err != nil {
-		return errors.Join(wrap("start", err), q.engine.Locks.Release())
+	q.stopped = make(chan struct{})
+	q.mu.Unlock()
+	defer close(q.begun)
+	ctx, cancel := context.WithTimeout(q.hard, startTimeout) // or as long as Shutdown lets it
+	defer cancel()
+	if q.startErr = q.begins(ctx); q.startErr != nil {
+		q.startErr = errors.Join(wrap("start", q.startErr), q.engine.Locks.Release())
+		return q.startErr
 	}
-	q.stopped, q.endOfLoop = make(chan struct{}), make(chan struct{})
-	loop, cancel := context.WithCancel(context.Background())
-	q.cancelLoop = cancel
-	go q.look(loop)
+	loop, cancel := context.WithCancel(context.Background()) //nolint:gosec // stop calls it
+	q.endLoop = cancel
+	q.loop.Go(func() { q.look(loop) })
 	return nil
 }
 
 func (q *Queue[Tx]) begins(ctx context.Context) error {
+	if err := q.engine.Locks.Hold(ctx, q.client.ID()); err != nil {
+		return err
+	}
 	if err := q.takeOldQueues(ctx); err != nil {
 		return err
 	}
@@ -88,12 +91,15 @@ const lookInterval = 500 * time.Millisecond
 
 // look gives back the tasks of processes that died, and stores how far tasks have come.
 func (q *Queue[Tx]) look(ctx context.Context) {
-	defer close(q.endOfLoop)
 	ticker := time.NewTicker(lookInterval)
 	defer ticker.Stop()
 	healthy := true
-	for {
+	found := make(lost)
+	for i := 0; ; i++ {
 		n, err := q.lookOnce(ctx)
+		if err == nil && i%looksForLost == 0 {
+			found, err = q.giveBackLost(ctx, found)
+		}
 		if n > 0 {
 			q.options.Logger.LogAttrs(ctx, slog.LevelWarn, "processes died, and their tasks run again", slog.Int("tasks", n))
 		}
@@ -180,12 +186,16 @@ func (q *Queue[Tx]) Shutdown(ctx context.Context) error {
 // stop ends the work.
 func (q *Queue[Tx]) stop() {
 	defer close(q.stopped)
+	<-q.begun
+	if q.startErr != nil {
+		return
+	}
 	if q.client.Stop(q.hard) != nil { //nolint:contextcheck // it is to outlive who asks for it
 		_ = q.client.StopAndCancel(context.Background()) // waits for the tasks
 	}
 	q.interrupt()
-	q.cancelLoop()
-	<-q.endOfLoop
+	q.endLoop()
+	q.loop.Wait()
 	q.stopErr = wrap("give the lock of the process up", q.engine.Locks.Release())
 }
 

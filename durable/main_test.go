@@ -2,7 +2,6 @@ package durable_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"os"
 	"testing"
@@ -26,10 +25,10 @@ func TestMain(m *testing.M) {
 }
 
 // quiet is a logger for tests whose log nobody reads.
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+var quiet = slog.New(slog.DiscardHandler)
 
 // patience bounds what would otherwise hang when a test fails.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 // eventually waits until f returns true. The engine goes by the real clock.
 func eventually(t *testing.T, what string, f func() bool) {

@@ -84,6 +84,13 @@ type Engine[Tx any] struct {
 	Driver riverdriver.Driver[Tx]
 	Locks  Locks
 
+	// Do calls f with a transaction, and commits it if f returns nil. It returns soon
+	// after ctx is done.
+	Do func(ctx context.Context, f func(tx Tx) error) error
+
+	// Owner is an SQL expression for the process that runs a task.
+	Owner string
+
 	// Cooldown is the least time between two looks for tasks.
 	Cooldown time.Duration
 }
@@ -115,7 +122,6 @@ type Queue[Tx any] struct {
 	engine  Engine[Tx]
 	client  *river.Client[Tx]
 	kinds   map[string]*kind
-	periods periods
 
 	mu       sync.Mutex // guards what follows
 	runner   *background.Runner
@@ -124,10 +130,14 @@ type Queue[Tx any] struct {
 	stopErr  error         // readable then
 	attempts map[int64]*attempt
 
-	hard       context.Context // done when tasks are to be interrupted
-	interrupt  context.CancelFunc
-	endOfLoop  chan struct{}
-	cancelLoop context.CancelFunc
+	begun    chan struct{} // closed when Start has ended
+	startErr error         // readable then
+
+	hard      context.Context // done when tasks are to be interrupted
+	interrupt context.CancelFunc
+
+	loop    sync.WaitGroup // of the looks for processes that died
+	endLoop context.CancelFunc
 }
 
 // New returns a queue of an engine, for tasks of some kinds, which other processes may
@@ -139,9 +149,9 @@ func New[Tx any](engine Engine[Tx], options Options, kinds ...background.Definit
 	options = options.withDefaults()
 	q := &Queue[Tx]{
 		options: options, engine: engine, kinds: make(map[string]*kind),
-		attempts: make(map[int64]*attempt), periods: make(periods),
+		attempts: make(map[int64]*attempt), begun: make(chan struct{}),
 	}
-	q.hard, q.interrupt = context.WithCancel(context.Background())
+	q.hard, q.interrupt = context.WithCancel(context.Background()) //nolint:gosec // Shutdown calls it, if it has to
 	gates := make(gates)
 	for _, d := range kinds {
 		k, err := newKind(d, gates)

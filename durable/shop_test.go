@@ -255,7 +255,7 @@ func testDatabaseThatIsLocked[Tx any](t *testing.T, d *database[Tx]) {
 	app.Post("/orders", s.createOrder, routing.Status(201))
 	address, _ := serve(t, app)
 	const body = `{"email":"ada@example.org","skus":["book"],"how":"response"}`
-	status, _ := post(t, address, body) // or the queue might not have started
+	status, _ := post(t, address, body)
 	assert.Equal(t, 201, status)
 	unlock := d.lock(t)
 	for range 3 {
@@ -268,7 +268,7 @@ func testDatabaseThatIsLocked[Tx any](t *testing.T, d *database[Tx]) {
 	unlock()
 	status, _ = post(t, address, body)
 	assert.Equal(t, 201, status)
-	eventually(t, "all run", func() bool { return len(s.done()) == 4 })
+	eventually(t, "both orders' tasks run", func() bool { return len(s.done()) == 4 })
 	assert.Equal(t, 4, d.jobs(t), "those that were refused are not stored")
 }
 

@@ -58,7 +58,10 @@ func (q *Queue[Tx]) Store(ctx context.Context, records []background.Record) erro
 			return err
 		}
 	}
-	_, err := q.client.InsertMany(ctx, all)
+	err := q.engine.Do(ctx, func(tx Tx) error {
+		_, err := q.client.InsertManyTx(ctx, tx, all)
+		return err
+	})
 	return wrap("store", err)
 }
 
@@ -139,6 +142,8 @@ func (q *Queue[Tx]) records(ctx context.Context, tasks []*background.Task) ([]ba
 }
 
 // args are what is stored of a task in the column of that name.
+//
+//nolint:recvcheck // the engine wants a value with a Kind
 type args struct {
 	Key     string            `json:"key,omitempty" river:"unique"`
 	Task    background.Record `json:"task"`

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -69,9 +70,8 @@ func (q *Queue[Tx]) Tasks(ctx context.Context, in ...background.State) iter.Seq2
 func (q *Queue[Tx]) info(ctx context.Context, job *rivertype.JobRow) background.Info {
 	var a args
 	_ = json.Unmarshal(job.EncodedArgs, &a) // whatever can be read of it
-	failed, _ := failures(job.Errors)
 	info := background.Info{
-		ID: strconv.FormatInt(job.ID, 10), Name: job.Kind, Attempt: failed, Since: job.CreatedAt,
+		ID: strconv.FormatInt(job.ID, 10), Name: job.Kind, Attempt: failures(job.Errors), Since: job.CreatedAt,
 		Context: context.WithValue(context.WithoutCancel(ctx), background.OriginKey{}, &background.Origin{Values: a.Task.Values}),
 	}
 	if a.Task.Name != "" {
@@ -135,7 +135,12 @@ func (q *Queue[Tx]) storeProgress(ctx context.Context) (err error) {
 	q.mu.Unlock()
 	for _, a := range all {
 		if value, ok := a.news(); ok {
-			_, failure := q.client.JobUpdate(ctx, a.id, &river.JobUpdateParams{Output: value})
+			text, failure := json.Marshal(value)
+			if failure != nil {
+				continue // it is for who looks in this process
+			}
+			text = bytes.ReplaceAll(text, []byte(`\u0000`), []byte(`\ufffd`)) // PostgreSQL can't keep it
+			_, failure = q.client.JobUpdate(ctx, a.id, &river.JobUpdateParams{Output: json.RawMessage(text)})
 			err = errors.Join(err, failure)
 		}
 	}

@@ -34,16 +34,12 @@ func (w *worker[Tx]) Work(engine context.Context, job *river.Job[args]) error {
 	defer cancel(nil)
 	stop := context.AfterFunc(engine, func() { cancel(causeOf(engine)) })
 	defer stop()
-	leave := w.kind.gate.enter(ctx)
-	if leave == nil {
-		return context.Canceled // put back
-	}
-	defer leave()
-
 	a := w.queue.begin(job)
 	defer w.queue.end(a)
+	leave := w.kind.gate.enter(ctx)
+	defer leave()
 	s := background.StoredTask{
-		Task: w.task(job), Values: job.Args.Task.Values,
+		Task: w.task(ctx, job), Values: job.Args.Task.Values,
 		Attempt: a.number, Progress: a.say,
 	}
 	if len(job.Errors) > 0 {
@@ -72,8 +68,12 @@ func causeOf(engine context.Context) error {
 	return errShutdown
 }
 
-// task returns the task of a job. One that can't be read fails for good.
-func (w *worker[Tx]) task(job *river.Job[args]) *background.Task {
+// task returns the task of a job. One that can't be read fails for good, and one that was
+// cancelled or interrupted while it waited for its limit does nothing.
+func (w *worker[Tx]) task(ctx context.Context, job *river.Job[args]) *background.Task {
+	if err := context.Cause(ctx); err != nil {
+		return background.Func(job.Kind, func(context.Context) error { return err })
+	}
 	err := job.Args.err
 	if err == nil {
 		var task *background.Task
@@ -103,14 +103,14 @@ func textOf(err error) (text string) {
 	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
 }
 
-// failures returns how many attempts have failed, and how many died with their process.
-func failures(all []rivertype.AttemptError) (failed, died int) {
+// failures counts the attempts that have failed, and not died with their process.
+func failures(all []rivertype.AttemptError) (n int) {
 	for _, e := range all {
-		if e.Error == Died {
-			died++
+		if e.Error != Died {
+			n++
 		}
 	}
-	return len(all) - died, died
+	return n
 }
 
 // attempt is one that is under way in this process.
@@ -124,8 +124,7 @@ type attempt struct {
 }
 
 func (q *Queue[Tx]) begin(job *river.Job[args]) *attempt {
-	failed, _ := failures(job.Errors)
-	a := &attempt{id: job.ID, number: 1 + failed}
+	a := &attempt{id: job.ID, number: 1 + failures(job.Errors)}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.attempts[a.id] = a

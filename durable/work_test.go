@@ -375,7 +375,8 @@ func testTasksPages[Tx any](t *testing.T, d *database[Tx]) {
 	require.NoError(t, q.Submit(within(t), tasks...))
 	assert.Len(t, inState(t, q), 1001)
 	n := 0
-	for range q.Tasks(within(t)) {
+	for _, err := range q.Tasks(within(t)) {
+		require.NoError(t, err)
 		if n++; n == 3 {
 			break
 		}
@@ -391,12 +392,32 @@ func testTasksPages[Tx any](t *testing.T, d *database[Tx]) {
 	}
 }
 
+// A task that was taken, of which the process never heard: its connection was cut.
+func testLost[Tx any](t *testing.T, d *database[Tx]) {
+	var seen recorder
+	k := background.Define("job", func(ctx context.Context, name string) error {
+		seen.note(fmt.Sprint(name, " ", background.Attempt(ctx)))
+		if name == "long" {
+			<-ctx.Done()
+		}
+		return ctx.Err()
+	})
+	q := d.open(t, durable.Options{}, k)
+	require.NoError(t, q.Submit(within(t), k.Task("lost").After(time.Hour), k.Task("long")))
+	work(t, q, background.RunnerOptions{})
+	eventually(t, "the long one runs", func() bool { return len(seen.all()) == 1 })
+	d.exec(t, `update river_job set state = 'running', attempt = 1, attempted_at = scheduled_at,
+		attempted_by = (select attempted_by from river_job where id = 2) where id = 1`)
+	eventually(t, "the lost one runs, too", func() bool { return len(seen.all()) == 2 })
+	assert.Equal(t, []string{"long 1", "lost 1"}, seen.all())
+}
+
 func behaviour[Tx any]() map[string]test[Tx] {
 	return map[string]test[Tx]{
 		"failures": testFailures[Tx], "times": testTimes[Tx], "arguments": testArguments[Tx],
 		"unknown kinds": testUnknownKinds[Tx], "unique and priority": testUniqueAndPriority[Tx],
 		"limits": testLimits[Tx], "cancel": testCancel[Tx], "shutdown": testShutdown[Tx],
-		"every": testEvery[Tx], "DoneTx": testDoneTx[Tx], "pages": testTasksPages[Tx],
+		"every": testEvery[Tx], "DoneTx": testDoneTx[Tx], "pages": testTasksPages[Tx], "lost": testLost[Tx],
 	}
 }
 

@@ -72,10 +72,13 @@ func (o *owners) Release() error {
 	return nil
 }
 
+// owner is the process that runs a task.
+const owner = `attempted_by[array_upper(attempted_by, 1)]`
+
 // dead names the processes that have tasks and no lock.
 const dead = `
 	with owners as (
-		select distinct attempted_by[array_upper(attempted_by, 1)] as id from river_job where state = 'running'
+		select distinct ` + owner + ` as id from river_job where state = 'running'
 	)
 	select id from owners where id <> $1 and not exists (
 		select from pg_locks
@@ -95,7 +98,7 @@ const giveBack = `
 		finalized_at = case when attempt >= max_attempts then now() end,
 		scheduled_at = case when attempt >= max_attempts then scheduled_at else now() end,
 		errors = array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'error', $2::text, 'trace', ''))
-	where state = 'running' and attempted_by[array_upper(attempted_by, 1)] = any($1)`
+	where state = 'running' and ` + owner + ` = any($1)`
 
 // deadAfter is how often in a row a lock is found free before its process counts as dead:
 // one whose session was cut takes it again in between.

@@ -5,7 +5,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"time"
@@ -36,6 +35,8 @@ func Open(ctx context.Context, pool *pgxpool.Pool, options durable.Options, kind
 	}
 	return durable.New(durable.Engine[pgx.Tx]{
 		Driver: riverpgxv5.New(pool), Locks: &owners{pool: pool},
+		Do:       func(ctx context.Context, f func(pgx.Tx) error) error { return pgx.BeginFunc(ctx, pool, f) },
+		Owner:    owner,
 		Cooldown: 10 * time.Millisecond, // a process begins at most so many tasks a second as it has workers, times 100
 	}, options, kinds...)
 }
@@ -63,8 +64,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 }
 
 func newMigrator(pool *pgxpool.Pool) (*rivermigrate.Migrator[pgx.Tx], error) {
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: quiet})
+	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, fmt.Errorf("durable/postgres: %w", err)
 	}

@@ -5,16 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/velithon-go/velithon/durable"
 )
-
-// quiet is the log of what is of no use to anybody.
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 // owners tells by locked files which processes live: the system frees the lock of one that
 // ends, however it does.
@@ -35,7 +30,7 @@ func (o *owners) Hold(_ context.Context, id string) error {
 	}
 	name := filepath.Join(o.folder, id)
 	for range 100 { // another process may just look whether it is free, and remove it
-		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the folder is the user's, the rest our id
 		if err != nil {
 			return err
 		}
@@ -96,9 +91,12 @@ func (o *owners) GiveBack(ctx context.Context, id string) (tasks int, err error)
 	return tasks, o.clean(id)
 }
 
+// owner is the process that runs a task.
+const owner = `attempted_by->>'$[#-1]'`
+
 // owning returns the ids of the processes that have tasks.
 func (o *owners) owning(ctx context.Context) (ids []string, err error) {
-	rows, err := o.db.QueryContext(ctx, `select distinct attempted_by->>'$[#-1]' from river_job where state = 'running'`)
+	rows, err := o.db.QueryContext(ctx, `select distinct `+owner+` from river_job where state = 'running'`)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +119,7 @@ const giveBack = `
 		finalized_at = case when attempt >= max_attempts then strftime('%Y-%m-%d %H:%M:%f', 'now') end,
 		errors = jsonb_insert(coalesce(errors, jsonb('[]')), '$[#]', jsonb_object(
 			'at', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'attempt', attempt, 'error', ?, 'trace', ''))
-	where state = 'running' and attempted_by->>'$[#-1]' = ?`
+	where state = 'running' and ` + owner + ` = ?`
 
 // giveBackOf gives back the tasks of another process, unless it lives.
 func (o *owners) giveBackOf(ctx context.Context, owner string) (tasks int, err error) {
@@ -159,7 +157,7 @@ func (o *owners) clean(id string) error {
 			continue
 		}
 		name := filepath.Join(o.folder, entry.Name())
-		f, err := os.OpenFile(name, os.O_RDWR, 0)
+		f, err := os.OpenFile(name, os.O_RDWR, 0) //nolint:gosec // it is in the folder
 		if err != nil {
 			continue // it was removed meanwhile
 		}

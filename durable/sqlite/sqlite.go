@@ -7,7 +7,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -47,11 +49,12 @@ func OpenDB(path string) (*sql.DB, error) {
 // Beside the file it makes a folder, path + ".owners", with a lock for each process. Close
 // db after the queue was shut down.
 func Open(ctx context.Context, db *sql.DB, path string, options durable.Options, kinds ...background.Definition) (*durable.Queue[*sql.Tx], error) {
-	if err := check(ctx, db); err != nil {
+	file, err := check(ctx, db, path)
+	if err != nil {
 		return nil, fmt.Errorf("durable/sqlite: %w", err)
 	}
 	driver := riversqlite.New(db)
-	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: quiet})
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, fmt.Errorf("durable/sqlite: %w", err)
 	}
@@ -59,19 +62,63 @@ func Open(ctx context.Context, db *sql.DB, path string, options durable.Options,
 		return nil, fmt.Errorf("durable/sqlite: make the tables: %w", err)
 	}
 	return durable.New(durable.Engine[*sql.Tx]{
-		Driver: driver, Locks: &owners{db: db, folder: path + ".owners"},
+		Driver: driver, Locks: &owners{db: db, folder: file + ".owners"},
+		Do:       func(ctx context.Context, f func(*sql.Tx) error) error { return do(ctx, db, f) },
+		Owner:    owner,
 		Cooldown: 50 * time.Millisecond, // less has orders wait longer while tasks are worked
 	}, options, kinds...)
 }
 
-// check says what a database lacks that OpenDB would have given it.
-func check(ctx context.Context, db *sql.DB) error {
+// check returns the file of a database, as all its processes call it, or what the database
+// lacks that OpenDB would have given it.
+func check(ctx context.Context, db *sql.DB, path string) (file string, err error) {
 	var mode string
-	if err := db.QueryRowContext(ctx, "pragma journal_mode").Scan(&mode); err != nil {
-		return err
+	err = db.QueryRowContext(ctx, "select journal_mode, file from pragma_journal_mode, pragma_database_list where name = 'main'").Scan(&mode, &file)
+	if err != nil {
+		return "", err
 	}
 	if mode != "wal" || db.Stats().MaxOpenConnections != 1 {
-		return errors.New("the database needs a write-ahead log and one connection: open it by OpenDB")
+		return "", errors.New("the database needs a write-ahead log and one connection: open it by OpenDB")
 	}
-	return nil
+	ours, err := os.Stat(file)
+	if err != nil {
+		return "", err
+	}
+	if named, err := os.Stat(path); err != nil || !os.SameFile(ours, named) {
+		return "", fmt.Errorf("the database is the file %s, and not %s", file, path)
+	}
+	return file, nil
+}
+
+// slack is how much longer than its context a statement may wait.
+const slack = 250 * time.Millisecond
+
+// do calls f with a transaction, and commits it if f returns nil. SQLite waits for another
+// process's transaction whatever becomes of ctx, so it is told how long it may.
+func do(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // gives it back
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < busyTimeout-slack {
+		if err := waitFor(ctx, conn, time.Until(deadline)); err != nil {
+			return err
+		}
+		defer waitFor(context.WithoutCancel(ctx), conn, busyTimeout) //nolint:errcheck // a short time does no harm
+	}
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+// waitFor sets how long the statements of a connection wait for others.
+func waitFor(ctx context.Context, conn *sql.Conn, d time.Duration) error {
+	_, err := conn.ExecContext(ctx, fmt.Sprintf("pragma busy_timeout(%d)", max(d.Milliseconds(), 1)))
+	return err
 }

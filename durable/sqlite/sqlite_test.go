@@ -65,6 +65,8 @@ func TestOpen(t *testing.T) {
 		_, err := Open(within(t), db, path, o, nothing)
 		require.EqualError(t, err, want)
 	}
+	_, err := Open(within(t), db, "other.db", durable.Options{}, nothing)
+	require.EqualError(t, err, "durable/sqlite: the database is the file "+path+", and not other.db")
 	plain, err := sql.Open("sqlite", filepath.Join(t.TempDir(), "plain.db"))
 	require.NoError(t, err)
 	defer plain.Close()

@@ -1,0 +1,68 @@
+package durable
+
+import (
+	"context"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// A task is lost if the database has it run in this process, and the process does not: the
+// answer to the statement that took it never came. Nobody else gives it back, since the
+// process lives.
+
+// Every so many looks for dead processes a queue looks for tasks that were lost. One that
+// is found so often in a row is given back: one that has just ended here may run in the
+// database until the engine has written it there, which takes seconds after an outage.
+const (
+	looksForLost = 4
+	lostAfter    = 4
+)
+
+// lost counts how often tasks were found in the database only.
+type lost map[int64]int
+
+// giveBackLost gives back the tasks that were lost.
+func (q *Queue[Tx]) giveBackLost(ctx context.Context, found lost) (lost, error) {
+	params := river.NewJobListParams().States(rivertype.JobStateRunning).First(river.QueueNumWorkersMax).
+		Where(q.engine.Owner+" = @owner", river.NamedArgs{"owner": q.client.ID()})
+	list, err := q.client.JobList(ctx, params)
+	if err != nil {
+		return found, err
+	}
+	next := make(lost)
+	for _, job := range list.Jobs {
+		if q.runs(job.ID) {
+			continue
+		}
+		next[job.ID] = found[job.ID] + 1
+		if next[job.ID] < lostAfter {
+			continue
+		}
+		if err := q.putBack(ctx, job); err != nil {
+			return next, err
+		}
+		delete(next, job.ID)
+	}
+	return next, nil
+}
+
+// runs reports whether a task is in hand in this process.
+func (q *Queue[Tx]) runs(id int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.attempts[id] != nil
+}
+
+// putBack has a task run again, with its attempts as they were.
+func (q *Queue[Tx]) putBack(ctx context.Context, job *rivertype.JobRow) error {
+	s := riverdriver.JobSetStateInterrupted(job.ID, time.Now(), max(job.Attempt-1, 0), nil)
+	_, err := q.engine.Driver.GetExecutor().JobSetStateIfRunningMany(ctx, &riverdriver.JobSetStateIfRunningManyParams{
+		ID: []int64{s.ID}, Attempt: []*int{s.Attempt}, ErrData: [][]byte{s.ErrData}, FinalizedAt: []*time.Time{s.FinalizedAt},
+		MetadataDoMerge: []bool{s.MetadataDoMerge}, MetadataUpdates: [][]byte{s.MetadataUpdates},
+		ScheduledAt: []*time.Time{s.ScheduledAt}, Schema: q.client.Schema(), State: []rivertype.JobState{s.State},
+	})
+	return err
+}
