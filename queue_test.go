@@ -23,7 +23,7 @@ type drawer struct {
 	mu      sync.Mutex // guards what follows
 	records []background.Record
 	calls   []string
-	err     error // of Store
+	err     error // of the next Store
 	startup error // of Start
 }
 
@@ -32,10 +32,11 @@ func (d *drawer) Holds(kind string) bool { return kind == "durable" }
 func (d *drawer) Store(_ context.Context, records []background.Record) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.err == nil {
+	err := d.err
+	if d.err = nil; err == nil {
 		d.records = append(d.records, records...)
 	}
-	return d.err
+	return err
 }
 
 func (d *drawer) Start(*background.Runner) error { d.call("start"); return d.startup }
@@ -159,6 +160,7 @@ func TestAStoreThatFailsIsA503(t *testing.T) {
 	assert.Empty(t, response.Header.Get("X-Of-The-Response"))
 	shutdown(t, app)
 	assert.Zero(t, app.Runner().Stats().Accepted, "nor does the rest run")
+	assert.Empty(t, d.stored(), "nor is it tried again")
 }
 
 func TestAQueueThatDoesNotStart(t *testing.T) {

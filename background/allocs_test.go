@@ -130,3 +130,25 @@ func heap() float64 {
 	runtime.ReadMemStats(&m)
 	return float64(m.HeapAlloc)
 }
+
+// A store costs nothing where there is nothing to be stored.
+func TestAllocationsWithAStore(t *testing.T) {
+	other := background.Define("other", nothing)
+	var allocations [2]float64
+	for i, store := range []background.Store{nil, newShelf("send_letter")} {
+		r := background.NewRunner(background.RunnerOptions{Workers: 1, Store: store})
+		release := make(chan struct{})
+		fill(t, r, 1, release)
+		ctx := context.Background()
+		allocations[i] = testing.AllocsPerRun(1000, func() {
+			tasks := &background.Tasks{}
+			tasks.Add(other.Task(1), other.Task(2))
+			_ = r.Submit(ctx, tasks)
+			_ = r.Submit(ctx, other.Task(3))
+			handOver(t, r, func(context.Context, mail) error { return nil })
+		})
+		close(release)
+		require.NoError(t, r.Shutdown(t.Context()))
+	}
+	assert.InDelta(t, allocations[0], allocations[1], 0)
+}

@@ -3,6 +3,7 @@ package background
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -82,16 +83,17 @@ func (r *Runner) divide(u unit) (rest unit, stored []*Task, err error) {
 	switch {
 	case u.isPlain():
 		return u, nil, nil
-	case u.task == nil:
+	case u.task == nil && slices.ContainsFunc(u.tasks.tasks, r.isHeld):
 		return r.divideTasks(u.tasks)
-	case !r.isHeld(u.task):
+	case u.task == nil || !r.isHeld(u.task):
 		return u, nil, nil
 	}
 	return unit{}, []*Task{u.task}, u.task.storable()
 }
 
+// divideTasks divides a collection with tasks that are to be stored.
 func (r *Runner) divideTasks(tasks *Tasks) (rest unit, stored []*Task, err error) {
-	left := &Tasks{MaxConcurrent: tasks.MaxConcurrent, StopOnError: tasks.StopOnError}
+	left := &Tasks{}
 	for _, t := range tasks.tasks {
 		if !r.isHeld(t) {
 			left.Add(t)
@@ -107,9 +109,6 @@ func (r *Runner) divideTasks(tasks *Tasks) (rest unit, stored []*Task, err error
 			return unit{}, nil, err
 		}
 		stored = append(stored, t)
-	}
-	if stored == nil {
-		return unit{tasks: tasks}, nil, nil
 	}
 	return unit{tasks: left}, stored, nil
 }

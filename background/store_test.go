@@ -266,7 +266,23 @@ func TestATaskThatWasStoredInATransactionIsNotStoredAgain(t *testing.T) {
 		assert.Equal(t, []string{`{"To":"ada"}`, `{"To":"bob"}`}, s.arguments())
 
 		origin.Note(undone, answer(false, unsure))
-		require.ErrorIs(t, r.Submit(ctx, undone), unsure)
+		err := r.Submit(ctx, undone)
+		require.ErrorIs(t, err, unsure)
+		_, isStore := errors.AsType[*background.StoreError](err)
+		assert.True(t, isStore)
+	})
+}
+
+func TestTasksAreStoredAfterAShutdown(t *testing.T) {
+	s := newShelf("send_letter")
+	inBubble(t, background.RunnerOptions{Store: s}, func(t *testing.T, r *background.Runner) {
+		var sent []string
+		letters := definePostcard(&sent)
+		require.NoError(t, r.Shutdown(t.Context()))
+		require.NoError(t, r.Submit(t.Context(), letters.Task(postcard{"ada"})))
+		assert.Len(t, s.arguments(), 1)
+		_, err := r.Reserve(letters.Task(postcard{"ada"}))
+		require.ErrorIs(t, err, background.ErrClosed)
 	})
 }
 
