@@ -35,33 +35,33 @@ type Reservation struct {
 // The work belongs to the reservation from now on, and to the runner after
 // Start: do not change it. Reserve panics on work that Submit panics on.
 func (r *Runner) Reserve(work Work) (Reservation, error) {
-	u := r.meet(work)
-	if r.options.Store == nil {
-		return r.reserve(u, nil)
+	v := Reservation{runner: r, work: r.meet(work)}
+	if r.options.Store != nil {
+		if err := v.divide(); err != nil {
+			return Reservation{}, err
+		}
 	}
-	rest, stored, err := r.divide(u)
-	if err != nil {
-		u.refused(err)
+	if err := v.take(); err != nil {
 		return Reservation{}, err
 	}
-	return r.reserve(rest, stored)
+	return v, nil
 }
 
-// reserve is Reserve for work that was divided.
-func (r *Runner) reserve(u unit, stored []*Task) (Reservation, error) {
-	v := Reservation{runner: r, work: u, stored: stored}
+// take takes what the promise needs, unless it returns an error.
+func (v *Reservation) take() error {
+	r := v.runner
 	reserved := r.reservations.Add()
 	if reserved && r.options.Overflow == Block {
-		return v, nil
+		return nil
 	}
-	n := u.len()
+	n := v.work.len()
 	r.mu.Lock()
 	defer r.unlock()
 	err := ErrFull
 	if reserved {
 		var ok bool
 		if v.held, ok = r.scheduler.Reserve(n); ok {
-			return v, nil
+			return nil
 		}
 		r.reservations.Remove()
 		r.dispatchLocked() // a Shutdown may have begun since, and wait for it
@@ -69,8 +69,8 @@ func (r *Runner) reserve(u unit, stored []*Task) (Reservation, error) {
 		err = ErrClosed
 	}
 	r.scheduler.Refuse(n)
-	u.refused(err)
-	return Reservation{}, err
+	v.work.refused(err)
+	return err
 }
 
 // Start submits the work, as [Runner.Submit] does, also after Shutdown has begun.
@@ -86,12 +86,14 @@ func (r *Runner) reserve(u unit, stored []*Task) (Reservation, error) {
 // if it was refused or there was none. It is called by the goroutine that ended
 // the work. A panic in it is recovered and logged.
 func (v *Reservation) Start(ctx context.Context, done func()) error {
-	if err := v.Store(ctx); err != nil {
-		defer v.runner.hooks.Call(ctx, "done", done)
-		v.Cancel()
-		return err
-	}
 	r, u, held := v.runner, v.work, v.held
+	if v.Stores() {
+		if err := v.Store(ctx); err != nil {
+			v.Cancel()
+			r.hooks.Call(ctx, "done", done)
+			return err
+		}
+	}
 	if r == nil {
 		return nil
 	}

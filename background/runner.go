@@ -166,13 +166,12 @@ func (r *Runner) Owns(ctx context.Context) bool { return ctx.Value(runnerKey) ==
 func (r *Runner) Submit(ctx context.Context, work Work) error {
 	u := r.meet(work)
 	if r.options.Store != nil {
-		rest, stored, err := r.divide(u)
-		if err != nil {
-			u.refused(err)
+		v := Reservation{runner: r, work: u}
+		if err := v.divide(); err != nil {
 			return err
 		}
-		if len(stored) > 0 {
-			return r.submitStored(ctx, rest, stored)
+		if v.Stores() {
+			return v.submitStored(ctx)
 		}
 	}
 	var s submission

@@ -77,18 +77,18 @@ func (r *Runner) isHeld(t *Task) bool {
 	return k != nil && r.options.Store.Holds(k.Kind)
 }
 
-// divide returns what of u is to run in memory, which may be nothing, and what is to be
-// stored.
-func (r *Runner) divide(u unit) (rest unit, stored []*Task, err error) {
+// divide takes what is to be stored out of the work.
+func (v *Reservation) divide() (err error) {
+	r, u := v.runner, v.work
 	switch {
 	case u.isPlain():
-		return u, nil, nil
 	case u.task == nil && slices.ContainsFunc(u.tasks.tasks, r.isHeld):
-		return r.divideTasks(u.tasks)
-	case u.task == nil || !r.isHeld(u.task):
-		return u, nil, nil
+		v.work, v.stored, err = r.divideTasks(u.tasks)
+	case u.task != nil && r.isHeld(u.task):
+		v.work, v.stored, err = unit{}, []*Task{u.task}, u.task.storable()
 	}
-	return unit{}, []*Task{u.task}, u.task.storable()
+	u.refused(err)
+	return err
 }
 
 // divideTasks divides a collection with tasks that are to be stored.
@@ -136,13 +136,12 @@ func (r *Runner) store(ctx context.Context, tasks []*Task) error {
 	return nil
 }
 
-// submitStored is Submit for work that was divided, and has tasks to be stored.
-func (r *Runner) submitStored(ctx context.Context, rest unit, stored []*Task) error {
-	if rest.len() == 0 {
-		return r.store(ctx, stored)
+// submitStored is Submit for work of which something is to be stored.
+func (v *Reservation) submitStored(ctx context.Context) error {
+	if v.work.len() == 0 {
+		return v.Store(ctx)
 	}
-	v, err := r.reserve(rest, stored) // or there might be no room for the rest
-	if err != nil {
+	if err := v.take(); err != nil { // or there might be no room for the rest
 		return err
 	}
 	return v.Start(ctx, nil)
