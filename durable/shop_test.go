@@ -247,10 +247,9 @@ func testTransactionsThatFail[Tx any](t *testing.T, d *database[Tx]) {
 
 func testDatabaseThatIsLocked[Tx any](t *testing.T, d *database[Tx]) {
 	s := openShop(t, d, durable.Options{})
-	const storeTimeout = 300 * time.Millisecond
 	app := velithon.New(velithon.Options{
 		Logger: quiet, Queue: s.queue,
-		Runner: background.RunnerOptions{StoreTimeout: storeTimeout},
+		Runner: background.RunnerOptions{StoreTimeout: 300 * time.Millisecond},
 	})
 	app.Post("/orders", s.createOrder, routing.Status(201))
 	address, _ := serve(t, app)
@@ -259,11 +258,9 @@ func testDatabaseThatIsLocked[Tx any](t *testing.T, d *database[Tx]) {
 	assert.Equal(t, 201, status)
 	unlock := d.lock(t)
 	for range 3 {
-		start := time.Now()
 		status, answer := post(t, address, body)
 		assert.Equal(t, 503, status)
 		assert.JSONEq(t, `{"title":"Service Unavailable","status":503,"detail":"the service is busy: try again later"}`, answer)
-		assert.Less(t, time.Since(start), storeTimeout+500*time.Millisecond)
 	}
 	unlock()
 	status, _ = post(t, address, body)
