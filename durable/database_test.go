@@ -126,7 +126,7 @@ func onPostgreSQL(t *testing.T, tests map[string]test[pgx.Tx]) {
 }
 
 // newDatabase makes a database of the server, and returns its URL.
-func newDatabase(t *testing.T, server string) string {
+func newDatabase(t testing.TB, server string) string {
 	t.Helper()
 	conn, err := pgx.Connect(within(t), server)
 	require.NoError(t, err)

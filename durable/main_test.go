@@ -37,7 +37,7 @@ func eventually(t *testing.T, what string, f func() bool) {
 }
 
 // within returns a context that ends after patience.
-func within(t *testing.T) context.Context {
+func within(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)

@@ -187,7 +187,7 @@ func (q *Queue[Tx]) config() *river.Config {
 		CompletedJobRetentionPeriod: q.options.Keep,
 		CancelledJobRetentionPeriod: 7 * 24 * time.Hour,
 		DiscardedJobRetentionPeriod: 7 * 24 * time.Hour,
-		Logger:                      slog.New(warnings{q.options.Logger.Handler()}),
+		Logger:                      slog.New(engineLog{q.options.Logger.Handler(), new(recent)}),
 	}
 	if q.options.StoreOnly {
 		return config
@@ -212,19 +212,3 @@ func (q *Queue[Tx]) Client() *river.Client[Tx] { return q.client }
 
 // Holds reports whether the kind of that name was given to Open.
 func (q *Queue[Tx]) Holds(kind string) bool { return q.kinds[kind] != nil }
-
-// warnings is the log of the engine: below a warning there are records for each task.
-type warnings struct{ slog.Handler }
-
-// Enabled implements [slog.Handler].
-func (h warnings) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
-}
-
-// WithAttrs implements [slog.Handler].
-func (h warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return warnings{h.Handler.WithAttrs(attrs)}
-}
-
-// WithGroup implements [slog.Handler].
-func (h warnings) WithGroup(name string) slog.Handler { return warnings{h.Handler.WithGroup(name)} }

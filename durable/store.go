@@ -145,13 +145,28 @@ func (q *Queue[Tx]) records(ctx context.Context, tasks []*background.Task) ([]ba
 //
 //nolint:recvcheck // the engine wants a value with a Kind
 type args struct {
-	Key     string            `json:"key,omitempty" river:"unique"`
-	Task    background.Record `json:"task"`
-	Escaped []byte            `json:"escaped,omitempty"` // the task, where it has a NUL, which PostgreSQL can't keep
+	Key string `json:"key,omitempty" river:"unique"`
+	stored
+	Escaped []byte `json:"escaped,omitempty"` // the rest, where it has a NUL, which PostgreSQL can't keep
 
 	kind string
 	wait time.Duration // before the next attempt
 	err  error         // why they can't be read
+}
+
+// stored is what is left to be stored of a record: its kind and its time have columns of
+// their own.
+type stored struct {
+	Argument json.RawMessage   `json:"argument,omitempty"`
+	Name     string            `json:"name,omitempty"`
+	Timeout  time.Duration     `json:"timeout,omitempty"`
+	Retry    background.Retry  `json:"retry,omitzero"`
+	Values   map[string]string `json:"values,omitempty"`
+}
+
+// record returns the record of a task of a kind.
+func (s *stored) record(kind string) background.Record {
+	return background.Record{Kind: kind, Argument: s.Argument, Name: s.Name, Timeout: s.Timeout, Retry: s.Retry, Values: s.Values}
 }
 
 // Kind implements [river.JobArgs].
@@ -160,8 +175,9 @@ func (a args) Kind() string { return a.kind }
 // UnmarshalJSON keeps the error, so that it is the queue who discards the task.
 func (a *args) UnmarshalJSON(text []byte) error {
 	type plain args
-	if a.err = json.Unmarshal(text, (*plain)(a)); a.err == nil && len(a.Escaped) > 0 {
-		a.err = json.Unmarshal(a.Escaped, &a.Task)
+	a.err = json.Unmarshal(text, (*plain)(a))
+	if a.err == nil && len(a.Escaped) > 0 {
+		a.err = json.Unmarshal(a.Escaped, &a.stored)
 	}
 	return nil
 }
@@ -169,7 +185,7 @@ func (a *args) UnmarshalJSON(text []byte) error {
 // insertion returns how the engine is to store a record.
 func (q *Queue[Tx]) insertion(r background.Record) (river.InsertManyParams, error) {
 	k := q.kinds[r.Kind]
-	a := args{kind: r.Kind, Task: r}
+	a := args{kind: r.Kind, stored: stored{r.Argument, r.Name, r.Timeout, r.Retry, r.Values}}
 	options := &river.InsertOpts{MaxAttempts: min(max(r.Retry.Attempts, 1)+deaths, 1<<15-1), Priority: k.priority}
 	switch { // a time that is past would have the task wait for the leader to see it
 	case r.At.After(time.Now()):
@@ -177,7 +193,6 @@ func (q *Queue[Tx]) insertion(r background.Record) (river.InsertManyParams, erro
 	case r.After > 0:
 		options.ScheduledAt = time.Now().Add(r.After)
 	}
-	a.Task.At, a.Task.After = time.Time{}, 0 // the engine's
 	if k.gate != nil {
 		options.Queue = k.queue()
 	}
@@ -205,8 +220,8 @@ func (a *args) setKey(options *river.InsertOpts, key string) {
 
 // escape returns a without NULs.
 func (a args) escape() args {
-	if text, err := json.Marshal(a.Task); err == nil && bytes.Contains(text, []byte(`\u0000`)) {
-		a.Task, a.Escaped = background.Record{Kind: a.kind, Argument: json.RawMessage("null")}, text
+	if text, err := json.Marshal(a.stored); err == nil && bytes.Contains(text, []byte(`\u0000`)) {
+		a.stored, a.Escaped = stored{}, text
 	}
 	return a
 }

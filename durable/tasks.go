@@ -72,10 +72,10 @@ func (q *Queue[Tx]) info(ctx context.Context, job *rivertype.JobRow) background.
 	_ = json.Unmarshal(job.EncodedArgs, &a) // whatever can be read of it
 	info := background.Info{
 		ID: strconv.FormatInt(job.ID, 10), Name: job.Kind, Attempt: failures(job.Errors), Since: job.CreatedAt,
-		Context: context.WithValue(context.WithoutCancel(ctx), background.OriginKey{}, &background.Origin{Values: a.Task.Values}),
+		Context: context.WithValue(context.WithoutCancel(ctx), background.OriginKey{}, &background.Origin{Values: a.Values}),
 	}
-	if a.Task.Name != "" {
-		info.Name = a.Task.Name
+	if a.Name != "" {
+		info.Name = a.Name
 	}
 	for state, all := range states {
 		for _, s := range all {

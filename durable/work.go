@@ -39,7 +39,7 @@ func (w *worker[Tx]) Work(engine context.Context, job *river.Job[args]) error {
 	leave := w.kind.gate.enter(ctx)
 	defer leave()
 	s := background.StoredTask{
-		Task: w.task(ctx, job), Values: job.Args.Task.Values,
+		Task: w.task(ctx, job), Values: job.Args.Values,
 		Attempt: a.number, Progress: a.say,
 	}
 	if len(job.Errors) > 0 {
@@ -77,7 +77,7 @@ func (w *worker[Tx]) task(ctx context.Context, job *river.Job[args]) *background
 	err := job.Args.err
 	if err == nil {
 		var task *background.Task
-		if task, err = w.kind.Restore(job.Args.Task); err == nil {
+		if task, err = w.kind.Restore(job.Args.record(job.Kind)); err == nil {
 			return task
 		}
 	}
