@@ -108,11 +108,11 @@ func (d *drawer) app() *velithon.App {
 func TestTasksOfAResponseAreStored(t *testing.T) {
 	d := new(drawer)
 	app := d.app()
-	response, _ := send(t, serve(t, app), request("GET", "/keep", "", "X-Request-Id: a-1", "traceparent: 00-abc-def-01"))
+	response, _ := send(t, serve(t, app), request("GET", "/keep", "", "X-Request-Id: a-1", "traceparent: 00-abc-def-01", "tracestate: a=b"))
 	assert.Equal(t, 200, response.StatusCode)
 	assert.Equal(t, "yes", response.Header.Get("X-Of-The-Response"))
 	assert.Equal(t, []string{`"one"`}, d.stored(), "before it was answered")
-	assert.Equal(t, map[string]string{"request_id": "a-1", "traceparent": "00-abc-def-01"}, d.records[0].Values)
+	assert.Equal(t, map[string]string{"request_id": "a-1", "traceparent": "00-abc-def-01", "tracestate": "a=b"}, d.records[0].Values)
 	shutdown(t, app)
 	assert.EqualValues(t, 1, app.Runner().Stats().Succeeded, "the other one ran in memory")
 	assert.Equal(t, []string{"start", "shutdown"}, d.calls)

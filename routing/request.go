@@ -80,13 +80,12 @@ type request struct {
 
 // rest is the part of a request that most do without.
 type rest struct {
-	id           string                    // that was taken over
-	values       []userValue               // that middleware set
-	deadline     time.Time                 // zero without a timeout
-	err          error                     // of a context that has ended, maybe before the exchange
-	disconnected bool                      // that the client has gone is why
-	trace        [len(traceHeaders)]string // that the client sent, if tasks are stored
-	tasksFrom    *background.Origin
+	id           string             // that was taken over
+	values       []userValue        // that middleware set
+	deadline     time.Time          // zero without a timeout
+	err          error              // of a context that has ended, maybe before the exchange
+	disconnected bool               // that the client has gone is why
+	origin       *background.Origin // of tasks that are stored
 	done         chan struct{}
 	watchers     map[*func()]struct{} // called when the context ends
 }
@@ -110,37 +109,33 @@ func newRequest(x *exchange) *request {
 	return r
 }
 
-// traceHeaders are the fields of a trace, by the recommendation of the W3C.
-var traceHeaders = [...]string{"traceparent", "tracestate"}
-
 // maxTrace is the length up to which a field of a trace is kept.
 const maxTrace = 512
 
-// takeTrace keeps the trace of a request for tasks that are stored. Nobody else has the
-// request yet.
+// takeTrace keeps the trace that the client sent, by the recommendation of the W3C, for
+// tasks that are stored. Nobody else has the request yet.
 func (r *request) takeTrace(raw *fasthttp.RequestCtx) {
-	for i, name := range traceHeaders {
-		if value := raw.Request.Header.Peek(name); len(value) > 0 && len(value) <= maxTrace {
-			r.restLocked().trace[i] = string(value)
-		}
+	parent := raw.Request.Header.Peek("traceparent")
+	if len(parent) == 0 || len(parent) > maxTrace {
+		return
 	}
+	values := map[string]string{background.RequestID: r.requestID(), "traceparent": string(parent)}
+	if state := raw.Request.Header.Peek("tracestate"); len(state) > 0 && len(state) <= maxTrace {
+		values["tracestate"] = string(state)
+	}
+	r.restLocked().origin = &background.Origin{Values: values}
 }
 
-// origin returns what the tasks of the request come from.
-func (r *request) origin() *background.Origin {
-	values := map[string]string{background.RequestID: r.requestID()}
+// tasksFrom returns the origin of the tasks of the request.
+func (r *request) tasksFrom() *background.Origin {
+	id := r.requestID()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	rest := r.restLocked()
-	if rest.tasksFrom == nil {
-		for i, name := range traceHeaders {
-			if value := rest.trace[i]; value != "" {
-				values[name] = value
-			}
-		}
-		rest.tasksFrom = &background.Origin{Values: values}
+	if rest.origin == nil {
+		rest.origin = &background.Origin{Values: map[string]string{background.RequestID: id}}
 	}
-	return rest.tasksFrom
+	return rest.origin
 }
 
 func (r *request) restLocked() *rest {
@@ -278,7 +273,7 @@ func (r *request) Value(key any) any {
 	case requestKey{}:
 		return r
 	case background.OriginKey{}:
-		return r.origin()
+		return r.tasksFrom()
 	}
 	for _, v := range r.values() {
 		if v.key == key {

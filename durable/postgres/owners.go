@@ -88,7 +88,8 @@ const dead = `
 	)`
 
 // giveBack is what happens to a task whose process died: it runs again, unless that has
-// happened too often. The next leader need not wait until the time of a dead one is up.
+// happened too often. When it has happened before it waits for up to two seconds for each
+// time, so that what a task takes with it that kills its process does not meet it again. The next leader need not wait until the time of a dead one is up.
 const giveBack = `
 	with leaders as (
 		delete from river_leader where leader_id = any($1)
@@ -96,7 +97,7 @@ const giveBack = `
 	update river_job set
 		state = (case when attempt >= max_attempts then 'discarded' else 'available' end)::river_job_state,
 		finalized_at = case when attempt >= max_attempts then now() end,
-		scheduled_at = case when attempt >= max_attempts then scheduled_at else now() end,
+		scheduled_at = now() + random() * interval '2 seconds' * (select count(*) from unnest(errors) e where e->>'error' = $2::text),
 		errors = array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'error', $2::text, 'trace', ''))
 	where state = 'running' and ` + owner + ` = any($1)`
 

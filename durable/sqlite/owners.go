@@ -112,14 +112,18 @@ func (o *owners) owning(ctx context.Context) (ids []string, err error) {
 }
 
 // giveBack is what happens to a task whose process died: it runs again, unless that has
-// happened too often.
+// happened too often. When it has happened before it waits for up to two seconds for each
+// time, so that what a task takes with it that kills its process does not meet it again.
 const giveBack = `
 	update river_job set
+		scheduled_at = coalesce((
+			select strftime('%Y-%m-%d %H:%M:%f', 'now', format('+%.3f seconds', abs(random() % 2000) / 1000.0 * count(*)))
+			from json_each(json(errors)) where value->>'error' = ?1 having count(*) > 0), scheduled_at),
 		state = case when attempt >= max_attempts then 'discarded' else 'available' end,
 		finalized_at = case when attempt >= max_attempts then strftime('%Y-%m-%d %H:%M:%f', 'now') end,
 		errors = jsonb_insert(coalesce(errors, jsonb('[]')), '$[#]', jsonb_object(
-			'at', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'attempt', attempt, 'error', ?, 'trace', ''))
-	where state = 'running' and ` + owner + ` = ?`
+			'at', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'attempt', attempt, 'error', ?1, 'trace', ''))
+	where state = 'running' and ` + owner + ` = ?2`
 
 // giveBackOf gives back the tasks of another process, unless it lives.
 func (o *owners) giveBackOf(ctx context.Context, owner string) (tasks int, err error) {
