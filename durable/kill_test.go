@@ -173,16 +173,23 @@ func testHangs[Tx any](t *testing.T, d *database[Tx]) {
 	assert.Len(t, inState(t, web, background.Waiting), 1)
 }
 
+// A task that kills its process does not take along for good those that were begun with it.
 func testPoison[Tx any](t *testing.T, d *database[Tx]) {
 	web, kinds := openForChildren(t, d)
-	require.NoError(t, web.Submit(within(t), kinds["poison"].Task(1)))
+	tasks := []*background.Task{kinds["poison"].Task(1)}
+	for i := range 30 {
+		tasks = append(tasks, kinds["effect"].Task(i))
+	}
+	require.NoError(t, web.Submit(within(t), tasks...))
 	for range 5 {
 		child := startChild(t, d.place)
 		_ = child.Wait()
 	}
 	startChild(t, d.place)
-	eventually(t, "it has failed", func() bool { return len(inState(t, web, background.Failed)) == 1 })
+	eventually(t, "all have ended", func() bool { return len(inState(t, web)) == 0 })
+	require.Len(t, inState(t, web, background.Failed), 1)
 	failed := inState(t, web, background.Failed)[0]
+	assert.Equal(t, "poison", failed.Name)
 	require.EqualError(t, failed.Err, durable.Died)
 	assert.Zero(t, failed.Attempt, "none has ended")
 }
