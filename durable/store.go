@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -229,12 +230,24 @@ func (a args) escape() args {
 // DoneTx marks the task as done whose context ctx is, in the transaction in which it has
 // done its work: both are committed, or none, however often the task runs. It is the last
 // that is done in the transaction; roll back if it fails, with [ErrNotOurs] for instance.
-// In memory it does nothing, and returns nil.
+// A transaction whose commit failed may be tried again: if it was committed all the same,
+// DoneTx fails. In memory it does nothing, and returns nil.
 func (q *Queue[Tx]) DoneTx(ctx context.Context, tx Tx) error {
-	job, ok := ctx.Value(jobKey{}).(*river.Job[args])
+	c, ok := ctx.Value(currentKey{}).(*current)
 	if !ok {
 		return nil
 	}
+	job := c.job
+	if c.marked.Swap(true) {
+		row, err := q.client.JobGetTx(ctx, tx, job.ID)
+		if err != nil && !errors.Is(err, rivertype.ErrNotFound) {
+			return wrap("mark a task as done", err)
+		}
+		if err != nil || row.State != rivertype.JobStateRunning {
+			return ErrNotOurs
+		}
+	}
+	asked := time.Now().Add(-time.Millisecond) // to which SQLite's times are rounded
 	row, err := river.JobCompleteTx[riverdriver.Driver[Tx]](ctx, tx, job)
 	if errors.Is(err, rivertype.ErrNotFound) {
 		return ErrNotOurs
@@ -242,12 +255,20 @@ func (q *Queue[Tx]) DoneTx(ctx context.Context, tx Tx) error {
 	if err != nil {
 		return wrap("mark a task as done", err)
 	}
-	// The engine returns the row as it is, also if it was not this attempt's to be marked.
-	if row.State != rivertype.JobStateCompleted || row.Attempt != job.Attempt || !slices.Equal(row.AttemptedBy, job.AttemptedBy) {
+	// The engine returns the row as it is, also if it was not this attempt's to be marked, or
+	// was marked by an earlier transaction of the attempt, whose commit was still under way.
+	if row.State != rivertype.JobStateCompleted || row.Attempt != job.Attempt || !slices.Equal(row.AttemptedBy, job.AttemptedBy) ||
+		row.FinalizedAt.Before(asked) {
 		return ErrNotOurs
 	}
 	return nil
 }
 
-// jobKey is that of the engine's job among the values of an attempt's context.
-type jobKey struct{}
+// current is the attempt whose context has it.
+type current struct {
+	job    *river.Job[args]
+	marked atomic.Bool // DoneTx was called, in a transaction that may have been committed
+}
+
+// currentKey is that of a *current among the values of an attempt's context.
+type currentKey struct{}

@@ -45,7 +45,7 @@ func (w *worker[Tx]) Work(engine context.Context, job *river.Job[args]) error {
 	if len(job.Errors) > 0 {
 		s.Began = job.Errors[0].At
 	}
-	wait, err := w.queue.runner.Attempt(context.WithValue(ctx, jobKey{}, job), s)
+	wait, err := w.queue.runner.Attempt(context.WithValue(ctx, currentKey{}, &current{job: job}), s)
 	if err == nil {
 		return nil
 	}

@@ -418,7 +418,7 @@ func behaviour[Tx any]() map[string]test[Tx] {
 		"failures": testFailures[Tx], "times": testTimes[Tx], "arguments": testArguments[Tx],
 		"unknown kinds": testUnknownKinds[Tx], "unique and priority": testUniqueAndPriority[Tx],
 		"limits": testLimits[Tx], "cancel": testCancel[Tx], "shutdown": testShutdown[Tx],
-		"every": testEvery[Tx], "DoneTx": testDoneTx[Tx], "pages": testTasksPages[Tx], "lost": testLost[Tx],
+		"every": testEvery[Tx], "DoneTx": testDoneTx[Tx], "DoneTx again": testDoneTxAgain[Tx], "pages": testTasksPages[Tx], "lost": testLost[Tx],
 	}
 }
 
