@@ -75,10 +75,10 @@ func (o *owners) Release() error {
 // owner is the process that runs a task.
 const owner = `attempted_by[array_upper(attempted_by, 1)]`
 
-// dead names the processes that have tasks and no lock.
+// dead names the processes that have tasks, or lead the others, and have no lock.
 const dead = `
 	with owners as (
-		select distinct ` + owner + ` as id from river_job where state = 'running'
+		select ` + owner + ` as id from river_job where state = 'running' union select leader_id from river_leader
 	)
 	select id from owners where id <> $1 and not exists (
 		select from pg_locks

@@ -84,7 +84,7 @@ func TestOwners(t *testing.T) {
 		select 'nothing', '{}', j.attempts, 'running', 1, array['before', j.owner], now()
 		from (values (4, 'mine'), (4, 'other'), (4, 'dead'), (1, 'dead')) as j(attempts, owner)`)
 	require.NoError(t, err)
-	_, err = pool.Exec(within(t), "insert into river_leader(elected_at, expires_at, leader_id) values (now(), now() + interval '1 hour', 'dead')")
+	_, err = pool.Exec(within(t), "insert into river_leader(elected_at, expires_at, leader_id) values (now(), now() + interval '1 hour', 'idle')")
 	require.NoError(t, err)
 
 	giveBack := func(want int) {
@@ -122,6 +122,14 @@ func TestOwners(t *testing.T) {
 	giveBack(0)
 	giveBack(0)
 	giveBack(0)
+	_, err = pool.Exec(within(t), "insert into river_leader(elected_at, expires_at, leader_id) values (now(), now() + interval '1 hour', 'other')")
+	require.NoError(t, err)
+	giveBack(0)
+	giveBack(0)
+	giveBack(0)
+	var leaders int
+	require.NoError(t, pool.QueryRow(within(t), "select count(*) from river_leader").Scan(&leaders))
+	assert.Equal(t, 1, leaders, "it lives")
 	require.NoError(t, other.Release())
 	require.NoError(t, other.Release())
 	giveBack(0)

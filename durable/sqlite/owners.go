@@ -94,9 +94,10 @@ func (o *owners) GiveBack(ctx context.Context, id string) (tasks int, err error)
 // owner is the process that runs a task.
 const owner = `attempted_by->>'$[#-1]'`
 
-// owning returns the ids of the processes that have tasks.
+// owning returns the ids of the processes that have tasks, or lead the others.
 func (o *owners) owning(ctx context.Context) (ids []string, err error) {
-	rows, err := o.db.QueryContext(ctx, `select distinct `+owner+` from river_job where state = 'running'`)
+	rows, err := o.db.QueryContext(ctx, `
+		select `+owner+` from river_job where state = 'running' union select leader_id from river_leader`)
 	if err != nil {
 		return nil, err
 	}

@@ -95,10 +95,25 @@ func TestOwners(t *testing.T) {
 		_, err := db.ExecContext(within(t), insert, j.attempts, j.owner)
 		require.NoError(t, err)
 	}
+	leads := func(owner string) bool {
+		t.Helper()
+		_, err := db.ExecContext(within(t), "insert into river_leader(elected_at, expires_at, leader_id) values (current_timestamp, datetime('now', '1 hour'), ?)", owner)
+		require.NoError(t, err)
+		_, err = mine.GiveBack(within(t), "mine")
+		require.NoError(t, err)
+		result, err := db.ExecContext(within(t), "delete from river_leader")
+		require.NoError(t, err)
+		n, err := result.RowsAffected()
+		require.NoError(t, err)
+		return n == 1
+	}
 	n, err := mine.GiveBack(within(t), "mine")
 	require.NoError(t, err)
 	assert.Equal(t, 3, n)
 	assert.NoFileExists(t, filepath.Join(folder, "dead"))
+	assert.False(t, leads("idle"), "it died, and had no tasks")
+	assert.True(t, leads("other"))
+	assert.True(t, leads("mine"))
 	assert.FileExists(t, filepath.Join(folder, "other"))
 	for query, want := range map[string]int{
 		"select count(*) from river_job where state = 'running'":                                                      2,
