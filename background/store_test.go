@@ -82,7 +82,7 @@ func definePostcard(sent *[]string) background.Kind[postcard] {
 
 func TestSubmitStoresWhatTheStoreHolds(t *testing.T) {
 	s := newShelf("send_letter")
-	inBubble(t, background.RunnerOptions{Store: s}, func(t *testing.T, r *background.Runner) {
+	inBubble(t, background.RunnerOptions{Store: s, Workers: 1}, func(t *testing.T, r *background.Runner) {
 		var sent []string
 		ran := 0
 		letters := definePostcard(&sent)
