@@ -20,10 +20,10 @@
 //
 // # Limits
 //
-// Work lives in memory only. It survives the end of the request that submitted
-// it and, through [Runner.Shutdown], an orderly end of the process, but not a
-// crash. A function that ignores its context cannot be stopped: Go has no way
-// to end a goroutine from the outside.
+// Work lives in memory only, unless a [Store] keeps it. It survives the end of
+// the request that submitted it and, through [Runner.Shutdown], an orderly end of
+// the process, but not a crash. A function that ignores its context cannot be
+// stopped: Go has no way to end a goroutine from the outside.
 package background
 
 import (
