@@ -70,6 +70,7 @@ func (b *book) number(query string, arguments ...any) (int64, error) {
 }
 
 const (
+	poison     = "select count(*) from river_job where state not in ('completed', 'discarded', 'cancelled') and kind = '" + deadly + "'"
 	lastTask   = "select max(id) from river_job"
 	unfinished = "select count(*) from river_job where state not in ('completed', 'discarded', 'cancelled') and id <= $1 and kind <> $2"
 )

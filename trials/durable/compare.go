@@ -14,6 +14,7 @@ type figures struct {
 	late                                time.Duration
 	effects, repeated, mostRepeated     int // without DoneTx: what was done twice, in all and because of one process
 	repeatedInOutages, refusedButDone   int
+	gaveUp                              int // processes that ended by themselves while the database was away
 	longestEnd, longestRecovery, atLast time.Duration
 }
 
@@ -155,7 +156,7 @@ func (a *facts) repetitions(f *figures, effects map[key][]effect) (faults []stri
 			continue
 		}
 		f.effects++
-		if k.kind == once && len(all) > 1 {
+		if (k.kind == once || k.kind == slow) && len(all) > 1 {
 			faults = append(faults, fmt.Sprintf("the task %s of order %d was done %d times: by %s", k.kind, k.n, len(all), processesOf(all)))
 			continue
 		}

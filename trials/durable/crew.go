@@ -42,9 +42,9 @@ type slot struct {
 	wasNew    bool     // the last one
 }
 
-func newCrew(place string, slack func() time.Duration) *crew {
+func newCrew(slack func() time.Duration) *crew {
 	return &crew{
-		place: place, slack: slack, ends: make(map[string]end), open: make(map[string]bool),
+		slack: slack, ends: make(map[string]end), open: make(map[string]bool),
 		slots: []*slot{{role: web}, {role: both}, {role: worker}, {role: worker, alwaysNew: true}},
 	}
 }
@@ -96,9 +96,9 @@ func (c *crew) kill(s *slot) {
 func (c *crew) bury(s *slot, f fate) {
 	c.setOpen(s, false)
 	c.ends[s.process.name] = end{f, time.Now()}
-	for _, word := range []string{"panic", "fatal error", "DATA RACE"} {
-		if log := s.process.Log(); strings.Contains(log, word) {
-			c.faults = append(c.faults, fmt.Sprintf("%s has in its log: %s", s.process.name, log))
+	for line := range strings.Lines(s.process.Log()) {
+		if strings.Contains(line, "panic") || strings.Contains(line, "fatal error") || strings.Contains(line, "DATA RACE") {
+			c.faults = append(c.faults, fmt.Sprintf("%s has in its log: %.1000s", s.process.name, line))
 			break
 		}
 	}
@@ -117,7 +117,7 @@ func (c *crew) terminate(s *slot) {
 	case <-p.ended:
 		c.figures.longestEnd = max(c.figures.longestEnd, time.Since(begun))
 	case <-time.After(limit):
-		c.faults = append(c.faults, fmt.Sprintf("%s did not end within %v: %s", p.name, limit, p.Log()))
+		c.faults = append(c.faults, fmt.Sprintf("%s did not end within %v: %s", p.name, limit, p.lastWords()))
 		c.kill(s)
 		return
 	}
@@ -127,7 +127,7 @@ func (c *crew) terminate(s *slot) {
 		return
 	}
 	if p.err != nil {
-		c.faults = append(c.faults, fmt.Sprintf("%s ended with %v after SIGTERM: %s", p.name, p.err, p.Log()))
+		c.faults = append(c.faults, fmt.Sprintf("%s ended with %v after SIGTERM: %s", p.name, p.err, p.lastWords()))
 	}
 	c.figures.terms++
 	c.bury(s, terminated)
@@ -144,14 +144,17 @@ func isKilled(err error) bool {
 }
 
 // lookAfter starts processes in the place of those that have ended by themselves, once the
-// database is there. Only a deadly task may end them.
+// database is there. Only a deadly task may end them, while it is.
 func (c *crew) lookAfter() error {
 	for _, s := range c.slots {
 		if s.process != nil && s.process.hasEnded() {
-			if isKilled(s.process.err) {
+			switch {
+			case isKilled(s.process.err):
 				c.figures.deaths++
-			} else {
-				c.faults = append(c.faults, fmt.Sprintf("%s ended by itself with %v: %s", s.process.name, s.process.err, s.process.Log()))
+			case c.away:
+				c.figures.gaveUp++ // it was just about to start
+			default:
+				c.faults = append(c.faults, fmt.Sprintf("%s ended by itself with %v: %s", s.process.name, s.process.err, s.process.lastWords()))
 			}
 			c.bury(s, killed)
 		}

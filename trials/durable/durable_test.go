@@ -136,6 +136,10 @@ func TestFaultsAreFound(t *testing.T) {
 			facts{found: found{effects: []effect{done(once, 1, 1, "a", 0), done(once, 1, 1, "b", 0)}}, ends: map[string]end{"a": {killed, noon}}},
 			[]string{"the task once of order 1 was done 2 times: by [a at 12:00:00.000 b at 12:00:00.000]"},
 		},
+		"twice, and slow": {
+			facts{found: found{effects: []effect{done(slow, 1, 1, "a", 0), done(slow, 1, 1, "a", 0)}}, ends: map[string]end{"a": {killed, noon}}},
+			[]string{"the task slow of order 1 was done 2 times: by [a at 12:00:00.000 a at 12:00:00.000]"},
+		},
 		"twice without a kill": {
 			facts{found: found{effects: []effect{done(plain, 1, 1, "a", 0), done(plain, 1, 1, "b", 0)}}, ends: map[string]end{"a": {terminated, noon}}},
 			[]string{"the task plain of order 1 was done 2 times: by [a at 12:00:00.000 b at 12:00:00.000], and a was not killed then"},

@@ -15,6 +15,11 @@ func (c *cluster) freeze() error { return c.signal(syscall.SIGSTOP) }
 
 func (c *cluster) thaw() error { return c.signal(syscall.SIGCONT) }
 
+// stop has a process do nothing until it is resumed.
+func (p *process) stop() error { return p.Signal(syscall.SIGSTOP) }
+
+func (p *process) resume() error { return p.Signal(syscall.SIGCONT) }
+
 // signal sends a signal to all processes of the server.
 func (c *cluster) signal(signal syscall.Signal) error {
 	text, err := os.ReadFile(filepath.Join(c.data(), "postmaster.pid"))

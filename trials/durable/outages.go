@@ -42,8 +42,9 @@ func ofSQLite(place string, d *disk) []disturbance {
 
 // ofPostgres returns those of a database. own is nil if its server is somebody else's,
 // which is not stopped.
-func ofPostgres(b *book, own *cluster) (all []disturbance) {
+func ofPostgres(b *book, c *crew, own *cluster) (all []disturbance) {
 	var tx *sql.Tx
+	var stopped *process
 	if own != nil {
 		all = append(all,
 			disturbance{"stopped as by a crash", func() error { return own.stop("immediate") }, own.start},
@@ -64,6 +65,13 @@ func ofPostgres(b *book, own *cluster) (all []disturbance) {
 		what:  "cut off twice",
 		begin: func() error { return cut(b) },
 		end:   func() error { return cut(b) },
+	}, disturbance{
+		what: "cut off while a worker was stopped, which then went on",
+		begin: func() error {
+			stopped = c.slots[2].process
+			return errors.Join(stopped.stop(), cut(b))
+		},
+		end: func() error { return stopped.resume() },
 	})
 }
 
@@ -83,7 +91,7 @@ func (t *trial) disturb(d disturbance) error {
 	}
 	t.crew.away = true
 	err := t.crew.wait(t.away / 2)
-	if victim := t.crew.slots[2+t.random.IntN(2)]; victim.process != nil {
+	if victim := t.crew.slots[3]; victim.process != nil {
 		t.crew.kill(victim)
 	}
 	err = errors.Join(err, t.crew.wait(t.away/2), d.end())

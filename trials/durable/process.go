@@ -91,6 +91,12 @@ func startProcess(role, place, name string, isNew bool) (*process, error) {
 	return p, nil
 }
 
+// lastWords returns the end of its log.
+func (p *process) lastWords() string {
+	log := p.Log()
+	return log[max(len(log)-2000, 0):]
+}
+
 // hasEnded reports whether it has.
 func (p *process) hasEnded() bool {
 	select {

@@ -18,7 +18,7 @@ import (
 const (
 	once    = "once"    // its effect and its completion are one transaction
 	plain   = "plain"   // its effect is committed before its completion
-	slow    = "slow"    // takes longer than a shutdown, and ends when it is told to
+	slow    = "slow"    // likewise; takes longer than a shutdown, and ends when it is told to
 	flaky   = "flaky"   // fails at its first attempt
 	later   = "later"   // is due after a second
 	added   = "added"   // is known to newer processes only
@@ -53,7 +53,7 @@ func kindsOf(order int64, isNew bool) []string {
 	if order%5 == 0 {
 		kinds = append(kinds, later)
 	}
-	if order%40 == 0 {
+	if order%20 == 0 {
 		kinds = append(kinds, slow)
 	}
 	if isNew {
@@ -144,9 +144,14 @@ func (s *shop[Tx]) doOnce(ctx context.Context, w work) error {
 	if err := takeTime(ctx); err != nil {
 		return err
 	}
+	return s.finish(ctx, once, w)
+}
+
+// finish commits the effect of a task together with its completion.
+func (s *shop[Tx]) finish(ctx context.Context, kind string, w work) error {
 	return persist(ctx, func(try context.Context) error {
 		return s.inTx(try, func(tx Tx) error {
-			if err := s.execTx(try, tx, insertEffect, s.effect(ctx, once, w)...); err != nil {
+			if err := s.execTx(try, tx, insertEffect, s.effect(ctx, kind, w)...); err != nil {
 				return err
 			}
 			return s.queue.DoneTx(try, tx)
@@ -180,7 +185,7 @@ func (s *shop[Tx]) doSlowly(ctx context.Context, w work) error {
 		return context.Cause(ctx)
 	case <-time.After(slowTakes):
 	}
-	return s.do(slow)(ctx, w)
+	return s.finish(ctx, slow, w)
 }
 
 func (s *shop[Tx]) die(ctx context.Context, w work) error {

@@ -93,20 +93,19 @@ func (t *trial) prepare() (err error) {
 	}
 	t.cleanup = append(t.cleanup, ledger.Close)
 	t.clients = &clients{rate: t.rate, file: ledger}
-	var place string
+	t.crew = newCrew(t.clients.allowance)
+	t.clients.addresses = t.crew.addresses
 	switch t.engine {
 	case sqliteEngine:
-		place, err = t.prepareSQLite()
+		t.crew.place, err = t.prepareSQLite()
 	case postgresEngine:
-		place, err = t.preparePostgres()
+		t.crew.place, err = t.preparePostgres()
 	default:
 		err = fmt.Errorf("there is no engine %q", t.engine)
 	}
 	if err != nil {
 		return err
 	}
-	t.crew = newCrew(place, t.clients.allowance)
-	t.clients.addresses = t.crew.addresses
 	t.cleanup = append(t.cleanup, func() error { t.crew.endAll(false); return nil })
 	return nil
 }
@@ -140,7 +139,7 @@ func (t *trial) preparePostgres() (place string, err error) {
 		}
 		t.cleanup = append(t.cleanup, func() error { return own.stop("immediate") })
 		err = t.openBook(own.url())
-		t.all = ofPostgres(t.book, own)
+		t.all = ofPostgres(t.book, t.crew, own)
 		return own.url(), err
 	}
 	t.log.Print("the server is not ours, so it is not stopped")
@@ -149,7 +148,7 @@ func (t *trial) preparePostgres() (place string, err error) {
 		return "", err
 	}
 	err = t.openBook(place)
-	t.all = ofPostgres(t.book, nil)
+	t.all = ofPostgres(t.book, t.crew, nil)
 	return place, err
 }
 
@@ -196,7 +195,11 @@ func (t *trial) chaos() error {
 		if err := t.crew.wait(time.Duration(t.random.Int64N(int64(2 * t.pause)))); err != nil {
 			return err
 		}
-		if time.Now().Before(next) {
+		poisoned, err := t.book.number(poison)
+		if err != nil {
+			return err
+		}
+		if poisoned > 0 || time.Now().Before(next) { // what kills again and again would be blamed on the outage
 			if err := t.event(); err != nil {
 				return err
 			}
