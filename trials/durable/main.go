@@ -47,6 +47,7 @@ func main() {
 	flag.IntVar(&t.rate, "rate", 30, "how many orders a second there are at most")
 	flag.DurationVar(&t.pause, "pause", 300*time.Millisecond, "the mean time between the start of a process and the end of the next")
 	flag.DurationVar(&t.away, "away", 4*time.Second, "how long the database is away")
+	flag.BoolVar(&t.still, "still", false, "have a worker stand still while its tasks are given away (PostgreSQL only)")
 	flag.DurationVar(&t.settle, "settle", 10*time.Second, "within which all has to be done afterwards")
 	flag.Parse()
 	if err := t.run(); err != nil {

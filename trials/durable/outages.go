@@ -41,8 +41,8 @@ func ofSQLite(place string, d *disk) []disturbance {
 }
 
 // ofPostgres returns those of a database. own is nil if its server is somebody else's,
-// which is not stopped.
-func ofPostgres(b *book, c *crew, own *cluster) (all []disturbance) {
+// which is not stopped. still adds a worker that stands still.
+func ofPostgres(b *book, c *crew, own *cluster, still bool) (all []disturbance) {
 	var tx *sql.Tx
 	var stopped *process
 	if own != nil {
@@ -52,7 +52,7 @@ func ofPostgres(b *book, c *crew, own *cluster) (all []disturbance) {
 			disturbance{"stopped", func() error { return own.stop("fast") }, own.start},
 		)
 	}
-	return append(all, disturbance{
+	all = append(all, disturbance{
 		what: "locked by another session",
 		begin: func() (err error) {
 			if tx, err = b.db.BeginTx(context.Background(), nil); err == nil {
@@ -65,7 +65,11 @@ func ofPostgres(b *book, c *crew, own *cluster) (all []disturbance) {
 		what:  "cut off twice",
 		begin: func() error { return cut(b) },
 		end:   func() error { return cut(b) },
-	}, disturbance{
+	})
+	if !still {
+		return all
+	}
+	return append(all, disturbance{
 		what: "cut off while a worker was stopped, which then went on",
 		begin: func() error {
 			stopped = c.slots[2].process

@@ -27,6 +27,7 @@ type trial struct {
 	rate   int
 	pause  time.Duration // between two ends of processes, on average
 	away   time.Duration // how long the database is
+	still  bool          // a worker stands still while its tasks are given away
 	settle time.Duration // within which all has to be done afterwards
 
 	folder  string // of all its files
@@ -139,7 +140,7 @@ func (t *trial) preparePostgres() (place string, err error) {
 		}
 		t.cleanup = append(t.cleanup, func() error { return own.stop("immediate") })
 		err = t.openBook(own.url())
-		t.all = ofPostgres(t.book, t.crew, own)
+		t.all = ofPostgres(t.book, t.crew, own, t.still)
 		return own.url(), err
 	}
 	t.log.Print("the server is not ours, so it is not stopped")
@@ -148,7 +149,7 @@ func (t *trial) preparePostgres() (place string, err error) {
 		return "", err
 	}
 	err = t.openBook(place)
-	t.all = ofPostgres(t.book, t.crew, nil)
+	t.all = ofPostgres(t.book, t.crew, nil, t.still)
 	return place, err
 }
 
