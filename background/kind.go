@@ -151,7 +151,7 @@ type Record struct {
 	Argument json.RawMessage `json:"argument"`
 	Name     string          `json:"name,omitempty"`    // that was set by Named
 	Timeout  time.Duration   `json:"timeout,omitempty"` // in nanoseconds
-	Retry    Retry           `json:"retry"`
+	Retry    Retry           `json:"retry,omitzero"`
 	After    time.Duration   `json:"after,omitempty"` // in nanoseconds
 	At       time.Time       `json:"at,omitzero"`
 

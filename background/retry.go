@@ -21,16 +21,16 @@ import (
 type Retry struct {
 	// Attempts is how often the task is tried in all, the first time included.
 	// With 0 or 1 it is not retried.
-	Attempts int
+	Attempts int `json:",omitzero"`
 
 	// Backoff is the wait after the first attempt, which doubles with each
 	// further one. Zero means 100 ms. Half of each wait is random (equal jitter),
 	// so that tasks which failed together do not come back together: the nth is
 	// between one half and the whole of Backoff × 2ⁿ⁻¹.
-	Backoff time.Duration
+	Backoff time.Duration `json:",omitzero"`
 
 	// MaxBackoff bounds the doubled wait, and Backoff too. Zero means 30 s.
-	MaxBackoff time.Duration
+	MaxBackoff time.Duration `json:",omitzero"`
 
 	// If reports whether a failure is worth another attempt; nil means that
 	// every one is. It is called on the goroutine that ran the attempt. A panic
@@ -47,7 +47,7 @@ type Retry struct {
 	// one that could only begin later is not waited for: the task has failed. One that
 	// a [Limit] or the workers hold up until then is not made when its turn comes. Zero
 	// means no limit.
-	MaxElapsed time.Duration
+	MaxElapsed time.Duration `json:",omitzero"`
 }
 
 // Permanent marks err as final: a task that returns it, also wrapped, is not
