@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 // A Command measures, compares and writes.
 type Command struct {
 	Name    string        // its folder in cmd
+	Run     string        // what go run is given; empty for that folder
 	Timeout time.Duration // unless -timeout says otherwise
 
 	// Measure returns results in Go's benchmark format; after an error, those
@@ -90,9 +92,14 @@ func (c *Command) read(ctx context.Context, files []string) ([]byte, error) {
 
 // line is the line of results that says what has measured them, and when.
 func (c *Command) line(flags *flag.FlagSet) string {
-	line := "command: go run ./cmd/" + c.Name
+	line := "command: go run " + cmp.Or(c.Run, "./cmd/"+c.Name)
 	flags.Visit(func(f *flag.Flag) {
-		if f.Name != "results" && f.Name != "write" {
+		_, isBool := f.Value.(interface{ IsBoolFlag() bool })
+		switch {
+		case f.Name == "results" || f.Name == "write":
+		case isBool:
+			line += " -" + f.Name
+		default:
 			line += fmt.Sprintf(" -%s %s", f.Name, f.Value)
 		}
 	})

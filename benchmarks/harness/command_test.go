@@ -24,6 +24,11 @@ func TestResultsSayWhatHasMeasuredThem(t *testing.T) {
 	line := c.line(flags)
 	assert.Regexp(t, `^command: go run \./cmd/run -count 5 -layers handler,pipe  # \d{4}-\d\d-\d\d\n$`, line)
 	assert.Len(t, Commands([]byte(line+"round: 1\n"+line+"command: other\n")), 2)
+
+	c.Run = "."
+	flags.Bool("sqlite", false, "")
+	require.NoError(t, flags.Parse([]string{"-sqlite"}))
+	assert.Contains(t, c.line(flags), "command: go run . -count 5 -layers handler,pipe -sqlite  # ")
 }
 
 func TestReadFiles(t *testing.T) {

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"log"
@@ -18,7 +19,8 @@ import (
 // Module is the path before the packages of the benchmarks.
 const Module = "github.com/velithon-go/velithon/benchmarks/"
 
-// resultLimit is the time within which one result must be there.
+// resultLimit is the time within which one result must be there, unless a Recorder says
+// otherwise.
 const resultLimit = 2 * time.Minute
 
 // Build runs the go command with each of args by a toolchain, that of the
@@ -51,7 +53,12 @@ func runGo(ctx context.Context, toolchain string, args ...string) (string, error
 }
 
 // A Recorder keeps the results that processes print. The zero value is empty.
-type Recorder struct{ out bytes.Buffer }
+type Recorder struct {
+	// Limit is the time within which one result must be there. Zero means two minutes.
+	Limit time.Duration
+
+	out bytes.Buffer
+}
 
 // Begin says what the results from now on belong to.
 func (r *Recorder) Begin(toolchain string, round int) {
@@ -64,7 +71,7 @@ var result = regexp.MustCompile(`(?m)^(Benchmark/.*|goos: .*|goarch: .*|cpu: .*)
 
 // Run runs a process and keeps the results that it prints.
 func (r *Recorder) Run(ctx context.Context, name string, args ...string) error {
-	ctx, cancel := context.WithTimeout(ctx, resultLimit)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(r.Limit, resultLimit))
 	defer cancel()
 	command := exec.CommandContext(ctx, name, args...)
 	command.WaitDelay = 10 * time.Second

@@ -29,6 +29,7 @@ type Report struct {
 	Go       []string // toolchains
 	Rounds   int
 	Modules  []string // whose versions are to be named
+	Notes    []string // further lines about how it was measured
 	Image    string   // a file in the same folder, or empty
 	ImageAlt string
 	Sections []Section
@@ -58,6 +59,9 @@ func (r *Report) Write(name string) error {
 	_, _ = fmt.Fprintf(&b, "- CPU: %s, %d processors, %s/%s\n- Go: %s\n- Rounds: %d; all figures are medians, in brackets the quartiles\n- Peers: %s\n",
 		r.CPU, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
 		strings.Join(r.Go, ", "), r.Rounds, strings.Join(versions(r.Modules), ", "))
+	for _, note := range r.Notes {
+		_, _ = fmt.Fprintf(&b, "- %s\n", note)
+	}
 	if r.Image != "" {
 		_, _ = fmt.Fprintf(&b, "\n![%s](%s)\n", r.ImageAlt, filepath.Base(r.Image))
 	}
