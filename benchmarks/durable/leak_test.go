@@ -16,6 +16,10 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	// With the race detector each of the many processes would sleep for a second at its end.
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil {
+		log.Fatal(err)
+	}
 	new(fasthttp.ResponseHeader).Header() // starts the date goroutine, which never ends
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreCurrent(),
