@@ -87,7 +87,8 @@ func testDoneTx[Tx any](t *testing.T, d *database[Tx]) {
 	d.exec(t, "create table effects(n integer)")
 	var seen recorder
 	var q *durable.Queue[Tx]
-	taken := []string{2: "state = 'available'", 3: "attempt = attempt + 1", 4: "state = 'completed', finalized_at = scheduled_at, attempt = attempt + 1"}
+	const again = "attempted_at = '2026-01-02 03:04:05.678'" // the time of another attempt
+	taken := []string{2: "state = 'available'", 3: again, 4: "state = 'completed', finalized_at = scheduled_at, " + again}
 	k := background.Define("job", func(ctx context.Context, n int) error {
 		err := d.inTx(t, func(tx Tx) error {
 			if err := d.execTx(ctx, tx, "insert into effects(n) values ($1)", n); err != nil {

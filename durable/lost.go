@@ -14,8 +14,7 @@ import (
 // process lives.
 
 // Every so many looks for dead processes a queue looks for tasks that were lost. One that
-// is found so often in a row is given back: one that has just ended here may run in the
-// database until the engine has written it there, which takes seconds after an outage.
+// is found so often in a row is given back: one that was just taken may be on its way here.
 const (
 	looksForLost = 4
 	lostAfter    = 4

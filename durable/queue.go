@@ -22,6 +22,7 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/velithon-go/velithon/background"
 )
@@ -121,6 +122,7 @@ type Queue[Tx any] struct {
 	options Options
 	engine  Engine[Tx]
 	client  *river.Client[Tx]
+	log     *slog.Logger // for what comes again and again while the database is away
 	kinds   map[string]*kind
 
 	mu       sync.Mutex // guards what follows
@@ -136,7 +138,9 @@ type Queue[Tx any] struct {
 	hard      context.Context // done when tasks are to be interrupted
 	interrupt context.CancelFunc
 
-	loop    sync.WaitGroup // of the looks for processes that died
+	outcomes outcomes
+
+	loop    sync.WaitGroup // of the looks for processes that died, and of what writes outcomes
 	endLoop context.CancelFunc
 }
 
@@ -149,7 +153,9 @@ func New[Tx any](engine Engine[Tx], options Options, kinds ...background.Definit
 	options = options.withDefaults()
 	q := &Queue[Tx]{
 		options: options, engine: engine, kinds: make(map[string]*kind),
+		log:      slog.New(engineLog{options.Logger.Handler(), new(recent)}),
 		attempts: make(map[int64]*attempt), begun: make(chan struct{}),
+		outcomes: outcomes{waiting: make(map[int64]*outcome), rows: make(map[int64]*rivertype.JobRow)},
 	}
 	q.hard, q.interrupt = context.WithCancel(context.Background()) //nolint:gosec // Shutdown calls it, if it has to
 	gates := make(gates)
@@ -167,7 +173,7 @@ func New[Tx any](engine Engine[Tx], options Options, kinds ...background.Definit
 		return nil, errors.New("durable: a queue needs kinds of tasks")
 	}
 	var err error
-	q.client, err = river.NewClient(engine.Driver, q.config())
+	q.client, err = river.NewClient(driver[Tx]{engine.Driver, &q.outcomes}, q.config())
 	if err != nil {
 		return nil, fmt.Errorf("durable: %w", err)
 	}
@@ -187,7 +193,7 @@ func (q *Queue[Tx]) config() *river.Config {
 		CompletedJobRetentionPeriod: q.options.Keep,
 		CancelledJobRetentionPeriod: 7 * 24 * time.Hour,
 		DiscardedJobRetentionPeriod: 7 * 24 * time.Hour,
-		Logger:                      slog.New(engineLog{q.options.Logger.Handler(), new(recent)}),
+		Logger:                      q.log,
 	}
 	if q.options.StoreOnly {
 		return config

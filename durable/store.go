@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -151,8 +150,7 @@ type args struct {
 	Escaped []byte `json:"escaped,omitempty"` // the rest, where it has a NUL, which PostgreSQL can't keep
 
 	kind string
-	wait time.Duration // before the next attempt
-	err  error         // why they can't be read
+	err  error // why they can't be read
 }
 
 // stored is what is left to be stored of a record: its kind and its time have columns of
@@ -257,8 +255,7 @@ func (q *Queue[Tx]) DoneTx(ctx context.Context, tx Tx) error {
 	}
 	// The engine returns the row as it is, also if it was not this attempt's to be marked, or
 	// was marked by an earlier transaction of the attempt, whose commit was still under way.
-	if row.State != rivertype.JobStateCompleted || row.Attempt != job.Attempt || !slices.Equal(row.AttemptedBy, job.AttemptedBy) ||
-		row.FinalizedAt.Before(asked) {
+	if row.State != rivertype.JobStateCompleted || !sameAttempt(row.JobRow, job.JobRow) || row.FinalizedAt.Before(asked) {
 		return ErrNotOurs
 	}
 	return nil

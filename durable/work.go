@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -22,20 +23,30 @@ type worker[Tx any] struct {
 	kind  *kind
 }
 
-// NextRetry implements [river.Worker]. It is asked after an attempt that failed.
-func (w *worker[Tx]) NextRetry(job *river.Job[args]) time.Time { return time.Now().Add(job.Args.wait) }
-
 // errShutdown is the cause of the context of a task that is interrupted.
 var errShutdown = errors.New("durable: the queue is shutting down")
 
-// Work implements [river.Worker]: it makes an attempt.
+// Work implements [river.Worker]: it makes an attempt and writes what comes of it. To the
+// engine it succeeds always.
 func (w *worker[Tx]) Work(engine context.Context, job *river.Job[args]) error {
+	a := w.queue.begin(job)
+	defer w.queue.end(a)
+	began := time.Now()
+	wait, err := w.attempt(engine, job, a)
+	canceled := err != nil && causeOf(engine) == background.ErrCanceled //nolint:errorlint // it is that one
+	if err := w.queue.write(outcomeOf(job.JobRow, began, canceled, wait, err)); err != nil {
+		w.queue.options.Logger.LogAttrs(context.Background(), slog.LevelWarn, "what came of a task is not written",
+			slog.String("kind", job.Kind), slog.Int64("id", job.ID), slog.Any("error", err))
+	}
+	return nil
+}
+
+// attempt makes an attempt.
+func (w *worker[Tx]) attempt(engine context.Context, job *river.Job[args], a *attempt) (wait time.Duration, err error) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(engine))
 	defer cancel(nil)
 	stop := context.AfterFunc(engine, func() { cancel(causeOf(engine)) })
 	defer stop()
-	a := w.queue.begin(job)
-	defer w.queue.end(a)
 	leave := w.kind.gate.enter(ctx)
 	defer leave()
 	s := background.StoredTask{
@@ -45,22 +56,10 @@ func (w *worker[Tx]) Work(engine context.Context, job *river.Job[args]) error {
 	if len(job.Errors) > 0 {
 		s.Began = job.Errors[0].At
 	}
-	wait, err := w.queue.runner.Attempt(context.WithValue(ctx, currentKey{}, &current{job: job}), s)
-	if err == nil {
-		return nil
-	}
-	failure, counts := err.(*background.TaskError) //nolint:errorlint // it is never wrapped, and the methods of what it wraps are the service's
-	if !counts {
-		return fmt.Errorf("%w: %s", context.Canceled, textOf(err)) // by which the engine puts it back
-	}
-	job.Args.wait = wait
-	if !failure.WillRetry {
-		job.MaxAttempts = job.Attempt // by which the engine discards it
-	}
-	return errors.New(textOf(failure.Err)) // whose methods are not the engine's business
+	return w.queue.runner.Attempt(context.WithValue(ctx, currentKey{}, &current{job: job}), s)
 }
 
-// causeOf returns why the engine ends an attempt.
+// causeOf returns why the engine has ended an attempt.
 func causeOf(engine context.Context) error {
 	if errors.Is(context.Cause(engine), rivertype.ErrJobCancelledRemotely) {
 		return background.ErrCanceled

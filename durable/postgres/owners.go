@@ -89,7 +89,10 @@ const dead = `
 
 // giveBack is what happens to a task whose process died: it runs again, unless that has
 // happened too often. When it has happened before it waits for up to two seconds for each
-// time, so that what a task takes with it that kills its process does not meet it again. The next leader need not wait until the time of a dead one is up.
+// time, so that what a task takes with it that kills its process does not meet it again.
+// One that a transaction of the process has locked, whose end the server has yet to notice,
+// does not hold up the others. The next leader need not wait until the time of a dead one
+// is up.
 const giveBack = `
 	with leaders as (
 		delete from river_leader where leader_id = any($1)
@@ -99,7 +102,7 @@ const giveBack = `
 		finalized_at = case when attempt >= max_attempts then now() end,
 		scheduled_at = now() + random() * interval '2 seconds' * (select count(*) from unnest(errors) e where e->>'error' = $2::text),
 		errors = array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'error', $2::text, 'trace', ''))
-	where state = 'running' and ` + owner + ` = any($1)`
+	where id in (select id from river_job where state = 'running' and ` + owner + ` = any($1) for update skip locked)`
 
 // deadAfter is how often in a row a lock is found free before its process counts as dead:
 // one whose session was cut takes it again in between.

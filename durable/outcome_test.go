@@ -1,0 +1,161 @@
+package durable_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/durable"
+)
+
+// lines is a log that may be read while it is written.
+type lines struct {
+	mu   sync.Mutex // guards what follows
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// When a worker begins a task, the one before it is done in the database, too: only what
+// runs can run twice after a kill.
+func testWrittenBeforeTheNext[Tx any](t *testing.T, d *database[Tx]) {
+	const tasks = 30
+	var seen recorder
+	var wanted []string
+	k := background.Define("short", func(_ context.Context, n int) error {
+		seen.note(fmt.Sprint(d.number(t, "select count(*) from river_job where state in ('completed', 'discarded')")))
+		if n%3 == 0 {
+			return errors.New("failed")
+		}
+		return nil
+	})
+	q := d.open(t, durable.Options{Workers: 1}, k)
+	for i := range tasks {
+		require.NoError(t, q.Submit(within(t), k.Task(i)))
+		wanted = append(wanted, fmt.Sprint(i))
+	}
+	work(t, q, background.RunnerOptions{})
+	eventually(t, "all run", func() bool { return len(seen.all()) == tasks })
+	assert.Equal(t, wanted, seen.all())
+}
+
+// A process that stood still writes nothing of tasks that were given away meanwhile,
+// whatever came of them, and all of those that end at the same time.
+func testGivenAway[Tx any](t *testing.T, d *database[Tx]) {
+	var seen recorder
+	release := make(chan struct{})
+	k := background.Define("job", func(ctx context.Context, name string) error {
+		seen.note(name)
+		select {
+		case <-release:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		switch name {
+		case "fails":
+			return errors.New("too late")
+		case "fails for good":
+			return background.Permanent(errors.New("too late"))
+		}
+		return nil
+	}, background.Retry{Attempts: 2})
+	var log lines
+	q := d.open(t, durable.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, k)
+	names := []string{"succeeds", "fails", "fails for good", "is cancelled", "kept"}
+	for _, name := range names {
+		require.NoError(t, q.Submit(within(t), k.Task(name)))
+	}
+	work(t, q, background.RunnerOptions{Logger: quiet})
+	eventually(t, "all run", func() bool { return len(seen.all()) == len(names) })
+	// The process that has them now is one that nobody misses: it is this one, as it seems.
+	d.exec(t, "update river_job set attempted_at = '2026-01-02 03:04:05.678' where id < 5")
+	stopped, err := q.Cancel(within(t), "4")
+	require.NoError(t, err)
+	assert.True(t, stopped)
+	eventually(t, "the cancelled one has ended", func() bool { return strings.Count(log.String(), "what came of a task is not written") == 1 })
+	close(release)
+	eventually(t, "the others have, too", func() bool { return strings.Count(log.String(), "what came of a task is not written") == 4 })
+	eventually(t, "what is ours is done", func() bool { return len(inState(t, q, background.Succeeded)) == 1 })
+	assert.Equal(t, 4, d.number(t, "select count(*) from river_job where state = 'running' and attempt = 1 and errors is null and id < 5"))
+	assert.Contains(t, log.String(), "kind=job id=4")
+}
+
+// Those who subscribe to the engine's events are told what came of tasks.
+func testEvents[Tx any](t *testing.T, d *database[Tx]) {
+	k := background.Define("job", func(_ context.Context, fail bool) error {
+		if fail {
+			return errors.New("failed")
+		}
+		return nil
+	})
+	q := d.open(t, durable.Options{Workers: 1}, k)
+	events, cancel := q.Client().Subscribe(river.EventKindJobCompleted, river.EventKindJobFailed)
+	defer cancel()
+	require.NoError(t, q.Submit(within(t), k.Task(false), k.Task(true)))
+	work(t, q, background.RunnerOptions{})
+	told := make(map[int64]river.EventKind)
+	for range 2 {
+		select {
+		case e := <-events:
+			told[e.Job.ID] = e.Kind
+		case <-within(t).Done():
+			require.Fail(t, "there are no events")
+		}
+	}
+	assert.Equal(t, map[int64]river.EventKind{1: river.EventKindJobCompleted, 2: river.EventKindJobFailed}, told)
+}
+
+// A task may be given away and back while what came of its first attempt waits to be
+// written, here for a row that a transaction has locked.
+func TestTwoAttemptsInOneProcess(t *testing.T) {
+	onPostgreSQL(t, map[string]test[pgx.Tx]{"postgres": func(t *testing.T, d *database[pgx.Tx]) {
+		var seen recorder
+		k := background.Define("job", func(_ context.Context, name string) error {
+			seen.note(name)
+			return nil
+		})
+		hold := make(chan struct{})
+		held := background.Define("held", func(context.Context, int) error { <-hold; return nil })
+		var log lines
+		q := d.open(t, durable.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, k, held)
+		require.NoError(t, q.Submit(within(t), held.Task(1)))
+		work(t, q, background.RunnerOptions{Logger: quiet})
+		eventually(t, "it runs", func() bool { return d.number(t, "select count(*) from river_job where state = 'running'") == 1 })
+		tx := d.begin(t)
+		require.NoError(t, d.execTx(within(t), tx, "select from river_job where id = 1 for update"))
+		close(hold)
+		eventually(t, "it waits to be written", func() bool {
+			return d.number(t, "select count(*) from pg_locks where not granted") == 1
+		})
+		require.NoError(t, q.Submit(within(t), k.Task("again")))
+		eventually(t, "it runs", func() bool { return len(seen.all()) == 1 })
+		d.exec(t, "update river_job set state = 'available' where id = 2")
+		eventually(t, "it runs again", func() bool { return len(seen.all()) == 2 })
+		eventually(t, "the first attempt has nothing to write", func() bool {
+			return strings.Contains(log.String(), "what came of a task is not written\" kind=job id=2")
+		})
+		require.NoError(t, d.rollback(tx))
+		eventually(t, "both are done", func() bool { return len(inState(t, q, background.Succeeded)) == 2 })
+		assert.Equal(t, 2, d.number(t, "select attempt from river_job where id = 2"))
+	}})
+}
