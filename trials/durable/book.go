@@ -43,6 +43,7 @@ func openBook(place string) (b *book, err error) {
 	if err != nil {
 		return nil, err
 	}
+	b.db.SetMaxOpenConns(1) // a second one would be found dead when all but the one that asks for it were cut
 	for statement := range strings.SplitSeq(tables, ";") {
 		if _, err := b.db.ExecContext(ctx, statement); err != nil {
 			return nil, fmt.Errorf("%w, and closing it: %w", err, b.db.Close())
@@ -70,6 +71,7 @@ func (b *book) number(query string, arguments ...any) (int64, error) {
 }
 
 const (
+	waiting    = "select count(*) from river_job where state = 'available'"
 	poison     = "select count(*) from river_job where state not in ('completed', 'discarded', 'cancelled') and kind = '" + deadly + "'"
 	lastTask   = "select max(id) from river_job"
 	unfinished = "select count(*) from river_job where state not in ('completed', 'discarded', 'cancelled') and id <= $1 and kind <> $2"

@@ -26,6 +26,7 @@ type entry struct {
 type clients struct {
 	rate      int                    // orders a second
 	addresses func() map[string]bool // of those who take orders
+	wait      func() bool            // whether no order is to be sent now
 
 	mu      sync.Mutex // guards what follows
 	file    *os.File   // the ledger
@@ -54,6 +55,9 @@ func (c *clients) run(stop <-chan struct{}) {
 		case <-stop:
 			return
 		case <-ticker.C:
+		}
+		if c.wait() {
+			continue
 		}
 		select {
 		case room <- struct{}{}:

@@ -61,7 +61,7 @@ func (a *facts) compare(f *figures) (faults []string) {
 func (a *facts) promises(f *figures, effects map[key][]effect) (faults []string) {
 	for _, e := range a.ledger {
 		limit := storeTimeout
-		if e.How == "response" { // the order's transaction comes before
+		if e.How == "response" || e.How == "both" { // the order's transaction comes before
 			limit += storeTimeout
 		}
 		limit += refusalBound + a.allowance
@@ -173,8 +173,8 @@ func (a *facts) repetitions(f *figures, effects map[key][]effect) (faults []stri
 				byOutage[during]++
 				f.repeatedInOutages++
 			default:
-				faults = append(faults, fmt.Sprintf("the task %s of order %d was done %d times: by %s, and %s was not killed then",
-					k.kind, k.n, len(all), processesOf(all), e.process))
+				faults = append(faults, fmt.Sprintf("the task %s of order %d was done %d times: by %s, and %s was not killed then, it %s",
+					k.kind, k.n, len(all), processesOf(all), e.process, end))
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -17,7 +18,19 @@ type end struct {
 	at   time.Time
 }
 
-// A crew is the processes of the shop. It is used by one goroutine, but for addresses.
+func (e end) String() string {
+	switch e.fate {
+	case killed:
+		return "was killed at " + clock(e.at)
+	case terminated:
+		return "ended after SIGTERM at " + clock(e.at)
+	default:
+		return "lives"
+	}
+}
+
+// A crew is the processes of the shop. It is used by one goroutine, but for addresses and
+// away.
 type crew struct {
 	place   string
 	slots   []*slot
@@ -25,7 +38,7 @@ type crew struct {
 	started int
 	figures figures
 	faults  []string
-	away    bool // the database is, so that nothing can be started
+	away    atomic.Bool // the database is, so that nothing can be started
 
 	// slack is what an end may take beyond its time.
 	slack func() time.Duration
@@ -95,7 +108,7 @@ func (c *crew) kill(s *slot) {
 // bury empties a slot whose process has ended.
 func (c *crew) bury(s *slot, f fate) {
 	c.setOpen(s, false)
-	c.ends[s.process.name] = end{f, time.Now()}
+	c.ends[s.process.name] = end{f, s.process.at}
 	for line := range strings.Lines(s.process.Log()) {
 		if strings.Contains(line, "panic") || strings.Contains(line, "fatal error") || strings.Contains(line, "DATA RACE") {
 			c.faults = append(c.faults, fmt.Sprintf("%s has in its log: %.1000s", s.process.name, line))
@@ -112,7 +125,7 @@ func (c *crew) terminate(s *slot) {
 	c.setOpen(s, false)
 	begun := time.Now()
 	_ = p.Signal(syscall.SIGTERM)
-	limit := shutdownTimeout + time.Second + c.slack()
+	limit := shutdownTimeout(c.place) + time.Second + c.slack()
 	select {
 	case <-p.ended:
 		c.figures.longestEnd = max(c.figures.longestEnd, time.Since(begun))
@@ -151,14 +164,14 @@ func (c *crew) lookAfter() error {
 			switch {
 			case isKilled(s.process.err):
 				c.figures.deaths++
-			case c.away:
+			case c.away.Load():
 				c.figures.gaveUp++ // it was just about to start
 			default:
 				c.faults = append(c.faults, fmt.Sprintf("%s ended by itself with %v: %s", s.process.name, s.process.err, s.process.lastWords()))
 			}
 			c.bury(s, killed)
 		}
-		if s.process == nil && !c.away {
+		if s.process == nil && !c.away.Load() {
 			if err := c.start(s, s.wasNew); err != nil {
 				return err
 			}

@@ -93,13 +93,13 @@ func (t *trial) disturb(d disturbance) error {
 	if err := d.begin(); err != nil {
 		return fmt.Errorf("have the database %s: %w", d.what, err)
 	}
-	t.crew.away = true
+	t.crew.away.Store(true)
 	err := t.crew.wait(t.away / 2)
 	if victim := t.crew.slots[3]; victim.process != nil {
 		t.crew.kill(victim)
 	}
 	err = errors.Join(err, t.crew.wait(t.away/2), d.end())
-	t.crew.away = false
+	t.crew.away.Store(false)
 	o.to = time.Now()
 	t.outages = append(t.outages, o)
 	if err = errors.Join(err, t.crew.lookAfter()); err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/velithon-go/velithon/durable"
 	"github.com/velithon-go/velithon/trials/child"
@@ -31,7 +32,8 @@ func serve(role string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})))
-	place, options := os.Getenv(placeEnv), durable.Options{StoreOnly: role == web, Workers: workers, ShutdownTimeout: shutdownTimeout}
+	place := os.Getenv(placeEnv)
+	options := durable.Options{StoreOnly: role == web, Workers: workers, ShutdownTimeout: shutdownTimeout(place)}
 	var err error
 	if onSQLite(place) {
 		err = runOn(ctx, role, place, options, openSQLite)
@@ -47,7 +49,7 @@ func serve(role string) int {
 
 // runOn opens the shop and runs it.
 func runOn[Tx any](ctx context.Context, role, place string, o durable.Options, open opens[Tx]) error {
-	s := &shop[Tx]{process: os.Getenv(processEnv), isNew: os.Getenv(newEnv) == "yes"}
+	s := &shop[Tx]{process: os.Getenv(processEnv), isNew: os.Getenv(newEnv) == "yes", timeout: o.ShutdownTimeout}
 	if _, err := open(ctx, place, o, s.define); err != nil {
 		return err
 	}
@@ -70,7 +72,8 @@ type process struct {
 	name  string
 	isNew bool
 	ended chan struct{} // closed when it has ended
-	err   error         // readable then
+	err   error         // readable then, as is at
+	at    time.Time     // when it ended, which may be noticed later
 }
 
 // startProcess starts a process of the shop.
@@ -85,7 +88,7 @@ func startProcess(role, place, name string, isNew bool) (*process, error) {
 	}
 	p := &process{Process: c, name: name, isNew: isNew, ended: make(chan struct{})}
 	go func() {
-		p.err = c.Wait()
+		p.err, p.at = c.Wait(), time.Now()
 		close(p.ended)
 	}()
 	return p, nil

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,6 +26,7 @@ type trial struct {
 	length time.Duration // of the chaos
 	seed   uint64
 	rate   int
+	most   int64         // tasks may wait before orders do; zero for any number
 	pause  time.Duration // between two ends of processes, on average
 	away   time.Duration // how long the database is
 	still  bool          // a worker stands still while its tasks are given away
@@ -38,7 +40,8 @@ type trial struct {
 	clients *clients
 	outages []outage
 	all     []disturbance
-	poison  int64 // deadly tasks that were stored
+	poison  int64       // deadly tasks that were stored
+	full    atomic.Bool // more tasks wait than may
 }
 
 const (
@@ -68,6 +71,9 @@ func (t *trial) run() (err error) {
 		}
 	}
 	load.Go(func() { t.clients.run(stop) })
+	if t.most > 0 {
+		load.Go(func() { t.pace(stop) })
+	}
 	if err := t.chaos(); err != nil {
 		return err
 	}
@@ -96,6 +102,7 @@ func (t *trial) prepare() (err error) {
 	t.clients = &clients{rate: t.rate, file: ledger}
 	t.crew = newCrew(t.clients.allowance)
 	t.clients.addresses = t.crew.addresses
+	t.clients.wait = func() bool { return t.full.Load() && !t.crew.away.Load() } // what is away has to refuse
 	switch t.engine {
 	case sqliteEngine:
 		t.crew.place, err = t.prepareSQLite()
@@ -183,8 +190,29 @@ func (t *trial) openBook(place string) (err error) {
 	return err
 }
 
-// outageEvery is the longest time between two outages.
-const outageEvery = 20 * time.Second
+// pace looks whether more tasks wait than may, until stop is closed. If more orders are
+// taken than this machine can work, the queue grows, and a task that is tried again comes
+// to its end: in the end nothing is ever done.
+func (t *trial) pace(stop <-chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
+		n, err := t.book.number(waiting)
+		t.full.Store(err == nil && n > t.most)
+	}
+}
+
+const (
+	// outageEvery is the longest time between two outages.
+	outageEvery = 20 * time.Second
+
+	// deadlyWithin is how long a deadly task may be there while processes are ended, besides
+	// the time within which all has to be done.
+	deadlyWithin = time.Minute
+)
 
 // chaos ends processes and disturbs the database until its time is over, and each
 // disturbance was there once.
@@ -192,6 +220,7 @@ func (t *trial) chaos() error {
 	begun := time.Now()
 	every := min(outageEvery, t.length/time.Duration(2*len(t.all)+2))
 	next := begun.Add(every)
+	harmless := begun // the last time that no deadly task was there
 	for time.Since(begun) < t.length || len(t.outages) < len(t.all) {
 		if err := t.crew.wait(time.Duration(t.random.Int64N(int64(2 * t.pause)))); err != nil {
 			return err
@@ -199,6 +228,11 @@ func (t *trial) chaos() error {
 		poisoned, err := t.book.number(poison)
 		if err != nil {
 			return err
+		}
+		if poisoned == 0 {
+			harmless = time.Now()
+		} else if limit := t.settle + deadlyWithin + t.clients.allowance(); time.Since(harmless) > limit {
+			return fmt.Errorf("a deadly task is there after %v: %v", limit, t.book.look("kind = '"+deadly+"' and state <> 'discarded'"))
 		}
 		if poisoned > 0 || time.Now().Before(next) { // what kills again and again would be blamed on the outage
 			if err := t.event(); err != nil {

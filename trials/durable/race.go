@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// raced is whether the race detector is in this program.
+const raced = true
