@@ -29,13 +29,13 @@ func TestMain(m *testing.M) {
 // small returns a trial of a few seconds, of which the bounds hold on a busy machine. With
 // the race detector SQLite has tasks done more slowly than that many orders come.
 func small(engine, server string) (*trial, *strings.Builder) {
-	said, rate := &strings.Builder{}, 40
+	said, rate, pause := &strings.Builder{}, 40, 200*time.Millisecond
 	if raced && engine == sqliteEngine {
-		rate = 10
+		rate, pause = 10, 600*time.Millisecond // more often, and four processes die with a task that kills none
 	}
 	return &trial{
 		log: log.New(said, "", 0), engine: engine, server: server,
-		length: 4 * time.Second, seed: 1, rate: rate, most: 20, pause: 200 * time.Millisecond, away: time.Second, settle: time.Minute,
+		length: 4 * time.Second, seed: 1, rate: rate, most: 20, pause: pause, away: time.Second, settle: time.Minute,
 	}, said
 }
 
