@@ -136,16 +136,11 @@ func (a *facts) attempts() (faults []string) {
 	return faults
 }
 
-const (
-	// repetitionBound is how many times its workers a process that dies may have been
-	// ahead of what is marked as done.
-	repetitionBound = 3
+// markedWithin is how long after its effect a task is marked as done at the latest.
+const markedWithin = 2 * time.Second
 
-	// markedWithin is how long after its effect a task is marked as done at the latest.
-	markedWithin = 2 * time.Second
-)
-
-// repetitions looks what was done twice, and because of which process or outage.
+// repetitions looks what was done twice, and because of which process or outage: of a
+// process that dies what it had in hand, and no more.
 func (a *facts) repetitions(f *figures, effects map[key][]effect) (faults []string) {
 	byProcess, byOutage := make(map[string]int), make(map[int]int)
 	for k, all := range effects {
@@ -180,12 +175,12 @@ func (a *facts) repetitions(f *figures, effects map[key][]effect) (faults []stri
 	}
 	for process, n := range byProcess {
 		f.mostRepeated = max(f.mostRepeated, n)
-		if n > repetitionBound*workers {
+		if n > workers {
 			faults = append(faults, fmt.Sprintf("%d tasks were done twice because %s was killed", n, process))
 		}
 	}
 	for i, n := range byOutage {
-		if n > repetitionBound*workers*a.processes {
+		if n > workers*a.processes {
 			faults = append(faults, fmt.Sprintf("%d tasks were done twice because the database was %s", n, a.outages[i].what))
 		}
 	}

@@ -125,7 +125,7 @@ func (c *crew) terminate(s *slot) {
 	c.setOpen(s, false)
 	begun := time.Now()
 	_ = p.Signal(syscall.SIGTERM)
-	limit := shutdownTimeout(c.place) + time.Second + c.slack()
+	limit := shutdownTimeout + time.Second + c.slack()
 	select {
 	case <-p.ended:
 		c.figures.longestEnd = max(c.figures.longestEnd, time.Since(begun))

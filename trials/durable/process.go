@@ -32,8 +32,7 @@ func serve(role string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})))
-	place := os.Getenv(placeEnv)
-	options := durable.Options{StoreOnly: role == web, Workers: workers, ShutdownTimeout: shutdownTimeout(place)}
+	place, options := os.Getenv(placeEnv), durable.Options{StoreOnly: role == web, Workers: workers, ShutdownTimeout: shutdownTimeout}
 	var err error
 	if onSQLite(place) {
 		err = runOn(ctx, role, place, options, openSQLite)
@@ -49,7 +48,7 @@ func serve(role string) int {
 
 // runOn opens the shop and runs it.
 func runOn[Tx any](ctx context.Context, role, place string, o durable.Options, open opens[Tx]) error {
-	s := &shop[Tx]{process: os.Getenv(processEnv), isNew: os.Getenv(newEnv) == "yes", timeout: o.ShutdownTimeout}
+	s := &shop[Tx]{process: os.Getenv(processEnv), isNew: os.Getenv(newEnv) == "yes"}
 	if _, err := open(ctx, place, o, s.define); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -27,22 +28,14 @@ const (
 )
 
 const (
-	storeTimeout   = 2 * time.Second
-	shortTakes     = 50 * time.Millisecond
-	laterBy        = time.Second
-	workers        = 8 // of each process
-	deadlyAttempts = 2
+	storeTimeout    = 2 * time.Second
+	shutdownTimeout = 2 * time.Second
+	shortTakes      = 100 * time.Millisecond // at most
+	slowTakes       = 3 * time.Second
+	laterBy         = time.Second
+	workers         = 8 // of each process
+	deadlyAttempts  = 2
 )
-
-// shutdownTimeout is how long a shutdown may take on the database of a place. A tenth of it
-// is left for what is written when tasks were interrupted, and SQLite, which is a program in
-// Go, is many times slower with the race detector.
-func shutdownTimeout(place string) time.Duration {
-	if raced && onSQLite(place) {
-		return 4 * time.Second
-	}
-	return 2 * time.Second
-}
 
 // How the tasks of an order are stored.
 var ways = []string{
@@ -82,7 +75,6 @@ type shop[Tx any] struct {
 
 	process string // its name, which no other one has
 	isNew   bool
-	timeout time.Duration // of its shutdown
 	kinds   map[string]background.Kind[work]
 }
 
@@ -139,12 +131,12 @@ func persist(ctx context.Context, f func(ctx context.Context) error) error {
 	}
 }
 
-// takeTime takes the time that a short task does.
+// takeTime takes the time that a short task does, which may be next to none.
 func takeTime(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-time.After(shortTakes):
+	case <-time.After(rand.N(shortTakes)):
 		return nil
 	}
 }
@@ -192,7 +184,7 @@ func (s *shop[Tx]) doSlowly(ctx context.Context, w work) error {
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-time.After(s.timeout + time.Second):
+	case <-time.After(slowTakes):
 	}
 	return s.finish(ctx, slow, w)
 }
@@ -279,7 +271,7 @@ func alive(context.Context, struct{}) (string, error) { return "alive", nil }
 // serve serves, and works tasks unless the queue only stores.
 func (s *shop[Tx]) serve() error {
 	app := velithon.New(velithon.Options{
-		Queue: s.queue, ShutdownTimeout: s.timeout,
+		Queue: s.queue, ShutdownTimeout: shutdownTimeout,
 		Runner: background.RunnerOptions{StoreTimeout: storeTimeout},
 	})
 	app.Post("/order", s.create, routing.Status(201))
