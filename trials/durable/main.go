@@ -21,7 +21,8 @@
 //
 // For SQLite the file is locked, and its disk is full if the program may mount one. For
 // PostgreSQL the program makes a server of its own, stops and freezes it; one that is
-// named by -server is only locked and has its connections cut.
+// named by -server is only locked and has its connections cut. On Linux a worker is stopped
+// besides until others have its tasks, and then goes on.
 package main
 
 import (
@@ -47,7 +48,6 @@ func main() {
 	flag.IntVar(&t.rate, "rate", 30, "how many orders a second there are at most")
 	flag.DurationVar(&t.pause, "pause", 300*time.Millisecond, "the mean time between the start of a process and the end of the next")
 	flag.DurationVar(&t.away, "away", 4*time.Second, "how long the database is away")
-	flag.BoolVar(&t.still, "still", false, "have a worker stand still while its tasks are given away (PostgreSQL only)")
 	flag.DurationVar(&t.settle, "settle", 10*time.Second, "within which all has to be done afterwards")
 	flag.Parse()
 	if err := t.run(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/velithon-go/velithon/durable/sqlite"
@@ -41,8 +42,8 @@ func ofSQLite(place string, d *disk) []disturbance {
 }
 
 // ofPostgres returns those of a database. own is nil if its server is somebody else's,
-// which is not stopped. still adds a worker that stands still.
-func ofPostgres(b *book, c *crew, own *cluster, still bool) (all []disturbance) {
+// which is not stopped.
+func ofPostgres(b *book, c *crew, own *cluster) (all []disturbance) {
 	var tx *sql.Tx
 	var stopped *process
 	if own != nil {
@@ -66,7 +67,7 @@ func ofPostgres(b *book, c *crew, own *cluster, still bool) (all []disturbance) 
 		begin: func() error { return cut(b) },
 		end:   func() error { return cut(b) },
 	})
-	if !still {
+	if runtime.GOOS != "linux" {
 		return all
 	}
 	return append(all, disturbance{

@@ -29,7 +29,6 @@ type trial struct {
 	most   int64         // tasks may wait before orders do; zero for any number
 	pause  time.Duration // between two ends of processes, on average
 	away   time.Duration // how long the database is
-	still  bool          // a worker stands still while its tasks are given away
 	settle time.Duration // within which all has to be done afterwards
 
 	folder  string // of all its files
@@ -147,7 +146,7 @@ func (t *trial) preparePostgres() (place string, err error) {
 		}
 		t.cleanup = append(t.cleanup, func() error { return own.stop("immediate") })
 		err = t.openBook(own.url())
-		t.all = ofPostgres(t.book, t.crew, own, t.still)
+		t.all = ofPostgres(t.book, t.crew, own)
 		return own.url(), err
 	}
 	t.log.Print("the server is not ours, so it is not stopped")
@@ -156,7 +155,7 @@ func (t *trial) preparePostgres() (place string, err error) {
 		return "", err
 	}
 	err = t.openBook(place)
-	t.all = ofPostgres(t.book, t.crew, nil, t.still)
+	t.all = ofPostgres(t.book, t.crew, nil)
 	return place, err
 }
 
