@@ -16,8 +16,8 @@ import (
 // Every so many looks for dead processes a queue looks for tasks that were lost. One that
 // is found so often in a row is given back: one that was just taken may be on its way here.
 const (
-	looksForLost = 4
-	lostAfter    = 4
+	looksForLost = 2
+	lostAfter    = 3
 )
 
 // lost counts how often tasks were found in the database only.

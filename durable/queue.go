@@ -116,6 +116,11 @@ const Died = "the process died"
 // deaths is how many processes may die with a task, besides its attempts.
 const deaths = 3
 
+// Suspects is the engine's queue of tasks whose processes died as often as may be. A
+// process works one of them at a time: of those that died with a task that kills, only
+// that one dies once more.
+const Suspects = "suspects"
+
 // A Queue stores tasks in a database, and works them. Tx is the type of its transactions.
 // It is made by package sqlite or postgres, and safe for concurrent use.
 type Queue[Tx any] struct {
@@ -199,7 +204,10 @@ func (q *Queue[Tx]) config() *river.Config {
 		return config
 	}
 	config.Workers = river.NewWorkers()
-	config.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: q.options.Workers}}
+	config.Queues = map[string]river.QueueConfig{
+		river.QueueDefault: {MaxWorkers: q.options.Workers},
+		Suspects:           {MaxWorkers: 1, FetchPollInterval: time.Second},
+	}
 	for name, k := range q.kinds {
 		river.AddWorkerArgs(config.Workers, args{kind: name}, &worker[Tx]{queue: q, kind: k})
 		if k.gate != nil {

@@ -88,9 +88,9 @@ const dead = `
 	)`
 
 // giveBack is what happens to a task whose process died: it runs again, unless that has
-// happened too often. When it has happened before it waits for up to two seconds for each
-// time, so that what a task takes with it that kills its process does not meet it again.
-// One that a transaction of the process has locked, whose end the server has yet to notice,
+// happened too often. The second time it waits for up to two seconds, so that what a task
+// takes with it that kills its process may not meet it again, and the third time it goes to
+// the suspects. One that a transaction of the process has locked, whose end the server has yet to notice,
 // does not hold up the others. The next leader need not wait until the time of a dead one
 // is up.
 const giveBack = `
@@ -100,9 +100,14 @@ const giveBack = `
 	update river_job set
 		state = (case when attempt >= max_attempts then 'discarded' else 'available' end)::river_job_state,
 		finalized_at = case when attempt >= max_attempts then now() end,
-		scheduled_at = now() + random() * interval '2 seconds' * (select count(*) from unnest(errors) e where e->>'error' = $2::text),
+		queue = case when deaths >= 2 then '` + durable.Suspects + `' else queue end,
+		scheduled_at = now() + case when deaths = 1 then random() * interval '2 seconds' else interval '0' end,
 		errors = array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'error', $2::text, 'trace', ''))
-	where id in (select id from river_job where state = 'running' and ` + owner + ` = any($1) for update skip locked)`
+	from (
+		select id, (select count(*) from unnest(errors) e where e->>'error' = $2::text) as deaths
+		from river_job where state = 'running' and ` + owner + ` = any($1) for update skip locked
+	) as dead
+	where river_job.id = dead.id`
 
 // deadAfter is how often in a row a lock is found free before its process counts as dead:
 // one whose session was cut takes it again in between.

@@ -108,6 +108,42 @@ func TestOwners(t *testing.T) {
 		assert.Equal(t, want, got, query)
 	}
 
+	// The second time a task waits for a while, and the third time it is a suspect.
+	dies := func() {
+		t.Helper()
+		_, err := pool.Exec(within(t), "update river_job set state = 'running', attempted_by = array['gone'] where state = 'available'")
+		require.NoError(t, err)
+		giveBack(0)
+		giveBack(0)
+		giveBack(1)
+		giveBack(0)
+	}
+	number := func(query string) (n int) {
+		t.Helper()
+		require.NoError(t, pool.QueryRow(within(t), query).Scan(&n))
+		return n
+	}
+	dies()
+	assert.Equal(t, 1, number("select count(*) from river_job where state = 'available' and scheduled_at > now() and queue = 'default'"))
+	dies()
+	assert.Equal(t, 1, number("select count(*) from river_job where state = 'available' and scheduled_at <= now() and queue = '"+durable.Suspects+"'"))
+
+	// One that a transaction has locked does not hold up another one.
+	_, err = pool.Exec(within(t), "insert into river_job(kind, args, max_attempts, attempt) values ('nothing', '{}', 4, 1)")
+	require.NoError(t, err)
+	_, err = pool.Exec(within(t), "update river_job set state = 'running', attempted_at = now(), attempted_by = array['gone'] where state = 'available'")
+	require.NoError(t, err)
+	tx, err := pool.Begin(within(t))
+	require.NoError(t, err)
+	_, err = tx.Exec(within(t), "select from river_job where queue = '"+durable.Suspects+"' for update")
+	require.NoError(t, err)
+	giveBack(0)
+	giveBack(0)
+	giveBack(1)
+	require.NoError(t, tx.Rollback(within(t)))
+	giveBack(1)
+	giveBack(0)
+
 	// A session that is cut is noticed, and the lock taken again before anybody misses it.
 	_, err = pool.Exec(within(t), "select pg_terminate_backend($1)", int32(other.conn.PgConn().PID()))
 	require.NoError(t, err)

@@ -112,14 +112,18 @@ func (o *owners) owning(ctx context.Context) (ids []string, err error) {
 	return ids, rows.Err()
 }
 
+// deathsBefore is how many processes have died with a task before.
+const deathsBefore = `(select count(*) from json_each(json(coalesce(errors, '[]'))) where value->>'error' = ?1)`
+
 // giveBack is what happens to a task whose process died: it runs again, unless that has
-// happened too often. When it has happened before it waits for up to two seconds for each
-// time, so that what a task takes with it that kills its process does not meet it again.
+// happened too often. The second time it waits for up to two seconds, so that what a task
+// takes with it that kills its process may not meet it again, and the third time it goes to
+// the suspects.
 const giveBack = `
 	update river_job set
-		scheduled_at = coalesce((
-			select strftime('%Y-%m-%d %H:%M:%f', 'now', format('+%.3f seconds', abs(random() % 2000) / 1000.0 * count(*)))
-			from json_each(json(errors)) where value->>'error' = ?1 having count(*) > 0), scheduled_at),
+		queue = case when ` + deathsBefore + ` >= 2 then '` + durable.Suspects + `' else queue end,
+		scheduled_at = case when ` + deathsBefore + ` = 1
+			then strftime('%Y-%m-%d %H:%M:%f', 'now', format('+%.3f seconds', abs(random() % 2000) / 1000.0)) else scheduled_at end,
 		state = case when attempt >= max_attempts then 'discarded' else 'available' end,
 		finalized_at = case when attempt >= max_attempts then strftime('%Y-%m-%d %H:%M:%f', 'now') end,
 		errors = jsonb_insert(coalesce(errors, jsonb('[]')), '$[#]', jsonb_object(

@@ -125,15 +125,17 @@ func TestOwners(t *testing.T) {
 		assert.Equal(t, want, got, query)
 	}
 
-	// The second time it waits for a while.
-	_, err = db.ExecContext(within(t), "update river_job set state = 'running', attempted_by = jsonb_array('gone') where state = 'available'")
-	require.NoError(t, err)
-	n, err = mine.GiveBack(within(t), "mine")
-	require.NoError(t, err)
-	assert.Equal(t, 2, n)
-	var later int
-	require.NoError(t, db.QueryRowContext(within(t), "select count(*) from river_job where state = 'available' and scheduled_at > created_at").Scan(&later))
-	assert.Equal(t, 2, later)
+	// The second time a task waits for a while, and the third time it is a suspect.
+	for _, want := range []string{"scheduled_at > created_at and queue = 'default'", "queue = '" + durable.Suspects + "'"} {
+		_, err = db.ExecContext(within(t), "update river_job set state = 'running', attempted_by = jsonb_array('gone') where state = 'available'")
+		require.NoError(t, err)
+		n, err = mine.GiveBack(within(t), "mine")
+		require.NoError(t, err)
+		assert.Equal(t, 2, n)
+		var found int
+		require.NoError(t, db.QueryRowContext(within(t), "select count(*) from river_job where state = 'available' and "+want).Scan(&found))
+		assert.Equal(t, 2, found, want)
+	}
 
 	require.NoError(t, os.RemoveAll(folder))
 	require.NoError(t, mine.Hold(within(t), "mine"), "it comes again")
