@@ -124,7 +124,7 @@ func TestOwners(t *testing.T) {
 		return n
 	}
 	dies()
-	assert.Equal(t, 1, number("select count(*) from river_job where state = 'available' and scheduled_at > now() and queue = 'default'"))
+	assert.Equal(t, 1, number("select count(*) from river_job where state = 'available' and scheduled_at > (errors[2]->>'at')::timestamptz and queue = 'default'"))
 	dies()
 	assert.Equal(t, 1, number("select count(*) from river_job where state = 'available' and scheduled_at <= now() and queue = '"+durable.Suspects+"'"))
 
