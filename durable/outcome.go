@@ -61,7 +61,7 @@ func outcomeOf(job *rivertype.JobRow, began time.Time, canceled bool, wait time.
 	if counts {
 		err = failure.Err
 	}
-	text, _ := json.Marshal(rivertype.AttemptError{At: began.UTC(), Attempt: job.Attempt, Error: textOf(err)}) // which has nothing that fails
+	text, _ := json.Marshal(rivertype.AttemptError{At: began.UTC(), Attempt: job.Attempt, Error: textOf(err)}) //nolint:errchkjson // the year has four digits
 	switch {
 	case canceled:
 		o.params = riverdriver.JobSetStateCancelled(job.ID, now, text, nil)

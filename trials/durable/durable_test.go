@@ -217,7 +217,6 @@ func TestClientsWait(t *testing.T) {
 	for _, waits := range []bool{true, false} {
 		file, err := os.Create(filepath.Join(t.TempDir(), "ledger"))
 		require.NoError(t, err)
-		defer file.Close()
 		stop, asked := make(chan struct{}), 0
 		c := &clients{rate: 1000, file: file, addresses: func() map[string]bool { return nil }}
 		c.wait = func() bool {
@@ -228,5 +227,6 @@ func TestClientsWait(t *testing.T) {
 		}
 		c.run(stop)
 		assert.Equal(t, waits, len(c.ledger()) == 0)
+		require.NoError(t, file.Close())
 	}
 }
