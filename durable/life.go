@@ -193,6 +193,7 @@ func (q *Queue[Tx]) stop() {
 	if q.client.Stop(q.hard) != nil { //nolint:contextcheck // it is to outlive who asks for it
 		_ = q.client.StopAndCancel(context.Background()) // waits for the tasks
 	}
+	q.writer.Wait()
 	q.interrupt()
 	q.endLoop()
 	q.loop.Wait()

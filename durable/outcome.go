@@ -14,18 +14,23 @@ import (
 	"github.com/velithon-go/velithon/background"
 )
 
-// What comes of an attempt is written before its worker takes the next task, and only while
-// the task is the attempt's. The engine would write it up to 250 ms later, in which a
-// process may die that has done hundreds of short tasks; and to whatever attempt runs by
-// then, if this one was given up. Attempts that end at about the same time share a
-// transaction.
+// What comes of attempts is written at once, those that end meanwhile in the next
+// transaction together, and only while the task is the attempt's. Workers go on until so
+// many outcomes are unwritten; then they wait. The engine would write them up to 250 ms
+// later, in which a process may die that has done hundreds of short tasks, and to whatever
+// attempt runs by then, if this one was given up.
+
+// maxUnwritten is how many outcomes there may be for each worker that are not written.
+const maxUnwritten = 2
 
 // An outcome is what came of an attempt.
 type outcome struct {
 	job    *rivertype.JobRow // as it was when the attempt began
 	params *riverdriver.JobSetStateIfRunningParams
 
-	written chan error // that it is; it takes one
+	attempt *attempt
+	done    chan struct{}     // closed when there is no more to do
+	row     *rivertype.JobRow // readable then; nil if it was not written
 }
 
 // sameAttempt reports whether a task was last begun by the same attempt in both of its rows.
@@ -44,10 +49,10 @@ func ownerOf(row *rivertype.JobRow) string {
 // leaderInterval is how often the engine's leader looks for tasks whose time has come.
 const leaderInterval = 5 * time.Second
 
-// outcomeOf returns what is to be written after an attempt that began at some time, of
-// which err came, and after which the task waits before it runs again.
-func outcomeOf(job *rivertype.JobRow, began time.Time, canceled bool, wait time.Duration, err error) *outcome {
-	o := &outcome{job: job, written: make(chan error, 1)}
+// outcomeOf returns what is to be written after an attempt of which err came, and after
+// which the task waits before it runs again.
+func outcomeOf(a *attempt, job *rivertype.JobRow, canceled bool, wait time.Duration, err error) *outcome {
+	o := &outcome{job: job, attempt: a, done: make(chan struct{})}
 	now := time.Now()
 	if err == nil {
 		o.params = riverdriver.JobSetStateCompleted(job.ID, now, nil)
@@ -61,7 +66,7 @@ func outcomeOf(job *rivertype.JobRow, began time.Time, canceled bool, wait time.
 	if counts {
 		err = failure.Err
 	}
-	text, _ := json.Marshal(rivertype.AttemptError{At: began.UTC(), Attempt: job.Attempt, Error: textOf(err)}) //nolint:errchkjson // the year has four digits
+	text, _ := json.Marshal(rivertype.AttemptError{At: a.began.UTC(), Attempt: job.Attempt, Error: textOf(err)}) //nolint:errchkjson // the year has four digits
 	switch {
 	case canceled:
 		o.params = riverdriver.JobSetStateCancelled(job.ID, now, text, nil)
@@ -75,30 +80,59 @@ func outcomeOf(job *rivertype.JobRow, began time.Time, canceled bool, wait time.
 	return o
 }
 
-// outcomes are those that are yet to be written, and those that the engine is yet to be
-// told of.
+// outcomes are those that are yet to be written, and those that the engine will ask for.
 type outcomes struct {
+	room chan struct{} // has one for each that is unwritten
+
 	mu      sync.Mutex // guards what follows
 	waiting map[int64]*outcome
 	writing bool
-	rows    map[int64]*rivertype.JobRow
+	toTell  map[int64]*outcome
 }
 
-// write writes an outcome, and returns when it is written. It tries until the queue has to
-// end. It returns ErrNotOurs if there is nothing to write, as the task is another's.
-func (q *Queue[Tx]) write(o *outcome) error {
-	all := &q.outcomes
+// write has an outcome written, and waits while there are too many that are not.
+func (q *Queue[Tx]) write(o *outcome) {
+	q.outcomes.room <- struct{}{}
+	older, isFirst := q.outcomes.add(o)
+	if older != nil {
+		q.written(older, nil, ErrNotOurs)
+	}
+	if isFirst {
+		q.writer.Go(q.writeAll)
+	}
+}
+
+// add takes an outcome in, and returns one of the same task that it replaces: while that
+// waited the task was given away, and back.
+func (all *outcomes) add(o *outcome) (older *outcome, isFirst bool) {
 	all.mu.Lock()
-	if older := all.waiting[o.job.ID]; older != nil { // while the database was away the task was given away, and back
-		older.written <- ErrNotOurs
+	defer all.mu.Unlock()
+	older, isFirst = all.waiting[o.job.ID], !all.writing
+	all.waiting[o.job.ID], all.toTell[o.job.ID] = o, o
+	all.writing = true
+	return older, isFirst
+}
+
+// take takes all that wait; none ends the writing.
+func (all *outcomes) take() map[int64]*outcome {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	batch := all.waiting
+	all.waiting = make(map[int64]*outcome)
+	all.writing = len(batch) > 0
+	return batch
+}
+
+// written has done with an outcome: row is what it was written to, or err says why not.
+func (q *Queue[Tx]) written(o *outcome, row *rivertype.JobRow, err error) {
+	if err != nil {
+		q.options.Logger.LogAttrs(context.Background(), slog.LevelWarn, "what came of a task is not written",
+			slog.String("kind", o.job.Kind), slog.Int64("id", o.job.ID), slog.Any("error", err))
 	}
-	all.waiting[o.job.ID] = o
-	if !all.writing {
-		all.writing = true
-		q.loop.Go(q.writeAll)
-	}
-	all.mu.Unlock()
-	return <-o.written
+	o.row = row
+	close(o.done)
+	q.end(o.attempt)
+	<-q.outcomes.room
 }
 
 // linger is how long the first of some outcomes waits for others to share its transaction.
@@ -108,15 +142,10 @@ const linger = time.Millisecond
 func (q *Queue[Tx]) writeAll() {
 	for {
 		time.Sleep(linger)
-		q.outcomes.mu.Lock()
-		batch := q.outcomes.waiting
+		batch := q.outcomes.take()
 		if len(batch) == 0 {
-			q.outcomes.writing = false
-			q.outcomes.mu.Unlock()
 			return
 		}
-		q.outcomes.waiting = make(map[int64]*outcome)
-		q.outcomes.mu.Unlock()
 		q.writeBatch(batch)
 	}
 }
@@ -128,6 +157,7 @@ const (
 	writeTimeout = 10 * time.Second
 )
 
+// writeBatch writes outcomes. It tries until the queue has to end.
 func (q *Queue[Tx]) writeBatch(batch map[int64]*outcome) {
 	for pause := firstPause; len(batch) > 0; pause = min(2*pause, longestPause) {
 		late := q.hard.Err() != nil
@@ -137,7 +167,7 @@ func (q *Queue[Tx]) writeBatch(batch map[int64]*outcome) {
 			return
 		case late:
 			for _, o := range batch {
-				o.written <- err
+				q.written(o, nil, err)
 			}
 			return
 		}
@@ -150,6 +180,9 @@ func (q *Queue[Tx]) writeBatch(batch map[int64]*outcome) {
 	}
 }
 
+// errForeign has a transaction rolled back that has changed what is not ours.
+var errForeign = errors.New("durable: a task is another attempt's")
+
 // tryWrite writes a batch, and takes out of it what is not ours.
 func (q *Queue[Tx]) tryWrite(batch map[int64]*outcome) error {
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
@@ -158,24 +191,23 @@ func (q *Queue[Tx]) tryWrite(batch map[int64]*outcome) error {
 		var rows []*rivertype.JobRow
 		err := q.engine.Do(ctx, func(tx Tx) (err error) {
 			rows, err = q.engine.Driver.UnwrapExecutor(tx).JobSetStateIfRunningMany(ctx, q.paramsOf(batch))
-			if err == nil && takeForeign(batch, rows) {
-				err = ErrNotOurs // what would have been written to another attempt's row is rolled back
+			if err == nil && q.takeForeign(batch, rows) {
+				err = errForeign
 			}
 			return err
 		})
-		if err != nil && !errors.Is(err, ErrNotOurs) {
-			return err
-		}
-		if err != nil {
+		if errors.Is(err, errForeign) {
 			continue
 		}
-		q.outcomes.mu.Lock()
-		for _, row := range rows {
-			q.outcomes.rows[row.ID] = row
+		if err != nil {
+			return err
 		}
-		q.outcomes.mu.Unlock()
-		for _, o := range batch {
-			o.written <- nil
+		for _, row := range rows {
+			q.written(batch[row.ID], row, nil)
+			delete(batch, row.ID)
+		}
+		for _, o := range batch { // somebody has deleted them
+			q.written(o, nil, nil)
 		}
 		return nil
 	}
@@ -184,11 +216,11 @@ func (q *Queue[Tx]) tryWrite(batch map[int64]*outcome) error {
 
 // takeForeign takes the outcomes out of a batch whose rows are another attempt's, and
 // reports whether there were any.
-func takeForeign(batch map[int64]*outcome, rows []*rivertype.JobRow) (found bool) {
+func (q *Queue[Tx]) takeForeign(batch map[int64]*outcome, rows []*rivertype.JobRow) (found bool) {
 	for _, row := range rows {
 		o := batch[row.ID]
 		if !sameAttempt(row, o.job) || row.State == rivertype.JobStateRunning { // it was given away, or is just being
-			o.written <- ErrNotOurs
+			q.written(o, nil, ErrNotOurs)
 			delete(batch, row.ID)
 			found = true
 		}
@@ -230,13 +262,17 @@ type executor struct {
 }
 
 // JobSetStateIfRunningMany implements [riverdriver.Executor]. The engine calls it after all
-// attempts. To the engine all that were made have succeeded, whatever was written; what
-// else there is to write is of tasks that it could not read.
+// attempts. To the engine all that were made have succeeded, whatever is written; what else
+// there is to write is of tasks that it could not read.
 func (e executor) JobSetStateIfRunningMany(ctx context.Context, p *riverdriver.JobSetStateIfRunningManyParams) (rows []*rivertype.JobRow, err error) {
 	for i, id := range p.ID {
 		if p.State[i] == rivertype.JobStateCompleted {
-			if row := e.outcomes.take(id); row != nil {
-				rows = append(rows, row) // for those who subscribe to events
+			row, err := e.outcomes.rowOf(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			if row != nil {
+				rows = append(rows, row)
 			}
 			continue
 		}
@@ -247,18 +283,31 @@ func (e executor) JobSetStateIfRunningMany(ctx context.Context, p *riverdriver.J
 		}
 		written, err := e.Executor.JobSetStateIfRunningMany(ctx, one)
 		if err != nil {
-			return rows, err
+			return nil, err
 		}
 		rows = append(rows, written...)
 	}
 	return rows, nil
 }
 
-// take returns the row of an outcome that was written; nil if there is none.
-func (all *outcomes) take(id int64) *rivertype.JobRow {
+// rowOf waits until an outcome is written, and returns its row, for those who subscribe to
+// the engine's events; nil if it was not written, or the engine was told before.
+func (all *outcomes) rowOf(ctx context.Context, id int64) (*rivertype.JobRow, error) {
+	all.mu.Lock()
+	o := all.toTell[id]
+	all.mu.Unlock()
+	if o == nil {
+		return nil, nil
+	}
+	select {
+	case <-o.done:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	row := all.rows[id]
-	delete(all.rows, id)
-	return row
+	if all.toTell[id] == o {
+		delete(all.toTell, id)
+	}
+	return o.row, nil
 }

@@ -22,7 +22,6 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
-	"github.com/riverqueue/river/rivertype"
 
 	"github.com/velithon-go/velithon/background"
 )
@@ -145,7 +144,8 @@ type Queue[Tx any] struct {
 
 	outcomes outcomes
 
-	loop    sync.WaitGroup // of the looks for processes that died, and of what writes outcomes
+	writer  sync.WaitGroup // of what writes outcomes
+	loop    sync.WaitGroup // of the looks for processes that died
 	endLoop context.CancelFunc
 }
 
@@ -160,7 +160,9 @@ func New[Tx any](engine Engine[Tx], options Options, kinds ...background.Definit
 		options: options, engine: engine, kinds: make(map[string]*kind),
 		log:      slog.New(engineLog{options.Logger.Handler(), new(recent)}),
 		attempts: make(map[int64]*attempt), begun: make(chan struct{}),
-		outcomes: outcomes{waiting: make(map[int64]*outcome), rows: make(map[int64]*rivertype.JobRow)},
+		outcomes: outcomes{
+			room: make(chan struct{}, maxUnwritten*options.Workers), waiting: make(map[int64]*outcome), toTell: make(map[int64]*outcome),
+		},
 	}
 	q.hard, q.interrupt = context.WithCancel(context.Background()) //nolint:gosec // Shutdown calls it, if it has to
 	gates := make(gates)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -26,18 +25,13 @@ type worker[Tx any] struct {
 // errShutdown is the cause of the context of a task that is interrupted.
 var errShutdown = errors.New("durable: the queue is shutting down")
 
-// Work implements [river.Worker]: it makes an attempt and writes what comes of it. To the
-// engine it succeeds always.
+// Work implements [river.Worker]: it makes an attempt and has written what comes of it. To
+// the engine it succeeds always.
 func (w *worker[Tx]) Work(engine context.Context, job *river.Job[args]) error {
 	a := w.queue.begin(job)
-	defer w.queue.end(a)
-	began := time.Now()
 	wait, err := w.attempt(engine, job, a)
 	canceled := err != nil && causeOf(engine) == background.ErrCanceled //nolint:errorlint // it is that one
-	if err := w.queue.write(outcomeOf(job.JobRow, began, canceled, wait, err)); err != nil {
-		w.queue.options.Logger.LogAttrs(context.Background(), slog.LevelWarn, "what came of a task is not written",
-			slog.String("kind", job.Kind), slog.Int64("id", job.ID), slog.Any("error", err))
-	}
+	w.queue.write(outcomeOf(a, job.JobRow, canceled, wait, err))
 	return nil
 }
 
@@ -112,10 +106,12 @@ func failures(all []rivertype.AttemptError) (n int) {
 	return n
 }
 
-// attempt is one that is under way in this process.
+// attempt is one that is in hand in this process: it is under way, or what came of it is
+// yet to be written.
 type attempt struct {
 	id     int64
 	number int
+	began  time.Time
 
 	mu       sync.Mutex // guards what follows
 	progress any
@@ -123,7 +119,7 @@ type attempt struct {
 }
 
 func (q *Queue[Tx]) begin(job *river.Job[args]) *attempt {
-	a := &attempt{id: job.ID, number: 1 + failures(job.Errors)}
+	a := &attempt{id: job.ID, number: 1 + failures(job.Errors), began: time.Now()}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.attempts[a.id] = a

@@ -268,7 +268,7 @@ func behaviour[Tx any]() map[string]test[Tx] {
 		"unknown kinds": testUnknownKinds[Tx], "unique and priority": testUniqueAndPriority[Tx],
 		"limits": testLimits[Tx], "cancel": testCancel[Tx], "shutdown": testShutdown[Tx],
 		"every": testEvery[Tx], "DoneTx": testDoneTx[Tx], "DoneTx again": testDoneTxAgain[Tx], "pages": testTasksPages[Tx], "lost": testLost[Tx],
-		"written before the next": testWrittenBeforeTheNext[Tx], "given away": testGivenAway[Tx], "events": testEvents[Tx],
+		"ahead of what is written": testAheadOfWhatIsWritten[Tx], "given away": testGivenAway[Tx], "events": testEvents[Tx],
 	}
 }
 

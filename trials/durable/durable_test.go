@@ -185,9 +185,10 @@ func slicesOf(n int, e effect) (all []effect) {
 	return all
 }
 
-// More done twice than a process has workers are too many.
+// More done twice than a process may have in hand are too many.
 func TestBoundOfRepetitions(t *testing.T) {
-	for _, n := range []int64{workers, workers + 1} {
+	const bound = inHand * workers
+	for _, n := range []int64{bound, bound + 1} {
 		killedOne, away := facts{processes: 1, ends: map[string]end{"a": {killed, noon}}}, facts{processes: 1, outages: []outage{{"locked", noon, noon}}}
 		for i := range n {
 			for _, a := range []*facts{&killedOne, &away} {
@@ -195,12 +196,12 @@ func TestBoundOfRepetitions(t *testing.T) {
 			}
 		}
 		var f, g figures
-		if n == workers {
+		if n == bound {
 			assert.Empty(t, killedOne.compare(&f))
 			assert.Empty(t, away.compare(&g))
 		} else {
-			assert.Equal(t, []string{"9 tasks were done twice because a was killed"}, killedOne.compare(&f))
-			assert.Equal(t, []string{"9 tasks were done twice because the database was locked"}, away.compare(&g))
+			assert.Equal(t, []string{"25 tasks were done twice because a was killed"}, killedOne.compare(&f))
+			assert.Equal(t, []string{"25 tasks were done twice because the database was locked"}, away.compare(&g))
 		}
 	}
 }
