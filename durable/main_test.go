@@ -2,6 +2,7 @@ package durable_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"testing"
@@ -16,6 +17,9 @@ func TestMain(m *testing.M) {
 	if place := os.Getenv(childEnv); place != "" {
 		runChild(place)
 		return
+	}
+	if os.Getenv(postgresEnv) == "" {
+		fmt.Printf("only the half for SQLite is tested: for PostgreSQL set %s to the URL of a server, such as one of .ci/postgres\n", postgresEnv)
 	}
 	new(fasthttp.ResponseHeader).Header() // starts the date goroutine, which never ends
 	goleak.VerifyTestMain(m,

@@ -14,31 +14,17 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/durable"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
 var nothing = background.Define("nothing", func(context.Context, int) error { return nil })
-
-// within returns a context that ends when a test hangs.
-func within(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
 
 // newPool returns a pool of a new database on the server that the tests are given.
 func newPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
-	server := os.Getenv("VELITHON_POSTGRES")
-	if server == "" {
-		t.Skip("nothing was tested: set VELITHON_POSTGRES to the URL of a PostgreSQL server, such as one of .ci/postgres")
-	}
+	server := os.Getenv(serverEnv)
 	conn, err := pgx.Connect(within(t), server)
 	require.NoError(t, err)
 	name := "test_" + strings.ToLower(rand.Text())
