@@ -51,14 +51,11 @@ var ErrNotOurs = errors.New("durable: the task was given to another process or i
 
 // Store implements [background.Store]. It stores all records in a transaction of its own.
 func (q *Queue[Tx]) Store(ctx context.Context, records []background.Record) error {
-	all := make([]river.InsertManyParams, len(records))
-	for i, r := range records {
-		var err error
-		if all[i], err = q.insertion(r); err != nil {
-			return err
-		}
+	all, _, err := q.insertions(records)
+	if err != nil {
+		return err
 	}
-	err := q.engine.Do(ctx, func(tx Tx) error {
+	err = q.engine.Do(ctx, func(tx Tx) error {
 		_, err := q.client.InsertManyTx(ctx, tx, all)
 		return err
 	})
@@ -88,13 +85,13 @@ func (q *Queue[Tx]) StoreTx(ctx context.Context, tx Tx, tasks ...*background.Tas
 	if origin != nil {
 		mark = rand.Text()
 	}
-	all := make([]river.InsertManyParams, len(records))
-	for i, r := range records {
-		if all[i], err = q.insertion(r); err != nil {
-			return err
-		}
-		if origin != nil {
-			all[i].InsertOpts.Metadata = fmt.Appendf(nil, `{"%s":%q}`, markKey, mark)
+	all, of, err := q.insertions(records)
+	if err != nil {
+		return err
+	}
+	if origin != nil {
+		for _, insertion := range all {
+			insertion.InsertOpts.Metadata = fmt.Appendf(nil, `{"%s":%q}`, markKey, mark)
 		}
 	}
 	stored, err := q.client.InsertManyTx(ctx, tx, all)
@@ -102,8 +99,9 @@ func (q *Queue[Tx]) StoreTx(ctx context.Context, tx Tx, tasks ...*background.Tas
 		return wrap("store", err)
 	}
 	if origin != nil {
-		for i, s := range stored {
-			origin.Note(tasks[i], q.exists(s.Job.ID, mark, s.UniqueSkippedAsDuplicate))
+		for i, task := range tasks {
+			s := stored[of[i]]
+			origin.Note(task, q.exists(s.Job.ID, mark, s.UniqueSkippedAsDuplicate))
 		}
 	}
 	return nil
@@ -179,6 +177,30 @@ func (a *args) UnmarshalJSON(text []byte) error {
 		a.err = json.Unmarshal(a.Escaped, &a.stored)
 	}
 	return nil
+}
+
+// insertions returns how the engine is to store records, and of each record which of them
+// it is: of several with one key, which the engine refuses, the first is that of all.
+func (q *Queue[Tx]) insertions(records []background.Record) (all []river.InsertManyParams, of []int, err error) {
+	type key struct{ kind, key string }
+	first := make(map[key]int)
+	of = make([]int, len(records))
+	for i, r := range records {
+		insertion, err := q.insertion(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		of[i] = len(all)
+		if k := (key{r.Kind, insertion.Args.(args).Key}); k.key != "" {
+			if n, ok := first[k]; ok {
+				of[i] = n
+				continue
+			}
+			first[k] = len(all)
+		}
+		all = append(all, insertion)
+	}
+	return all, of, nil
 }
 
 // insertion returns how the engine is to store a record.
