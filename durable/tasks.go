@@ -89,12 +89,14 @@ func (q *Queue[Tx]) info(ctx context.Context, job *rivertype.JobRow) background.
 	}
 	switch {
 	case info.State == background.Running:
-		info.Attempt++
 		info.Since = orZero(job.AttemptedAt)
 	case info.State == background.Scheduled, info.State == background.Retrying:
 		info.Due = job.ScheduledAt
 	case info.State.Ended():
 		info.Since = orZero(job.FinalizedAt)
+	}
+	if info.State == background.Running || info.State == background.Succeeded {
+		info.Attempt++ // with one that has left no error
 	}
 	info.Progress = q.progressOf(job)
 	return info
