@@ -62,8 +62,30 @@ func testOldLeader[Tx any](t *testing.T, d *database[Tx]) {
 	assert.Len(t, seen.all(), 5, "once each")
 }
 
+// The leader removes tasks that have ended, when their time is up.
+func testKeep[Tx any](t *testing.T, d *database[Tx]) {
+	const day = 24 * time.Hour
+	k := background.Define("job", func(context.Context, int) error { return nil })
+	for keep, succeeded := range map[time.Duration]time.Duration{0: day, 2 * time.Hour: 2 * time.Hour} {
+		q := d.open(t, durable.Options{Keep: keep}, k)
+		for state, kept := range map[string]time.Duration{"completed": succeeded, "cancelled": 7 * day, "discarded": 7 * day} {
+			for priority, ago := range map[int]time.Duration{2: kept - time.Hour, 3: kept + time.Hour} { // by which they are told apart
+				require.NoError(t, q.Submit(within(t), k.Task(1)))
+				d.exec(t, "update river_job set state = $1, priority = $2, finalized_at = $3 where state = 'available'", state, priority, time.Now().UTC().Add(-ago))
+			}
+		}
+		assert.Equal(t, 6, d.jobs(t))
+		work(t, q, background.RunnerOptions{})
+		eventually(t, "some are removed", func() bool { return d.jobs(t) < 6 })
+		assert.Equal(t, 3, d.jobs(t))
+		assert.Equal(t, 3, d.number(t, "select count(*) from river_job where priority = 2"))
+		require.NoError(t, q.Shutdown(within(t)))
+		d.exec(t, "delete from river_job")
+	}
+}
+
 func leaders[Tx any]() map[string]test[Tx] {
-	return map[string]test[Tx]{"old": testOldLeader[Tx]}
+	return map[string]test[Tx]{"old": testOldLeader[Tx], "keep": testKeep[Tx]}
 }
 
 func TestLeadersOnSQLite(t *testing.T)     { onSQLite(t, leaders[*sql.Tx]()) }
