@@ -32,8 +32,9 @@ func withOrigin(t *testing.T, values map[string]string) context.Context {
 func testStoredTwice[Tx any](t *testing.T, d *database[Tx]) {
 	plain := background.Define("plain", func(context.Context, string) error { return nil })
 	sync := background.Define("sync", func(context.Context, string) error { return nil })
-	q := d.open(t, durable.Options{StoreOnly: true}, plain,
-		durable.With(sync, durable.KindOptions[string]{Unique: func(user string) string { return user }}))
+	greet := background.Define("greet", func(context.Context, string) error { return nil })
+	byUser := durable.KindOptions[string]{Unique: func(user string) string { return user }}
+	q := d.open(t, durable.Options{StoreOnly: true}, plain, durable.With(sync, byUser), durable.With(greet, byUser))
 	r := background.NewRunner(background.RunnerOptions{Store: q, Logger: quiet})
 	t.Cleanup(func() { require.NoError(t, r.Shutdown(within(t))) })
 	submit := func(ctx context.Context, tasks ...*background.Task) {
@@ -59,13 +60,13 @@ func testStoredTwice[Tx any](t *testing.T, d *database[Tx]) {
 	require.Equal(t, 3, d.jobs(t))
 
 	ctx, one, two, other := withOrigin(t, nil), sync.Task("bob"), sync.Task("bob"), sync.Task("eve")
-	require.NoError(t, d.inTx(t, func(tx Tx) error { return q.StoreTx(ctx, tx, one, two, other) }))
-	require.Equal(t, 5, d.jobs(t), "two of one key are one")
+	require.NoError(t, d.inTx(t, func(tx Tx) error { return q.StoreTx(ctx, tx, other, one, greet.Task("bob"), two) }))
+	require.Equal(t, 6, d.jobs(t), "two of one kind and key are one")
 	d.exec(t, "update river_job set state = 'completed', finalized_at = created_at where kind = 'sync'")
 	submit(ctx, one, two, other)
-	require.Equal(t, 5, d.jobs(t))
+	require.Equal(t, 6, d.jobs(t))
 	submit(within(t), one, other, two)
-	require.Equal(t, 7, d.jobs(t), "another request")
+	require.Equal(t, 8, d.jobs(t), "another request")
 }
 
 // What is told of a task.
