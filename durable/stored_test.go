@@ -59,14 +59,22 @@ func testStoredTwice[Tx any](t *testing.T, d *database[Tx]) {
 	submit(ctx, again) // it counted as stored
 	require.Equal(t, 3, d.jobs(t))
 
+	ctx, known, fresh := withOrigin(t, nil), sync.Task("cleo"), plain.Task("3")
+	submit(within(t), sync.Task("cleo"))
+	require.EqualError(t, d.inTx(t, func(tx Tx) error {
+		return errors.Join(q.StoreTx(ctx, tx, known, fresh), errors.New("no"))
+	}), "no")
+	submit(ctx, known, fresh) // the one is there all the same, the other was rolled back
+	require.Equal(t, 5, d.jobs(t))
+
 	ctx, one, two, other := withOrigin(t, nil), sync.Task("bob"), sync.Task("bob"), sync.Task("eve")
 	require.NoError(t, d.inTx(t, func(tx Tx) error { return q.StoreTx(ctx, tx, other, one, greet.Task("bob"), two) }))
-	require.Equal(t, 6, d.jobs(t), "two of one kind and key are one")
+	require.Equal(t, 8, d.jobs(t), "two of one kind and key are one")
 	d.exec(t, "update river_job set state = 'completed', finalized_at = created_at where kind = 'sync'")
 	submit(ctx, one, two, other)
-	require.Equal(t, 6, d.jobs(t))
+	require.Equal(t, 8, d.jobs(t))
 	submit(within(t), one, other, two)
-	require.Equal(t, 8, d.jobs(t), "another request")
+	require.Equal(t, 10, d.jobs(t), "another request")
 }
 
 // What is told of a task.
@@ -226,9 +234,39 @@ func testDoneByAnother[Tx any](t *testing.T, d *database[Tx]) {
 	assert.Len(t, inState(t, q, background.Failed), 1)
 }
 
+// A transaction that marks a task as done, while the commit of another one that did is under
+// way, fails, though it saw the task run when it looked. SQLite has one transaction at once.
+func testDoneTwiceAtOnce(t *testing.T, d *database[pgx.Tx]) {
+	var seen recorder
+	var q *durable.Queue[pgx.Tx]
+	k := background.Define("job", func(ctx context.Context, _ int) error {
+		first, second := d.begin(t), d.begin(t)
+		seen.note(fmt.Sprint(q.DoneTx(ctx, first)))
+		ended := make(chan error)
+		go func() { ended <- q.DoneTx(ctx, second) }()
+		eventually(t, "it waits for the first", func() bool {
+			return d.number(t, "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") == 1
+		})
+		seen.note(fmt.Sprint(d.commit(first)))
+		seen.note(fmt.Sprint(<-ended))
+		return d.rollback(second)
+	})
+	q = d.open(t, durable.Options{}, k)
+	work(t, q, background.RunnerOptions{})
+	require.NoError(t, q.Submit(within(t), k.Task(1)))
+	eventually(t, "it ends", func() bool { return len(inState(t, q, background.Succeeded)) == 1 })
+	eventually(t, "all is noted", func() bool { return len(seen.all()) == 3 })
+	assert.Equal(t, []string{"<nil>", "<nil>", durable.ErrNotOurs.Error()}, seen.all())
+}
+
 func storedTests[Tx any]() map[string]test[Tx] {
 	return map[string]test[Tx]{"twice": testStoredTwice[Tx], "info": testInfo[Tx], "log": testLog[Tx], "ends": testEnds[Tx], "done by another": testDoneByAnother[Tx]}
 }
 
-func TestStoredOnSQLite(t *testing.T)     { onSQLite(t, storedTests[*sql.Tx]()) }
-func TestStoredOnPostgreSQL(t *testing.T) { onPostgreSQL(t, storedTests[pgx.Tx]()) }
+func TestStoredOnSQLite(t *testing.T) { onSQLite(t, storedTests[*sql.Tx]()) }
+
+func TestStoredOnPostgreSQL(t *testing.T) {
+	tests := storedTests[pgx.Tx]()
+	tests["done twice at once"] = testDoneTwiceAtOnce
+	onPostgreSQL(t, tests)
+}
