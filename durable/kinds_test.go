@@ -128,7 +128,7 @@ func testNamesOfLimited[Tx any](t *testing.T, d *database[Tx]) {
 func testUniqueUntilTheEnd[Tx any](t *testing.T, d *database[Tx]) {
 	var seen recorder
 	release := make(chan struct{})
-	k := background.Define("sync", func(ctx context.Context, user string) error {
+	k := background.Define("sync", func(_ context.Context, user string) error {
 		seen.note(user)
 		if user == "fails" {
 			return background.RetryAfter(fmt.Errorf("not now"), time.Hour)

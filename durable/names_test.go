@@ -42,7 +42,7 @@ func TestTimesOfEvery(t *testing.T) {
 		s := steady{d, phase(name, d)}
 		now := time.Unix(1_800_000_000, random.Int64N(1000))
 		want := now.Add(1)
-		for want.Add(-s.phase).Truncate(d) != want.Add(-s.phase) {
+		for !want.Add(-s.phase).Truncate(d).Equal(want.Add(-s.phase)) {
 			want = want.Add(1)
 		}
 		assert.Equal(t, want, s.Next(now), "every %d from %d", d, now.UnixNano())

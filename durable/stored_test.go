@@ -206,6 +206,30 @@ func testEnds[Tx any](t *testing.T, d *database[Tx]) {
 	eventually(t, "its lock is free", func() bool { return d.locks(t) == 0 })
 }
 
+// Tasks have nine tenths of the time of a shutdown.
+func testTimeToEnd[Tx any](t *testing.T, d *database[Tx]) {
+	var begun recorder
+	interrupted := make(chan time.Time, 1)
+	k := background.Define("job", func(ctx context.Context, _ int) error {
+		begun.note("begun")
+		<-ctx.Done()
+		interrupted <- time.Now()
+		return context.Cause(ctx)
+	})
+	q := d.open(t, durable.Options{}, k)
+	r := background.NewRunner(background.RunnerOptions{Logger: quiet})
+	t.Cleanup(func() { require.NoError(t, r.Shutdown(within(t))) })
+	require.NoError(t, q.Submit(within(t), k.Task(1)))
+	require.NoError(t, q.Start(r))
+	eventually(t, "it runs", func() bool { return len(begun.all()) == 1 })
+	begin := time.Now()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = q.Shutdown(ctx) // which on a busy machine may end too early
+	assert.GreaterOrEqual(t, (<-interrupted).Sub(begin), 800*time.Millisecond)
+	require.NoError(t, q.Shutdown(within(t)))
+}
+
 // A task that another process has taken meanwhile, at the same attempt, is that one's.
 func testDoneByAnother[Tx any](t *testing.T, d *database[Tx]) {
 	var seen recorder
@@ -260,7 +284,7 @@ func testDoneTwiceAtOnce(t *testing.T, d *database[pgx.Tx]) {
 }
 
 func storedTests[Tx any]() map[string]test[Tx] {
-	return map[string]test[Tx]{"twice": testStoredTwice[Tx], "info": testInfo[Tx], "log": testLog[Tx], "ends": testEnds[Tx], "done by another": testDoneByAnother[Tx]}
+	return map[string]test[Tx]{"twice": testStoredTwice[Tx], "info": testInfo[Tx], "log": testLog[Tx], "ends": testEnds[Tx], "time to end": testTimeToEnd[Tx], "done by another": testDoneByAnother[Tx]}
 }
 
 func TestStoredOnSQLite(t *testing.T) { onSQLite(t, storedTests[*sql.Tx]()) }
