@@ -44,10 +44,12 @@ func TestDoRollsBack(t *testing.T) {
 	db, _ := open(t)
 	no := errors.New("no")
 	for range 2 { // the second one gets the connection
-		require.ErrorIs(t, do(within(t), db, func(tx *sql.Tx) error {
-			_, err := tx.ExecContext(within(t), "create table effects(n integer)")
+		ctx := within(t)
+		require.ErrorIs(t, do(ctx, db, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, "create table effects(n integer)")
 			return errors.Join(err, no)
 		}), no)
+		require.NoError(t, ctx.Err(), "it does not wait for its end")
 	}
 	require.NoError(t, do(within(t), db, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(within(t), "create table effects(n integer)")
@@ -99,6 +101,8 @@ func TestOpenOfOddThings(t *testing.T) {
 	require.EqualError(t, err, "durable/sqlite: the database needs a write-ahead log and one connection: open it by OpenDB")
 
 	db, path := open(t)
+	_, err = Open(within(t), db, os.Args[0], durable.Options{}, nothing)
+	require.EqualError(t, err, "durable/sqlite: the database is the file "+path+", and not "+os.Args[0])
 	_, err = Open(within(t), db, path, durable.Options{}, durable.With(nothing, durable.KindOptions[int]{Priority: -1}))
 	require.EqualError(t, err, `durable: the priority of kind "nothing" is -1, it has to be from 1 to 4`)
 }
