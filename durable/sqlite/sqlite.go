@@ -84,7 +84,7 @@ func check(ctx context.Context, db *sql.DB, path string) (file string, err error
 	if err != nil {
 		return "", err
 	}
-	if named, err := os.Stat(path); err != nil || !os.SameFile(ours, named) {
+	if named, err := os.Stat(path); err != nil || !os.SameFile(ours, named) { //nolint:gosec // the path is the user's
 		return "", fmt.Errorf("the database is the file %s, and not %s", file, path)
 	}
 	return file, nil
