@@ -299,6 +299,9 @@ func (a *App) Run(addr string) error {
 	defer cancel()
 	err, drainErr := a.shutDown(ctx)
 	<-served
+	if signals.Err() != nil && errors.Is(serveErr, ErrClosed) {
+		serveErr = nil // the signal came while the queue was started
+	}
 	if errors.Is(drainErr, background.ErrDueLater) {
 		drainErr = nil // more time would not have changed it
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -187,4 +189,31 @@ func TestRequestIDOfAStoredTask(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.True(t, slices.Equal([]string{"a-1", ""}, ids))
+}
+
+// stoppedAtTheStart is a queue that is being started when the process is told to stop.
+type stoppedAtTheStart struct {
+	drawer
+
+	t       *testing.T
+	stopped chan struct{}
+	stop    func() // closes it
+}
+
+func (q *stoppedAtTheStart) Start(*background.Runner) error {
+	self, err := os.FindProcess(os.Getpid())
+	require.NoError(q.t, err)
+	require.NoError(q.t, self.Signal(syscall.SIGTERM))
+	<-q.stopped
+	return nil
+}
+
+func (q *stoppedAtTheStart) Shutdown(context.Context) error { q.stop(); return nil }
+
+func TestRunIsStoppedWhileItsQueueStarts(t *testing.T) {
+	q := &stoppedAtTheStart{t: t, stopped: make(chan struct{})}
+	q.stop = sync.OnceFunc(func() { close(q.stopped) })
+	app := velithon.New(velithon.Options{Logger: quiet, Queue: q})
+	require.NoError(t, app.Run("127.0.0.1:0"))
+	require.ErrorIs(t, app.Run("127.0.0.1:0"), velithon.ErrClosed, "it was not told to stop")
 }

@@ -175,6 +175,28 @@ func TestWorkersWait(t *testing.T) {
 	}})
 }
 
+// A process has one suspect in hand, until what came of it is written.
+func TestSuspectsWait(t *testing.T) {
+	onPostgreSQL(t, map[string]test[pgx.Tx]{"postgres": func(t *testing.T, d *database[pgx.Tx]) {
+		var seen recorder
+		release := make(chan struct{})
+		k := background.Define("job", func(_ context.Context, n int) error {
+			<-release
+			seen.note("")
+			return nil
+		})
+		q := d.open(t, durable.Options{}, k)
+		require.NoError(t, q.Submit(within(t), k.Task(1), k.Task(2)))
+		d.exec(t, "update river_job set queue = '"+durable.Suspects+"'")
+		work(t, q, background.RunnerOptions{})
+		tx := hold(t, d, release)
+		time.Sleep(time.Second) // in which the second one would begin
+		assert.Len(t, seen.all(), 1)
+		require.NoError(t, d.rollback(tx))
+		eventually(t, "both are done", func() bool { return len(inState(t, q, background.Succeeded)) == 2 })
+	}})
+}
+
 // A task may be given away and back while what came of its first attempt waits to be
 // written, here for a row that a transaction has locked.
 func TestTwoAttemptsInOneProcess(t *testing.T) {

@@ -31,7 +31,11 @@ func (w *worker[Tx]) Work(engine context.Context, job *river.Job[args]) error {
 	a := w.queue.begin(job)
 	wait, err := w.attempt(engine, job, a)
 	canceled := err != nil && causeOf(engine) == background.ErrCanceled //nolint:errorlint // it is that one
-	w.queue.write(outcomeOf(a, job.JobRow, canceled, wait, err))
+	o := outcomeOf(a, job.JobRow, canceled, wait, err)
+	w.queue.write(o)
+	if job.Queue == Suspects {
+		<-o.done // the next one may kill the process
+	}
 	return nil
 }
 

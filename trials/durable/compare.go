@@ -10,6 +10,7 @@ import (
 // figures is what a trial counts.
 type figures struct {
 	kills, terms, deaths, rolls         int // processes: by SIGKILL, by SIGTERM, by a deadly task; restarts of all
+	cutShort                            int // by SIGTERM, and not in time, since the machine was busy
 	answered, refused, unanswered       int // orders
 	late                                time.Duration
 	effects, repeated, mostRepeated     int // without DoneTx: what was done twice, in all and because of one process

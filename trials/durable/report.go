@@ -39,8 +39,8 @@ func ms(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
 
 // String says what was counted.
 func (f *figures) String() string {
-	return fmt.Sprintf("%d processes ended by SIGKILL, %d by SIGTERM within %v, %d by a deadly task, %d without the database, %d restarts of all\n",
-		f.kills, f.terms, ms(f.longestEnd), f.deaths, f.gaveUp, f.rolls) +
+	return fmt.Sprintf("%d processes ended by SIGKILL, %d by SIGTERM within %v, %d cut short, %d by a deadly task, %d without the database, %d restarts of all\n",
+		f.kills, f.terms, ms(f.longestEnd), f.cutShort, f.deaths, f.gaveUp, f.rolls) +
 		fmt.Sprintf("%d orders answered with 201, %d with 503 within %v, of which %d were done all the same, %d not answered\n",
 			f.answered, f.refused, ms(f.late), f.refusedButDone, f.unanswered) +
 		fmt.Sprintf("%d effects; without DoneTx %d twice because of a kill, %d at most for one, and %d because of an outage\n",
