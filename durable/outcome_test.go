@@ -180,7 +180,7 @@ func TestSuspectsWait(t *testing.T) {
 	onPostgreSQL(t, map[string]test[pgx.Tx]{"postgres": func(t *testing.T, d *database[pgx.Tx]) {
 		var seen recorder
 		release := make(chan struct{})
-		k := background.Define("job", func(_ context.Context, n int) error {
+		k := background.Define("job", func(_ context.Context, _ int) error {
 			<-release
 			seen.note("")
 			return nil
