@@ -316,8 +316,8 @@ func (a *App) Run(addr string) error {
 
 // Shutdown stops accepting connections, and tasks of Options.Queue, lets the
 // requests that have begun finish, and then drains the runner, so that the
-// background work of every response has run or is stored, but for tasks that are due later: those are given up, and named in
-// the error. Each response ends its connection from now on. Idle
+// background work of every response has run or is stored, but for tasks that are
+// due later in memory: those are given up, and named in the error. Each response ends its connection from now on. Idle
 // connections get a second for one more request, one that is still on its way
 // another second to arrive; each is a tenth of the time until ctx is done, if
 // that is less. The contexts of streams that are being sent are cancelled, so

@@ -176,7 +176,7 @@ func result(err error) string {
 // draw draws one of all, and skips the step if there is none.
 func draw[E any](t *rapid.T, label string, all []E) E {
 	if len(all) == 0 {
-		t.SkipNow() // the step, in place of which rapid draws another
+		t.SkipNow() // there is nothing to draw from: rapid draws another step
 	}
 	return all[rapid.IntRange(0, len(all)-1).Draw(t, label)]
 }

@@ -13,7 +13,7 @@ import (
 // every has a task come again and again.
 func (s *sequence) every(t *rapid.T) {
 	if s.model.closed || len(s.model.periodic) == 2 {
-		t.SkipNow() // the step, in place of which rapid draws another
+		t.SkipNow() // the runner takes no more, or has two: rapid draws another step
 	}
 	j, task := s.task(t, 3, nil)
 	j.isPeriodic = true

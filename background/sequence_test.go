@@ -264,7 +264,7 @@ func (s *sequence) pass(*rapid.T) {
 func (s *sequence) dawdle(t *rapid.T) {
 	const moment = time.Millisecond / 3
 	if event, at := s.model.next(); event != nil && time.Until(at) <= moment {
-		t.SkipNow() // the step, in place of which rapid draws another
+		t.SkipNow() // something happens in that moment: rapid draws another step
 	}
 	time.Sleep(moment)
 	s.step(func() {}, func() {})
@@ -272,7 +272,7 @@ func (s *sequence) dawdle(t *rapid.T) {
 
 func (s *sequence) shutdown(t *rapid.T) {
 	if s.steps < s.open {
-		t.SkipNow() // the step, in place of which rapid draws another
+		t.SkipNow() // it is too early: rapid draws another step
 	}
 	s.shutdownBy(s.newCallIn(s.submitter(t), t, 20*time.Second))
 }

@@ -134,9 +134,7 @@ func (q *Queue[Tx]) lookOnce(ctx context.Context) (tasks int, err error) {
 // Options.ShutdownTimeout: for a program that only works. It returns nil if all tasks
 // have ended or were put back.
 func (q *Queue[Tx]) Run(ctx context.Context) error {
-	options := q.options.Runner
-	options.Store = q
-	runner := background.NewRunner(options)
+	runner := background.NewRunner(q.options.Runner)
 	if err := q.Start(runner); err != nil {
 		return errors.Join(err, runner.Shutdown(ctx))
 	}

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -55,13 +56,18 @@ func (q *Queue[Tx]) runs(id int64) bool {
 	return q.attempts[id] != nil
 }
 
-// putBack has a task run again, with its attempts as they were.
+// putBack has a task run again, with its attempts as they were, unless it was given to
+// another process meanwhile.
 func (q *Queue[Tx]) putBack(ctx context.Context, job *rivertype.JobRow) error {
-	s := riverdriver.JobSetStateInterrupted(job.ID, time.Now(), max(job.Attempt-1, 0), nil)
-	_, err := q.engine.Driver.GetExecutor().JobSetStateIfRunningMany(ctx, &riverdriver.JobSetStateIfRunningManyParams{
-		ID: []int64{s.ID}, Attempt: []*int{s.Attempt}, ErrData: [][]byte{s.ErrData}, FinalizedAt: []*time.Time{s.FinalizedAt},
-		MetadataDoMerge: []bool{s.MetadataDoMerge}, MetadataUpdates: [][]byte{s.MetadataUpdates},
-		ScheduledAt: []*time.Time{s.ScheduledAt}, Schema: q.client.Schema(), State: []rivertype.JobState{s.State},
+	err := q.engine.Do(ctx, func(tx Tx) error {
+		rows, err := q.setStates(ctx, tx, riverdriver.JobSetStateInterrupted(job.ID, time.Now(), max(job.Attempt-1, 0), nil))
+		if err == nil && len(rows) > 0 && !sameAttempt(rows[0], job) {
+			err = errForeign
+		}
+		return err
 	})
+	if errors.Is(err, errForeign) {
+		return nil
+	}
 	return err
 }

@@ -190,7 +190,7 @@ func (q *Queue[Tx]) tryWrite(batch map[int64]*outcome) error {
 	for len(batch) > 0 {
 		var rows []*rivertype.JobRow
 		err := q.engine.Do(ctx, func(tx Tx) (err error) {
-			rows, err = q.engine.Driver.UnwrapExecutor(tx).JobSetStateIfRunningMany(ctx, q.paramsOf(batch))
+			rows, err = q.setStates(ctx, tx, paramsOf(batch)...)
 			if err == nil && q.takeForeign(batch, rows) {
 				err = errForeign
 			}
@@ -228,19 +228,27 @@ func (q *Queue[Tx]) takeForeign(batch map[int64]*outcome, rows []*rivertype.JobR
 	return found
 }
 
-func (q *Queue[Tx]) paramsOf(batch map[int64]*outcome) *riverdriver.JobSetStateIfRunningManyParams {
-	many := &riverdriver.JobSetStateIfRunningManyParams{Schema: q.client.Schema()}
+func paramsOf(batch map[int64]*outcome) (all []*riverdriver.JobSetStateIfRunningParams) {
 	for _, o := range batch {
-		many.ID = append(many.ID, o.params.ID)
-		many.Attempt = append(many.Attempt, o.params.Attempt)
-		many.ErrData = append(many.ErrData, o.params.ErrData)
-		many.FinalizedAt = append(many.FinalizedAt, o.params.FinalizedAt)
-		many.MetadataDoMerge = append(many.MetadataDoMerge, o.params.MetadataDoMerge)
-		many.MetadataUpdates = append(many.MetadataUpdates, o.params.MetadataUpdates)
-		many.ScheduledAt = append(many.ScheduledAt, o.params.ScheduledAt)
-		many.State = append(many.State, o.params.State)
+		all = append(all, o.params)
 	}
-	return many
+	return all
+}
+
+// setStates changes the states of tasks that run, whoever runs them, and returns their rows.
+func (q *Queue[Tx]) setStates(ctx context.Context, tx Tx, all ...*riverdriver.JobSetStateIfRunningParams) ([]*rivertype.JobRow, error) {
+	many := &riverdriver.JobSetStateIfRunningManyParams{Schema: q.client.Schema()}
+	for _, s := range all {
+		many.ID = append(many.ID, s.ID)
+		many.Attempt = append(many.Attempt, s.Attempt)
+		many.ErrData = append(many.ErrData, s.ErrData)
+		many.FinalizedAt = append(many.FinalizedAt, s.FinalizedAt)
+		many.MetadataDoMerge = append(many.MetadataDoMerge, s.MetadataDoMerge)
+		many.MetadataUpdates = append(many.MetadataUpdates, s.MetadataUpdates)
+		many.ScheduledAt = append(many.ScheduledAt, s.ScheduledAt)
+		many.State = append(many.State, s.State)
+	}
+	return q.engine.Driver.UnwrapExecutor(tx).JobSetStateIfRunningMany(ctx, many)
 }
 
 // driver is the engine's driver with an executor that does not write what is written.

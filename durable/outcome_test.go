@@ -225,3 +225,24 @@ func TestTwoAttemptsInOneProcess(t *testing.T) {
 		assert.Equal(t, 2, d.number(t, "select attempt from river_job where id = 2"))
 	}})
 }
+
+// A task that a process never heard of is not put back if another process was given it
+// meanwhile: here it dies with that one, by which its row tells what has happened.
+func TestLostAndGivenAway(t *testing.T) {
+	onPostgreSQL(t, map[string]test[pgx.Tx]{"postgres": func(t *testing.T, d *database[pgx.Tx]) {
+		k := background.Define("job", func(context.Context, int) error { return nil })
+		q := d.open(t, durable.Options{}, k)
+		require.NoError(t, q.Submit(within(t), k.Task(1).After(time.Hour)))
+		d.exec(t, "update river_job set state = 'running', attempt = 1, attempted_at = now(), attempted_by = array[$1]", q.Client().ID())
+		tx := d.begin(t)
+		require.NoError(t, d.execTx(within(t), tx, "update river_job set attempted_at = '2026-01-02 03:04:05', attempted_by = array['another']"))
+		work(t, q, background.RunnerOptions{})
+		eventually(t, "it is to be put back", func() bool {
+			return d.number(t, "select count(*) from pg_locks where not granted") == 1
+		})
+		require.NoError(t, d.commit(tx))
+		eventually(t, "it is done", func() bool { return len(inState(t, q, background.Succeeded)) == 1 })
+		assert.Equal(t, 2, d.number(t, "select attempt from river_job"))
+		assert.Equal(t, 1, d.number(t, "select count(*) from river_job where errors[1]->>'error' = '"+durable.Died+"'"))
+	}})
+}

@@ -37,7 +37,7 @@ func small(engine, server string) (*trial, *strings.Builder) {
 
 func TestNothingIsLostOnSQLite(t *testing.T) {
 	if raced {
-		t.Skip("SQLite is a program in Go here: with the race detector tasks come faster than they are done, and processes die before they are; the module durable has its tests with both")
+		t.Skip("with the race detector SQLite, a program in Go, does tasks more slowly than they come: run it without -race, as .ci/run does")
 	}
 	trial, said := small(sqliteEngine, "")
 	require.NoError(t, trial.run(), "%s", said)
