@@ -122,8 +122,8 @@ const deathsBefore = `(select count(*) from json_each(json(coalesce(errors, '[]'
 const giveBack = `
 	update river_job set
 		queue = case when ` + deathsBefore + ` >= 2 then '` + durable.Suspects + `' else queue end,
-		scheduled_at = case when ` + deathsBefore + ` = 1
-			then strftime('%Y-%m-%d %H:%M:%f', 'now', format('+%.3f seconds', abs(random() % 2000) / 1000.0)) else scheduled_at end,
+		scheduled_at = strftime('%Y-%m-%d %H:%M:%f', 'now', format('+%.3f seconds',
+			case when ` + deathsBefore + ` = 1 then abs(random() % 2000) / 1000.0 else 0 end)),
 		state = case when attempt >= max_attempts then 'discarded' else 'available' end,
 		finalized_at = case when attempt >= max_attempts then strftime('%Y-%m-%d %H:%M:%f', 'now') end,
 		errors = jsonb_insert(coalesce(errors, jsonb('[]')), '$[#]', jsonb_object(

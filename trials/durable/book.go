@@ -172,15 +172,15 @@ func (b *book) intact() error {
 
 // look says what some of the tasks have for which a condition holds.
 func (b *book) look(condition string) (said []string) {
-	errors := "coalesce(cast(errors as text), '')"
+	errors, owner := "coalesce(cast(errors as text), '')", "coalesce(attempted_by[array_upper(attempted_by, 1)], '')"
 	if b.isFile {
-		errors = "coalesce(json(errors), '')"
+		errors, owner = "coalesce(json(errors), '')", "coalesce(attempted_by->>'$[#-1]', '')"
 	}
-	err := b.rows("select id, kind, state, attempt, max_attempts, "+errors+" from river_job where "+condition+" order by id limit 10", func(row *sql.Rows) error {
+	err := b.rows("select id, kind, state, attempt, max_attempts, "+owner+", "+errors+" from river_job where "+condition+" order by id limit 10", func(row *sql.Rows) error {
 		var id, attempt, most int
-		var kind, state, errors string
-		err := row.Scan(&id, &kind, &state, &attempt, &most, &errors)
-		said = append(said, fmt.Sprintf("%s, stored as %d, is %s at attempt %d of %d: %s", kind, id, state, attempt, most, errors))
+		var kind, state, owner, errors string
+		err := row.Scan(&id, &kind, &state, &attempt, &most, &owner, &errors)
+		said = append(said, fmt.Sprintf("%s, stored as %d, is %s at attempt %d of %d, last by %s: %s", kind, id, state, attempt, most, owner, errors))
 		return err
 	})
 	if err != nil {
