@@ -39,6 +39,7 @@ type crew struct {
 	figures figures
 	faults  []string
 	away    atomic.Bool // the database is, so that nothing can be started
+	back    time.Time   // when it was back last
 
 	// slack is what an end may take beyond its time.
 	slack func() time.Duration
@@ -169,8 +170,8 @@ func (c *crew) lookAfter() error {
 			switch {
 			case isKilled(s.process.err):
 				c.figures.deaths++
-			case c.away.Load():
-				c.figures.gaveUp++ // it was just about to start
+			case c.away.Load(), s.process.begun.Before(c.back) && strings.Contains(s.process.lastWords(), "durable: start: "):
+				c.figures.gaveUp++ // it was just about to start, or was cut off while it did
 			default:
 				c.faults = append(c.faults, fmt.Sprintf("%s ended by itself with %v: %s", s.process.name, s.process.err, s.process.lastWords()))
 			}

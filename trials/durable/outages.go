@@ -100,8 +100,9 @@ func (t *trial) disturb(d disturbance) error {
 		t.crew.kill(victim)
 	}
 	err = errors.Join(err, t.crew.wait(t.away/2), d.end())
-	t.crew.away.Store(false)
 	o.to = time.Now()
+	t.crew.back = o.to
+	t.crew.away.Store(false)
 	t.outages = append(t.outages, o)
 	if err = errors.Join(err, t.crew.lookAfter()); err != nil {
 		return fmt.Errorf("after the database was %s: %w", d.what, err)

@@ -70,6 +70,7 @@ type process struct {
 
 	name  string
 	isNew bool
+	begun time.Time
 	ended chan struct{} // closed when it has ended
 	err   error         // readable then, as is at
 	at    time.Time     // when it ended, which may be noticed later
@@ -81,11 +82,12 @@ func startProcess(role, place, name string, isNew bool) (*process, error) {
 	if isNew {
 		version = "yes"
 	}
+	begun := time.Now()
 	c, err := child.Start(role, placeEnv+"="+place, processEnv+"="+name, newEnv+"="+version)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{Process: c, name: name, isNew: isNew, ended: make(chan struct{})}
+	p := &process{Process: c, name: name, isNew: isNew, begun: begun, ended: make(chan struct{})}
 	go func() {
 		p.err, p.at = c.Wait(), time.Now()
 		close(p.ended)
