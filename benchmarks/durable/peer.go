@@ -141,15 +141,22 @@ func (q *queue) storeAll(ctx context.Context, n int) error {
 
 // awaitEnded waits until the database has n tasks that were worked.
 func (q *queue) awaitEnded(ctx context.Context, n int) error {
+	ended := 0
 	for {
-		ended, err := q.ended(ctx)
-		if err != nil || ended == n {
-			return err
+		now, err := q.ended(ctx)
+		if err == nil {
+			ended = now
+		}
+		if ended == n {
+			return nil
 		}
 		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%d of %d tasks have ended: %w", ended, n, ctx.Err())
+		case <-ctx.Done(): // also while they were counted
+			err = ctx.Err()
 		case <-time.After(50 * time.Millisecond):
+		}
+		if err != nil {
+			return fmt.Errorf("%d of %d tasks have ended: %w", ended, n, err)
 		}
 	}
 }
