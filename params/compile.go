@@ -24,6 +24,10 @@ type Options struct {
 	// 9110, 9.3), and browsers send none. Empty means a method with a body.
 	Method string
 
+	// IsProvider says that the input is that of a provider, which can't read the body: that
+	// is the handler's.
+	IsProvider bool
+
 	// PathParams are the parameters in the route's pattern. A path field that
 	// is not among them is a mistake.
 	PathParams []string
@@ -107,8 +111,8 @@ func (c *compiler) wholeBody(t reflect.Type) error {
 			"or a struct, slice or map for the body")
 	}
 	if c.isBodiless() {
-		return fmt.Errorf("has no source tags, so it is the JSON body, which a %s request does not have: "+
-			"add tags such as `query:\"name\"`, or use struct{}", c.Method)
+		return fmt.Errorf("has no source tags, so it is the JSON body, which %s: "+
+			"add tags such as `query:\"name\"`, or use struct{}", c.whyBodiless())
 	}
 	root, err := c.schemas.Of(t)
 	if err != nil {
@@ -165,7 +169,11 @@ func (c *compiler) fields(t reflect.Type, offset uintptr, prefix string) error {
 		case !f.IsExported():
 			return fmt.Errorf("is not exported, so it can't be filled: rename it to start with a capital letter")
 		case (source == Body || source == Form) && c.isBodiless():
-			return fmt.Errorf("reads the body, which a %s request does not have: use `query`, or another method", c.Method)
+			return fmt.Errorf("reads the body, which %s: use `query`, or another %s", c.whyBodiless(), c.whatHasBody())
+		case source == rules.ProvidedSource:
+			if err := c.providedField(f, offset, name); err != nil {
+				return err
+			}
 		case source == Body:
 			if err := c.bodyField(f, offset, name); err != nil {
 				return err
@@ -180,9 +188,9 @@ func (c *compiler) fields(t reflect.Type, offset uintptr, prefix string) error {
 	return nil
 }
 
-// isBodiless reports whether the route's requests have no body.
+// isBodiless reports whether the input can't read a body.
 func (c *compiler) isBodiless() bool {
-	return c.Method == fasthttp.MethodGet || c.Method == fasthttp.MethodHead || c.Method == fasthttp.MethodTrace
+	return c.IsProvider || c.Method == fasthttp.MethodGet || c.Method == fasthttp.MethodHead || c.Method == fasthttp.MethodTrace
 }
 
 func (c *compiler) bodyField(f reflect.StructField, offset uintptr, name string) error {

@@ -17,8 +17,9 @@ type Plan struct {
 	pointerType reflect.Type
 	params      []*param // every field but the body, in order
 	bySource
-	body  *body // nil when the input has none
-	files []*param
+	body     *body // nil when the input has none
+	files    []*param
+	provided []Provided
 }
 
 // Input returns the type that the plan was compiled from.
