@@ -26,6 +26,8 @@ type exchange struct {
 	work        background.Work // that it is for; nil for none
 	status      int             // of the response, as the handler has it
 	streams     bool            // the response is a stream
+
+	provided *provided // nil when the route needs no providers
 }
 
 // A call is the part of an exchange that knows the handler's types.
@@ -39,12 +41,15 @@ type call interface {
 // begin returns the exchange for a request.
 func (rt *route) begin(raw *fasthttp.RequestCtx) *exchange {
 	var x *exchange
-	if rt.endpoint.reusable {
+	if rt.reusable {
 		x, _ = rt.exchanges.Get().(*exchange)
 	}
 	if x == nil {
 		x = rt.endpoint.exchange()
 		x.route = rt
+		if rt.provision != nil {
+			x.provided = rt.newProvided(x)
+		}
 	}
 	x.raw = raw
 	x.request = newRequest(x)
@@ -149,7 +154,7 @@ func (x *exchange) release() {
 // keep, and where nobody can know when the last one has ended who reads from
 // it, as with a stream, and with uploads that background work reads.
 func (x *exchange) recycle() {
-	if !x.route.endpoint.reusable {
+	if !x.route.reusable {
 		return
 	}
 	x.call.clear() // so that no request is kept alive here, or seen by the next

@@ -42,6 +42,7 @@ func Build(r *Router) *Handler {
 	for root.parent != nil {
 		root = root.parent
 	}
+	t.override()
 	h := &Handler{engine: t.engine, tree: &t.tree, routes: t.routes}
 	h.hasMiddleware = len(root.middleware) > 0
 	for _, rt := range h.routes {

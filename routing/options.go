@@ -18,6 +18,7 @@ type routeOptions struct {
 	reading fasthttp.RequestConfig
 
 	watchesClient bool
+	guarded       []Requirement
 }
 
 // Name names a route, for [Router.Routes].

@@ -13,7 +13,7 @@ import (
 // UnmarshalJSON, an encoder such as MarshalJSON on a pointer receiver, or the
 // Write of a response, which may give fasthttp a slice of an array in it.
 func isReusable(in, out reflect.Type) bool {
-	return !isSeen(in, decoders) && !isSeen(out, encoders) && (isOwn(out) || !reflect.PointerTo(out).Implements(responseType))
+	return !isInputSeen(in) && !isSeen(out, encoders) && (isOwn(out) || !reflect.PointerTo(out).Implements(responseType))
 }
 
 // isSeen reports whether one of the methods that are counted learns the address

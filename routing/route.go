@@ -28,8 +28,11 @@ type route struct {
 	endpoint   Endpoint
 	plan       *params.Plan
 	engine     *engine
-	exchanges  sync.Pool // of *exchange, see exchange.recycle
-	over       exchange  // stands for the exchange of each request that is over; knows the route only
+	group      *group
+	provision  *provision // nil for none
+	reusable   bool       // an exchange can serve one request after the other
+	exchanges  sync.Pool  // of *exchange, see exchange.recycle
+	over       exchange   // stands for the exchange of each request that is over; knows the route only
 }
 
 // String returns what a message about another route says of this one.
@@ -51,6 +54,10 @@ func (rt *route) serve(raw *fasthttp.RequestCtx, path *params.PathValues) {
 
 func (x *exchange) serve(path *params.PathValues) {
 	rt := x.route
+	if x.provided != nil {
+		x.serveProvided(path)
+		return
+	}
 	if !rt.plan.IsEmpty() {
 		if err := rt.plan.DecodeWith(x.raw, path, x.call.input()); err != nil {
 			x.answer(nil, err)

@@ -61,6 +61,9 @@ type table struct {
 	tree   tree
 	routes []*route
 	built  *Handler // not nil: nothing can be added any more
+
+	providers []*provider // of all groups
+	overrides []override
 }
 
 // group is a prefix with its middleware.
@@ -68,6 +71,7 @@ type group struct {
 	parent     *group // nil for the router itself
 	prefix     string
 	middleware []Middleware
+	providers  []*provider
 	hasRoutes  bool
 }
 
@@ -160,9 +164,13 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 		pathParams: parsed.names,
 		endpoint:   endpoint,
 		engine:     t.engine,
+		group:      r.group,
 	}
 	rt.over.route = rt
 	if err := rt.configure(options); err != nil {
+		return err
+	}
+	if err := rt.findProviders(t); err != nil {
 		return err
 	}
 	if other := t.named(rt.Name); other != nil {
@@ -245,6 +253,8 @@ type Route struct {
 	Name    string       // as given by the option [Name]; empty without
 	Handler string       // the name of the handler's function
 	In, Out reflect.Type // the handler's types
+
+	described *provision // nil for a route that needs no providers
 }
 
 // Routes returns the routes in the order in which they were added.

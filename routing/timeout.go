@@ -67,6 +67,14 @@ func (x *exchange) callHandler(result chan<- outcome) {
 		}
 		result <- out
 	}()
+	if x.provided != nil {
+		path := x.provided.path
+		x.provided.path = nil
+		if err := x.prepare(path); err != nil {
+			out.err = err
+			return
+		}
+	}
 	err := x.call.handle(x.request)
 	out = outcome{response: x.call.result().response(), err: err}
 }
@@ -85,6 +93,7 @@ func (rt *route) timedOut() *responses.Problem {
 func (x *exchange) abandon(result <-chan outcome) {
 	rt, r, raw := x.route, x.request, x.raw
 	r.close()
+	x.provided.abandon()
 	var late fasthttp.RequestCtx
 	late.Response.Header.Set(RequestIDHeader, r.requestID())
 	_ = rt.timedOut().Write(&late)

@@ -1,0 +1,132 @@
+package routing
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"sync"
+
+	"github.com/velithon-go/velithon/params"
+)
+
+// provided is the part of an exchange that fills the provided fields. A supply's input
+// is empty but while it is in use, so that no request finds anything of another there.
+type provided struct {
+	supplies []supply // one for each step of the route's provision
+
+	// On routes with a timeout the raw request is read on the handler's goroutine, which
+	// must not go on with that when somebody else has answered.
+	isTimed   bool
+	path      *params.PathValues // for that goroutine
+	mu        sync.Mutex         // held while the request is read; guards what follows
+	abandoned bool
+}
+
+// newProvided makes room for what is provided, which goes to the input of an exchange.
+func (rt *route) newProvided(x *exchange) *provided {
+	steps := rt.provision.steps
+	p := &provided{supplies: make([]supply, len(steps)), isTimed: rt.options.timeout > 0}
+	for i := range steps {
+		p.supplies[i] = steps[i].provider.supply()
+	}
+	for i := range steps {
+		for _, t := range steps[i].targets {
+			input, plan := x.call.input(), rt.plan
+			if t.step != handlersInput {
+				input, plan = p.supplies[t.step].input(), steps[t.step].plan
+			}
+			p.supplies[i].aim(plan.Place(input, t.field))
+		}
+	}
+	return p
+}
+
+// serveProvided is serve for a route that needs providers.
+func (x *exchange) serveProvided(path *params.PathValues) {
+	rt := x.route
+	if err := rt.provision.refusal(x.raw); err != nil {
+		x.challenge(err)
+		x.answer(nil, err)
+		return
+	}
+	if rt.options.watchesClient {
+		watchClient(x.raw, x.request)
+	}
+	if x.provided.isTimed {
+		kept := *path // which lies on this goroutine's stack
+		x.provided.path = &kept
+		x.serveWithin()
+		return
+	}
+	if err := x.prepare(path); err != nil {
+		x.answer(nil, err)
+		return
+	}
+	err := x.call.handle(x.request)
+	x.answer(x.call.result().response(), err)
+}
+
+// prepare fills the input of the handler: what is provided, step by step, and then
+// the rest of it.
+func (x *exchange) prepare(path *params.PathValues) error {
+	rt := x.route
+	for i, s := range x.provided.supplies {
+		err := x.decode(rt.provision.steps[i].plan, path, s.input())
+		if err == nil {
+			err = s.make(x.request)
+		}
+		if err != nil {
+			for _, s := range x.provided.supplies {
+				s.clear() // also of what others have made for them
+			}
+			err = x.refused(err)
+			x.challenge(err)
+			return err
+		}
+	}
+	return x.decode(rt.plan, path, x.call.input())
+}
+
+// decode reads an input from the request, as long as that is the exchange's.
+func (x *exchange) decode(plan *params.Plan, path *params.PathValues, input any) error {
+	if plan.IsEmpty() {
+		return nil
+	}
+	if p := x.provided; p.isTimed {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.abandoned {
+			return fmt.Errorf("the input was not read to its end: %w", context.DeadlineExceeded)
+		}
+	}
+	return plan.DecodeWith(x.raw, path, input)
+}
+
+// abandon waits until nobody reads the request, and sees to it that nobody does any
+// more. A nil one has no readers.
+func (p *provided) abandon() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.abandoned = true
+}
+
+// isInputSeen is isSeen for the decoders of an input. They are not called on what is
+// provided.
+func isInputSeen(t reflect.Type) bool {
+	if t.Kind() != reflect.Struct || decoders(reflect.PointerTo(t)) > decoders(t) {
+		return isSeen(t, decoders)
+	}
+	for f := range t.Fields() {
+		_, isProvided := f.Tag.Lookup("provide")
+		_, isBody := f.Tag.Lookup("body")
+		switch {
+		case isProvided:
+		case f.Anonymous && !isBody && isInputSeen(f.Type), (!f.Anonymous || isBody) && isSeen(f.Type, decoders):
+			return true
+		}
+	}
+	return false
+}
