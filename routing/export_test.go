@@ -62,3 +62,6 @@ func (c endedLate) AfterFunc(f func()) (stop func() bool) {
 	c.end(context.Canceled)
 	return c.request.AfterFunc(f)
 }
+
+// ReusesExchanges reports whether the route that was added last uses exchanges again.
+func ReusesExchanges(r *Router) bool { return r.table.routes[len(r.table.routes)-1].reusable }

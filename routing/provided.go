@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
+	"sync/atomic"
 
 	"github.com/velithon-go/velithon/params"
 )
@@ -18,8 +19,8 @@ type provided struct {
 	// must not go on with that when somebody else has answered.
 	isTimed   bool
 	path      *params.PathValues // for that goroutine
-	mu        sync.Mutex         // held while the request is read; guards what follows
-	abandoned bool
+	abandoned atomic.Bool
+	reading   sync.Mutex // held while the request is read
 }
 
 // newProvided makes room for what is provided, which goes to the input of an exchange.
@@ -87,30 +88,32 @@ func (x *exchange) prepare(path *params.PathValues) error {
 	return x.decode(rt.plan, path, x.call.input())
 }
 
-// decode reads an input from the request, as long as that is the exchange's.
+// decode reads an input from the request. Where another goroutine may answer that, it
+// goes on only as long as the request is the exchange's, also if there is nothing to read:
+// nobody should begin what is given up.
 func (x *exchange) decode(plan *params.Plan, path *params.PathValues, input any) error {
-	if plan.IsEmpty() {
-		return nil
-	}
 	if p := x.provided; p.isTimed {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if p.abandoned {
+		p.reading.Lock()
+		defer p.reading.Unlock()
+		if p.abandoned.Load() {
 			return fmt.Errorf("the input was not read to its end: %w", context.DeadlineExceeded)
 		}
+	}
+	if plan.IsEmpty() {
+		return nil
 	}
 	return plan.DecodeWith(x.raw, path, input)
 }
 
-// abandon waits until nobody reads the request, and sees to it that nobody does any
-// more. A nil one has no readers.
+// abandon sees to it that nobody begins to read the request, and waits for who has. A
+// nil one has no readers.
 func (p *provided) abandon() {
 	if p == nil {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.abandoned = true
+	p.abandoned.Store(true)
+	p.reading.Lock()
+	defer p.reading.Unlock()
 }
 
 // isInputSeen is isSeen for the decoders of an input. They are not called on what is

@@ -104,7 +104,7 @@ func (r *resolver) secure(p *provision) error {
 }
 
 // both returns the ways to satisfy what was asked for so far, and a provider too. A way
-// that asks for more than another one is left out.
+// that asks for all that another one asks for is left out, but for those who need nothing.
 func both(ways [][]Requirement, p *provider) (all [][]Requirement) {
 	for _, way := range ways {
 		for _, requirement := range p.security {
@@ -114,11 +114,17 @@ func both(ways [][]Requirement, p *provider) (all [][]Requirement) {
 			all = append(all, way)
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(way []Requirement) bool {
-		return slices.ContainsFunc(all, func(other []Requirement) bool {
-			return len(other) > 0 && satisfies(way, other) && (!satisfies(other, way))
-		})
-	})
+	for i := 0; i < len(all); {
+		way := all[i]
+		all = slices.Delete(all, i, i+1)
+		if !slices.ContainsFunc(all, func(other []Requirement) bool {
+			return satisfies(way, other) && (len(other) > 0 || len(way) == 0)
+		}) {
+			all = slices.Insert(all, i, way)
+			i++
+		}
+	}
+	return all
 }
 
 // with returns a way that asks for one more requirement.
@@ -240,11 +246,8 @@ func (x *exchange) challenge(err error) {
 			return
 		}
 	}
-	p := x.provided
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.abandoned {
-		return
+	if x.provided.abandoned.Load() {
+		return // nobody is told of it
 	}
 	for _, challenge := range x.route.provision.challenges {
 		x.raw.Response.Header.Add(fasthttp.HeaderWWWAuthenticate, challenge)
