@@ -92,15 +92,21 @@ func (x *exchange) prepare(path *params.PathValues) error {
 // goes on only as long as the request is the exchange's, also if there is nothing to read:
 // nobody should begin what is given up.
 func (x *exchange) decode(plan *params.Plan, path *params.PathValues, input any) error {
-	if p := x.provided; p.isTimed {
-		p.reading.Lock()
-		defer p.reading.Unlock()
-		if p.abandoned.Load() {
-			return fmt.Errorf("the input was not read to its end: %w", context.DeadlineExceeded)
-		}
+	if x.provided.isTimed {
+		return x.decodeTimed(plan, path, input)
 	}
 	if plan.IsEmpty() {
 		return nil
+	}
+	return plan.DecodeWith(x.raw, path, input)
+}
+
+func (x *exchange) decodeTimed(plan *params.Plan, path *params.PathValues, input any) error {
+	p := x.provided
+	p.reading.Lock()
+	defer p.reading.Unlock()
+	if p.abandoned.Load() {
+		return fmt.Errorf("the input was not read to its end: %w", context.DeadlineExceeded)
 	}
 	return plan.DecodeWith(x.raw, path, input)
 }

@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -67,6 +66,7 @@ func Guarded(scheme Scheme, scopes ...string) Option {
 // A guard is what one provider asks for: any one of the ways.
 type guard struct {
 	ways    []credentials
+	fields  [][]byte // their names
 	refusal *responses.Problem
 }
 
@@ -85,7 +85,7 @@ func (r *resolver) secure(p *provision) error {
 				return fmt.Errorf("%s is secured by %q, but neither its input %s nor a provider that it needs has a field for the %s %s: add one with the tag `%[4]s:%[5]q`",
 					s.provider, requirement.Scheme.Name, s.provider.in, c.in, c.name)
 			}
-			g.ways, told = append(g.ways, c), append(told, c.tell())
+			g.ways, g.fields, told = append(g.ways, c), append(g.fields, []byte(c.name)), append(told, c.tell())
 			if challenge := requirement.Scheme.challenge(); !slices.Contains(p.challenges, challenge) {
 				p.challenges = append(p.challenges, challenge)
 			}
@@ -194,27 +194,31 @@ func (p *provision) refusal(raw *fasthttp.RequestCtx) error {
 
 func (g *guard) lets(raw *fasthttp.RequestCtx) bool {
 	for i := range g.ways {
-		if g.ways[i].areIn(raw) {
+		if g.ways[i].areIn(raw, g.fields[i]) {
 			return true
 		}
 	}
 	return false
 }
 
-// areIn reports whether a request has such credentials, right or wrong.
-func (c *credentials) areIn(raw *fasthttp.RequestCtx) bool {
+// areIn reports whether a request has such credentials, right or wrong. field is their
+// name.
+func (c *credentials) areIn(raw *fasthttp.RequestCtx, field []byte) bool {
+	var value []byte
 	switch c.in {
 	case params.Query:
-		return len(raw.QueryArgs().Peek(c.name)) > 0
+		value = raw.QueryArgs().PeekBytes(field)
 	case params.Cookie:
-		return len(raw.Request.Header.Cookie(c.name)) > 0
+		value = raw.Request.Header.CookieBytes(field)
+	default:
+		value = raw.Request.Header.PeekCanonical(field)
 	}
-	value := raw.Request.Header.PeekCanonical([]byte(c.name))
 	n := len(c.prefix)
-	if n == 0 {
-		return len(value) > 0
+	if n == 0 || len(value) <= n+1 {
+		return n == 0 && len(value) > 0
 	}
-	return len(value) > n && value[n] == ' ' && strings.EqualFold(view(value[:n]), c.prefix) && len(bytes.TrimLeft(value[n:], " ")) > 0
+	isScheme := string(value[:n]) == c.prefix || strings.EqualFold(view(value[:n]), c.prefix)
+	return isScheme && value[n] == ' ' && value[len(value)-1] != ' '
 }
 
 // refused returns the error that is answered for one of a provider, or of its input.

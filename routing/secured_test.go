@@ -53,7 +53,7 @@ func TestCredentialsAreAskedFor(t *testing.T) {
 	}{
 		{
 			bearer, `Bearer realm="token"`, "credentials are needed: Bearer credentials in the header Authorization",
-			[][]string{nil, {"Authorization", ""}, {"Authorization", "Bearer"}, {"Authorization", "Bearer "}, {"Authorization", "Bearerx"},
+			[][]string{nil, {"Authorization", ""}, {"Authorization", "Bearer"}, {"Authorization", "Bearer "}, {"Authorization", "Bearer   "}, {"Authorization", "Bearerx"},
 				{"Authorization", "Bearer\tx"}, {"Authorization", "Basic YTpi"}, {"Authorization", "x Bearer y"}, {"X-Key", "k"}, {"Cookie", "Authorization=Bearer x"}},
 			[][]string{{"Authorization", "Bearer x"}, {"authorization", "bearer x"}, {"AUTHORIZATION", "BEARER x"}, {"Authorization", "Bearer  x"}},
 		},
