@@ -15,7 +15,8 @@
 //
 // The sources are path, query, header, cookie, form (urlencoded or multipart)
 // and body. A field is filled from its own source only, and a request has either
-// a form or a JSON body. The fields of an embedded struct count as fields of the
+// a form or a JSON body. A field with the tag provide has none: the program fills it,
+// see [Plan.Provided]. The fields of an embedded struct count as fields of the
 // input, so many inputs can share a struct of paging fields. A type without any
 // source tag is the JSON body itself.
 //

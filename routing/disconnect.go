@@ -33,8 +33,8 @@ var errClientClosed = &responses.Problem{Status: statusClientClosed, Title: "Cli
 // Info, and middleware sees the status 499, as nginx has it. [RequestCtx] fails from
 // then on.
 //
-// The client is looked at again and again, from the decoded input to the end of
-// the response: at first after 20 ms, later once a second. Nothing is taken from
+// The client is looked at again and again, from the decoded input, or from the first
+// provider on, to the end of the response: at first after 20 ms, later once a second. Nothing is taken from
 // the connection. That a client is gone can't be seen behind what it has sent and
 // nobody has read yet, such as its next request. The option works with TCP and
 // Unix connections, on systems like Unix, and not with those that are encrypted

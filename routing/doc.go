@@ -10,6 +10,9 @@
 // once, at registration; mistakes in it panic there with the route, the type
 // and the remedy.
 //
+// What a handler needs to know that no client may say, such as who makes the request, is
+// made by a function that [Provide] was given, for the fields with the tag `provide:""`.
+//
 // # Background work
 //
 // A response may carry background work. It is handed to the application's

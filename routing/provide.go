@@ -38,8 +38,8 @@ func Provide[In, T any](r *Router, provide func(ctx context.Context, in In) (T, 
 // Override has a function make the values of type T in place of all providers of T of
 // the router or group and its inner groups: for tests, which call it when the service's
 // routes are added, and before the app serves. Of two the later one counts. Nobody is
-// asked for credentials in the name of a provider that is replaced, while
-// [Route.Providers] and [Route.Security] tell of the service as it is without.
+// asked for credentials that only a replaced provider has read, while [Route.Providers]
+// and [Route.Security] tell of the service as it is without.
 //
 // It panics once the app has begun to serve, and [Build] does when there is nothing to
 // replace.

@@ -402,6 +402,19 @@ func TestOverride(t *testing.T) {
 	assert.Equal(t, [][]routing.Requirement{{{Scheme: token}}}, r.Routes()[0].Security())
 	assert.Contains(t, r.Routes()[0].Providers()[0].Function, "signedIn")
 
+	// Who needs the user asks for no credentials, either, that nobody reads then.
+	r = newRouter(t)
+	routing.Provide(r, signedIn, routing.Secured(token))
+	routing.Provide(r, func(context.Context, selfIn) (number, error) { return 7, nil }, routing.Secured(token, "admin"))
+	r.Handle("GET", "/admin", routing.NewEndpoint(func(_ context.Context, in struct {
+		Admin number `provide:""`
+	},
+	) (number, error) {
+		return in.Admin, nil
+	}))
+	routing.Override(r, userNamed("test"))
+	assert.Equal(t, "200 7", get(r, "/admin"))
+
 	// In a group for its own routes.
 	r, g := newShop(t)
 	routing.Override(g, func(_ context.Context, in struct {

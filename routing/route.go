@@ -31,6 +31,7 @@ type route struct {
 	group      *group
 	provision  *provision // nil for none
 	reusable   bool       // an exchange can serve one request after the other
+	isSpecial  bool       // a client is watched, or a time limit kept
 	exchanges  sync.Pool  // of *exchange, see exchange.recycle
 	over       exchange   // stands for the exchange of each request that is over; knows the route only
 }
@@ -64,6 +65,17 @@ func (x *exchange) serve(path *params.PathValues) {
 			return
 		}
 	}
+	if rt.isSpecial {
+		x.serveSpecial()
+		return
+	}
+	err := x.call.handle(x.request)
+	x.answer(x.call.result().response(), err)
+}
+
+// serveSpecial goes on with serve where a client is watched, or a time limit kept.
+func (x *exchange) serveSpecial() {
+	rt := x.route
 	if rt.options.watchesClient {
 		watchClient(x.raw, x.request)
 	}

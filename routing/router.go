@@ -212,6 +212,7 @@ func (rt *route) configure(options []Option) (err error) {
 		}
 	}
 	rt.Name = rt.options.name
+	rt.isSpecial = rt.options.watchesClient || rt.options.timeout > 0
 	rt.plan, err = params.Compile(rt.In, params.Options{Method: rt.Method, PathParams: rt.pathParams, Validator: rt.engine.Validator})
 	if err != nil {
 		return err

@@ -81,6 +81,9 @@ func (r *resolver) secure(p *provision) error {
 		var told []string
 		for _, requirement := range s.provider.security {
 			c := requirement.Scheme.credentials()
+			if !r.reads(i, c) && len(r.overrides) > 0 {
+				continue // who has read them is replaced
+			}
 			if !r.reads(i, c) {
 				return fmt.Errorf("%s is secured by %q, but neither its input %s nor a provider that it needs has a field for the %s %s: add one with the tag `%[4]s:%[5]q`",
 					s.provider, requirement.Scheme.Name, s.provider.in, c.in, c.name)
@@ -93,7 +96,7 @@ func (r *resolver) secure(p *provision) error {
 		p.security = both(p.security, s.provider)
 		p.ways = append(p.ways, g.ways...)
 		g.refusal.Detail = "credentials are needed: " + strings.Join(told, ", or ")
-		if !s.provider.anonymous && !slices.ContainsFunc(p.guards, func(other guard) bool { return slices.Equal(other.ways, g.ways) }) {
+		if len(g.ways) > 0 && !s.provider.anonymous && !slices.ContainsFunc(p.guards, func(other guard) bool { return slices.Equal(other.ways, g.ways) }) {
 			p.guards = append(p.guards, g)
 		}
 	}
