@@ -57,16 +57,20 @@ func TestMistakesWithProviders(t *testing.T) {
 		make func(r *routing.Router)
 		want string
 	}{
-		{"nobody", func(r *routing.Router) { get(r, "/", routing.NewEndpoint(who)) },
+		{
+			"nobody", func(r *routing.Router) { get(r, "/", routing.NewEndpoint(who)) },
 			"velithon: GET /, handler routing_test.who (registered at PLACE): input type routing_test.whoIn, field User: " +
-				"no routing_test.user is provided: give routing.Provide a function that returns (routing_test.user, error), before the route is added"},
-		{"nobody for a provider", func(r *routing.Router) {
-			routing.Provide(r, tenantOf)
-			get(r, "/{shop}", routing.NewEndpoint(showTenant))
+				"no routing_test.user is provided: give routing.Provide a function that returns (routing_test.user, error), before the route is added",
 		},
+		{
+			"nobody for a provider", func(r *routing.Router) {
+				routing.Provide(r, tenantOf)
+				get(r, "/{shop}", routing.NewEndpoint(showTenant))
+			},
 			"velithon: GET /{shop}, handler routing_test.showTenant (registered at PLACE): input type routing_test.shopIn, field Tenant: " +
 				"the provider of *routing_test.tenant (routing_test.tenantOf, registered at PLACE): input type routing_test.tenantKey, field User: " +
-				"no routing_test.user is provided: give routing.Provide a function that returns (routing_test.user, error), before the route is added"},
+				"no routing_test.user is provided: give routing.Provide a function that returns (routing_test.user, error), before the route is added",
+		},
 		{"a pointer is provided", func(r *routing.Router) {
 			routing.Provide(r, nobody)
 			get(r, "/", routing.NewEndpoint(who))
@@ -130,10 +134,14 @@ func TestMistakesWithProviders(t *testing.T) {
 			get(r, "/{store}", routing.NewEndpoint(showTenant))
 		}, "the provider of *routing_test.tenant (routing_test.tenantOf, registered at PLACE): input type routing_test.tenantKey, field Shop: " +
 			"reads the path parameter \"shop\", which the route does not have: add {shop} to its pattern"},
-		{"nil", func(r *routing.Router) { routing.Provide[struct{}, user](r, nil) },
-			"velithon: the provider of routing_test.user is a nil function"},
-		{"a nil option", func(r *routing.Router) { routing.Provide(r, signedIn, routing.Everywhere(), nil) },
-			"(routing_test.signedIn, registered at PLACE): option 2 is nil: leave it out"},
+		{
+			"nil", func(r *routing.Router) { routing.Provide[struct{}, user](r, nil) },
+			"velithon: the provider of routing_test.user is a nil function",
+		},
+		{
+			"a nil option", func(r *routing.Router) { routing.Provide(r, signedIn, routing.Everywhere(), nil) },
+			"(routing_test.signedIn, registered at PLACE): option 2 is nil: leave it out",
+		},
 		{"an override after the start", func(r *routing.Router) {
 			routing.Build(r)
 			routing.Override(r, signedIn)
@@ -148,8 +156,10 @@ func TestMistakesWithProviders(t *testing.T) {
 			routing.Override(r, again)
 			routing.Build(r)
 		}, `velithon: "GET /" (registered at PLACE), with what Override was given: input type routing_test.whoIn, field User: the provider of routing_test.user (routing_test.again, registered at PLACE): input type routing_test.selfIn, field User: the providers need each other in a circle`},
-		{"OrAnonymous alone", func(r *routing.Router) { routing.Provide(r, signedIn, routing.OrAnonymous()) },
-			"option OrAnonymous: without Secured nobody is asked for credentials: leave it out"},
+		{
+			"OrAnonymous alone", func(r *routing.Router) { routing.Provide(r, signedIn, routing.OrAnonymous()) },
+			"option OrAnonymous: without Secured nobody is asked for credentials: leave it out",
+		},
 		{"two schemes of one name", func(r *routing.Router) {
 			routing.Provide(r, signedIn, routing.Secured(token))
 			routing.Provide(r, tenantOf, routing.Secured(other))

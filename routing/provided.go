@@ -119,7 +119,7 @@ func (p *provided) abandon() {
 	}
 	p.abandoned.Store(true)
 	p.reading.Lock()
-	defer p.reading.Unlock()
+	p.reading.Unlock() //nolint:gocritic,staticcheck // nothing is done under it, it is waited for
 }
 
 // isInputSeen is isSeen for the decoders of an input. They are not called on what is

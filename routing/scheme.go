@@ -174,7 +174,7 @@ func (s Scheme) challenge() string {
 }
 
 // tell says for people what a client has to send.
-func (c credentials) tell() string {
+func (c *credentials) tell() string {
 	place := map[params.Source]string{params.Header: "header", params.Query: "query parameter", params.Cookie: "cookie"}[c.in]
 	if c.prefix != "" {
 		return fmt.Sprintf("%s credentials in the %s %s", c.prefix, place, c.name)

@@ -53,8 +53,19 @@ func TestCredentialsAreAskedFor(t *testing.T) {
 	}{
 		{
 			bearer, `Bearer realm="token"`, "credentials are needed: Bearer credentials in the header Authorization",
-			[][]string{nil, {"Authorization", ""}, {"Authorization", "Bearer"}, {"Authorization", "Bearer "}, {"Authorization", "Bearer   "}, {"Authorization", "Bearerx"},
-				{"Authorization", "Bearer\tx"}, {"Authorization", "Basic YTpi"}, {"Authorization", "x Bearer y"}, {"X-Key", "k"}, {"Cookie", "Authorization=Bearer x"}},
+			[][]string{
+				nil,
+				{"Authorization", ""},
+				{"Authorization", "Bearer"},
+				{"Authorization", "Bearer "},
+				{"Authorization", "Bearer   "},
+				{"Authorization", "Bearerx"},
+				{"Authorization", "Bearer\tx"},
+				{"Authorization", "Basic YTpi"},
+				{"Authorization", "x Bearer y"},
+				{"X-Key", "k"},
+				{"Cookie", "Authorization=Bearer x"},
+			},
 			[][]string{{"Authorization", "Bearer x"}, {"authorization", "bearer x"}, {"AUTHORIZATION", "BEARER x"}, {"Authorization", "Bearer  x"}},
 		},
 		{
@@ -161,7 +172,13 @@ func TestOrAnonymous(t *testing.T) {
 // only that.
 func TestMalformedCredentialsAreNotLetIn(t *testing.T) {
 	r := newRouter(t)
-	routing.Provide(r, fromAnywhere, routing.Secured(inField))
+	routing.Provide(r, func(context.Context, struct {
+		Key   string `header:"x-KEY" validate:"omitempty,max=8"`
+		Query string `query:"key"`
+	},
+	) (user, error) {
+		return user{}, nil
+	}, routing.Secured(inField))
 	type input struct {
 		User user `provide:""`
 		Page int  `query:"page"`
@@ -271,11 +288,17 @@ func TestGuarded(t *testing.T) {
 		{"any of two", []routing.ProviderOption{routing.Secured(oauth), routing.Secured(session)}, routing.NewEndpoint(who), []routing.Option{routing.Guarded(oauth), routing.Guarded(session)}, ""},
 		{"a scope", nil, admins, []routing.Option{routing.Guarded(oauth, "admin")}, ""},
 		{
-			"nothing", []routing.ProviderOption{routing.Secured(oauth)}, routing.NewEndpoint(hello), []routing.Option{routing.Guarded(oauth)},
+			"nothing",
+			[]routing.ProviderOption{routing.Secured(oauth)},
+			routing.NewEndpoint(hello),
+			[]routing.Option{routing.Guarded(oauth)},
 			"option Guarded(\"oauth\"): the route is not guarded: add a field for what a provider secured by it provides, such as `provide:\"\"`, or provide that with Everywhere",
 		},
 		{
-			"another scheme", []routing.ProviderOption{routing.Secured(session)}, routing.NewEndpoint(who), []routing.Option{routing.Guarded(oauth)},
+			"another scheme",
+			[]routing.ProviderOption{routing.Secured(session)},
+			routing.NewEndpoint(who),
+			[]routing.Option{routing.Guarded(oauth)},
 			"option Guarded(\"oauth\"): the route is not guarded: its providers also let in who has less: give them the scheme and the scopes by Secured",
 		},
 		{"another one, too", []routing.ProviderOption{routing.Secured(oauth), routing.Secured(session)}, routing.NewEndpoint(who), []routing.Option{routing.Guarded(oauth)}, "also let in who has less"},
