@@ -69,6 +69,7 @@ type provider struct {
 	typ, in  reflect.Type
 	function string // its name
 	place    string // where it was registered
+	group    *group
 	reusable bool   // its input can be used again, see isReusable
 	supply   func() supply
 
@@ -156,10 +157,11 @@ func (g *group) provide(t *table, p *provider, options []ProviderOption) error {
 		return err
 	}
 	for _, rt := range t.routes {
-		if rt.group.isIn(g) && (p.everywhere || rt.provision.has(p.typ)) {
+		if rt.group.isIn(g) && rt.provision.lacks(p, g) {
 			return fmt.Errorf("the route %s was added before and would not have it: call Provide first", rt)
 		}
 	}
+	p.group = g
 	g.providers = append(g.providers, p)
 	t.providers = append(t.providers, p)
 	return nil

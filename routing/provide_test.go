@@ -321,15 +321,24 @@ func TestProvidersOfGroups(t *testing.T) {
 	) (responses.TextResponse, error) {
 		return responses.Text(in.Tenant.Owner), nil
 	})
+	first := r.Group("/first")
+	own := first.Group("/own")
+	routing.Provide(own, userNamed("own"))
+	own.Handle("GET", "/user", routing.NewEndpoint(who))
+	routing.Provide(first, userNamed("first"), routing.Everywhere()) // does not concern the route, which has another
+	first.Handle("GET", "/user", routing.NewEndpoint(who))
 	for _, g := range []*routing.Router{r, outer, inner, innermost} {
 		g.Handle("GET", "/user", routing.NewEndpoint(who))
 		g.Handle("GET", "/tenant/{shop}", tenantHandler)
 	}
 	h := routing.Build(r).ServeRequest
 	for path, want := range map[string]string{
-		"": "outer", "/outer": "outer", "/outer/inner": "inner", "/outer/inner/most": "inner",
+		"": "outer", "/outer": "outer", "/outer/inner": "inner", "/outer/inner/most": "inner", "/first": "first", "/first/own": "own",
 	} {
 		assert.Equal(t, want, string(ask(h, "GET", path+"/user", "").Body()), path)
+		if strings.HasPrefix(path, "/first") {
+			continue
+		}
 		assert.Equal(t, want, string(ask(h, "GET", path+"/tenant/tea", "").Body()), path)
 	}
 }

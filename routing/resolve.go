@@ -35,9 +35,18 @@ type target struct {
 
 const handlersInput = -1
 
-// has reports whether a type is among what is provided. A nil provision has none.
-func (p *provision) has(t reflect.Type) bool {
-	return p != nil && slices.ContainsFunc(p.steps, func(s step) bool { return s.provider.typ == t })
+// lacks reports whether a new provider of a group around the route should be in this
+// provision: in the place of one from further outside, or since it runs everywhere. A nil
+// provision is empty.
+func (p *provision) lacks(added *provider, g *group) bool {
+	if p != nil {
+		for _, s := range p.steps {
+			if s.provider.typ == added.typ {
+				return g.isIn(s.provider.group)
+			}
+		}
+	}
+	return added.everywhere
 }
 
 // isReusable reports whether the inputs of all providers can be used again.
