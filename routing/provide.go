@@ -70,7 +70,7 @@ type provider struct {
 	function string // its name
 	place    string // where it was registered
 	group    *group
-	reusable bool   // its input can be used again, see isReusable
+	reusable bool // its input can be used again, see isReusable
 	supply   func() supply
 
 	everywhere bool
