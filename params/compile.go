@@ -50,6 +50,7 @@ func Compile(input reflect.Type, o Options) (*Plan, error) {
 		plan:    &Plan{input: input, pointerType: reflect.PointerTo(input)},
 		rules:   rules.NewCompiler(o.Validator),
 	}
+	c.rules.TellTypes(ownTypes)
 	c.schemas = schema.NewCompiler(c.rules)
 	if err := c.compile(); err != nil {
 		return nil, &TypeError{Type: input.String(), Field: c.at, Detail: err.Error()}

@@ -21,6 +21,14 @@ import (
 // a setter copies what it keeps. It leaves *p alone when it returns an error.
 type setter func(p memory.Pointer, text string) error
 
+var checkboxType = reflect.TypeFor[Checkbox]()
+
+// ownTypes are the types of this package that read text, and what they take.
+var ownTypes = map[reflect.Type]string{
+	reflect.TypeFor[Date]():     "must be a date such as 2026-12-31",
+	reflect.TypeFor[Duration](): errNotDuration.detail,
+}
+
 // A conversionError is the error of a setter; its text goes to the client.
 type conversionError struct{ code, detail string }
 
@@ -68,6 +76,8 @@ func scalarSetter(t reflect.Type) (setter, error) {
 		return setDuration, nil
 	case t == kind.Number:
 		return setNumber, nil
+	case t == checkboxType:
+		return setCheckbox, nil
 	case reflect.PointerTo(t).Implements(kind.TextUnmarshaler):
 		return setText(t), nil
 	case kind.DecodesItself(t):

@@ -19,6 +19,8 @@ func (c *compiler) addDefault(p *param, f reflect.StructField) error {
 	switch {
 	case p.file:
 		return fmt.Errorf("has a default: a file has none")
+	case p.typ == checkboxType:
+		return fmt.Errorf("has a default: a box that is not ticked is not sent, so the default would tick it")
 	case p.required:
 		return fmt.Errorf("is required and has a default %q, which would never be used: keep one of them", text)
 	}

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/responses"
 )
 
@@ -34,6 +35,9 @@ func isSeen(t reflect.Type, count func(reflect.Type) int) bool {
 				return true
 			}
 		}
+	}
+	if t.PkgPath() == paramsPath {
+		return false // those that decode or encode themselves keep nothing
 	}
 	return count(reflect.PointerTo(t)) > count(t) // the others have copies
 }
@@ -69,6 +73,8 @@ func encoders(t reflect.Type) (n int) {
 	}
 	return n
 }
+
+var paramsPath = reflect.TypeFor[params.File]().PkgPath()
 
 var timeType = reflect.TypeFor[time.Time]()
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
@@ -23,6 +24,7 @@ func TestWhatIsReusable(t *testing.T) {
 		"nothing":            {reusable[struct{}, string](), true},
 		"plain":              {reusable[everything, echo](), true},
 		"time":               {reusable[struct{ At time.Time }, time.Time](), true},
+		"dates":              {reusable[struct{ On params.Date }, struct{ Every params.Duration }](), true},
 		"behind a pointer":   {reusable[struct{ Self *selfish }, *selfish](), true},
 		"in a slice":         {reusable[[]selfish, map[string]selfish](), true},
 		"any":                {reusable[struct{}, any](), true},

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -17,6 +18,7 @@ type Compiler struct {
 	isInput  bool // the fields are those of an input, and not of a body
 	validate *validator.Validate
 	types    map[reflect.Type]judgedType // see [Compiler.judgedAs]
+	told     map[reflect.Type]string     // see [Compiler.TellTypes]
 }
 
 // NewCompiler returns a compiler of rules that v judges, with the texts that v has.
@@ -36,7 +38,11 @@ func (c *Compiler) judgedAs(t reflect.Type) judgedType {
 
 // TypeText returns what is told of a value that is no t: the service's own text, or
 // that of a known type, or "" without either.
-func (c *Compiler) TypeText(t reflect.Type) string { return c.texts.ofType(t) }
+func (c *Compiler) TypeText(t reflect.Type) string { return cmp.Or(c.texts.ofType(t), c.told[t]) }
+
+// TellTypes sets what is told of values that are none of some types, if the service has
+// no text of its own for them.
+func (c *Compiler) TellTypes(texts map[reflect.Type]string) { c.told = texts }
 
 // A rule is one rule of a tag, with its alternatives.
 type rule struct {
