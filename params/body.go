@@ -84,8 +84,8 @@ func (d *decoding) decodeByCodec(b *body, at memory.Pointer, text []byte) error 
 	return nil
 }
 
-// isRuled reports whether there are rules on the body or below it.
-func (b *body) isRuled() bool { return b.root.Active || b.rules != nil }
+// isRuled reports whether there are rules on the body or below it, or on its keys.
+func (b *body) isRuled() bool { return b.root.Walked || b.rules != nil }
 
 func (b *body) check(p memory.Pointer, text string, decodeErr error) schema.Faults {
 	return schema.CheckBody(b.order, b.root, b.rules, p, text, decodeErr)

@@ -32,6 +32,12 @@ type Options struct {
 	// is not among them is a mistake.
 	PathParams []string
 
+	// RejectUnknown makes names that the input does not have a fault: members of a
+	// JSON body, at any depth, fields of a form, and parameters in the query. Headers
+	// and cookies are never refused, since browsers and proxies add some. Without it,
+	// what has no name in the input is ignored.
+	RejectUnknown bool
+
 	// Validator judges the validate tags. Register custom rules with it before
 	// the first Compile, under new names: a custom rule with the name of a built-in
 	// one is not asked about values that the built-in one surely accepts. nil means
@@ -47,16 +53,18 @@ func Compile(input reflect.Type, o Options) (*Plan, error) {
 	}
 	c := compiler{
 		Options: o,
-		plan:    &Plan{input: input, pointerType: reflect.PointerTo(input)},
+		plan:    &Plan{input: input, pointerType: reflect.PointerTo(input), rejectsUnknown: o.RejectUnknown},
 		rules:   rules.NewCompiler(o.Validator),
 	}
 	c.rules.TellTypes(ownTypes)
 	c.schemas = schema.NewCompiler(c.rules)
+	c.schemas.RejectUnknown = o.RejectUnknown
 	if err := c.compile(); err != nil {
 		return nil, &TypeError{Type: input.String(), Field: c.at, Detail: err.Error()}
 	}
 	c.schemas.Finish()
 	c.prechecks()
+	c.plan.readsQuery = len(c.plan.query.params) > 0 || o.RejectUnknown
 	return c.plan, nil
 }
 

@@ -34,7 +34,7 @@ func (d *decoding) decode(path *PathValues) error {
 	if len(p.path.params) > 0 {
 		d.pathParams(path)
 	}
-	if len(p.query.params) > 0 {
+	if p.readsQuery {
 		d.query(&p.query)
 	}
 	if len(p.header.params) > 0 {

@@ -19,6 +19,7 @@ const (
 	CodeType      = "type"      // the value does not convert to the field's type
 	CodeDuplicate = "duplicate" // a single value was given more than once
 	CodeEncoding  = "encoding"  // the value is not valid UTF-8
+	CodeUnknown   = "unknown"   // nothing has this name; see [Options.RejectUnknown]
 )
 
 // A Fault is one thing wrong with a request, as the client is told it. It

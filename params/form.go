@@ -19,7 +19,7 @@ func (d *decoding) form() error {
 	case isEncoded(header):
 		return errContentEncoding
 	case hasMediaType(contentType, mediaForm):
-		d.pairs(&d.plan.form, d.raw.Request.Body())
+		d.pairs(Form, &d.plan.form, d.raw.Request.Body())
 		return nil
 	case hasMediaType(contentType, mediaMultipart):
 		header.Del(fasthttp.HeaderContentEncoding) // it says identity, and fasthttp refuses a form even with that
@@ -54,6 +54,9 @@ func (d *decoding) multipart(form *multipart.Form) error {
 				return err
 			}
 		}
+	}
+	if d.plan.rejectsUnknown {
+		d.unknownParts(form)
 	}
 	return nil
 }

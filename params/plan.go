@@ -20,6 +20,9 @@ type Plan struct {
 	body     *body // nil when the input has none
 	files    []*param
 	provided []Provided
+
+	rejectsUnknown bool // see [Options.RejectUnknown]
+	readsQuery     bool
 }
 
 // Input returns the type that the plan was compiled from.
@@ -82,5 +85,6 @@ func (p *Plan) pointer(input any) memory.Pointer {
 }
 
 // IsEmpty reports whether the input takes nothing from the request, as struct{}
-// does, so that [Plan.Decode] has nothing to do.
-func (p *Plan) IsEmpty() bool { return p.body == nil && len(p.params) == 0 }
+// does, so that [Plan.Decode] has nothing to do. An input that rejects what is unknown
+// has to look at the query.
+func (p *Plan) IsEmpty() bool { return p.body == nil && len(p.params) == 0 && !p.rejectsUnknown }

@@ -9,7 +9,7 @@ import (
 // query reads the query string as it was sent, or as middleware has set it with
 // URI().SetQueryString. It does not see what middleware has changed in QueryArgs,
 // fasthttp's parsed copy; Starlette's query_params does not see such changes either.
-func (d *decoding) query(g *group) { d.pairs(g, d.raw.URI().QueryString()) }
+func (d *decoding) query(g *group) { d.pairs(Query, g, d.raw.URI().QueryString()) }
 
 // pairs reads a query string or a urlencoded form, pair by pair. Most pairs have no
 // escapes and are read where they lie; the others are decoded one at a time.
@@ -17,7 +17,7 @@ func (d *decoding) query(g *group) { d.pairs(g, d.raw.URI().QueryString()) }
 // connection: a hundred times the size of a form that is made of the shortest pairs.
 //
 // A text is no upload, so a pair with the name of a file field is ignored.
-func (d *decoding) pairs(g *group, text []byte) {
+func (d *decoding) pairs(in Source, g *group, text []byte) {
 	var decoded *fasthttp.Args // nil until a pair has escapes
 	for next := 0; len(text) > 0; {
 		pair, equals, escaped := firstPair(text)
@@ -30,7 +30,10 @@ func (d *decoding) pairs(g *group, text []byte) {
 			name, value = decodePair(decoded, pair)
 		}
 		var p *param
-		if p, next = g.find(name, next); p != nil && !p.file {
+		switch p, next = g.find(name, next); {
+		case p == nil:
+			d.unknown(in, name)
+		case !p.file:
 			d.store(p, memory.Text(value))
 		}
 	}

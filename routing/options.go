@@ -17,8 +17,9 @@ type routeOptions struct {
 	timeout time.Duration
 	reading fasthttp.RequestConfig
 
-	watchesClient bool
-	guarded       []Requirement
+	watchesClient  bool
+	rejectsUnknown bool
+	guarded        []Requirement
 }
 
 // Name names a route, for [Router.Routes].

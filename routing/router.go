@@ -72,6 +72,7 @@ type group struct {
 	prefix     string
 	middleware []Middleware
 	providers  []*provider
+	defaults   []Option
 	hasRoutes  bool
 }
 
@@ -167,7 +168,7 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 		group:      r.group,
 	}
 	rt.over.route = rt
-	if err := rt.configure(options); err != nil {
+	if err := rt.configure(r.group.allDefaults(), options); err != nil {
 		return err
 	}
 	if err := rt.findProviders(t); err != nil {
@@ -201,19 +202,19 @@ func checkMethod(method string) error {
 }
 
 // configure applies the options of a route, and checks the handler's types.
-func (rt *route) configure(options []Option) (err error) {
+func (rt *route) configure(defaults, options []Option) (err error) {
 	rt.options = routeOptions{status: fasthttp.StatusOK}
-	for i, option := range options {
-		if option == nil {
-			return fmt.Errorf("option %d is nil: leave it out", i+1)
-		}
-		if err := option(&rt.options); err != nil {
-			return err
-		}
+	if err := rt.options.apply(defaults); err != nil {
+		return err
+	}
+	if err := rt.options.apply(options); err != nil {
+		return err
 	}
 	rt.Name = rt.options.name
 	rt.isSpecial = rt.options.watchesClient || rt.options.timeout > 0
-	rt.plan, err = params.Compile(rt.In, params.Options{Method: rt.Method, PathParams: rt.pathParams, Validator: rt.engine.Validator})
+	rt.plan, err = params.Compile(rt.In, params.Options{
+		Method: rt.Method, PathParams: rt.pathParams, Validator: rt.engine.Validator, RejectUnknown: rt.options.rejectsUnknown,
+	})
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,7 @@ func (r *reading) readObject(s *objectReader, i int, p memory.Pointer) int {
 		}
 		switch i = jsonscan.Space(text, i); {
 		case f == nil:
+			r.doubtful = r.doubtful || s.schema.Strict
 			i = jsonscan.Value(text, i, maxReaderDepth-r.depth)
 		case seen.Has(pos):
 			return refused // the codec merges it with the first

@@ -74,7 +74,7 @@ func (r *reading) readByCodec(of *schema.Schema, i int, p memory.Pointer) int {
 	if json.Unmarshal(memory.Bytes(text), p.Value(of.Type).Addr().Interface()) != nil {
 		return refused
 	}
-	r.doubtful = r.doubtful || of.Active // the codec does not tell which members were there
+	r.doubtful = r.doubtful || of.Walked // the codec does not tell which members were there
 	return next
 }
 

@@ -10,6 +10,12 @@ const fewFaults = 8
 // codeRequired is the code of a value that is absent.
 const codeRequired = "required"
 
+// What is told of a name that nothing has.
+const (
+	CodeUnknown   = "unknown"
+	UnknownDetail = "is unknown"
+)
+
 // A Fault is one thing wrong with a request, as it is told to the client.
 type Fault struct {
 	Order   int    // of the field that it belongs to, among those of the input

@@ -141,10 +141,11 @@ func (w *presenceWalk) object(s *Schema) {
 	base := len(w.seen)
 	w.seen = append(w.seen, make([]presence, len(s.Members))...)
 	w.each('}', func(int) {
-		m := s.Member(w.key())
+		key := w.key()
+		m := s.Member(key)
 		w.space()
 		if m == nil {
-			w.skip()
+			w.unknown(s, key)
 			return
 		}
 		if w.isNull() || m.Quoted && strings.HasPrefix(w.text[w.pos:], `"null"`) {
@@ -165,6 +166,16 @@ func (w *presenceWalk) object(s *Schema) {
 	})
 	w.absent(s, w.seen[base:])
 	w.seen = w.seen[:base]
+}
+
+// unknown passes over the value of a key that the struct does not have.
+func (w *presenceWalk) unknown(s *Schema, key string) {
+	w.skip()
+	if s.Strict && !w.checker.faults.full() {
+		w.checker.down(key, noIndex)
+		w.checker.tell(CodeUnknown, UnknownDetail)
+		w.checker.up()
+	}
 }
 
 // behind returns the schema of what pointers lead to.
@@ -227,6 +238,10 @@ func (w *presenceWalk) entries(s *Schema, r *rules.Rules) {
 func (w *presenceWalk) list(s *Schema, r *rules.Rules) {
 	sent := 0
 	w.each(']', func(i int) {
+		if s.Type.Kind() == reflect.Array && i >= s.Type.Len() {
+			w.skip() // the codec drops it
+			return
+		}
 		w.checker.down("", i)
 		w.value(s.Elem, r)
 		w.checker.up()

@@ -41,12 +41,17 @@ type Schema struct {
 	folded   map[string]*Member          // the same, by the name in lower case; nil when not all names are ASCII
 	Elem     *Schema                     // of a list, map or pointer
 	Active   bool                        // something below has rules
+	Strict   bool                        // a key that no member has is a fault
+	Walked   bool                        // a text must be walked if no reader has judged it: it is Active, or a Strict struct is in it
 	unread   bool                        // something below has rules that a reader does not check
 	precheck func(p memory.Pointer) bool // the [Precheck] of what is below
 }
 
 // A Compiler compiles types and the rules in them.
 type Compiler struct {
+	// RejectUnknown makes a key that no member has a fault.
+	RejectUnknown bool
+
 	rules   *rules.Compiler
 	schemas map[typeAt]*Schema
 }
@@ -60,7 +65,7 @@ type typeAt struct {
 
 // NewCompiler returns a compiler of schemas that compiles their rules with rules.
 func NewCompiler(rules *rules.Compiler) *Compiler {
-	return &Compiler{rules, make(map[typeAt]*Schema)}
+	return &Compiler{rules: rules, schemas: make(map[typeAt]*Schema)}
 }
 
 // Of returns the schema of a type, the same one for the same type. Call
@@ -117,6 +122,8 @@ func (c *Compiler) Finish() {
 	for _, s := range c.schemas {
 		s.Active = reaches(s, (*Member).isRuled, make(map[*Schema]bool))
 		s.unread = reaches(s, (*Member).isUnread, make(map[*Schema]bool))
+		s.Strict = c.RejectUnknown && !s.unfilled
+		s.Walked = s.Active || c.RejectUnknown && s.hasKeys(make(map[*Schema]bool))
 	}
 	for _, s := range c.schemas {
 		s.compilePrecheck()
@@ -161,6 +168,15 @@ func (s *Schema) isJudgedAbsent() bool {
 // isThere reports whether the walk judges what is below a value that is absent from the
 // text. A value that decodes itself is the checker's.
 func (s *Schema) isThere() bool { return s.isJudgedAbsent() && !s.Opaque }
+
+// hasKeys reports whether s is, or has in it, an object whose keys are known.
+func (s *Schema) hasKeys(seen map[*Schema]bool) bool {
+	if s == nil || seen[s] || s.unfilled {
+		return false
+	}
+	seen[s] = true
+	return s.Shape == Struct || s.Elem.hasKeys(seen)
+}
 
 // reaches reports whether a member for which is returns true can be reached from s.
 // The rules behind dive belong to the member that holds the list.
