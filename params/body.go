@@ -44,6 +44,9 @@ func (d *decoding) decodeBody(b *body) error {
 	}
 	at := d.base.At(b.offset)
 	if len(text) == 0 || string(text) == "null" {
+		if b.root.IsFilledAbsent() && !b.rules.MaySkip() {
+			schema.FillDefaults(b.root, at, "null")
+		}
 		if b.isRuled() {
 			d.faults = b.check(at, "null", nil)
 		}
@@ -77,6 +80,9 @@ func (d *decoding) decodeByCodec(b *body, at memory.Pointer, text []byte) error 
 			where = fmt.Sprintf("malformed at byte %d, or nested too deeply there", syntax.Offset)
 		}
 		return &Error{Status: fasthttp.StatusBadRequest, Detail: "the JSON body is " + where, Err: err}
+	}
+	if b.root.Defaults {
+		schema.FillDefaults(b.root, at, memory.Text(text))
 	}
 	if err != nil || b.isRuled() {
 		d.faults = b.check(at, memory.Text(text), err)

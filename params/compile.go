@@ -58,7 +58,7 @@ func Compile(input reflect.Type, o Options) (*Plan, error) {
 	}
 	c.rules.TellTypes(ownTypes)
 	c.schemas = schema.NewCompiler(c.rules)
-	c.schemas.RejectUnknown = o.RejectUnknown
+	c.schemas.RejectUnknown, c.schemas.Default = o.RejectUnknown, c.memberDefault
 	if err := c.compile(); err != nil {
 		return nil, &TypeError{Type: input.String(), Field: c.at, Detail: err.Error()}
 	}

@@ -7,52 +7,70 @@ import (
 
 	"github.com/velithon-go/velithon/params/internal/kind"
 	"github.com/velithon-go/velithon/params/internal/memory"
+	"github.com/velithon-go/velithon/params/internal/rules"
 	"github.com/velithon-go/velithon/params/internal/schema"
 )
 
-// addDefault compiles the default tag. A slice's default is split at commas.
-func (c *compiler) addDefault(p *param, f reflect.StructField) error {
+// addDefault compiles the default tag of a param.
+func (c *compiler) addDefault(p *param, f reflect.StructField) (err error) {
 	text, ok := f.Tag.Lookup("default")
-	if !ok {
-		return nil
-	}
 	switch {
+	case !ok:
+		return nil
 	case p.file:
 		return fmt.Errorf("has a default: a file has none")
 	case p.typ == checkboxType:
 		return fmt.Errorf("has a default: a box that is not ticked is not sent, so the default would tick it")
-	case p.required:
-		return fmt.Errorf("is required and has a default %q, which would never be used: keep one of them", text)
+	}
+	p.initial, err = newDefault(text, p.typ, p.set, p.many, p.rules)
+	p.judge = p.rules.Refer()
+	return err
+}
+
+// memberDefault compiles the default tag of a member of a JSON body.
+func (c *compiler) memberDefault(f reflect.StructField, r *rules.Rules) (store func(memory.Pointer), err error) {
+	text, ok := f.Tag.Lookup("default")
+	if !ok {
+		return nil, nil
+	}
+	set, many, err := setterOf(f.Type, c.rules.TypeText)
+	if err != nil {
+		return nil, fmt.Errorf("has a default, but has type %s, which %w", f.Type, err)
+	}
+	return newDefault(text, f.Type, set, many, r)
+}
+
+// newDefault makes the function that stores a default in a zero value of type t. A
+// slice's default is split at commas.
+func newDefault(text string, t reflect.Type, set setter, many bool, r *rules.Rules) (store func(memory.Pointer), err error) {
+	if r != nil && r.Required {
+		return nil, fmt.Errorf("is required and has a default %q, which would never be used: keep one of them", text)
 	}
 	values := []string{text}
-	if p.many {
+	if many {
 		values = strings.Split(text, ",")
 	}
-	proto := reflect.New(p.typ)
+	proto := reflect.New(t)
 	for _, value := range values {
-		if err := p.set(memory.Of(proto), value); err != nil {
-			return fmt.Errorf("has the default %q, which %w", text, err)
+		if err := set(memory.Of(proto), value); err != nil {
+			return nil, fmt.Errorf("has the default %q, which %w", text, err)
 		}
 	}
-	if p.rules != nil {
-		if p.judge = p.rules.Refer(); !p.judge {
-			found := schema.CheckParam(nil, schema.Fault{In: string(p.in)}, p.rules, p.typ, memory.Of(proto), memory.Pointer{})
-			if len(found) > 0 {
-				return fmt.Errorf("has the default %q, which breaks the field's own rules: %s", text, found[0].Detail)
-			}
+	if r != nil && !r.Refer() {
+		found := schema.CheckParam(nil, schema.Fault{}, r, t, memory.Of(proto), memory.Pointer{})
+		if len(found) > 0 {
+			return nil, fmt.Errorf("has the default %q, which breaks the field's own rules: %s", text, found[0].Detail)
 		}
 	}
-	if isImmutable(p.typ) {
-		p.initial = func(at memory.Pointer) { at.Value(p.typ).Set(proto.Elem()) }
-		return nil
+	if isImmutable(t) {
+		return func(at memory.Pointer) { at.Value(t).Set(proto.Elem()) }, nil
 	}
 	// A value that a handler could change in place is made anew for each request.
-	p.initial = func(at memory.Pointer) {
+	return func(at memory.Pointer) {
 		for _, value := range values {
-			_ = p.set(at, value) // the values were tried above
+			_ = set(at, value) // the values were tried above
 		}
-	}
-	return nil
+	}, nil
 }
 
 // isImmutable reports whether copies of a value of type t share nothing that

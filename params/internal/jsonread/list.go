@@ -44,6 +44,9 @@ func (r *reading) readList(l *listReader, i int, p memory.Pointer) int {
 			r.grow(l, p, i-start, len(text)-i)
 		}
 		if l.elem.isNull(text, i) {
+			if l.elem.schema.IsFilledAbsent() {
+				return refused
+			}
 			i = jsonscan.Literal(text, i, "null")
 			r.doubtful = true // what the type of the element requires is absent
 		} else {

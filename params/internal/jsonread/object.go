@@ -14,6 +14,7 @@ import (
 type objectReader struct {
 	schema  *schema.Schema
 	members []memberReader // in the order of the schema's members
+	awaited bitset.Set     // the fields that are needed, or have an initial value
 	needed  bitset.Set     // the fields that can't be absent without breaking a rule
 }
 
@@ -23,6 +24,7 @@ type memberReader struct {
 	key    writtenKey
 	offset uintptr
 	value  Reader
+	absent func(memory.Pointer)      // stores what a member has that is absent; nil for nothing
 	accept func(memory.Pointer) bool // recognizes values that keep the rules; nil without any, or if only the validator can tell
 }
 
@@ -40,6 +42,10 @@ func (c readerCompiler) compileObject(s *objectReader, of *schema.Schema) {
 		var needed bool
 		if f.accept, needed = m.FastRules(); needed {
 			s.needed.Add(pos)
+			s.awaited.Add(pos)
+		}
+		if f.absent = m.Absent(); f.absent != nil {
+			s.awaited.Add(pos)
 		}
 		s.members[pos] = f
 	}
@@ -99,11 +105,23 @@ func (r *reading) readObject(s *objectReader, i int, p memory.Pointer) int {
 			return refused
 		}
 	}
-	if s.needed.Exceeds(&seen) {
-		r.doubtful = true
+	if s.awaited.Exceeds(&seen) {
+		r.absent(s, &seen, p)
 	}
 	r.depth--
 	return i + 1
+}
+
+// absent sees to what an object lacks.
+func (r *reading) absent(s *objectReader, seen *bitset.Set, p memory.Pointer) {
+	if s.needed.Exceeds(seen) {
+		r.doubtful = true
+	}
+	for pos := range s.members {
+		if f := &s.members[pos]; f.absent != nil && !seen.Has(pos) {
+			f.absent(p.At(f.offset))
+		}
+	}
 }
 
 // key reads a key and the colon after it, and returns its field. For a key that the

@@ -71,10 +71,14 @@ func checkReader(t *testing.T, plan plan, text []byte) bool {
 }
 
 // A generator makes types and bodies for them.
-type generator struct{ *rand.Rand }
+type generator struct {
+	*rand.Rand
+
+	defaults bool // make members with defaults, and bodies without a key that comes twice
+}
 
 func newGenerator(seed uint64) generator {
-	return generator{rand.New(rand.NewPCG(seed, 0))}
+	return generator{Rand: rand.New(rand.NewPCG(seed, 0))}
 }
 
 // plan returns the plan of a generated type.
@@ -124,6 +128,7 @@ func (g generator) structType(depth int) reflect.Type {
 		if rules := g.rules(t); rules != "" {
 			tag += fmt.Sprintf(` validate:"%s"`, rules)
 		}
+		tag += g.defaultTag(t, tag)
 		fields = append(fields, reflect.StructField{Name: "F" + strconv.Itoa(i), Type: t, Tag: reflect.StructTag(tag)})
 	}
 	return reflect.StructOf(fields)
@@ -151,7 +156,11 @@ var leafTypes = []reflect.Type{
 
 func (g generator) valueType(depth int) reflect.Type {
 	if depth <= 0 || g.one(2) {
-		return leafTypes[g.IntN(len(leafTypes))]
+		t := leafTypes[g.IntN(len(leafTypes))]
+		if g.defaults && t == reflect.TypeFor[stdjson.RawMessage]() {
+			t = reflect.TypeFor[string]() // a raw text is not the same once it was decoded and encoded
+		}
+		return t
 	}
 	switch g.IntN(6) {
 	case 0, 1:
@@ -280,6 +289,9 @@ func (g generator) object(b *strings.Builder, t reflect.Type) {
 		times := 1
 		if g.one(12) {
 			times = pick(g, 0, 0, 2)
+		}
+		if g.defaults {
+			times = pick(g, 0, 0, 1, 1, 1)
 		}
 		for range times {
 			if !first {

@@ -67,7 +67,7 @@ func (r *reading) read(v *Reader, i int, p memory.Pointer) (next int) {
 // readByCodec leaves a value to the codec.
 func (r *reading) readByCodec(of *schema.Schema, i int, p memory.Pointer) int {
 	next := jsonscan.Value(r.text, i, maxReaderDepth-r.depth)
-	if next == refused || jsonscan.Byte(r.text, i) == 'n' {
+	if next == refused || jsonscan.Byte(r.text, i) == 'n' || of.Defaults {
 		return refused
 	}
 	text := r.text[i:next]

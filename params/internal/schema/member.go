@@ -19,6 +19,11 @@ type Member struct {
 	field  reflect.StructField
 	Rules  *rules.Rules // nil without any
 	Schema *Schema      // nil without a name
+
+	// Default stores the default in the zero value of a member that is absent; nil
+	// without one.
+	Default func(memory.Pointer)
+
 	place
 }
 
@@ -63,6 +68,8 @@ func (m *Member) Offset() uintptr { return m.place.at + m.field.Offset }
 func (m *Member) FastRules() (accept rules.Acceptor, needed bool) {
 	accept, _ = m.Rules.Fast(m.field.Type)
 	switch {
+	case m.Default != nil:
+		return accept, false // it was judged when it was compiled, or else no reader knows the rules
 	case m.Rules != nil && m.Rules.Required, m.Schema.isJudgedAbsent():
 		return accept, true
 	case m.Schema.Type.Kind() == reflect.Array && m.Rules.Elements() != nil:

@@ -161,9 +161,12 @@ func (c *Compiler) compileMember(s *Schema, m *Member) (err error) {
 	}
 	if m.muted {
 		m.Rules = &rules.Rules{Closed: true}
-		return nil
+	} else if m.Rules, err = c.rules.Compile(m.field.Tag.Get("validate"), m.field.Type, m.typ); err != nil {
+		return err
 	}
-	m.Rules, err = c.rules.Compile(m.field.Tag.Get("validate"), m.field.Type, m.typ)
+	if c.Default != nil && !s.unfilled {
+		m.Default, err = c.Default(m.field, m.Rules)
+	}
 	return err
 }
 

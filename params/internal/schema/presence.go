@@ -148,7 +148,7 @@ func (w *presenceWalk) object(s *Schema) {
 			w.unknown(s, key)
 			return
 		}
-		if w.isNull() || m.Quoted && strings.HasPrefix(w.text[w.pos:], `"null"`) {
+		if w.isAbsent(m) {
 			if seen := &w.seen[base+m.Pos]; *seen == absent || m.Schema.Opaque { // a null is a value to these
 				*seen = null
 			}
@@ -166,6 +166,11 @@ func (w *presenceWalk) object(s *Schema) {
 	})
 	w.absent(s, w.seen[base:])
 	w.seen = w.seen[:base]
+}
+
+// isAbsent reports whether the value at pos, which is m's, counts as absent.
+func (w *presenceWalk) isAbsent(m *Member) bool {
+	return w.isNull() || m.Quoted && strings.HasPrefix(w.text[w.pos:], `"null"`)
 }
 
 // unknown passes over the value of a key that the struct does not have.

@@ -43,6 +43,7 @@ type Schema struct {
 	Active   bool                        // something below has rules
 	Strict   bool                        // a key that no member has is a fault
 	Walked   bool                        // a text must be walked if no reader has judged it: it is Active, or a Strict struct is in it
+	Defaults bool                        // something below has a default
 	unread   bool                        // something below has rules that a reader does not check
 	precheck func(p memory.Pointer) bool // the [Precheck] of what is below
 }
@@ -51,6 +52,9 @@ type Schema struct {
 type Compiler struct {
 	// RejectUnknown makes a key that no member has a fault.
 	RejectUnknown bool
+
+	// Default compiles the defaults of members; nil ignores them.
+	Default DefaultCompiler
 
 	rules   *rules.Compiler
 	schemas map[typeAt]*Schema
@@ -122,6 +126,7 @@ func (c *Compiler) Finish() {
 	for _, s := range c.schemas {
 		s.Active = reaches(s, (*Member).isRuled, make(map[*Schema]bool))
 		s.unread = reaches(s, (*Member).isUnread, make(map[*Schema]bool))
+		s.Defaults = reaches(s, func(m *Member) bool { return m.Default != nil }, make(map[*Schema]bool))
 		s.Strict = c.RejectUnknown && !s.unfilled
 		s.Walked = s.Active || c.RejectUnknown && s.hasKeys(make(map[*Schema]bool))
 	}
