@@ -91,7 +91,7 @@ func (c *compiler) prechecks() {
 	}
 	for _, p := range c.plan.params {
 		if p.rules != nil {
-			p.precheck = schema.ParamPrecheck(p.typ, p.rules)
+			p.precheck = p.optionalPrecheck(schema.ParamPrecheck(p.typ, p.rules))
 		}
 	}
 }
@@ -122,6 +122,9 @@ func (c *compiler) wholeBody(t reflect.Type) error {
 	if c.isBodiless() {
 		return fmt.Errorf("has no source tags, so it is the JSON body, which %s: "+
 			"add tags such as `query:\"name\"`, or use struct{}", c.whyBodiless())
+	}
+	if _, ok := kind.OptionalOf(t); ok {
+		return errOptionalBody
 	}
 	root, err := c.schemas.Of(t)
 	if err != nil {
@@ -214,6 +217,9 @@ func (c *compiler) bodyField(f reflect.StructField, offset uintptr, name string)
 	case hasDefault:
 		return fmt.Errorf("has a default: a body has none, use a pointer and test it for nil")
 	}
+	if _, ok := kind.OptionalOf(f.Type); ok {
+		return errOptionalBody
+	}
 	root, err := c.schemas.Of(f.Type)
 	if err != nil {
 		return err
@@ -237,10 +243,13 @@ func (c *compiler) param(parent reflect.Type, f reflect.StructField, offset uint
 		in: source, name: name, field: c.at, typ: f.Type,
 		offset: offset + f.Offset, parent: offset, order: len(c.plan.params), file: isFile(f.Type),
 	}
-	var err error
+	err := p.unwrap(f)
+	if err != nil {
+		return err
+	}
 	if !p.file {
-		if p.set, p.many, err = setterOf(f.Type, c.rules.TypeText); err != nil {
-			return fmt.Errorf("has type %s, which %w", f.Type, err)
+		if p.set, p.many, err = setterOf(p.typ, c.rules.TypeText); err != nil {
+			return fmt.Errorf("has type %s, which %w", p.typ, err)
 		}
 	} else if source != Form {
 		return fmt.Errorf("is a file from the %s: files come from a form, use `form:%q`", source, name)
@@ -250,8 +259,11 @@ func (c *compiler) param(parent reflect.Type, f reflect.StructField, offset uint
 		return err
 	}
 	p.required = p.rules != nil && p.rules.Required
-	if choices := p.rules.Choices(); choices != nil && f.Type.Kind() == reflect.String && !kind.DecodesItself(f.Type) {
+	if choices := p.rules.Choices(); choices != nil && p.typ.Kind() == reflect.String && !kind.DecodesItself(p.typ) {
 		p.set = setChoice(choices, p.set)
+	}
+	if p.optional != nil {
+		p.set = setOptional(p.optional, p.set)
 	}
 	if err := c.addDefault(p, f); err != nil {
 		return err

@@ -80,6 +80,12 @@ func (d *decoding) check(p *param) {
 	if p.precheck == nil || p.precheck(at, parent) {
 		return
 	}
+	if p.optional != nil && !p.isGiven(at) {
+		if code, detail, broken := p.rules.JudgeAbsent(parent); broken {
+			d.fault(p, code, detail)
+		}
+		return
+	}
 	d.faults = schema.CheckParam(d.faults, schema.Fault{Order: p.order, In: string(p.in), Name: p.name}, p.rules, p.typ, at, parent)
 }
 

@@ -19,6 +19,8 @@ func (c *compiler) addDefault(p *param, f reflect.StructField) (err error) {
 		return nil
 	case p.file:
 		return fmt.Errorf("has a default: a file has none")
+	case p.optional != nil:
+		return errOptionalDefault
 	case p.typ == checkboxType:
 		return fmt.Errorf("has a default: a box that is not ticked is not sent, so the default would tick it")
 	}
@@ -32,6 +34,9 @@ func (c *compiler) memberDefault(f reflect.StructField, r *rules.Rules) (store f
 	text, ok := f.Tag.Lookup("default")
 	if !ok {
 		return nil, nil
+	}
+	if _, ok := kind.OptionalOf(f.Type); ok {
+		return nil, errOptionalDefault
 	}
 	set, many, err := setterOf(f.Type, c.rules.TypeText)
 	if err != nil {

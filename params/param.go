@@ -3,6 +3,7 @@ package params
 import (
 	"reflect"
 
+	"github.com/velithon-go/velithon/params/internal/kind"
 	"github.com/velithon-go/velithon/params/internal/memory"
 	"github.com/velithon-go/velithon/params/internal/rules"
 	"github.com/velithon-go/velithon/params/internal/schema"
@@ -20,8 +21,9 @@ type param struct {
 	nth    int     // the position among those of its source
 
 	set      setter
-	many     bool // a slice: each value appends to it
-	file     bool // a File, []File or *File
+	optional *kind.Optional // of an Optional, whose value is at offset; nil for others
+	many     bool           // a slice: each value appends to it
+	file     bool           // a File, []File or *File
 	required bool
 	initial  func(p memory.Pointer) // stores the default; nil without one
 	judge    bool                   // judge the default for each request, since its rules refer to other fields

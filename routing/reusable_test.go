@@ -24,6 +24,8 @@ func TestWhatIsReusable(t *testing.T) {
 		"nothing":            {reusable[struct{}, string](), true},
 		"plain":              {reusable[everything, echo](), true},
 		"time":               {reusable[struct{ At time.Time }, time.Time](), true},
+		"optional":           {reusable[struct{ A params.Optional[int] }, struct{ A params.Optional[int] }](), true},
+		"optional that is":   {reusable[struct{ A params.Optional[selfish] }, string](), false},
 		"dates":              {reusable[struct{ On params.Date }, struct{ Every params.Duration }](), true},
 		"behind a pointer":   {reusable[struct{ Self *selfish }, *selfish](), true},
 		"in a slice":         {reusable[[]selfish, map[string]selfish](), true},

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	gojson "github.com/goccy/go-json"
 	"github.com/go-playground/validator/v10"
+	gojson "github.com/goccy/go-json"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 

@@ -15,7 +15,7 @@ import (
 // A Reader reads values of a type. It is safe for concurrent use.
 type Reader struct {
 	kind   readKind
-	opaque bool // the type decodes itself, so that null may be a value to it
+	opaque bool // the type decodes itself, or is optional, so that null may be a value to it
 	bits   int  // of a number
 	schema *schema.Schema
 	object *objectReader
@@ -25,8 +25,9 @@ type Reader struct {
 
 // A pointerReader sets a pointer to a new value and reads into that.
 type pointerReader struct {
-	typ  reflect.Type // of the new value
-	elem *Reader
+	typ      reflect.Type // of the new value
+	elem     *Reader
+	optional kind.Optional // in place of a pointer
 }
 
 type readKind int
@@ -41,6 +42,7 @@ const (
 	asPointer
 	asObject
 	asList
+	asOptional
 )
 
 // New returns the Reader of a schema, after [schema.Compiler.Finish].
@@ -85,6 +87,9 @@ func (c readerCompiler) compile(v *Reader) {
 		v.list.elem = c.reader(of.Elem)
 	case of.Shape == schema.Pointer:
 		v.kind, v.target = asPointer, &pointerReader{typ: of.Elem.Type}
+		v.target.elem = c.reader(of.Elem)
+	case of.Shape == schema.Optional:
+		v.kind, v.opaque, v.target = asOptional, true, &pointerReader{optional: of.Optional}
 		v.target.elem = c.reader(of.Elem)
 	case of.Shape == schema.Leaf:
 		v.compileScalar(of.Type)

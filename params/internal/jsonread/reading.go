@@ -55,6 +55,8 @@ func (r *reading) read(v *Reader, i int, p memory.Pointer) (next int) {
 		target := memory.New(v.target.typ)
 		*memory.As[memory.Pointer](p) = target
 		return r.read(v.target.elem, i, target)
+	case asOptional:
+		return r.readOptional(v.target, i, p)
 	case asObject:
 		return r.readObject(v.object, i, p)
 	case asList:
@@ -62,6 +64,22 @@ func (r *reading) read(v *Reader, i int, p memory.Pointer) (next int) {
 	default:
 		return r.readByCodec(v.schema, i, p)
 	}
+}
+
+// readOptional reads into a params.Optional. What asks for a value is told by a walk that
+// there is none.
+func (r *reading) readOptional(v *pointerReader, i int, p memory.Pointer) (next int) {
+	switch {
+	case jsonscan.Byte(r.text, i) != 'n':
+		next = r.read(v.elem, i, p.At(v.optional.At))
+	case v.optional.Nullable:
+		r.doubtful = true
+		next = jsonscan.Literal(r.text, i, "null")
+	default:
+		return refused
+	}
+	*memory.As[bool](p.At(v.optional.GivenAt)) = next != refused
+	return next
 }
 
 // readByCodec leaves a value to the codec.

@@ -16,6 +16,7 @@ import (
 type Compiler struct {
 	texts    *phrases
 	isInput  bool // the fields are those of an input, and not of a body
+	optional bool // the value at hand is that of a params.Optional
 	validate *validator.Validate
 	types    map[reflect.Type]judgedType // see [Compiler.judgedAs]
 	told     map[reflect.Type]string     // see [Compiler.TellTypes]
@@ -30,7 +31,12 @@ func NewCompiler(v *validator.Validate) *Compiler {
 func (c *Compiler) judgedAs(t reflect.Type) judgedType {
 	as, ok := c.types[t]
 	if !ok {
-		as = judgedAs(c.validate, t)
+		if o, isOptional := kind.OptionalOf(t); isOptional {
+			as = c.judgedAs(o.Value)
+			as.zeroNil = true
+		} else {
+			as = judgedAs(c.validate, t)
+		}
 		c.types[t] = as
 	}
 	return as
@@ -113,6 +119,11 @@ func (c *Compiler) compileRules(all []rule, t, parent reflect.Type) (*Rules, err
 		return nil, nil
 	case len(all) == 1 && all[0].text == "-":
 		return &Rules{Closed: true}, nil
+	}
+	defer func(around bool) { c.optional = around }(c.optional)
+	var o kind.Optional
+	if o, c.optional = kind.OptionalOf(t); c.optional {
+		t = o.Value
 	}
 	r := &Rules{}
 	var rest []rule

@@ -32,6 +32,8 @@ type judged struct {
 const (
 	asItIs     manner = iota
 	asStruct          // a struct, which the validator would look into instead of judging it
+	asGiven           // true: all that these rules ask of a params.Optional with a value
+	asMissing         // false: the same of one without
 	asPresence        // a bool that says whether the value is set: all that these rules ask of a value whose zero the validator takes for none
 )
 
@@ -47,7 +49,7 @@ func (c *Compiler) addJudged(r *Rules, all []rule, t, parent reflect.Type) error
 		return fmt.Errorf("has the rule %s behind all others, where it leaves out none: put it in front of those that it is to leave out", all[last].text)
 	}
 	as := c.judgedAs(t)
-	mayBeNil := t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || as.zeroNil
+	mayBeNil := c.optional || t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || as.zeroNil
 	absence, others := run{absence: true, use: use{kinds: anything}}, run{use: use{kinds: anything}}
 	for _, one := range all {
 		u := use{others: true, kinds: anything}
@@ -76,8 +78,11 @@ func (c *Compiler) addJudged(r *Rules, all []rule, t, parent reflect.Type) error
 	if as.zeroNil {
 		absence.as = asPresence
 	}
+	if c.optional {
+		absence.as = asGiven
+	}
 	switch {
-	case len(absence.names) == 0:
+	case len(absence.names) == 0 || c.optional:
 	case as.zeroNil:
 		r.isNil = isZero(t)
 	case mayBeNil:
@@ -262,6 +267,8 @@ func (j *judged) ask(t reflect.Type, p, parent memory.Pointer) error {
 	value := p.Value(t)
 	var given any
 	switch {
+	case j.as == asGiven || j.as == asMissing:
+		given = j.as == asGiven
 	case j.as == asPresence:
 		given = !value.IsZero()
 	case j.as == asStruct:

@@ -101,6 +101,10 @@ func structBehind(t reflect.Type) reflect.Type {
 		seen = append(seen, t)
 		switch t.Kind() {
 		case reflect.Struct:
+			if o, ok := kind.OptionalOf(t); ok {
+				t = o.Value
+				continue
+			}
 			return t
 		case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
 			t = t.Elem()

@@ -97,6 +97,29 @@ func (r *Rules) Judge(t reflect.Type, p, parent memory.Pointer) (code, detail st
 	return "", "", false
 }
 
+// JudgeAbsent finds the first rule that a params.Optional without a value breaks, in the
+// struct at parent.
+func (r *Rules) JudgeAbsent(parent memory.Pointer) (code, detail string, broken bool) {
+	for _, j := range r.judged {
+		if j.as != asGiven {
+			continue
+		}
+		missing := *j
+		missing.as = asMissing
+		if code, detail, broken = missing.byValidator(boolType, memory.Of(reflect.ValueOf(new(bool))), parent); broken {
+			return code, detail, true
+		}
+	}
+	return "", "", false
+}
+
+var boolType = reflect.TypeFor[bool]()
+
+// JudgeAbsence reports whether a rule asks something of a params.Optional without a value.
+func (r *Rules) JudgeAbsence() bool {
+	return r != nil && (r.Required || slices.ContainsFunc(r.judged, func(j *judged) bool { return j.as == asGiven }))
+}
+
 // leavesOut reports whether j must not judge the value at p: if there are rules on
 // absence, only these judge a nil.
 func (r *Rules) leavesOut(j *judged, p memory.Pointer) bool {

@@ -61,7 +61,7 @@ func (c *Compiler) vet(rule string, t, parent reflect.Type) (u use, err error) {
 		u.add(one)
 		u.kinds |= one.kinds
 	}
-	if u.absence && u.others && (kind.IsNilable(t) || c.judgedAs(t).zeroNil) {
+	if u.absence && u.others && (c.optional || kind.IsNilable(t) || c.judgedAs(t).zeroNil) {
 		return u, fmt.Errorf("has %q, of which one alternative judges an absent value and another one does not: give the field rules of their own", rule)
 	}
 	return u, nil

@@ -62,6 +62,10 @@ func (c *checker) value(s *Schema, r *rules.Rules, t reflect.Type, p, parent mem
 	if c.faults.full() || c.isSettled(r, t, p) {
 		return
 	}
+	if s != nil && s.Shape == Optional {
+		c.optional(s, r, p, parent)
+		return
+	}
 	if r != nil && !c.own(s, r, t, p, parent) {
 		return
 	}
@@ -103,6 +107,8 @@ func (c *checker) inside(s *Schema, p memory.Pointer) {
 		if target := p.Target(); !target.IsNil() {
 			c.inside(s.Elem, target)
 		}
+	case Optional:
+		c.optional(s, nil, p, memory.Pointer{})
 	case List, Map:
 		c.dive(s, rules.None, s.Type, p, memory.Pointer{})
 	case Leaf:

@@ -54,7 +54,7 @@ type filling struct {
 // read notes what was sent in the value at pos.
 func (f *filling) read(s *Schema) {
 	f.space()
-	for s.Shape == Pointer {
+	for s.Shape == Pointer || s.Shape == Optional {
 		s = s.Elem
 	}
 	switch first := f.text[f.pos]; {
@@ -124,6 +124,10 @@ func (f *filling) fill(s *Schema, p memory.Pointer) {
 	case Pointer:
 		if target := p.Target(); !target.IsNil() {
 			f.fill(s.Elem, target)
+		}
+	case Optional:
+		if value, ok := s.value(p); ok {
+			f.fill(s.Elem, value)
 		}
 	case List:
 		list := p.Value(s.Type)

@@ -66,8 +66,10 @@ func (m *Member) Offset() uintptr { return m.place.at + m.field.Offset }
 // validator must judge some of them. needed reports whether the absence of the member
 // may break a rule.
 func (m *Member) FastRules() (accept rules.Acceptor, needed bool) {
-	accept, _ = m.Rules.Fast(m.field.Type)
+	accept, _ = m.Rules.Fast(m.judgedType())
 	switch {
+	case m.Schema.Shape == Optional:
+		return m.Schema.acceptor(accept), m.Rules.JudgeAbsence()
 	case m.Default != nil:
 		return accept, false // it was judged when it was compiled, or else no reader knows the rules
 	case m.Rules != nil && m.Rules.Required, m.Schema.isJudgedAbsent():

@@ -25,6 +25,9 @@ func ParamPrecheck(t reflect.Type, r *rules.Rules) Precheck { return precheckOf(
 // precheckOf compiles the rules r, which may be nil, on a value of type t, and
 // those of its schema s, nil for a parameter. It returns nil when there are none.
 func precheckOf(r *rules.Rules, s *Schema, t reflect.Type) Precheck {
+	if s != nil && s.Shape == Optional {
+		return optionalPrecheck(r, s)
+	}
 	inside := s.precheckBelow(r)
 	if r != nil && r.Dive != nil {
 		inside = elementsPrecheck(r, s, t)
@@ -53,7 +56,7 @@ func (m *Member) unread() *rules.Rules {
 	if m.Name == "" || m.Rules == nil {
 		return m.Rules
 	}
-	if _, all := m.Rules.Fast(m.field.Type); !all {
+	if _, all := m.Rules.Fast(m.judgedType()); !all {
 		return m.Rules.Present()
 	}
 	return &rules.Rules{Keys: m.Rules.Keys, Dive: m.Rules.Dive, Closed: m.Rules.Closed}
@@ -84,6 +87,11 @@ func (s *Schema) compilePrecheck() {
 		s.precheck = func(p memory.Pointer) bool {
 			target := p.Target()
 			return target.IsNil() || elem.precheck(target)
+		}
+	case Optional:
+		s.precheck = func(p memory.Pointer) bool {
+			value, ok := s.value(p)
+			return !ok || s.Elem.precheck(value)
 		}
 	case List, Map:
 		elements := elementsPrecheck(rules.None, s, s.Type)

@@ -46,10 +46,11 @@ func (w *presenceWalk) value(s *Schema, r *rules.Rules) {
 	w.space()
 	if w.isNull() {
 		w.skip()
+		w.refuseNull(s, r)
 		w.missing(s, r)
 		return
 	}
-	for s != nil && s.Shape == Pointer {
+	for s != nil && (s.Shape == Pointer || s.Shape == Optional) {
 		s = s.Elem
 	}
 	if r != nil && r.Closed {
@@ -153,6 +154,9 @@ func (w *presenceWalk) object(s *Schema) {
 				*seen = null
 			}
 			w.skip()
+			w.checker.down(m.Name, noIndex)
+			w.refuseNull(m.Schema, m.Rules)
+			w.checker.up()
 			return
 		}
 		w.seen[base+m.Pos] = present

@@ -26,6 +26,7 @@ const (
 	List                // slice or array
 	Map
 	Pointer
+	Optional // a params.Optional
 )
 
 // A Schema is a type of the body, with the rules that hold anywhere below it.
@@ -39,7 +40,8 @@ type Schema struct {
 	Members  []*Member                   // of a struct, in the order of their fields
 	names    map[string]*Member          // of a struct, by JSON name
 	folded   map[string]*Member          // the same, by the name in lower case; nil when not all names are ASCII
-	Elem     *Schema                     // of a list, map or pointer
+	Elem     *Schema                     // of a list, map, pointer or optional
+	Optional kind.Optional               // where the parts of an optional lie
 	Active   bool                        // something below has rules
 	Strict   bool                        // a key that no member has is a fault
 	Walked   bool                        // a text must be walked if no reader has judged it: it is Active, or a Strict struct is in it
@@ -83,6 +85,9 @@ func (c *Compiler) of(t reflect.Type, inside bool) (*Schema, error) {
 		return s, nil
 	}
 	s := &Schema{Type: t, Shape: shapeOf(t), told: c.rules.TypeText(t), Opaque: t.Kind() != reflect.Interface && kind.DecodesItself(t)}
+	if o, ok := kind.OptionalOf(t); ok {
+		s.Shape, s.Optional, s.Opaque = Optional, o, false
+	}
 	s.unfilled = s.Opaque || inside
 	c.schemas[key] = s
 	var err error
@@ -96,6 +101,8 @@ func (c *Compiler) of(t reflect.Type, inside bool) (*Schema, error) {
 		s.Elem, err = c.of(t.Elem(), s.unfilled)
 	case List, Pointer:
 		s.Elem, err = c.of(t.Elem(), s.unfilled)
+	case Optional:
+		s.Elem, err = c.of(s.Optional.Value, s.unfilled)
 	case Leaf:
 		if !s.unfilled {
 			err = checkLeaf(t)
