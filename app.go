@@ -42,6 +42,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 	"github.com/velithon-go/velithon/serve"
@@ -80,6 +81,12 @@ type Options struct {
 	// Validator judges validate tags: give one with your own rules here.
 	// nil means params.NewValidator().
 	Validator *validator.Validate
+
+	// FaultText returns what a client is told of a fault in its request, in place of
+	// fault.Detail: in other words, or in the language of the request. "" leaves it as it
+	// is. ctx is the handler's, with the values that middleware set; routing.RequestCtx has the
+	// header. It may be called by many goroutines at once. nil leaves all as they are.
+	FaultText func(ctx context.Context, fault params.FaultInfo) string
 
 	// BodyLimit is the largest request body, in bytes; 0 means 4 MiB. The
 	// option routing.BodyLimit sets another one for a route.
@@ -215,7 +222,7 @@ func New(options Options) *App {
 	}
 	runner := background.NewRunner(options.Runner)
 	return &App{
-		Router:  routing.New(routing.Options{Runner: runner, Logger: options.Logger, Validator: options.Validator}),
+		Router:  routing.New(routing.Options{Runner: runner, Logger: options.Logger, Validator: options.Validator, FaultText: options.FaultText}),
 		options: options,
 		runner:  runner,
 		work: sync.OnceValue(func() error {

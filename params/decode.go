@@ -8,6 +8,7 @@ import (
 
 	"github.com/velithon-go/velithon/params/internal/bitset"
 	"github.com/velithon-go/velithon/params/internal/memory"
+	"github.com/velithon-go/velithon/params/internal/rules"
 	"github.com/velithon-go/velithon/params/internal/schema"
 )
 
@@ -81,8 +82,9 @@ func (d *decoding) check(p *param) {
 		return
 	}
 	if p.optional != nil && !p.isGiven(at) {
-		if code, detail, broken := p.rules.JudgeAbsent(parent); broken {
-			d.fault(p, code, detail)
+		if broken := p.rules.JudgeAbsent(p.typ, parent); broken != nil {
+			d.bad.Add(p.order)
+			d.faults.Add(schema.Fault{Order: p.order, In: string(p.in), Name: p.name, Code: broken.Code, Detail: broken.Detail, Broken: broken})
 		}
 		return
 	}
@@ -99,7 +101,7 @@ func (d *decoding) err() error {
 		slices.SortStableFunc(d.faults, byOrder)
 	}
 	n := min(len(d.faults), MaxFaults)
-	e := &Error{Status: fasthttp.StatusUnprocessableEntity, Detail: "the request has invalid or missing values", Faults: make([]Fault, n)}
+	e := &Error{Status: fasthttp.StatusUnprocessableEntity, Detail: "the request has invalid or missing values", Faults: make([]Fault, n), found: d.faults}
 	if len(d.faults) > MaxFaults {
 		e.Detail = "the request has more invalid or missing values than are listed"
 	}
@@ -114,7 +116,10 @@ func (d *decoding) at(p *param) memory.Pointer { return d.base.At(p.offset) }
 
 func (d *decoding) fault(p *param, code, detail string) {
 	d.bad.Add(p.order)
-	d.faults.Add(schema.Fault{Order: p.order, In: string(p.in), Name: p.name, Code: code, Detail: detail})
+	d.faults.Add(schema.Fault{
+		Order: p.order, In: string(p.in), Name: p.name, Code: code, Detail: detail,
+		Broken: &rules.Broken{Code: code, Detail: detail, Rule: code, Type: p.typ},
+	})
 }
 
 // store converts and stores one value; text may lie in the request's memory.

@@ -53,6 +53,8 @@ type Error struct {
 
 	// Err is the cause, for the log; nil when Faults says it all.
 	Err error
+
+	found schema.Faults // the same as Faults, with what was asked; nil if others made them
 }
 
 // Error describes the faults, for the log: without any value of the request,

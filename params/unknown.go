@@ -22,7 +22,7 @@ func (d *decoding) unknown(in Source, name []byte) {
 	if d.hasUnknown(in, []byte(told)) {
 		return
 	}
-	d.faults.Add(schema.Fault{Order: len(d.plan.params), In: string(in), Name: told, Code: CodeUnknown, Detail: schema.UnknownDetail})
+	d.faults.Add(schema.Fault{Order: len(d.plan.params), In: string(in), Name: told, Code: CodeUnknown, Detail: schema.Unknown.Detail, Broken: schema.Unknown})
 }
 
 // hasUnknown reports whether it is told already that a name is unknown.

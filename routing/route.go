@@ -116,6 +116,9 @@ func (rt *route) problem(r *request, err error) *responses.Problem {
 	}
 	var problem *responses.Problem
 	if invalid, ok := errors.AsType[*params.Error](err); ok {
+		if reword := rt.engine.FaultText; reword != nil && len(invalid.Faults) > 0 {
+			invalid = invalid.Reword(func(f params.FaultInfo) string { return reword(r, f) })
+		}
 		problem = responses.NewProblem(invalid.Status, invalid.Detail)
 		if len(invalid.Faults) > 0 {
 			problem.Errors = invalid.Faults

@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,6 +37,12 @@ type Options struct {
 
 	// Validator judges validate tags; nil means one without custom rules.
 	Validator *validator.Validate
+
+	// FaultText returns what a client is told of a fault in its request, in place of
+	// fault.Detail: in other words, or in the language of the request. "" leaves it as it
+	// is. ctx is the handler's, with the values that middleware set; [RequestCtx] has the
+	// header. It may be called by many goroutines at once. nil leaves all as they are.
+	FaultText func(ctx context.Context, fault params.FaultInfo) string
 }
 
 func (o Options) withDefaults() Options {

@@ -20,15 +20,15 @@ type Acceptor func(p memory.Pointer) bool
 
 // A fastRule judges some or all values by a rule, without the validator.
 type fastRule struct {
-	accept       Acceptor
-	refuse       Acceptor // recognizes values that the rule surely refuses; may be nil
-	code, detail string   // what is told of a value that is refused
-	exact        bool     // the rule refuses all values that accept does not recognize
+	accept Acceptor
+	refuse Acceptor // recognizes values that the rule surely refuses; may be nil
+	told   *Broken  // of a value that is refused
+	exact  bool     // the rule refuses all values that accept does not recognize
 }
 
 // fastRules returns a fastRule for each of the rules on values of type t, or nil if
 // one of them has none.
-func fastRules(t reflect.Type, rules []string, w words) []fastRule {
+func fastRules(t reflect.Type, rules []string) []fastRule {
 	all := make([]fastRule, 0, len(rules))
 	for _, rule := range rules {
 		if strings.ContainsAny(rule, "|") || strings.Contains(rule, "0x") {
@@ -39,7 +39,7 @@ func fastRules(t reflect.Type, rules []string, w words) []fastRule {
 		if accept == nil {
 			return nil
 		}
-		c := fastRule{accept: accept, code: name, detail: w.describe(rule, t)}
+		c := fastRule{accept: accept}
 		if t.Kind() != reflect.Pointer { // a nil is the validator's to judge
 			c.exact = formats[name] == nil
 			if name == "email" {

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"cmp"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -152,25 +151,22 @@ func (c *Compiler) judge(r *Rules, run run, t, parent reflect.Type) (*judged, er
 		j.tag = onStruct(j.tag)
 	}
 	if run.as == asItIs && j.parent == nil && !j.dynamic {
-		j.fast = fastRules(t, run.names, j.words)
+		j.fast = fastRules(t, run.names)
 		for i := range j.fast {
-			if c := &j.fast[i]; j.aliases[run.names[i]] != "" {
-				c.code, c.detail = j.told(run.names[i], t)
-			}
+			j.fast[i].told = j.told(run.names[i], t)
 		}
 		j.accept = allOf(j.fast)
 	}
 	return j, nil
 }
 
-// judge reports whether the value of type t at p breaks a rule, with the code of that
-// rule and what to tell about it.
-func (j *judged) judge(t reflect.Type, p, parent memory.Pointer) (code, detail string, broken bool) {
+// judge returns what to tell of the value of type t at p, nil if it keeps the rules.
+func (j *judged) judge(t reflect.Type, p, parent memory.Pointer) *Broken {
 	for i := range j.fast {
 		switch c := &j.fast[i]; {
 		case c.accept(p):
 		case c.exact || c.refuse != nil && c.refuse(p):
-			return c.code, c.detail, true
+			return c.told
 		default:
 			return j.byValidator(t, p, parent)
 		}
@@ -178,7 +174,7 @@ func (j *judged) judge(t reflect.Type, p, parent memory.Pointer) (code, detail s
 	if j.fast == nil {
 		return j.byValidator(t, p, parent)
 	}
-	return "", "", false
+	return nil
 }
 
 // accepts reports whether the value at p surely keeps the rules.
@@ -186,8 +182,7 @@ func (j *judged) accepts(t reflect.Type, p, parent memory.Pointer) bool {
 	if j.accept != nil {
 		return j.accept(p)
 	}
-	_, _, broken := j.byValidator(t, p, parent)
-	return !broken
+	return j.byValidator(t, p, parent) == nil
 }
 
 // CodeType is the code of a value of the wrong type.
@@ -198,9 +193,9 @@ const CodeType = "type"
 const panicDetail = "must be of a type that its rules go with"
 
 // byValidator is [judged.judge] without the fast rules.
-func (j *judged) byValidator(t reflect.Type, p, parent memory.Pointer) (code, detail string, broken bool) {
+func (j *judged) byValidator(t reflect.Type, p, parent memory.Pointer) (broken *Broken) {
 	if j.kinds != 0 && !j.goWith(p.Value(t)) {
-		return CodeType, panicDetail, true
+		return Mistyped(t, panicDetail)
 	}
 	if j.dynamic || j.shipped {
 		// The client may have chosen the type of the value, or of a part of it, and
@@ -209,7 +204,7 @@ func (j *judged) byValidator(t reflect.Type, p, parent memory.Pointer) (code, de
 		// log has to explain.
 		defer func() {
 			if recover() != nil {
-				code, detail, broken = CodeType, panicDetail, true
+				broken = Mistyped(t, panicDetail)
 			}
 		}()
 	}
@@ -219,10 +214,9 @@ func (j *judged) byValidator(t reflect.Type, p, parent memory.Pointer) (code, de
 		if first.Type() != nil {
 			t = first.Type() // what was judged
 		}
-		code, detail = j.told(j.broken(first), t)
-		return code, detail, true
+		return j.told(j.broken(first), t)
 	}
-	return "", "", false
+	return nil
 }
 
 // broken returns the rule that an error is about, as the tag has it. An error about
@@ -236,16 +230,6 @@ func (j *judged) broken(first validator.FieldError) string {
 		}
 	}
 	return first.Tag()
-}
-
-// told returns the code of a broken rule, and what is told about it for a value of
-// type t. The code is the alias that the rule is from, if there is one.
-func (j *judged) told(rule string, t reflect.Type) (code, detail string) {
-	alias := j.aliases[rule]
-	if j.words.texts.ofRule(alias) != "" || formatWords[alias] != "" {
-		return alias, j.words.describe(alias, t)
-	}
-	return cmp.Or(alias, codeOf(rule)), j.words.describe(rule, t)
 }
 
 // goWith reports whether the rules go with the kind of the value in an any. A nil is

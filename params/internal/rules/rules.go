@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/velithon-go/velithon/params/internal/kind"
 	"github.com/velithon-go/velithon/params/internal/memory"
 )
 
@@ -83,34 +84,35 @@ func (r *Rules) Accepts(t reflect.Type, p, parent memory.Pointer) bool {
 	return true
 }
 
-// Judge finds the first rule that the value of type t at p breaks, and what to tell
-// about it.
-func (r *Rules) Judge(t reflect.Type, p, parent memory.Pointer) (code, detail string, broken bool) {
+// Judge returns what to tell of the first rule that the value of type t at p breaks, nil
+// if it breaks none.
+func (r *Rules) Judge(t reflect.Type, p, parent memory.Pointer) *Broken {
 	for _, j := range r.judged {
 		if r.leavesOut(j, p) {
 			continue
 		}
-		if code, detail, broken = j.judge(t, p, parent); broken {
-			return code, detail, true
+		if broken := j.judge(t, p, parent); broken != nil {
+			return broken
 		}
 	}
-	return "", "", false
+	return nil
 }
 
-// JudgeAbsent finds the first rule that a params.Optional without a value breaks, in the
-// struct at parent.
-func (r *Rules) JudgeAbsent(parent memory.Pointer) (code, detail string, broken bool) {
+// JudgeAbsent returns what to tell of the first rule that a params.Optional without a value
+// breaks, in the struct at parent; nil if it breaks none. t is the type of the value.
+func (r *Rules) JudgeAbsent(t reflect.Type, parent memory.Pointer) *Broken {
 	for _, j := range r.judged {
 		if j.as != asGiven {
 			continue
 		}
 		missing := *j
 		missing.as = asMissing
-		if code, detail, broken = missing.byValidator(boolType, memory.Of(reflect.ValueOf(new(bool))), parent); broken {
-			return code, detail, true
+		if broken := missing.byValidator(boolType, memory.Of(reflect.ValueOf(new(bool))), parent); broken != nil {
+			broken.Type = kind.Deref(t)
+			return broken
 		}
 	}
-	return "", "", false
+	return nil
 }
 
 var boolType = reflect.TypeFor[bool]()

@@ -48,7 +48,7 @@ func CheckBody(order int, s *Schema, r *rules.Rules, p memory.Pointer, text stri
 	if decodeErr != nil && len(c.faults) == 0 {
 		// The walk should have found it; a body that did not decode must not
 		// pass in any case.
-		c.tell(rules.CodeType, "has a value of the wrong type")
+		c.tell(rules.Mistyped(s.Type, "has a value of the wrong type"))
 	}
 	// After a type error the codec goes on, as encoding/json does, so the
 	// rules of all other values can be judged.
@@ -77,14 +77,14 @@ func (c *checker) value(s *Schema, r *rules.Rules, t reflect.Type, p, parent mem
 // own checks a value's own rules and reports whether to look inside it.
 func (c *checker) own(s *Schema, r *rules.Rules, t reflect.Type, p, parent memory.Pointer) bool {
 	if r.Required && c.isBody() && r.IsAbsent(p) && (c.blind || kind.IsNilable(t) && (s == nil || !s.Opaque)) {
-		c.add(codeRequired, "is required")
+		c.add(rules.Lacking(t))
 		return false
 	}
 	if r.Skips(p) && (c.blind || s == nil || !s.isThere()) {
 		return false // but a struct or array is looked into: the walk knows whether it was absent
 	}
-	if code, detail, broken := r.Judge(t, p, parent); broken {
-		c.add(code, detail) // at most one for a value; what is inside has faults of its own
+	if broken := r.Judge(t, p, parent); broken != nil {
+		c.add(broken) // at most one for a value; what is inside has faults of its own
 	}
 	if r.Dive != nil {
 		c.dive(s, r, t, p, parent)
@@ -177,7 +177,7 @@ func (c *checker) entries(elem *Schema, r *rules.Rules, entries reflect.Value, p
 			key.Elem().Set(at.Key())
 			c.value(nil, r.Keys, t.Key(), memory.Of(key), parent)
 			for i := before; i < len(c.faults); i++ {
-				c.faults[i].Detail = "has a key that " + c.faults[i].Detail
+				c.faults[i].Detail, c.faults[i].Key = "has a key that "+c.faults[i].Detail, true
 			}
 		}
 		if len(c.faults) == before {
@@ -203,16 +203,17 @@ func keyText(key reflect.Value) string {
 }
 
 // add records what is wrong with the value that the checker is at.
-func (c *checker) add(code, detail string) {
+func (c *checker) add(broken *rules.Broken) {
 	if c.faults.full() {
 		return
 	}
 	f := c.like
-	f.Code, f.Detail = code, detail
+	f.Code, f.Detail, f.Broken = broken.Code, broken.Detail, broken
 	if c.isBody() {
 		f.Pointer = pointer(c.path)
 	} else if len(c.path) > 0 {
-		f.Detail = "value " + strconv.Itoa(c.path[0].index+1) + " " + detail
+		f.Index = c.path[0].index + 1
+		f.Detail = "value " + strconv.Itoa(f.Index) + " " + f.Detail
 	}
 	c.faults.Add(f)
 }
@@ -221,9 +222,9 @@ func (c *checker) add(code, detail string) {
 func (c *checker) isBody() bool { return c.like.In == rules.BodySource }
 
 // tell records a fault and keeps the checker from looking at its place again.
-func (c *checker) tell(code, detail string) {
+func (c *checker) tell(broken *rules.Broken) {
 	if hash := c.hash(); !c.told[hash] { // it is told already if a key comes twice
-		c.add(code, detail)
+		c.add(broken)
 		c.note(hash, true)
 	}
 }

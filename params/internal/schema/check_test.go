@@ -35,7 +35,7 @@ func TestAPlaceWithTheHashOfAnother(t *testing.T) {
 	assert.False(t, c.isSettled(compiled("omitempty"), typ, at(item{-5})))
 	assert.False(t, c.isSettled(compiled("required"), typ, at(item{})))
 	assert.False(t, c.isSettled(nil, typ, at(item{})))
-	c.tell(codeRequired, "is required")
+	c.tell(rules.Lacking(nil))
 	c.leave()
 	assert.True(t, c.isSettled(nil, typ, at(item{-5})))
 }

@@ -1,5 +1,7 @@
 package schema
 
+import "github.com/velithon-go/velithon/params/internal/rules"
+
 // MaxFaults is how many faults are told of one request. One more is kept, to show
 // that there are more.
 const MaxFaults = 100
@@ -7,14 +9,11 @@ const MaxFaults = 100
 // fewFaults is how many faults there is room for at first.
 const fewFaults = 8
 
-// codeRequired is the code of a value that is absent.
-const codeRequired = "required"
+// CodeUnknown is the code of a name that nothing has.
+const CodeUnknown = "unknown"
 
-// What is told of a name that nothing has.
-const (
-	CodeUnknown   = "unknown"
-	UnknownDetail = "is unknown"
-)
+// Unknown is what is told of such a name.
+var Unknown = &rules.Broken{Code: CodeUnknown, Detail: "is unknown", Rule: CodeUnknown}
 
 // A Fault is one thing wrong with a request, as it is told to the client.
 type Fault struct {
@@ -24,6 +23,9 @@ type Fault struct {
 	Pointer string // the place in a body
 	Code    string
 	Detail  string
+	Index   int           // of the value in a parameter that has many, from 1; 0 for others
+	Key     bool          // it is the key of a map
+	Broken  *rules.Broken // what was asked; nil if that is not known
 }
 
 // Faults are what is wrong with a request, in the order in which it was found.

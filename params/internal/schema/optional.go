@@ -56,10 +56,10 @@ func (c *checker) optional(s *Schema, r *rules.Rules, p, parent memory.Pointer) 
 		c.value(s.Elem, r.Present(), s.Elem.Type, value, parent)
 	case r == nil:
 	case r.Required && c.blind:
-		c.add(codeRequired, "is required")
+		c.add(rules.Lacking(s.Optional.Value))
 	default:
-		if code, detail, broken := r.JudgeAbsent(parent); broken {
-			c.add(code, detail)
+		if broken := r.JudgeAbsent(s.Optional.Value, parent); broken != nil {
+			c.add(broken)
 		}
 	}
 }
@@ -68,7 +68,7 @@ func (c *checker) optional(s *Schema, r *rules.Rules, p, parent memory.Pointer) 
 // absent.
 func (w *presenceWalk) refuseNull(s *Schema, r *rules.Rules) {
 	if s != nil && s.Shape == Optional && !s.Optional.Nullable && (r == nil || !r.Required) {
-		w.checker.tell(rules.CodeType, "must not be null")
+		w.checker.tell(rules.Mistyped(s.Optional.Value, "must not be null"))
 	}
 }
 

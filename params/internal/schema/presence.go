@@ -80,7 +80,7 @@ func (w *presenceWalk) missing(s *Schema, r *rules.Rules) {
 	switch {
 	case w.muted > 0:
 	case r != nil && r.Required:
-		w.checker.tell(codeRequired, "is required")
+		w.checker.tell(lacking(s))
 	case s == nil || s.Opaque || r != nil && r.Closed:
 	case r.MaySkip() && (s.isThere() || s.Type.Kind() == reflect.Array):
 		w.checker.leave()
@@ -88,6 +88,19 @@ func (w *presenceWalk) missing(s *Schema, r *rules.Rules) {
 		w.rest(s, r.Elements(), 0)
 	case s.isThere():
 		w.absent(s, nil)
+	}
+}
+
+// lacking returns what is told of a value that is required and absent. s is nil when
+// nothing is known of the value.
+func lacking(s *Schema) *rules.Broken {
+	switch {
+	case s == nil:
+		return rules.Lacking(nil)
+	case s.Shape == Optional:
+		return rules.Lacking(s.Optional.Value)
+	default:
+		return rules.Lacking(s.Type)
 	}
 }
 
@@ -120,7 +133,7 @@ func (w *presenceWalk) leaf(s *Schema, quoted bool) {
 		}
 	}
 	if json.Unmarshal(memory.Bytes(text), reflect.New(s.Type).Interface()) != nil {
-		w.checker.tell(rules.CodeType, wrongType(s, text)+in)
+		w.checker.tell(rules.Mistyped(s.Type, wrongType(s, text)+in))
 	}
 }
 
@@ -182,7 +195,7 @@ func (w *presenceWalk) unknown(s *Schema, key string) {
 	w.skip()
 	if s.Strict && !w.checker.faults.full() {
 		w.checker.down(key, noIndex)
-		w.checker.tell(CodeUnknown, UnknownDetail)
+		w.checker.tell(Unknown)
 		w.checker.up()
 	}
 }
@@ -236,7 +249,7 @@ func (w *presenceWalk) entries(s *Schema, r *rules.Rules) {
 		if keys != nil {
 			text := `{` + strings.TrimRight(w.text[start:w.pos], " \t\r\n:") + `:0}`
 			if json.Unmarshal([]byte(text), reflect.New(keys).Interface()) != nil {
-				w.checker.tell(rules.CodeType, "has a key of the wrong type")
+				w.checker.tell(rules.Mistyped(s.Type.Key(), "has a key of the wrong type"))
 			}
 		}
 		w.value(s.Elem, r)
