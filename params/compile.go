@@ -64,6 +64,7 @@ func Compile(input reflect.Type, o Options) (*Plan, error) {
 	}
 	c.schemas.Finish()
 	c.prechecks()
+	c.validates()
 	c.plan.readsQuery = len(c.plan.query.params) > 0 || o.RejectUnknown
 	return c.plan, nil
 }
@@ -168,6 +169,8 @@ func (c *compiler) fields(t reflect.Type, offset uintptr, prefix string) error {
 				return fmt.Errorf("has rules, but an embedded struct is no value: give the rules to its fields")
 			}
 			return fmt.Errorf("has rules, but no source tag: add `path`, `query`, `header`, `cookie`, `form` or `body`")
+		case source == "" && f.Anonymous && f.Type.Kind() == reflect.Struct && kind.HiddenValidatable(t) != nil:
+			return hiddenValidate(t)
 		case source == "" && f.Anonymous:
 			if f.Type.Kind() != reflect.Struct {
 				return fmt.Errorf("embeds %s: only structs can be embedded, by value", f.Type)

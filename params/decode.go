@@ -96,21 +96,28 @@ func (d *decoding) err() error {
 	if len(d.faults) == 0 {
 		return nil
 	}
+	return errorOf(d.faults)
+}
+
+// errorOf makes the error of faults, in the order of the input's fields.
+func errorOf(faults schema.Faults) *Error {
 	byOrder := func(a, b schema.Fault) int { return cmp.Compare(a.Order, b.Order) }
-	if !slices.IsSortedFunc(d.faults, byOrder) {
-		slices.SortStableFunc(d.faults, byOrder)
+	if !slices.IsSortedFunc(faults, byOrder) {
+		slices.SortStableFunc(faults, byOrder)
 	}
-	n := min(len(d.faults), MaxFaults)
-	e := &Error{Status: fasthttp.StatusUnprocessableEntity, Detail: "the request has invalid or missing values", Faults: make([]Fault, n), found: d.faults}
-	if len(d.faults) > MaxFaults {
+	n := min(len(faults), MaxFaults)
+	e := &Error{Status: fasthttp.StatusUnprocessableEntity, Detail: invalidDetail, Faults: make([]Fault, n), found: faults}
+	if len(faults) > MaxFaults {
 		e.Detail = "the request has more invalid or missing values than are listed"
 	}
 	for i := range n {
-		f := &d.faults[i]
+		f := &faults[i]
 		e.Faults[i] = Fault{In: Source(f.In), Name: f.Name, Pointer: f.Pointer, Code: f.Code, Detail: f.Detail}
 	}
 	return e
 }
+
+const invalidDetail = "the request has invalid or missing values"
 
 func (d *decoding) at(p *param) memory.Pointer { return d.base.At(p.offset) }
 

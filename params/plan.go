@@ -21,6 +21,8 @@ type Plan struct {
 	files    []*param
 	provided []Provided
 
+	validatesInput bool // the input has a method Validate, and is not the body
+	validates      bool // it has one, or something in the body
 	rejectsUnknown bool // see [Options.RejectUnknown]
 	readsQuery     bool
 }

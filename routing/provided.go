@@ -63,7 +63,7 @@ func (x *exchange) serveProvided(path *params.PathValues) {
 		x.answer(nil, err)
 		return
 	}
-	err := x.call.handle(x.request)
+	err := x.handle()
 	x.answer(x.call.result().response(), err)
 }
 
@@ -72,7 +72,11 @@ func (x *exchange) serveProvided(path *params.PathValues) {
 func (x *exchange) prepare(path *params.PathValues) error {
 	rt := x.route
 	for i, s := range x.provided.supplies {
-		err := x.decode(rt.provision.steps[i].plan, path, s.input())
+		plan := rt.provision.steps[i].plan
+		err := x.decode(plan, path, s.input())
+		if err == nil && plan.Validates() {
+			err = plan.Validate(x.request, s.input())
+		}
 		if err == nil {
 			err = s.make(x.request)
 		}

@@ -11,7 +11,7 @@ import (
 // isReusable reports whether an exchange of these types can serve one request
 // after the other. It can't when a method of the service's own is called on a
 // value where it lies, since that method may keep the address: a decoder such as
-// UnmarshalJSON, an encoder such as MarshalJSON on a pointer receiver, or the
+// UnmarshalJSON, a Validate on a pointer receiver, an encoder such as MarshalJSON on a pointer receiver, or the
 // Write of a response, which may give fasthttp a slice of an array in it.
 func isReusable(in, out reflect.Type) bool {
 	return !isInputSeen(in) && !isSeen(out, encoders) && (isOwn(out) || !reflect.PointerTo(out).Implements(responseType))
@@ -42,7 +42,7 @@ func isSeen(t reflect.Type, count func(reflect.Type) int) bool {
 	return count(reflect.PointerTo(t)) > count(t) // the others have copies
 }
 
-// decoders counts the methods of t that a codec decodes with. Names are
+// decoders counts the methods of t that an input is decoded and validated with. Names are
 // constants here, so that the linker need not keep all methods of all types.
 func decoders(t reflect.Type) (n int) {
 	if _, ok := t.MethodByName("UnmarshalJSON"); ok {
@@ -52,6 +52,9 @@ func decoders(t reflect.Type) (n int) {
 		n++
 	}
 	if _, ok := t.MethodByName("UnmarshalText"); ok {
+		n++
+	}
+	if m, ok := t.MethodByName("Validate"); ok && m.Type.NumIn() == 2 && m.Type.In(1) == contextType && m.Type.NumOut() == 1 && m.Type.Out(0) == errorType {
 		n++
 	}
 	return n

@@ -69,7 +69,7 @@ func (x *exchange) serve(path *params.PathValues) {
 		x.serveSpecial()
 		return
 	}
-	err := x.call.handle(x.request)
+	err := x.handle()
 	x.answer(x.call.result().response(), err)
 }
 
@@ -83,8 +83,18 @@ func (x *exchange) serveSpecial() {
 		x.serveWithin()
 		return
 	}
-	err := x.call.handle(x.request)
+	err := x.handle()
 	x.answer(x.call.result().response(), err)
+}
+
+// handle calls the handler with an input that finds nothing wrong with itself.
+func (x *exchange) handle() error {
+	if plan := x.route.plan; plan.Validates() {
+		if err := plan.Validate(x.request, x.call.input()); err != nil {
+			return err
+		}
+	}
+	return x.call.handle(x.request)
 }
 
 // recover answers a panic of the handler, or of the service's code that decodes

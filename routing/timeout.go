@@ -75,7 +75,7 @@ func (x *exchange) callHandler(result chan<- outcome) {
 			return
 		}
 	}
-	err := x.call.handle(x.request)
+	err := x.handle()
 	out = outcome{response: x.call.result().response(), err: err}
 }
 

@@ -32,22 +32,24 @@ const (
 // A Schema is a type of the body, with the rules that hold anywhere below it.
 // Types may be recursive, so schemas form a graph.
 type Schema struct {
-	Type     reflect.Type
-	Shape    Shape
-	told     string                      // what is told of a value that is none of the type; "" for what [typeInWords] says
-	Opaque   bool                        // decodes itself, so that nobody knows how its text relates to its members
-	unfilled bool                        // what is below is not filled by the codec: the value decodes itself, or one around it does
-	Members  []*Member                   // of a struct, in the order of their fields
-	names    map[string]*Member          // of a struct, by JSON name
-	folded   map[string]*Member          // the same, by the name in lower case; nil when not all names are ASCII
-	Elem     *Schema                     // of a list, map, pointer or optional
-	Optional kind.Optional               // where the parts of an optional lie
-	Active   bool                        // something below has rules
-	Strict   bool                        // a key that no member has is a fault
-	Walked   bool                        // a text must be walked if no reader has judged it: it is Active, or a Strict struct is in it
-	Defaults bool                        // something below has a default
-	unread   bool                        // something below has rules that a reader does not check
-	precheck func(p memory.Pointer) bool // the [Precheck] of what is below
+	Type          reflect.Type
+	Shape         Shape
+	told          string                      // what is told of a value that is none of the type; "" for what [typeInWords] says
+	Opaque        bool                        // decodes itself, so that nobody knows how its text relates to its members
+	unfilled      bool                        // what is below is not filled by the codec: the value decodes itself, or one around it does
+	Members       []*Member                   // of a struct, in the order of their fields
+	names         map[string]*Member          // of a struct, by JSON name
+	folded        map[string]*Member          // the same, by the name in lower case; nil when not all names are ASCII
+	Elem          *Schema                     // of a list, map, pointer or optional
+	Optional      kind.Optional               // where the parts of an optional lie
+	Active        bool                        // something below has rules
+	Strict        bool                        // a key that no member has is a fault
+	Walked        bool                        // a text must be walked if no reader has judged it: it is Active, or a Strict struct is in it
+	Defaults      bool                        // something below has a default
+	Validates     bool                        // the type, or something below, has a method Validate
+	isValidatable bool                        // the type has
+	unread        bool                        // something below has rules that a reader does not check
+	precheck      func(p memory.Pointer) bool // the [Precheck] of what is below
 }
 
 // A Compiler compiles types and the rules in them.
@@ -89,7 +91,11 @@ func (c *Compiler) of(t reflect.Type, inside bool) (*Schema, error) {
 		s.Shape, s.Optional, s.Opaque = Optional, o, false
 	}
 	s.unfilled = s.Opaque || inside
+	s.isValidatable = kind.IsValidatable(t)
 	c.schemas[key] = s
+	if err := checkValidate(t); err != nil {
+		return nil, err
+	}
 	var err error
 	switch s.Shape {
 	case Struct:
@@ -134,6 +140,7 @@ func (c *Compiler) Finish() {
 		s.Active = reaches(s, (*Member).isRuled, make(map[*Schema]bool))
 		s.unread = reaches(s, (*Member).isUnread, make(map[*Schema]bool))
 		s.Defaults = reaches(s, func(m *Member) bool { return m.Default != nil }, make(map[*Schema]bool))
+		s.Validates = s.validates(make(map[*Schema]bool))
 		s.Strict = c.RejectUnknown && !s.unfilled
 		s.Walked = s.Active || c.RejectUnknown && s.hasKeys(make(map[*Schema]bool))
 	}
@@ -180,6 +187,20 @@ func (s *Schema) isJudgedAbsent() bool {
 // isThere reports whether the walk judges what is below a value that is absent from the
 // text. A value that decodes itself is the checker's.
 func (s *Schema) isThere() bool { return s.isJudgedAbsent() && !s.Opaque }
+
+// validates reports whether a type has a method Validate, or something below it.
+func (s *Schema) validates(seen map[*Schema]bool) bool {
+	if s == nil || seen[s] {
+		return false
+	}
+	seen[s] = true
+	for _, m := range s.Members {
+		if m.Schema.validates(seen) {
+			return true
+		}
+	}
+	return s.isValidatable || s.Elem.validates(seen)
+}
 
 // hasKeys reports whether s is, or has in it, an object whose keys are known.
 func (s *Schema) hasKeys(seen map[*Schema]bool) bool {
