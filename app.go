@@ -88,6 +88,15 @@ type Options struct {
 	// header. It may be called by many goroutines at once. nil leaves all as they are.
 	FaultText func(ctx context.Context, fault params.FaultInfo) string
 
+	// Problem returns the problem that is answered in place of another: with a type of
+	// your own (RFC 9457), in another language, with more members. It is called for each
+	// that a handler, its input, its timeout or its background work is answered with, and
+	// for the 404 and 405 of the router; not for a panic, nor for what the server refuses.
+	// ctx is the handler's, or the request where no route matches. problem may be shared
+	// by many requests: return a copy, or nil to leave it as it is. It may be called by many
+	// goroutines at once. nil leaves all as they are.
+	Problem func(ctx context.Context, problem *responses.Problem) *responses.Problem
+
 	// BodyLimit is the largest request body, in bytes; 0 means 4 MiB. The
 	// option routing.BodyLimit sets another one for a route.
 	BodyLimit int
@@ -222,7 +231,9 @@ func New(options Options) *App {
 	}
 	runner := background.NewRunner(options.Runner)
 	return &App{
-		Router:  routing.New(routing.Options{Runner: runner, Logger: options.Logger, Validator: options.Validator, FaultText: options.FaultText}),
+		Router: routing.New(routing.Options{
+			Runner: runner, Logger: options.Logger, Validator: options.Validator, FaultText: options.FaultText, Problem: options.Problem,
+		}),
 		options: options,
 		runner:  runner,
 		work: sync.OnceValue(func() error {

@@ -31,6 +31,10 @@ type Problem struct {
 	Instance string // a URI for this occurrence; "" is left out
 	Errors   any    // the extension member "errors": a list of single faults; nil is left out, a nil slice is []
 
+	// Extensions has more members (RFC 9457, 3.2): a struct, or a map with string keys, whose
+	// members are those of the problem. None may be called as one above. nil is none.
+	Extensions any
+
 	Header     Header
 	Background background.Work // runs after the response; nil for none
 	Cause      error           // never sent; in the log where the status is 500 or more
@@ -157,14 +161,23 @@ func (p *Problem) copy() *Problem {
 // Write implements [Response]. It does not change p.
 func (p *Problem) Write(raw *fasthttp.RequestCtx) error {
 	status := p.StatusCode()
-	return writeJSON(&raw.Response, &head{status: status, contentType: contentTypeProblem, header: p.Header}, problemDocument{
+	h := &head{status: status, contentType: contentTypeProblem, header: p.Header}
+	document := problemDocument{
 		Type:     p.Type,
 		Title:    p.title(),
 		Status:   status,
 		Detail:   p.Detail,
 		Instance: p.Instance,
 		Errors:   faultList(p.Errors),
-	})
+	}
+	if p.Extensions == nil {
+		return writeJSON(&raw.Response, h, document)
+	}
+	text, err := extended(document, p.Extensions)
+	if err != nil {
+		return err
+	}
+	return writeJSON(&raw.Response, h, text)
 }
 
 // WriteProblem answers a request with a problem, for middleware. Background work

@@ -68,13 +68,13 @@ func (h *Handler) serveRoute(raw *fasthttp.RequestCtx) {
 	allow := look.allow()
 	switch {
 	case allow == "":
-		responses.WriteProblem(raw, responses.NewProblem(fasthttp.StatusNotFound, "no route matches the path"))
+		responses.WriteProblem(raw, h.engine.told(raw, responses.NewProblem(fasthttp.StatusNotFound, "no route matches the path")))
 	case look.method == fasthttp.MethodOptions:
 		raw.Response.Header.Set(fasthttp.HeaderAllow, allow)
 		raw.SetStatusCode(fasthttp.StatusNoContent)
 	default:
 		raw.Response.Header.Set(fasthttp.HeaderAllow, allow)
-		responses.WriteProblem(raw, responses.NewProblem(fasthttp.StatusMethodNotAllowed, "the path exists, but not for this method: see Allow"))
+		responses.WriteProblem(raw, h.engine.told(raw, responses.NewProblem(fasthttp.StatusMethodNotAllowed, "the path exists, but not for this method: see Allow")))
 	}
 }
 

@@ -142,6 +142,16 @@ func (rt *route) problem(r *request, err error) *responses.Problem {
 	case status > fasthttp.StatusInternalServerError: // deliberate
 		rt.log(r, slog.LevelWarn, "request failed", err)
 	}
+	return rt.engine.told(r, problem)
+}
+
+// told returns the problem that is answered in place of one.
+func (e *engine) told(ctx context.Context, problem *responses.Problem) *responses.Problem {
+	if e.Problem != nil {
+		if other := e.Problem(ctx, problem); other != nil {
+			return other
+		}
+	}
 	return problem
 }
 
@@ -162,7 +172,7 @@ func (rt *route) refused(r *request, work background.Work, err error) *responses
 	}
 	problem := responses.NewProblem(fasthttp.StatusServiceUnavailable, "the service is busy: try again later")
 	problem.Header = responses.Header{fasthttp.HeaderRetryAfter: {retryAfter()}}
-	return problem
+	return rt.engine.told(r, problem)
 }
 
 // logWork writes a record about work that is not run, and names it.

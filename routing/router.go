@@ -43,6 +43,15 @@ type Options struct {
 	// is. ctx is the handler's, with the values that middleware set; [RequestCtx] has the
 	// header. It may be called by many goroutines at once. nil leaves all as they are.
 	FaultText func(ctx context.Context, fault params.FaultInfo) string
+
+	// Problem returns the problem that is answered in place of another: with a type of
+	// your own (RFC 9457), in another language, with more members. It is called for each
+	// that a handler, its input, its timeout or its background work is answered with, and
+	// for the 404 and 405 of the router; not for a panic, nor for what the server refuses.
+	// ctx is the handler's, or the request where no route matches. problem may be shared
+	// by many requests: return a copy, or nil to leave it as it is. It may be called by many
+	// goroutines at once. nil leaves all as they are.
+	Problem func(ctx context.Context, problem *responses.Problem) *responses.Problem
 }
 
 func (o Options) withDefaults() Options {

@@ -87,6 +87,18 @@ func (rt *route) timedOut() *responses.Problem {
 		fmt.Sprintf("the request took longer than %v", rt.options.timeout))
 }
 
+// timedOutTold returns the problem for a handler that is still running. A panic of the
+// service's function must not go on from there, where the handler may hold the request.
+func (rt *route) timedOutTold(r *request) (problem *responses.Problem) {
+	problem = rt.timedOut()
+	defer func() {
+		if cause := recover(); cause != nil {
+			rt.log(r, slog.LevelError, "panic in Options.Problem", newPanicError(cause))
+		}
+	}()
+	return rt.engine.told(r, problem)
+}
+
 // abandon answers for a handler that is still running. The handler may hold
 // the raw request, so fasthttp is told to keep it out of its pool, and the late
 // result is waited for and told to the log.
@@ -96,7 +108,7 @@ func (x *exchange) abandon(result <-chan outcome) {
 	x.provided.abandon()
 	var late fasthttp.RequestCtx
 	late.Response.Header.Set(RequestIDHeader, r.requestID())
-	_ = rt.timedOut().Write(&late)
+	responses.WriteProblem(&late, rt.timedOutTold(r))
 	raw.TimeoutErrorWithResponse(&late.Response)
 	rt.log(r, slog.LevelWarn, "the handler is still running after its timeout; the client was answered in its place", context.DeadlineExceeded)
 	go x.awaitLate(result)
