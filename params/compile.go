@@ -65,6 +65,7 @@ func Compile(input reflect.Type, o Options) (*Plan, error) {
 	c.schemas.Finish()
 	c.prechecks()
 	c.validates()
+	c.plan.isEmpty = c.plan.body == nil && len(c.plan.params) == 0 && !o.RejectUnknown
 	c.plan.readsQuery = len(c.plan.query.params) > 0 || o.RejectUnknown
 	return c.plan, nil
 }

@@ -23,6 +23,7 @@ type Plan struct {
 
 	validatesInput bool // the input has a method Validate, and is not the body
 	validates      bool // it has one, or something in the body
+	isEmpty        bool
 	rejectsUnknown bool // see [Options.RejectUnknown]
 	readsQuery     bool
 }
@@ -89,4 +90,4 @@ func (p *Plan) pointer(input any) memory.Pointer {
 // IsEmpty reports whether the input takes nothing from the request, as struct{}
 // does, so that [Plan.Decode] has nothing to do. An input that rejects what is unknown
 // has to look at the query.
-func (p *Plan) IsEmpty() bool { return p.body == nil && len(p.params) == 0 && !p.rejectsUnknown }
+func (p *Plan) IsEmpty() bool { return p.isEmpty }

@@ -83,7 +83,12 @@ func (x *exchange) serveSpecial() {
 		x.serveWithin()
 		return
 	}
-	err := x.handle()
+	if rt.plan.Validates() {
+		err := x.handle()
+		x.answer(x.call.result().response(), err)
+		return
+	}
+	err := x.call.handle(x.request)
 	x.answer(x.call.result().response(), err)
 }
 
