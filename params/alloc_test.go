@@ -3,6 +3,7 @@
 package params_test
 
 import (
+	"context"
 	"runtime"
 	"strings"
 	"testing"
@@ -54,6 +55,51 @@ func TestAllocs(t *testing.T) {
 	zero.body = strings.Replace(zero.body, `"qty":1`, `"qty":0`, 1)
 	assert.Equal(t, 3.0, allocs[typicalOrder](t, zero, path))
 }
+
+// TestAllocsOfWhatFewUse counts what decoding allocates besides the input itself, where it
+// has something that most inputs do without.
+func TestAllocsOfWhatFewUse(t *testing.T) {
+	type patch struct {
+		Name  params.Optional[string]  `json:"name" validate:"min=1,max=100"`
+		Age   params.Optional[int]     `json:"age" validate:"required,min=1"`
+		Phone params.Optional[*string] `json:"phone" validate:"max=20"`
+	}
+	// A piece of memory for the text. The codec is not called.
+	assert.Equal(t, 1.0, allocs[patch](t, request{body: `{"name":"Ada","age":36}`}, params.Options{}))
+
+	type filled struct {
+		Name string `json:"name" default:"none" validate:"max=100"`
+		Size int    `json:"size" default:"3"`
+		List []struct {
+			On bool `json:"on" default:"true"`
+		} `json:"list"`
+	}
+	assert.Equal(t, 0.0, allocs[filled](t, request{body: `{}`}, params.Options{}))
+	assert.Equal(t, 1.0, allocs[filled](t, request{body: `{"list":[{},{"on":false}]}`}, params.Options{})) // the list
+
+	// What is known costs nothing more.
+	assert.Equal(t, 3.0, allocs[typicalOrder](t, typicalOrderRequest, params.Options{RejectUnknown: true}))
+
+	type query struct {
+		On    params.Checkbox      `query:"on"`
+		Limit params.Optional[int] `query:"limit" validate:"min=1"`
+	}
+	assert.Equal(t, 0.0, allocs[query](t, request{uri: "/?on=on&limit=3"}, params.Options{RejectUnknown: true}))
+}
+
+// Asking the types of an input costs a walk and the path in it, however many values.
+func TestValidateAllocatesItsWalkOnly(t *testing.T) {
+	plan := compile[[]quietType](t)
+	in := make([]quietType, 100)
+	ctx := t.Context()
+	assert.Equal(t, 2.0, testing.AllocsPerRun(100, func() { _ = plan.Validate(ctx, &in) }))
+}
+
+type quietType struct {
+	A int `json:"a"`
+}
+
+func (q *quietType) Validate(context.Context) error { return nil }
 
 // A form of short fields would take a hundred times its size if all of them were
 // kept, also those that nothing asks for.

@@ -38,6 +38,15 @@ type hostileTree struct {
 	Map  map[string]int `json:"map" validate:"dive,max=1"`
 }
 
+type defaultTree struct {
+	A  int    `json:"a" default:"7"`
+	S  string `json:"s" default:"seven"`
+	In struct {
+		Host string `json:"host" default:"localhost"`
+	} `json:"in"`
+	Kids []defaultTree `json:"kids"`
+}
+
 // BenchmarkHostile has requests of 4 MiB that are made to be expensive. Each
 // should take no more than a small multiple of its size: well below a second.
 func BenchmarkHostile(b *testing.B) {
@@ -64,6 +73,25 @@ func BenchmarkHostile(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			benchmark[form](b, request{contentType: "application/x-www-form-urlencoded", body: body}, params.Options{})
+		})
+	}
+	names := "x&"
+	for i := range 99 {
+		names += fmt.Sprintf("n%d&", i)
+	}
+	b.Run("form unknown and rejected", func(b *testing.B) {
+		benchmark[form](b, request{contentType: "application/x-www-form-urlencoded", body: names + fill("x&")}, params.Options{RejectUnknown: true})
+	})
+	for name, body := range map[string]string{
+		"unknown keys": `{"a":0,` + fill(`"b":0,`) + `"b":0}`, "unknown key in each": `{"a":0,"kids":[` + fill(`{"a":0,"b":0},`) + `{"a":0}]}`,
+	} {
+		b.Run(name+" and rejected", func(b *testing.B) {
+			benchmark[hostileTree](b, request{body: body}, params.Options{RejectUnknown: true})
+		})
+	}
+	for name, body := range map[string]string{"read": ``, "by the codec": `"kids":[],`} {
+		b.Run("defaults "+name, func(b *testing.B) {
+			benchmark[defaultTree](b, request{body: `{` + body + `"kids":[` + fill(`{},`) + `{"kids":[{}]}]}`}, params.Options{})
 		})
 	}
 	type header struct {

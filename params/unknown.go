@@ -25,9 +25,11 @@ func (d *decoding) unknown(in Source, name []byte) {
 	d.faults.Add(schema.Fault{Order: len(d.plan.params), In: string(in), Name: told, Code: CodeUnknown, Detail: schema.Unknown.Detail, Broken: schema.Unknown})
 }
 
-// hasUnknown reports whether it is told already that a name is unknown.
+// hasUnknown reports whether it was told a moment ago that a name is unknown. It does not
+// look further back, since the client chooses how many names there are.
 func (d *decoding) hasUnknown(in Source, name []byte) bool {
-	return slices.ContainsFunc(d.faults, func(f schema.Fault) bool {
+	const few = 8
+	return slices.ContainsFunc(d.faults[max(len(d.faults)-few, 0):], func(f schema.Fault) bool {
 		return f.Code == CodeUnknown && f.In == string(in) && f.Name == string(name)
 	})
 }

@@ -25,7 +25,30 @@ func (m *Member) Absent() func(memory.Pointer) {
 	case !m.Schema.IsFilledAbsent() || m.Rules.MaySkip():
 		return nil
 	default:
-		return func(p memory.Pointer) { FillDefaults(m.Schema, p, "null") }
+		return m.Schema.fillAbsent
+	}
+}
+
+// fillAbsent stores the defaults in the zero value at p, of which nothing was sent.
+func (s *Schema) fillAbsent(p memory.Pointer) {
+	if !s.IsFilledAbsent() {
+		return
+	}
+	if s.Shape == List {
+		size := s.Elem.Type.Size()
+		for i := range s.Type.Len() {
+			s.Elem.fillAbsent(p.At(uintptr(i) * size))
+		}
+		return
+	}
+	for _, m := range s.Members {
+		switch {
+		case m.Name == "" || m.IsBehindPointer():
+		case m.Default != nil:
+			m.Default(p.At(m.Offset()))
+		case !m.Rules.MaySkip():
+			m.Schema.fillAbsent(p.At(m.Offset()))
+		}
 	}
 }
 
@@ -37,6 +60,10 @@ func (s *Schema) IsFilledAbsent() bool {
 // FillDefaults stores the defaults of what is absent in a body, or null. The value at p
 // was decoded from text by the codec, without them. The text is valid JSON.
 func FillDefaults(s *Schema, p memory.Pointer, text string) {
+	if text == "null" {
+		s.fillAbsent(p)
+		return
+	}
 	f := filling{presenceWalk: presenceWalk{text: text, checker: new(checker)}}
 	f.read(s)
 	f.fill(s, p)
