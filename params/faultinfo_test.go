@@ -86,13 +86,13 @@ func TestFieldsInParametersAreTheClients(t *testing.T) {
 	about := make(map[string]string)
 	err := refuse[asked](t, request{body: `{"size":3,"to":"2026-01-01T00:00:00Z","from":"2026-01-02T00:00:00Z","name":"x","text":"a,"}`},
 		params.Options{Validator: withNickname()})
-	err.Reword(func(f params.FaultInfo) string {
+	_ = err.Reword(func(f params.FaultInfo) string {
 		about[f.Pointer] = f.Rule + "|" + f.Param
 		return ""
 	})
 	assert.Equal(t, map[string]string{"#/to": "gtfield|from", "#/why": "required_if|name x size 3", "#/mail": "email|url|", "#/rate": "required_with|name", "#/name": "min|3"}, about)
 	about = make(map[string]string)
-	refuse[asked](t, request{body: `{"mail":null,"from":"2026-01-02T00:00:00Z","name":""}`}, params.Options{Validator: withNickname()}).Reword(func(f params.FaultInfo) string {
+	_ = refuse[asked](t, request{body: `{"mail":null,"from":"2026-01-02T00:00:00Z","name":""}`}, params.Options{Validator: withNickname()}).Reword(func(f params.FaultInfo) string {
 		about[f.Pointer] = f.Rule + "|" + f.Param
 		return ""
 	})

@@ -48,7 +48,7 @@ func TestReportsToPeers(t *testing.T) {
 	// guregu/null#10 and danielgtaylor/huma#634: an empty text was null, and null was absent.
 	empty := accept[patch](t, request{body: `{"note":""}`})
 	note, given := empty.Note.Get()
-	assert.Equal(t, "", note)
+	assert.Empty(t, note)
 	assert.True(t, given)
 
 	// gin-gonic/gin#4098: a date that was left empty in a form. #3303, golang/go#21932: a

@@ -116,7 +116,7 @@ func faultsOf(err error) (schema.Faults, error) {
 
 // errorsIn appends the [Error]s in err, which may be several joined ones.
 func errorsIn(err error, all []*Error) []*Error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the tree is walked here
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range joined.Unwrap() {
 			all = errorsIn(one, all)
 		}

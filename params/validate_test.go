@@ -106,7 +106,7 @@ func validate[T any](t *testing.T, r request) (calls []string, err error) {
 	plan := compile[T](t)
 	assert.True(t, plan.Validates())
 	var in T
-	if err = plan.Decode(r.ctx(), &in); err != nil {
+	if err := plan.Decode(r.ctx(), &in); err != nil {
 		return nil, err
 	}
 	err = plan.Validate(context.WithValue(t.Context(), callsKey{}, &calls), &in)

@@ -7,62 +7,19 @@
 //	{"name":"Ada","email":"ada@example.org","phone":null}
 //
 //	curl -X PATCH http://127.0.0.1:8080/users/7 -H 'Content-Type: application/merge-patch+json' -d '{"email":null}'
-//	{"title":"Unprocessable Entity","status":422,"detail":"the request has invalid or missing values","errors":[{"in":"body","pointer":"#/email","code":"email","detail":"must be an e-mail address"}]}
+//	{"title":"Unprocessable Entity","status":422,"detail":"the request has invalid or missing values","errors":[{"in":"body","pointer":"#/email","code":"type","detail":"must not be null"}]}
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"log"
-	"reflect"
 	"sync"
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/routing"
 )
-
-// A change is a member of a patch: nil where it is absent, empty for null, and
-// else a list of the one value.
-type change[T any] []T
-
-// UnmarshalJSON is called for a member that is there, a null included.
-func (c *change[T]) UnmarshalJSON(text []byte) error {
-	var value *T
-	if err := json.Unmarshal(text, &value); err != nil {
-		return err
-	}
-	*c = change[T]{}
-	if value != nil {
-		*c = change[T]{*value}
-	}
-	return nil
-}
-
-// set changes a member that can't be null.
-func (c change[T]) set(to *T) {
-	if len(c) == 1 {
-		*to = c[0]
-	}
-}
-
-// setOrClear changes a member that can be null.
-func (c change[T]) setOrClear(to **T) {
-	switch {
-	case len(c) == 1:
-		*to = &c[0]
-	case c != nil:
-		*to = nil
-	}
-}
-
-// judged tells the validator which value a change stands for.
-func judged(c reflect.Value) any {
-	if c.Len() == 1 {
-		return c.Index(0).Interface()
-	}
-	return nil
-}
 
 type user struct {
 	Name  string  `json:"name"`
@@ -70,14 +27,13 @@ type user struct {
 	Phone *string `json:"phone"`
 }
 
-// patch is the input. Behind omitempty a null is judged, and refused; omitzero
-// lets it pass.
+// patch is the input. Only an Optional of a pointer may be null.
 type patch struct {
 	ID   int `path:"id"`
 	User struct {
-		Name  change[string] `json:"name" validate:"omitempty,min=1,max=100"`
-		Email change[string] `json:"email" validate:"omitempty,email"`
-		Phone change[string] `json:"phone" validate:"omitzero,e164"`
+		Name  params.Optional[string]  `json:"name" validate:"min=1,max=100"`
+		Email params.Optional[string]  `json:"email" validate:"email"`
+		Phone params.Optional[*string] `json:"phone" validate:"e164"`
 	} `body:"" validate:"required"`
 }
 
@@ -89,10 +45,8 @@ type users struct {
 }
 
 func newApp(u *users) *velithon.App {
-	v := params.NewValidator()
-	v.RegisterCustomTypeFunc(judged, change[string]{})
-	app := velithon.New(velithon.Options{Validator: v})
-	app.Patch("/users/{id}", u.change)
+	app := velithon.New(velithon.Options{})
+	app.Patch("/users/{id}", u.change, routing.RejectUnknown())
 	return app
 }
 
@@ -103,9 +57,9 @@ func (u *users) change(_ context.Context, in patch) (user, error) {
 	if !ok {
 		return user{}, errNoUser
 	}
-	in.User.Name.set(&changed.Name)
-	in.User.Email.set(&changed.Email)
-	in.User.Phone.setOrClear(&changed.Phone)
+	in.User.Name.ApplyTo(&changed.Name)
+	in.User.Email.ApplyTo(&changed.Email)
+	in.User.Phone.ApplyTo(&changed.Phone)
 	u.byID[in.ID] = changed
 	return changed, nil
 }

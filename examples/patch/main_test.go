@@ -31,9 +31,11 @@ func TestAbsentNullAndValue(t *testing.T) {
 			{"in":"body","pointer":"#/email","code":"email","detail":"must be an e-mail address"},
 			{"in":"body","pointer":"#/phone","code":"e164","detail":"must be a telephone number such as +4912345678"}]}`},
 		{`{"email":null}`, 422, `{"title":"Unprocessable Entity","status":422,"detail":"the request has invalid or missing values","errors":[
-			{"in":"body","pointer":"#/email","code":"email","detail":"must be an e-mail address"}]}`},
+			{"in":"body","pointer":"#/email","code":"type","detail":"must not be null"}]}`},
 		{`{"phone":7}`, 422, `{"title":"Unprocessable Entity","status":422,"detail":"the request has invalid or missing values","errors":[
-			{"in":"body","pointer":"#/phone","code":"type","detail":"must be a valid value"}]}`},
+			{"in":"body","pointer":"#/phone","code":"type","detail":"must be a string"}]}`},
+		{`{"phon":"+15551234567"}`, 422, `{"title":"Unprocessable Entity","status":422,"detail":"the request has invalid or missing values","errors":[
+			{"in":"body","pointer":"#/phon","code":"unknown","detail":"is unknown"}]}`},
 		{`null`, 422, `{"title":"Unprocessable Entity","status":422,"detail":"the request has invalid or missing values","errors":[
 			{"in":"body","pointer":"#","code":"required","detail":"is required"}]}`},
 		{`{}`, 200, `{"name":"Ada L.","email":"ada@example.com","phone":"+15551234567"}`},

@@ -86,7 +86,7 @@ func (g generator) defaultTag(t reflect.Type, tag string) string {
 	if !g.defaults || strings.Contains(tag, "required") || kind.DecodesItself(kind.Deref(t)) || g.one(3) {
 		return ""
 	}
-	value := ""
+	var value string
 	switch kind.Deref(t).Kind() {
 	case reflect.String:
 		value = `"from the tag"`
