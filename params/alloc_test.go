@@ -68,7 +68,7 @@ func TestAllocsOfWhatFewUse(t *testing.T) {
 	assert.Equal(t, 1.0, allocs[patch](t, request{body: `{"name":"Ada","age":36}`}, params.Options{}))
 
 	type filled struct {
-		Name string `json:"name" default:"none" validate:"max=100"`
+		Name string `json:"name" default:"none" validate:"min=1,max=100"`
 		Size int    `json:"size" default:"3"`
 		List []struct {
 			On bool `json:"on" default:"true"`

@@ -72,7 +72,7 @@ func (t *trip) Validate(ctx context.Context) error {
 	case "down":
 		return errDown
 	case "gone":
-		return &params.Error{Status: 410, Detail: "gone"}
+		return &params.Error{Status: 410, Detail: "gone", Faults: []params.Fault{{In: params.Body, Pointer: "#", Code: "gone"}}}
 	case "escaped":
 		return params.Invalid(params.Fault{Pointer: "/a b~1ä"}, params.Fault{}, params.Fault{Pointer: "/" + strings.Repeat("x", 600)})
 	}
