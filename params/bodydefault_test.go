@@ -79,6 +79,7 @@ func TestDefaultsInBodies(t *testing.T) {
 		`{"unknown":{"host":1}}`:  defaultMail(),
 	} {
 		assert.Equal(t, want, accept[mail](t, request{body: body}), body)
+		assert.Equal(t, want, accept[mail](t, request{body: byCodec(body)}), body)
 	}
 	for body, want := range map[string][]string{
 		`{"least":26}`:                                {"body #/port gtefield"},
@@ -87,10 +88,20 @@ func TestDefaultsInBodies(t *testing.T) {
 		`{"from":{"name":"x"},"bounce":{"name":"x"}}`: {"body #/from/name min", "body #/bounce/name min"},
 	} {
 		assert.Equal(t, want, faults[mail](t, body), body)
+		assert.Equal(t, want, faults[mail](t, byCodec(body)), body)
 	}
 	a, second := accept[mail](t, request{body: `{}`}), accept[mail](t, request{body: `{}`})
 	*a.Copies, a.Tags[0] = 9, "changed"
 	assert.Equal(t, defaultMail(), second, "each request has a value of its own")
+}
+
+// byCodec returns an object with a member more, too deep for a reader.
+func byCodec(object string) string {
+	deep := `"deep":` + strings.Repeat("[", 101) + strings.Repeat("]", 101) + `}`
+	if rest := strings.TrimSuffix(object, "}"); rest != "{" {
+		return rest + "," + deep
+	}
+	return "{" + deep
 }
 
 func TestDefaultsOfAnAbsentBody(t *testing.T) {

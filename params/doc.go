@@ -25,8 +25,12 @@
 // A field that is not the body is a string, a bool, a number, a [time.Time]
 // (RFC 3339), a [time.Duration], a type with UnmarshalText, a named type of
 // these, a pointer to one (nil when absent) or a slice of one (each repetition is
-// an element). A field of a form may also be a [File]. Everything decoded is a
-// copy: nothing refers to the request's memory.
+// an element). A [Date], a [Duration], a [Checkbox] and an [Optional] are values, too. A
+// field of a form may also be a [File]. Everything decoded is a copy: nothing refers to
+// the request's memory.
+//
+// The default tag has the value of a parameter, or of a member of a JSON body, that is
+// absent.
 //
 // # Validation
 //
@@ -51,7 +55,7 @@
 // Inside a type that has an UnmarshalJSON or UnmarshalText of its own, rules see
 // only the decoded value, so required means not zero there.
 // Functions registered with RegisterStructValidation are not called: register
-// a rule and name it in a tag.
+// a rule and name it in a tag, or make the type a [Validatable].
 //
 // # Concurrency
 //

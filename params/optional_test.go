@@ -90,6 +90,9 @@ func TestOptionalMembers(t *testing.T) {
 			want = append(want, "/by required_without")
 		}
 		body := `{` + strings.Join(parts, ",") + `}`
+		if rapid.Bool().Draw(t, "by the codec") {
+			body = byCodec(body)
+		}
 		got := []string{}
 		var in userPatch
 		if err := plan.Decode(request{body: body}.ctx(), &in); err != nil {

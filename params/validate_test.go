@@ -159,6 +159,8 @@ func TestFaultsOfValidate(t *testing.T) {
 		assert.Equal(t, 422, invalid.Status)
 		assert.Equal(t, "the request has invalid or missing values", invalid.Detail)
 		assert.Equal(t, want, told(invalid), body)
+		_, err = validate[booking](t, request{body: byCodec(body)})
+		assert.Equal(t, invalid, asError(t, err), body)
 		assert.NotContains(t, calls, "booking", "what is around a fault is not asked")
 		assert.Equal(t, strings.Contains(body, `"fault"`), slices.Contains(calls, "trip"))
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/valyala/fasthttp"
 
+	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/routing"
 )
 
@@ -82,5 +83,25 @@ func TestMistakesInDefaults(t *testing.T) {
 	} {
 		r := newRouter(t)
 		assert.Contains(t, panicOf(func() { call(r) }), want)
+	}
+}
+
+// What an input may hold, an output may, too.
+func TestTypesOfInputsInOutputs(t *testing.T) {
+	type patch struct {
+		On   params.Date             `json:"on"`
+		Wait params.Duration         `json:"wait"`
+		Name params.Optional[string] `json:"name"`
+		Size params.Optional[*int]   `json:"size,omitzero"`
+	}
+	r := newRouter(t)
+	r.Handle("POST", "/echo", routing.NewEndpoint(func(_ context.Context, in patch) (patch, error) { return in, nil }))
+	handler := behindServer(r)
+	for body, want := range map[string]string{
+		`{"on":"2026-12-01","wait":"90s"}`: `{"on":"2026-12-01","wait":"1m30s","name":null}`,
+		`{"name":"x","size":null}`:         `{"on":"0001-01-01","wait":"0s","name":"x","size":null}`,
+	} {
+		response := doAll(t, &fasthttp.Server{Handler: handler}, "POST", "/echo", body, "Content-Type", "application/json")
+		assert.Equal(t, want, string(response.Body()))
 	}
 }
