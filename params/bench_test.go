@@ -38,6 +38,31 @@ type hostileTree struct {
 	Map  map[string]int `json:"map" validate:"dive,max=1"`
 }
 
+// BenchmarkMembers has one body for the same three members as pointers, as Optionals, with
+// defaults for what is absent, and with unknown keys rejected.
+func BenchmarkMembers(b *testing.B) {
+	r := request{body: `{"name":"Ada","age":36}`}
+	type pointers struct {
+		Name  *string `json:"name" validate:"omitempty,min=1,max=100"`
+		Age   *int    `json:"age" validate:"omitempty,min=1"`
+		Phone *string `json:"phone" validate:"omitempty,max=20"`
+	}
+	type optionals struct {
+		Name  params.Optional[string]  `json:"name" validate:"min=1,max=100"`
+		Age   params.Optional[int]     `json:"age" validate:"min=1"`
+		Phone params.Optional[*string] `json:"phone" validate:"max=20"`
+	}
+	type defaults struct {
+		Name  string `json:"name" validate:"min=1,max=100"`
+		Age   int    `json:"age" validate:"min=1"`
+		Phone string `json:"phone" default:"none" validate:"max=20"`
+	}
+	b.Run("pointers", func(b *testing.B) { benchmark[pointers](b, r, params.Options{}) })
+	b.Run("pointers, rejecting", func(b *testing.B) { benchmark[pointers](b, r, params.Options{RejectUnknown: true}) })
+	b.Run("optionals", func(b *testing.B) { benchmark[optionals](b, r, params.Options{}) })
+	b.Run("defaults", func(b *testing.B) { benchmark[defaults](b, r, params.Options{}) })
+}
+
 type defaultTree struct {
 	A  int    `json:"a" default:"7"`
 	S  string `json:"s" default:"seven"`
