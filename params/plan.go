@@ -24,7 +24,8 @@ type Plan struct {
 	validatesInput bool // the input has a method Validate, and is not the body
 	validates      bool // it has one, or something in the body
 	isEmpty        bool
-	rejectsUnknown bool // see [Options.RejectUnknown]
+	rejectsUnknown bool    // see [Options.RejectUnknown]
+	others         []*Plan // see [Plan.AlsoReadBy]
 	readsQuery     bool
 }
 

@@ -3,6 +3,7 @@ package params
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -34,6 +35,16 @@ func (p *Plan) Reads(in Source, name string) bool {
 		}
 	}
 	return false
+}
+
+// AlsoReadBy tells a plan which others read the same request, instead of those that it was
+// told before: names of theirs are not unknown to it. It is not called while the plan
+// decodes.
+func (p *Plan) AlsoReadBy(others ...*Plan) { p.others = others }
+
+// isReadElsewhere reports whether another plan reads a parameter.
+func (p *Plan) isReadElsewhere(in Source, name []byte) bool {
+	return slices.ContainsFunc(p.others, func(other *Plan) bool { return other.Reads(in, string(name)) })
 }
 
 // providedField compiles a field with a provide tag.

@@ -15,7 +15,7 @@ const maxUnknownName = 512
 // unknown tells that the input has no parameter of a name, if that is a fault. A pair
 // without a name and a value, as in a&&b, is none. The faults come behind all others.
 func (d *decoding) unknown(in Source, name []byte) {
-	if !d.plan.rejectsUnknown || len(name) == 0 || len(d.faults) > MaxFaults || d.hasUnknown(in, name) {
+	if !d.plan.rejectsUnknown || len(name) == 0 || len(d.faults) > MaxFaults || d.hasUnknown(in, name) || d.plan.isReadElsewhere(in, name) {
 		return
 	}
 	told := strings.ToValidUTF8(string(name[:min(len(name), maxUnknownName)]), "\uFFFD")

@@ -437,3 +437,37 @@ func TestOverride(t *testing.T) {
 	assert.Contains(t, get(r, "/g/user"), "422 ")
 	assert.Equal(t, "200 bob", get(r, "/g/tenant/tea?name=bob"))
 }
+
+// What a provider reads from the query is not unknown to the route, whichever provider it is.
+func TestRejectUnknownKnowsWhatProvidersRead(t *testing.T) {
+	type keyed struct {
+		Key string `query:"key"`
+	}
+	type other struct {
+		Other string `query:"other"`
+	}
+	byKey := func(_ context.Context, in keyed) (user, error) { return user{in.Key}, nil }
+	byOther := func(_ context.Context, in other) (user, error) { return user{in.Other}, nil }
+	for _, overridden := range []bool{false, true} {
+		r := newRouter(t)
+		routing.Provide(r, byKey)
+		r.Handle("GET", "/notes", routing.NewEndpoint(func(_ context.Context, in struct {
+			Page int  `query:"page"`
+			User user `provide:""`
+		}) (responses.TextResponse, error) {
+			return responses.Text(in.User.Name), nil
+		}), routing.RejectUnknown())
+		known, unknown := "key", "other"
+		if overridden {
+			routing.Override(r, byOther)
+			known, unknown = unknown, known
+		}
+		handler := routing.Build(r).ServeRequest
+		response := ask(handler, "GET", "/notes?page=1&"+known+"=ann", "")
+		assert.Equal(t, 200, response.StatusCode(), string(response.Body()))
+		assert.Equal(t, "ann", string(response.Body()))
+		response = ask(handler, "GET", "/notes?page=1&"+unknown+"=ann", "")
+		assert.Equal(t, 422, response.StatusCode())
+		assert.Contains(t, string(response.Body()), `"name":"`+unknown+`"`)
+	}
+}

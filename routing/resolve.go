@@ -196,5 +196,16 @@ func (rt *route) findProviders(t *table) error {
 // provideBy has a route use a provision, nil for none.
 func (rt *route) provideBy(p *provision) {
 	rt.provision = p
+	rt.plan.AlsoReadBy(p.plans()...)
 	rt.reusable = rt.endpoint.reusable && (p == nil || p.isReusable())
+}
+
+// plans returns what is read from a request for what is provided.
+func (p *provision) plans() (all []*params.Plan) {
+	if p != nil {
+		for _, s := range p.steps {
+			all = append(all, s.plan)
+		}
+	}
+	return all
 }
