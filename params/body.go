@@ -3,6 +3,7 @@ package params
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"unicode/utf8"
 
 	"github.com/goccy/go-json"
@@ -17,6 +18,7 @@ import (
 
 // A body is what the JSON body is decoded into: a field, or the whole input.
 type body struct {
+	tag      reflect.StructTag // of the field; empty when it is the whole input
 	offset   uintptr
 	order    int            // that of the param behind it: a body comes first among equals
 	root     *schema.Schema // its type, with the rules below it

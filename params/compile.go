@@ -53,7 +53,7 @@ func Compile(input reflect.Type, o Options) (*Plan, error) {
 	}
 	c := compiler{
 		Options: o,
-		plan:    &Plan{input: input, pointerType: reflect.PointerTo(input), rejectsUnknown: o.RejectUnknown},
+		plan:    &Plan{input: input, pointerType: reflect.PointerTo(input), rejectsUnknown: o.RejectUnknown, validator: o.Validator},
 		rules:   rules.NewCompiler(o.Validator),
 	}
 	c.rules.TellTypes(ownTypes)
@@ -232,7 +232,7 @@ func (c *compiler) bodyField(f reflect.StructField, offset uintptr, name string)
 	if err != nil {
 		return err
 	}
-	c.plan.body = &body{offset: offset + f.Offset, order: len(c.plan.params), root: root, rules: r}
+	c.plan.body = &body{tag: f.Tag, offset: offset + f.Offset, order: len(c.plan.params), root: root, rules: r}
 	return nil
 }
 
@@ -244,7 +244,7 @@ func (c *compiler) param(parent reflect.Type, f reflect.StructField, offset uint
 		return fmt.Errorf("is parameter number %d: an input has at most %d", bitset.Size+1, bitset.Size)
 	}
 	p := &param{
-		in: source, name: name, field: c.at, typ: f.Type,
+		in: source, name: name, field: c.at, typ: f.Type, tag: f.Tag, around: parent,
 		offset: offset + f.Offset, parent: offset, order: len(c.plan.params), file: isFile(f.Type),
 	}
 	err := p.unwrap(f)

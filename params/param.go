@@ -15,6 +15,8 @@ type param struct {
 	name   string
 	field  string // the Go name, for messages
 	typ    reflect.Type
+	tag    reflect.StructTag
+	around reflect.Type // the struct that has it
 	offset uintptr
 	parent uintptr // the offset of the struct that has it
 	order  int     // the position among the params, and the bit in a [bitset.Set]

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/go-playground/validator/v10"
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/params/internal/kind"
@@ -27,6 +28,8 @@ type Plan struct {
 	rejectsUnknown bool    // see [Options.RejectUnknown]
 	others         []*Plan // see [Plan.AlsoReadBy]
 	readsQuery     bool
+
+	validator *validator.Validate // to describe what is inside a body
 }
 
 // Input returns the type that the plan was compiled from.

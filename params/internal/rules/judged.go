@@ -16,6 +16,7 @@ import (
 type judged struct {
 	validate *validator.Validate
 	tag      string
+	names    []string     // the rules, as the field's tag has them
 	parent   reflect.Type // the struct that the rules refer to; nil when they refer to none
 	as       manner
 	words    words
@@ -124,7 +125,7 @@ func (r *run) add(one rule, u use) {
 // judge compiles a run of rules for r.
 func (c *Compiler) judge(r *Rules, run run, t, parent reflect.Type) (*judged, error) {
 	j := &judged{
-		validate: c.validate, tag: strings.Join(run.names, ","), as: run.as, absence: run.absence,
+		validate: c.validate, tag: strings.Join(run.names, ","), names: run.names, as: run.as, absence: run.absence,
 		dynamic: kind.HoldsInterface(t) || run.use.dynamic, shipped: !run.use.own,
 		words: words{fieldNames{parent, c.isInput}, c.texts}, aliases: run.aliases,
 	}

@@ -39,7 +39,7 @@ func (c *Compiler) members(s *Schema) error {
 	s.fold()
 	for pos, m := range s.Members {
 		m.Pos = pos
-		if m.Name == "" {
+		if m.Name == "" || c.rules == nil {
 			continue
 		}
 		if err := c.compileMember(s, m); err != nil {
@@ -107,8 +107,10 @@ func (c *Compiler) member(s *Schema, l place, i int) (*Member, error) {
 	tag := f.Tag.Get("json")
 	name, options, _ := strings.Cut(tag, ",")
 	embeds := f.Anonymous && kind.Deref(f.Type).Kind() == reflect.Struct
-	if err := s.checkTags(f, embeds && !rules.IsJSONName(name)); err != nil {
-		return nil, err
+	if c.rules != nil {
+		if err := s.checkTags(f, embeds && !rules.IsJSONName(name)); err != nil {
+			return nil, err
+		}
 	}
 	if tag == "-" || !f.IsExported() && !embeds {
 		return nil, nil
@@ -122,6 +124,9 @@ func (c *Compiler) member(s *Schema, l place, i int) (*Member, error) {
 		m.Name = ""
 		if !f.IsExported() && f.Type.Kind() == reflect.Pointer && !s.unfilled {
 			return nil, fmt.Errorf("is an embedded pointer to a struct that is not exported, which JSON can't fill: embed it by value")
+		}
+		if c.rules == nil {
+			return m, nil
 		}
 		var err error
 		if m.Rules, err = c.rules.Compile(f.Tag.Get("validate"), f.Type, l.typ); err != nil {

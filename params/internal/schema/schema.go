@@ -60,7 +60,7 @@ type Compiler struct {
 	// Default compiles the defaults of members; nil ignores them.
 	Default DefaultCompiler
 
-	rules   *rules.Compiler
+	rules   *rules.Compiler // nil to find members only, see [Written]
 	schemas map[typeAt]*Schema
 }
 
