@@ -44,6 +44,7 @@ type (
 		Min       int                       `json:"min" validate:"min=1"`
 		MinZero   int                       `json:"min_zero" validate:"min=0"`
 		Spared    int                       `json:"spared" validate:"omitempty,min=1"`
+		MayMax    string                    `json:"may_max" validate:"omitempty,max=5"`
 		Below     int                       `json:"below" validate:"lt=0"`
 		Email     string                    `json:"email" validate:"email"`
 		MayEmail  string                    `json:"may_email" validate:"omitempty,email"`
@@ -153,8 +154,10 @@ func TestRulesOnOtherFieldsRequireNothing(t *testing.T) {
 		F string `json:"f" validate:"eqfield=A,sku"`
 		G string `json:"g" validate:"eqfield=A,omitempty,min=3"`
 		H string `json:"h" validate:"excluded_with=A"`
+		I string `json:"i" validate:"with_d"`
 	}
 	options := describedOptions(t)
+	require.NoError(t, options.Validator.RegisterValidation("with_d", func(fl validator.FieldLevel) bool { return fl.Parent().FieldByName("D").Int() > 0 }))
 	members, err := compile[input](t, options).Members(reflect.TypeFor[input]())
 	require.NoError(t, err)
 	var have []string
@@ -177,6 +180,7 @@ func TestRulesAreDescribed(t *testing.T) {
 	assert.Nil(t, rules["plain"])
 	assert.Equal(t, &params.Rules{Required: true, Judged: text}, rules["required"])
 	assert.Equal(t, &params.Rules{Texts: []string{"min=1"}, Judged: reflect.TypeFor[int](), SparesZero: true}, rules["spared"])
+	assert.Equal(t, &params.Rules{Texts: []string{"max=5"}, Judged: text}, rules["may_max"], "the rules take a zero themselves")
 	assert.Equal(t, &params.Rules{Texts: []string{"min=1"}, Judged: reflect.TypeFor[int]()}, rules["pointer"], "the zero of a pointer is no value that is sent")
 	assert.Equal(t, &params.Rules{Texts: []string{"len=3", "uppercase"}, Judged: text, SparesZero: true}, rules["may_alias"])
 	assert.Equal(t, &params.Rules{Texts: []string{"email|eq="}, Judged: text}, rules["or_nothing"])
