@@ -17,6 +17,8 @@ type routeOptions struct {
 	timeout time.Duration
 	reading fasthttp.RequestConfig
 
+	annotations map[any]any // nil without any
+
 	watchesClient  bool
 	rejectsUnknown bool
 	guarded        []Requirement

@@ -183,7 +183,7 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 		engine:     t.engine,
 		group:      r.group,
 	}
-	rt.over.route = rt
+	rt.of, rt.over.route = rt, rt
 	if err := rt.configure(r.group.allDefaults(), options); err != nil {
 		return err
 	}
@@ -264,7 +264,8 @@ func chain(middleware []Middleware, handler fasthttp.RequestHandler) fasthttp.Re
 	return handler
 }
 
-// A Route describes an added route.
+// A Route describes an added route. Its methods are for routes of [Router.Routes] and
+// [RouteOf] only.
 type Route struct {
 	Method  string
 	Pattern string
@@ -272,6 +273,7 @@ type Route struct {
 	Handler string       // the name of the handler's function
 	In, Out reflect.Type // the handler's types
 
+	of        *route
 	described *provision // nil for a route that needs no providers
 }
 
