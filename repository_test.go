@@ -66,6 +66,14 @@ var edges = []edge{
 		module + "/background", module + "/params", module + "/responses",
 	}},
 	{"serve", []string{fasthttpModule, module + "/responses"}},
+	{"openapi", []string{
+		"go.yaml.in/yaml/v3", module + "/background", module + "/params", module + "/responses", module + "/routing",
+		fasthttpModule, validator, module + "/openapi/internal/torture", // in its tests
+	}},
+	{"openapi/internal/*", []string{
+		fasthttpModule, module + "/background", module + "/openapi", module + "/openapi/internal/torture/other", module + "/params", module + "/responses", module + "/routing",
+	}},
+	{"openapi/internal/torture/other", nil},
 	{".", []string{
 		fasthttpModule, validator,
 		module + "/background", module + "/params", module + "/responses", module + "/routing", module + "/serve",

@@ -35,7 +35,7 @@ type JSONBody struct {
 // A Member is what a key of a JSON object stands for: a field of a struct, or of one
 // that the struct embeds, as the codec finds them.
 type Member struct {
-	Name   string // the key
+	Name   string // the key; empty for an embedded struct that has rules itself
 	Field  reflect.StructField
 	Quoted bool // has the json option string: its value stands in a string
 
@@ -58,6 +58,9 @@ type Rules struct {
 	// itself, or the one that a function registered with the validator's
 	// RegisterCustomTypeFunc makes of it. nil means that only the value tells.
 	Judged reflect.Type
+
+	// RefusesNull says that these rules refuse a null, whatever other fields are.
+	RefusesNull bool
 
 	// SparesZero says that a zero that was sent, such as 0, "" or [], is taken though
 	// the rules refuse it, by omitempty or omitzero.
@@ -110,12 +113,12 @@ func (p *Plan) Members(t reflect.Type) ([]Member, error) {
 	compiler.Finish()
 	var all []Member
 	for _, m := range s.Members {
+		member := Member{Name: m.Name, Field: m.Field(), Quoted: m.Quoted, Rules: p.describe(m.Rules, m.Field().Type, m.Around())}
 		if m.Name != "" {
-			all = append(all, Member{
-				Name: m.Name, Field: m.Field(), Quoted: m.Quoted,
-				Required: m.RefusesAbsence(),
-				Rules:    p.describe(m.Rules, m.Field().Type, m.Around()),
-			})
+			member.Required = m.RefusesAbsence()
+		}
+		if m.Name != "" || len(member.Rules.Texts) > 0 {
+			all = append(all, member)
 		}
 	}
 	return all, nil
@@ -145,7 +148,7 @@ func (p *Plan) describe(r *rules.Rules, t, around reflect.Type) *Rules {
 	d := &Rules{
 		Required: r.Required, Texts: r.Texts(), Muted: r.Closed,
 		Judged:     rules.NewCompiler(p.validator).JudgedType(t),
-		SparesZero: r.SparesZero(t, around),
+		SparesZero: r.SparesZero(t, around), RefusesNull: r.RefusesZero(t, around),
 	}
 	if list := kind.Deref(t); kind.IsList(list) {
 		if list.Kind() == reflect.Map {

@@ -178,15 +178,16 @@ func TestRulesAreDescribed(t *testing.T) {
 	}
 	text := reflect.TypeFor[string]()
 	assert.Nil(t, rules["plain"])
-	assert.Equal(t, &params.Rules{Required: true, Judged: text}, rules["required"])
+	assert.Equal(t, &params.Rules{Required: true, RefusesNull: true, Judged: text}, rules["required"])
 	assert.Equal(t, &params.Rules{Texts: []string{"min=1"}, Judged: reflect.TypeFor[int](), SparesZero: true}, rules["spared"])
 	assert.Equal(t, &params.Rules{Texts: []string{"max=5"}, Judged: text}, rules["may_max"], "the rules take a zero themselves")
 	assert.Equal(t, &params.Rules{Texts: []string{"min=1"}, Judged: reflect.TypeFor[int]()}, rules["pointer"], "the zero of a pointer is no value that is sent")
 	assert.Equal(t, &params.Rules{Texts: []string{"len=3", "uppercase"}, Judged: text, SparesZero: true}, rules["may_alias"])
 	assert.Equal(t, &params.Rules{Texts: []string{"email|eq="}, Judged: text}, rules["or_nothing"])
 	assert.Equal(t, []string{"ne=a0x2Cb"}, rules["escaped"].Texts)
-	assert.Equal(t, &params.Rules{Texts: []string{"max=3"}, Judged: reflect.TypeFor[[]string](), Elements: &params.Rules{Texts: []string{"min=1"}, Judged: text}}, rules["free_list"])
+	assert.Equal(t, &params.Rules{Texts: []string{"max=3"}, Judged: reflect.TypeFor[[]string](), Elements: &params.Rules{Texts: []string{"min=1"}, RefusesNull: true, Judged: text}}, rules["free_list"])
 	assert.True(t, rules["muted"].Muted)
+	assert.True(t, rules["bare"].RefusesNull)
 }
 
 func TestRulesOfKeysAndOfTypesThatStandForOthers(t *testing.T) {

@@ -1,0 +1,195 @@
+package openapi
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/params"
+	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/routing"
+)
+
+// The components that no type of a service has.
+const (
+	problemName = "Problem"
+	invalidName = "ValidationProblem"
+)
+
+// problem is a [responses.Problem] as it is sent. A test compares the two.
+type problem struct {
+	Type     string `json:"type,omitempty" doc:"a URI for the kind of problem"`
+	Title    string `json:"title" doc:"the status in words"`
+	Status   int    `json:"status" doc:"the HTTP status"`
+	Detail   string `json:"detail,omitempty" doc:"what went wrong this time"`
+	Instance string `json:"instance,omitempty" doc:"a URI for this occurrence"`
+	Errors   any    `json:"errors,omitempty" doc:"what is wrong one by one"`
+}
+
+// invalidProblem is a problem whose errors are the faults of a request. One that a handler
+// makes may have none.
+type invalidProblem struct {
+	Type     string         `json:"type,omitempty" doc:"a URI for the kind of problem"`
+	Title    string         `json:"title" doc:"the status in words"`
+	Status   int            `json:"status" doc:"the HTTP status"`
+	Detail   string         `json:"detail,omitempty" doc:"what went wrong this time"`
+	Instance string         `json:"instance,omitempty" doc:"a URI for this occurrence"`
+	Errors   []params.Fault `json:"errors,omitempty" doc:"the faults of the request, one by one"`
+}
+
+// answers collects what an operation may be answered with, by status.
+type answers struct {
+	schemas  *schemas
+	byStatus map[int]*object
+}
+
+// answer adds an answer, unless there is one with that status.
+func (a *answers) answer(status int, text string, content *object) {
+	if a.byStatus[status] != nil {
+		return
+	}
+	if text == "" {
+		text = cmp.Or(http.StatusText(status), "Status "+strconv.Itoa(status))
+	}
+	o := obj("description", text)
+	if content != nil {
+		o.set("content", content)
+	}
+	a.byStatus[status] = o
+}
+
+func (a *answers) problem(status int, text string) {
+	a.answer(status, text, obj(mediaProblem, obj("schema", componentAt(problemName))))
+}
+
+// componentAt refers to a component by its name.
+func componentAt(name string) *object { return obj("$ref", "#/components/schemas/"+name) }
+
+// answers describes what an operation may be answered with.
+func (s *schemas) answers(rt routing.Route, o Operation, d responses.Description) *object {
+	a := &answers{s, make(map[int]*object)}
+	for status, r := range o.Responses {
+		a.said(status, r)
+	}
+	for _, answer := range d.Answers {
+		status := cmp.Or(answer.Status, rt.Status())
+		a.answer(status, answer.Text, s.content(answer))
+	}
+	a.refusals(rt)
+	if rt.Timeout() > 0 {
+		a.problem(http.StatusServiceUnavailable, fmt.Sprintf("The service is busy, or the request took longer than %v", rt.Timeout()))
+	}
+	if len(o.Work) > 0 || isTyped(d.Work) {
+		a.problem(http.StatusServiceUnavailable, "The service is busy: try again later")
+	}
+	a.problem(http.StatusInternalServerError, "The service could not answer this request")
+	sorted := obj()
+	for _, status := range sortedKeys(a.byStatus) {
+		sorted.set(strconv.Itoa(status), a.byStatus[status])
+	}
+	return sorted
+}
+
+// refusals adds what is answered when the input can't be decoded.
+func (a *answers) refusals(rt routing.Route) {
+	plan := rt.Plan()
+	if plan.IsEmpty() {
+		return
+	}
+	_, isJSON := plan.JSONBody()
+	isForm := slices.ContainsFunc(plan.Params(), func(p params.Param) bool { return p.In == params.Form })
+	if isJSON || isForm {
+		a.problem(http.StatusBadRequest, "The body can't be read")
+		text := "The body is too large"
+		if limit := rt.BodyLimit(); limit > 0 {
+			text = fmt.Sprintf("The body has more than %d bytes", limit)
+		}
+		a.problem(http.StatusRequestEntityTooLarge, text)
+		a.problem(http.StatusUnsupportedMediaType, "The body has another content type, or is compressed")
+	}
+	a.answer(http.StatusUnprocessableEntity, "Values are missing or wrong", obj(mediaProblem, obj("schema", componentAt(invalidName))))
+}
+
+// content describes what an answer has; nil for nothing.
+func (s *schemas) content(answer responses.Answer) *object {
+	switch {
+	case answer.ContentType == "":
+		return nil
+	case answer.Content != nil:
+		return obj(answer.ContentType, obj("schema", s.value(answer.Content, writes, nil)))
+	case answer.ContentType == mediaProblem:
+		return obj(mediaProblem, obj("schema", componentAt(problemName)))
+	case strings.HasPrefix(answer.ContentType, "text/"):
+		return obj(answer.ContentType, obj("schema", obj("type", "string")))
+	default:
+		return obj(answer.ContentType, obj())
+	}
+}
+
+// said adds an answer of [Operation.Responses].
+func (a *answers) said(status int, r Response) {
+	answer := responses.Answer{Status: status, ContentType: r.ContentType}
+	switch {
+	case r.Content != nil:
+		answer.Content = reflect.TypeOf(r.Content)
+		answer.ContentType = cmp.Or(r.ContentType, mediaJSON)
+	case status >= 400:
+		answer.ContentType = cmp.Or(r.ContentType, mediaProblem)
+	}
+	content := a.schemas.content(answer)
+	if r.Example != nil && content != nil {
+		content.members[0].value.(*object).set("example", r.Example)
+	}
+	a.answer(status, r.Description, content)
+}
+
+var (
+	anyWork   = reflect.TypeFor[background.Work]()
+	workTypes = map[reflect.Type]string{reflect.TypeFor[*background.Task](): "a task", reflect.TypeFor[*background.Tasks](): "tasks"}
+)
+
+// isTyped reports whether a response's type says that it carries work.
+func isTyped(work reflect.Type) bool { return work != nil && work != anyWork }
+
+// backgroundWork describes the work that a response schedules; nil for none that is known.
+func backgroundWork(work reflect.Type, kinds []Kind) *object {
+	if len(kinds) == 0 && !isTyped(work) {
+		return nil
+	}
+	o := obj("starts", "after the response")
+	if isTyped(work) {
+		o.set("carries", cmp.Or(workTypes[work], work.String()))
+	}
+	var list []any
+	for _, kind := range kinds {
+		list = append(list, kindObject(kind.Describe()))
+	}
+	if len(list) > 0 {
+		o.set("kinds", list)
+	}
+	return o
+}
+
+func kindObject(k background.KindDescription) *object {
+	o := obj("name", k.Name)
+	setDuration(o, "timeout", k.Timeout)
+	if k.Retry.Attempts > 1 {
+		o.set("attempts", k.Retry.Attempts)
+		setDuration(o, "backoff", k.Retry.Backoff)
+		setDuration(o, "maxBackoff", k.Retry.MaxBackoff)
+	}
+	setDuration(o, "maxElapsed", k.Retry.MaxElapsed)
+	return o
+}
+
+func setDuration(o *object, key string, d time.Duration) {
+	if d > 0 {
+		o.set(key, d.String())
+	}
+}

@@ -1,0 +1,154 @@
+package openapi
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// finish names the components and returns them, in the order of their names. A type whose
+// schema is the same in several modes is one component.
+func (s *schemas) finish() *object {
+	groups := s.groups()
+	s.name(groups)
+	slices.SortFunc(groups, func(a, b group) int { return cmp.Compare(s.names[a[0]], s.names[b[0]]) })
+	components := obj()
+	for _, g := range groups {
+		components.set(s.names[g[0]], s.components[g[0]])
+	}
+	return components
+}
+
+// A group are the uses of a type that have one schema.
+type group []use
+
+// groups finds the uses of each type whose schemas, and all that these refer to, are the
+// same: all of them, but for those that differ, until no more are found.
+func (s *schemas) groups() (groups []group) {
+	byType := make(map[reflect.Type]int)
+	for _, at := range s.order {
+		if i, known := byType[at.t]; known {
+			groups[i] = append(groups[i], at)
+		} else {
+			byType[at.t] = len(groups)
+			groups = append(groups, group{at})
+		}
+	}
+	for changed := true; changed; {
+		changed = false
+		s.names = make(map[use]string)
+		for i, g := range groups {
+			for _, at := range g {
+				s.names[at] = fmt.Sprint(i)
+			}
+		}
+		for i, g := range groups {
+			same, other := s.split(g)
+			if len(other) > 0 {
+				groups[i] = same
+				groups, changed = append(groups, other), true
+			}
+		}
+	}
+	return groups
+}
+
+// split parts a group by the schema of its first use.
+func (s *schemas) split(g group) (same, other group) {
+	first := s.text(g[0])
+	for _, at := range g {
+		if s.text(at) == first {
+			same = append(same, at)
+		} else {
+			other = append(other, at)
+		}
+	}
+	return same, other
+}
+
+func (s *schemas) text(at use) string {
+	text, err := encode(s.components[at])
+	if err != nil {
+		s.fail(fmt.Errorf("openapi: the schema of %s: %w", at.t, err))
+	}
+	return string(text)
+}
+
+// name names the components: by the type's name alone, with that of its package if two types
+// share a name, and with a number if these are the same, too. What is only read has a
+// name of its own where what is written differs.
+func (s *schemas) name(groups []group) {
+	types := make(map[string][]reflect.Type)
+	modes := make(map[reflect.Type]map[mode]bool)
+	for _, g := range groups {
+		for _, at := range g {
+			if name := nameOf(at.t, false); !slices.Contains(types[name], at.t) {
+				types[name] = append(types[name], at.t)
+			}
+			if modes[at.t] == nil {
+				modes[at.t] = make(map[mode]bool)
+			}
+			modes[at.t][at.mode] = true
+		}
+	}
+	s.names = make(map[use]string)
+	taken := map[string]bool{problemName: true, invalidName: true}
+	for _, g := range groups {
+		t := g[0].t
+		name := nameOf(t, false)
+		if len(types[name]) > 1 {
+			name = nameOf(t, true)
+		}
+		has := func(m mode) bool { return slices.Contains(g, use{t, m}) }
+		switch {
+		case modes[t][writes] && !has(writes) && has(reads):
+			name += "Input"
+		case (modes[t][writes] || modes[t][reads]) && !has(writes) && !has(reads):
+			name += "Unchecked"
+		}
+		for base, n := name, 2; taken[name]; n++ {
+			name = fmt.Sprint(base, n)
+		}
+		taken[name] = true
+		for _, at := range g {
+			s.names[at] = name
+		}
+	}
+}
+
+var (
+	folders   = regexp.MustCompile(`[\w.~%-]+/`)
+	qualified = regexp.MustCompile(`(\w+)\.(\w)`)
+	locals    = regexp.MustCompile(`·\d+`)
+	odd       = regexp.MustCompile(`[^A-Za-z0-9_]+`)
+)
+
+// nameOf returns the name of a type as a component has it: Page_Item for Page[shop.Item],
+// and with packages ShopPage_ShopItem.
+func nameOf(t reflect.Type, packages bool) string {
+	name := t.Name()
+	if packages {
+		name = path.Base(t.PkgPath()) + "." + name
+	}
+	name = locals.ReplaceAllString(folders.ReplaceAllString(name, ""), "")
+	name = qualified.ReplaceAllStringFunc(name, func(m string) string {
+		pkg, first, _ := strings.Cut(m, ".")
+		if !packages {
+			pkg = ""
+		}
+		return capital(pkg) + capital(first)
+	})
+	name = strings.ReplaceAll(name, "[]", "[ListOf_")
+	return cmp.Or(capital(strings.Trim(odd.ReplaceAllString(name, "_"), "_")), "Type")
+}
+
+func capital(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
