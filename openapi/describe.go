@@ -53,6 +53,7 @@ type Response struct {
 
 // A Kind is any [background.Kind].
 type Kind interface {
+	// Describe returns what the tasks of the kind do.
 	Describe() background.KindDescription
 }
 

@@ -21,7 +21,10 @@ type Options struct {
 // A Router is what [Mount] adds its routes to: an app, a [routing.Router], or a group of
 // one.
 type Router interface {
+	// Handle adds a route.
 	Handle(method, pattern string, endpoint routing.Endpoint, options ...routing.Option)
+
+	// Routes returns all routes, also those outside of a group.
 	Routes() []routing.Route
 }
 

@@ -17,6 +17,7 @@ import (
 // since it has its own way into JSON. The method is called on a zero value, or on a pointer
 // to one.
 type Schemer interface {
+	// OpenAPISchema returns the schema, as keywords with what encoding/json can write.
 	OpenAPISchema() map[string]any
 }
 

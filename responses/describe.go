@@ -33,6 +33,7 @@ type Answer struct {
 // response with the method is one. The method is called on a zero value, or on a pointer
 // to one.
 type Described interface {
+	// Describe returns what clients may get.
 	Describe() Description
 }
 
