@@ -67,10 +67,14 @@ var edges = []edge{
 	}},
 	{"serve", []string{fasthttpModule, module + "/responses"}},
 	{"openapi", []string{
-		"go.yaml.in/yaml/v3", module + "/background", module + "/params", module + "/responses", module + "/routing",
+		"go.yaml.in/yaml/v3", module + "/background", module + "/params", module + "/responses", module + "/routing", module + "/openapi/internal/jsonschema",
 		fasthttpModule, validator, module + "/openapi/internal/torture", // in its tests
 	}},
-	{"openapi/internal/*", []string{
+	{"openapi/internal/jsonschema", []string{
+		module + "/params",
+		fasthttpModule, // in its tests
+	}},
+	{"openapi/internal/torture", []string{
 		fasthttpModule, module + "/background", module + "/openapi", module + "/openapi/internal/torture/other", module + "/params", module + "/responses", module + "/routing",
 	}},
 	{"openapi/internal/torture/other", nil},

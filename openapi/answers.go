@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/openapi/internal/jsonschema"
 	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
@@ -45,35 +46,37 @@ type invalidProblem struct {
 
 // answers collects what an operation may be answered with, by status.
 type answers struct {
-	schemas  *schemas
-	byStatus map[int]*object
+	schemas  *builder
+	byStatus map[int]*jsonschema.Object
 }
 
 // answer adds an answer, unless there is one with that status.
-func (a *answers) answer(status int, text string, content *object) {
+func (a *answers) answer(status int, text string, content *jsonschema.Object) {
 	if a.byStatus[status] != nil {
 		return
 	}
 	if text == "" {
 		text = cmp.Or(http.StatusText(status), "Status "+strconv.Itoa(status))
 	}
-	o := obj("description", text)
+	o := jsonschema.Obj("description", text)
 	if content != nil {
-		o.set("content", content)
+		o.Set("content", content)
 	}
 	a.byStatus[status] = o
 }
 
 func (a *answers) problem(status int, text string) {
-	a.answer(status, text, obj(mediaProblem, obj("schema", componentAt(problemName))))
+	a.answer(status, text, jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", componentAt(problemName))))
 }
 
 // componentAt refers to a component by its name.
-func componentAt(name string) *object { return obj("$ref", "#/components/schemas/"+name) }
+func componentAt(name string) *jsonschema.Object {
+	return jsonschema.Obj("$ref", "#/components/schemas/"+name)
+}
 
 // answers describes what an operation may be answered with.
-func (s *schemas) answers(rt routing.Route, o Operation, d responses.Description) *object {
-	a := &answers{s, make(map[int]*object)}
+func (s *builder) answers(rt routing.Route, o Operation, d responses.Description) *jsonschema.Object {
+	a := &answers{s, make(map[int]*jsonschema.Object)}
 	for status, r := range o.Responses {
 		a.said(status, r)
 	}
@@ -89,9 +92,9 @@ func (s *schemas) answers(rt routing.Route, o Operation, d responses.Description
 		a.problem(http.StatusServiceUnavailable, "The service is busy: try again later")
 	}
 	a.problem(http.StatusInternalServerError, "The service could not answer this request")
-	sorted := obj()
+	sorted := jsonschema.Obj()
 	for _, status := range sortedKeys(a.byStatus) {
-		sorted.set(strconv.Itoa(status), a.byStatus[status])
+		sorted.Set(strconv.Itoa(status), a.byStatus[status])
 	}
 	return sorted
 }
@@ -113,22 +116,22 @@ func (a *answers) refusals(rt routing.Route) {
 		a.problem(http.StatusRequestEntityTooLarge, text)
 		a.problem(http.StatusUnsupportedMediaType, "The body has another content type, or is compressed")
 	}
-	a.answer(http.StatusUnprocessableEntity, "Values are missing or wrong", obj(mediaProblem, obj("schema", componentAt(invalidName))))
+	a.answer(http.StatusUnprocessableEntity, "Values are missing or wrong", jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", componentAt(invalidName))))
 }
 
 // content describes what an answer has; nil for nothing.
-func (s *schemas) content(answer responses.Answer) *object {
+func (s *builder) content(answer responses.Answer) *jsonschema.Object {
 	switch {
 	case answer.ContentType == "":
 		return nil
 	case answer.Content != nil:
-		return obj(answer.ContentType, obj("schema", s.value(answer.Content, writes, nil)))
+		return jsonschema.Obj(answer.ContentType, jsonschema.Obj("schema", s.Value(answer.Content, jsonschema.Writes, nil)))
 	case answer.ContentType == mediaProblem:
-		return obj(mediaProblem, obj("schema", componentAt(problemName)))
+		return jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", componentAt(problemName)))
 	case strings.HasPrefix(answer.ContentType, "text/"):
-		return obj(answer.ContentType, obj("schema", obj("type", "string")))
+		return jsonschema.Obj(answer.ContentType, jsonschema.Obj("schema", jsonschema.Obj("type", "string")))
 	default:
-		return obj(answer.ContentType, obj())
+		return jsonschema.Obj(answer.ContentType, jsonschema.Obj())
 	}
 }
 
@@ -144,7 +147,7 @@ func (a *answers) said(status int, r Response) {
 	}
 	content := a.schemas.content(answer)
 	if r.Example != nil && content != nil {
-		content.members[0].value.(*object).set("example", r.Example)
+		content.Get(answer.ContentType).(*jsonschema.Object).Set("example", r.Example)
 	}
 	a.answer(status, r.Description, content)
 }
@@ -158,29 +161,29 @@ var (
 func isTyped(work reflect.Type) bool { return work != nil && work != anyWork }
 
 // backgroundWork describes the work that a response schedules; nil for none that is known.
-func backgroundWork(work reflect.Type, kinds []Kind) *object {
+func backgroundWork(work reflect.Type, kinds []Kind) *jsonschema.Object {
 	if len(kinds) == 0 && !isTyped(work) {
 		return nil
 	}
-	o := obj("starts", "after the response")
+	o := jsonschema.Obj("starts", "after the response")
 	if isTyped(work) {
-		o.set("carries", cmp.Or(workTypes[work], work.String()))
+		o.Set("carries", cmp.Or(workTypes[work], work.String()))
 	}
 	var list []any
 	for _, kind := range kinds {
 		list = append(list, kindObject(kind.Describe()))
 	}
 	if len(list) > 0 {
-		o.set("kinds", list)
+		o.Set("kinds", list)
 	}
 	return o
 }
 
-func kindObject(k background.KindDescription) *object {
-	o := obj("name", k.Name)
+func kindObject(k background.KindDescription) *jsonschema.Object {
+	o := jsonschema.Obj("name", k.Name)
 	setDuration(o, "timeout", k.Timeout)
 	if k.Retry.Attempts > 1 {
-		o.set("attempts", k.Retry.Attempts)
+		o.Set("attempts", k.Retry.Attempts)
 		setDuration(o, "backoff", k.Retry.Backoff)
 		setDuration(o, "maxBackoff", k.Retry.MaxBackoff)
 	}
@@ -188,8 +191,8 @@ func kindObject(k background.KindDescription) *object {
 	return o
 }
 
-func setDuration(o *object, key string, d time.Duration) {
+func setDuration(o *jsonschema.Object, key string, d time.Duration) {
 	if d > 0 {
-		o.set(key, d.String())
+		o.Set(key, d.String())
 	}
 }

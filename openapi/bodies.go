@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"reflect"
 
+	"github.com/velithon-go/velithon/openapi/internal/jsonschema"
 	"github.com/velithon-go/velithon/params"
 )
 
@@ -15,7 +16,7 @@ const (
 )
 
 // requestBody describes the body of an operation; nil without one.
-func (s *schemas) requestBody(plan *params.Plan, example any) *object {
+func (s *builder) requestBody(plan *params.Plan, example any) *jsonschema.Object {
 	if body, ok := plan.JSONBody(); ok {
 		return s.jsonBody(body, example)
 	}
@@ -31,70 +32,70 @@ func (s *schemas) requestBody(plan *params.Plan, example any) *object {
 	return s.form(fields, example)
 }
 
-func (s *schemas) jsonBody(body params.JSONBody, example any) *object {
+func (s *builder) jsonBody(body params.JSONBody, example any) *jsonschema.Object {
 	rules := body.Rules
 	t := body.Type
 	if body.Required { // or else it may be null, too
-		t = deref(t)
+		t = jsonschema.Deref(t)
 	}
-	schema := s.annotated(s.value(t, reads, rules), withoutDoc(body.Tag), body.Type, cmp.Or(body.Type.Name(), "the body"))
-	media := obj("schema", schema)
+	schema := s.Annotated(s.Value(t, jsonschema.Reads, rules), withoutDoc(body.Tag), body.Type, cmp.Or(body.Type.Name(), "the body"))
+	media := jsonschema.Obj("schema", schema)
 	if example != nil {
-		media.set("example", example)
+		media.Set("example", example)
 	}
-	o := obj()
-	o.setIf("description", body.Tag.Get(docTag))
-	return o.set("required", body.Required).set("content", obj(mediaJSON, media))
+	o := jsonschema.Obj()
+	o.SetIf("description", body.Tag.Get(jsonschema.DocTag))
+	return o.Set("required", body.Required).Set("content", jsonschema.Obj(mediaJSON, media))
 }
 
 // withoutDoc returns the tag without its description, which stands elsewhere.
 func withoutDoc(tag reflect.StructTag) reflect.StructTag {
-	if text, ok := tag.Lookup(exampleTag); ok {
-		return reflect.StructTag(exampleTag + ":" + quote(text))
+	if text, ok := tag.Lookup(jsonschema.ExampleTag); ok {
+		return reflect.StructTag(jsonschema.ExampleTag + ":" + quote(text))
 	}
 	return ""
 }
 
 // form describes the fields of a form.
-func (s *schemas) form(fields []params.Param, example any) *object {
-	properties := obj()
+func (s *builder) form(fields []params.Param, example any) *jsonschema.Object {
+	properties := jsonschema.Obj()
 	var required []string
 	hasFiles := false
 	for _, p := range fields {
 		hasFiles = hasFiles || p.File
 		property := s.formField(p)
-		if text := p.Tag.Get(docTag); text != "" {
-			property = property.clone().set("description", text)
+		if text := p.Tag.Get(jsonschema.DocTag); text != "" {
+			property = property.Clone().Set("description", text)
 		}
-		properties.set(p.Name, property)
+		properties.Set(p.Name, property)
 		if p.Required {
 			required = append(required, p.Name)
 		}
 	}
-	schema := obj("type", "object", "properties", properties)
+	schema := jsonschema.Obj("type", "object", "properties", properties)
 	if len(required) > 0 {
-		schema.set("required", required)
+		schema.Set("required", required)
 	}
-	media := obj("schema", schema)
+	media := jsonschema.Obj("schema", schema)
 	if example != nil {
-		media.set("example", example)
+		media.Set("example", example)
 	}
-	content := obj()
+	content := jsonschema.Obj()
 	if !hasFiles {
-		content.set(mediaForm, media)
+		content.Set(mediaForm, media)
 	}
-	return obj("required", len(required) > 0, "content", content.set(mediaMultipart, media))
+	return jsonschema.Obj("required", len(required) > 0, "content", content.Set(mediaMultipart, media))
 }
 
-func (s *schemas) formField(p params.Param) *object {
+func (s *builder) formField(p params.Param) *jsonschema.Object {
 	if !p.File {
-		return s.parameterSchema(p)
+		return s.Parameter(p)
 	}
-	file := obj("type", "string", "format", "binary", "contentMediaType", "application/octet-stream")
+	file := jsonschema.Obj("type", "string", "format", "binary", "contentMediaType", "application/octet-stream")
 	if p.Type.Kind() != reflect.Slice {
-		return unsaid(file, textsOf(p.Rules))
+		return jsonschema.Unsaid(file, textsOf(p.Rules))
 	}
-	return s.ruled(obj("type", "array", "items", file), p.Type, p.Rules)
+	return s.Ruled(jsonschema.Obj("type", "array", "items", file), p.Type, p.Rules)
 }
 
 func textsOf(r *params.Rules) []string {

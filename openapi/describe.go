@@ -57,6 +57,14 @@ type Kind interface {
 	Describe() background.KindDescription
 }
 
+// A Schemer is a type that says its schema itself, a JSON Schema of the draft 2020-12,
+// since it has its own way into JSON. The method is called on a zero value, or on a pointer
+// to one.
+type Schemer interface {
+	// OpenAPISchema returns the schema, as keywords with what encoding/json can write.
+	OpenAPISchema() map[string]any
+}
+
 // annotation is the key under which a route has its Operation.
 type annotation struct{}
 

@@ -1,11 +1,11 @@
 package openapi
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strconv"
 
+	"github.com/velithon-go/velithon/openapi/internal/jsonschema"
 	"github.com/velithon-go/velithon/routing"
 )
 
@@ -17,8 +17,7 @@ func Document(routes []routing.Route, info Info) ([]byte, error) {
 	if err := info.check(); err != nil {
 		return nil, err
 	}
-	s := newSchemas()
-	p := &paths{schemas: s, byShape: make(map[string]*pathItem), ids: make(map[string]string)}
+	p := &paths{schemas: &builder{jsonschema.New()}, byShape: make(map[string]*pathItem), ids: make(map[string]string)}
 	for _, rt := range routes {
 		if err := p.add(rt); err != nil {
 			return nil, err
@@ -27,31 +26,35 @@ func Document(routes []routing.Route, info Info) ([]byte, error) {
 	if len(info.Servers) == 0 {
 		info.Servers = []Server{{URL: "/"}}
 	}
-	document := obj("openapi", "3.1.1", "info", info.object(), "servers", servers(info.Servers), "paths", p.object())
+	document := jsonschema.Obj("openapi", "3.1.1", "info", info.object(), "servers", servers(info.Servers), "paths", p.object())
 	if tags := info.tags(p.tags); tags != nil {
-		document.set("tags", tags)
+		document.Set("tags", tags)
 	}
 	info.ExternalDocs.addTo(document)
-	document.set("components", p.components())
-	text, err := indented(document)
-	return text, cmp.Or(s.err, err)
+	components, err := p.components()
+	if err != nil {
+		return nil, err
+	}
+	return jsonschema.Indented(document.Set("components", components))
 }
 
+// A builder makes the parts of a document that have schemas.
+type builder struct{ *jsonschema.Schemas }
+
 // components returns the schemas and security schemes that operations refer to.
-func (p *paths) components() *object {
-	s := p.schemas
-	problems := obj()
-	s.problems(problems)
-	schemas := s.finish()
-	for _, m := range problems.members {
-		schemas.set(m.key, m.value)
+func (p *paths) components() (*jsonschema.Object, error) {
+	problems := p.schemas.problems()
+	schemas, err := p.schemas.Finish(problemName, invalidName)
+	if err != nil {
+		return nil, err
 	}
-	slices.SortFunc(schemas.members, func(a, b member) int { return cmp.Compare(a.key, b.key) })
-	components := obj("schemas", schemas)
+	schemas.Merge(problems)
+	schemas.SortKeys()
+	components := jsonschema.Obj("schemas", schemas)
 	if schemes := p.securitySchemes(); schemes != nil {
-		components.set("securitySchemes", schemes)
+		components.Set("securitySchemes", schemes)
 	}
-	return components
+	return components, nil
 }
 
 func sortedKeys[V any](m map[int]V) []int { return slices.Sorted(maps.Keys(m)) }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/velithon-go/velithon/openapi/internal/jsonschema"
 )
 
 // Info is what a document says about the service as a whole. Title and Version must be
@@ -71,23 +73,23 @@ func (i *Info) check() error {
 	return nil
 }
 
-func (i *Info) object() *object {
-	o := obj("title", i.Title, "version", i.Version)
-	o.setIf("summary", i.Summary)
-	o.setIf("description", i.Description)
-	o.setIf("termsOfService", i.Terms)
-	contact := obj()
-	contact.setIf("name", i.Contact.Name)
-	contact.setIf("url", i.Contact.URL)
-	contact.setIf("email", i.Contact.Email)
-	if !contact.isEmpty() {
-		o.set("contact", contact)
+func (i *Info) object() *jsonschema.Object {
+	o := jsonschema.Obj("title", i.Title, "version", i.Version)
+	o.SetIf("summary", i.Summary)
+	o.SetIf("description", i.Description)
+	o.SetIf("termsOfService", i.Terms)
+	contact := jsonschema.Obj()
+	contact.SetIf("name", i.Contact.Name)
+	contact.SetIf("url", i.Contact.URL)
+	contact.SetIf("email", i.Contact.Email)
+	if !contact.IsEmpty() {
+		o.Set("contact", contact)
 	}
 	if i.License.Name != "" {
-		license := obj("name", i.License.Name)
-		license.setIf("identifier", i.License.Identifier)
-		license.setIf("url", i.License.URL)
-		o.set("license", license)
+		license := jsonschema.Obj("name", i.License.Name)
+		license.SetIf("identifier", i.License.Identifier)
+		license.SetIf("url", i.License.URL)
+		o.Set("license", license)
 	}
 	return o
 }
@@ -95,21 +97,21 @@ func (i *Info) object() *object {
 // servers returns the objects of servers, nil without any.
 func servers(all []Server) (list []any) {
 	for _, server := range all {
-		o := obj("url", server.URL)
-		o.setIf("description", server.Description)
+		o := jsonschema.Obj("url", server.URL)
+		o.SetIf("description", server.Description)
 		list = append(list, o)
 	}
 	return list
 }
 
 // addDocs adds external documentation to o.
-func (d ExternalDocs) addTo(o *object) {
+func (d ExternalDocs) addTo(o *jsonschema.Object) {
 	if d.URL == "" {
 		return
 	}
-	docs := obj("url", d.URL)
-	docs.setIf("description", d.Description)
-	o.set("externalDocs", docs)
+	docs := jsonschema.Obj("url", d.URL)
+	docs.SetIf("description", d.Description)
+	o.Set("externalDocs", docs)
 }
 
 // tags returns the objects of the tags that are described, and of the names that operations
@@ -117,14 +119,14 @@ func (d ExternalDocs) addTo(o *object) {
 func (i *Info) tags(names []string) (list []any) {
 	described := make([]string, 0, len(i.Tags))
 	for _, tag := range i.Tags {
-		o := obj("name", tag.Name)
-		o.setIf("description", tag.Description)
+		o := jsonschema.Obj("name", tag.Name)
+		o.SetIf("description", tag.Description)
 		tag.ExternalDocs.addTo(o)
 		list, described = append(list, o), append(described, tag.Name)
 	}
 	for _, name := range names {
 		if !slices.Contains(described, name) {
-			list = append(list, obj("name", name))
+			list = append(list, jsonschema.Obj("name", name))
 		}
 	}
 	return list

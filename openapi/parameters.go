@@ -5,17 +5,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/velithon-go/velithon/openapi/internal/jsonschema"
 	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/routing"
 )
 
-// durationPattern is what time.ParseDuration reads.
-const durationPattern = `^[-+]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$`
-
 // parameters returns the parameters of an operation at a path, whose names there are names,
 // from left to right. Header fields that OpenAPI does not allow as parameters are left out;
 // see [schemas.security] for one of them.
-func (s *schemas) parameters(plan *params.Plan, at routing.PathTemplate, names []string) []any {
+func (s *builder) parameters(plan *params.Plan, at routing.PathTemplate, names []string) []any {
 	var list []any
 	seen := make(map[string]bool)
 	for _, p := range plan.Params() {
@@ -50,39 +48,39 @@ func isReserved(name string) bool {
 }
 
 // parameter describes a field that is filled from the query, a header field or a cookie.
-func (s *schemas) parameter(p params.Param) *object {
-	o := obj("name", p.Name, "in", string(p.In))
-	o.setIf("description", p.Tag.Get(docTag))
+func (s *builder) parameter(p params.Param) *jsonschema.Object {
+	o := jsonschema.Obj("name", p.Name, "in", string(p.In))
+	o.SetIf("description", p.Tag.Get(jsonschema.DocTag))
 	if p.Required {
-		o.set("required", true)
+		o.Set("required", true)
 	}
-	schema := s.parameterSchema(p)
+	schema := s.Parameter(p)
 	if p.Many && p.In != params.Query {
 		// Each line of a header field is an element, and each cookie of the name, which
 		// OpenAPI has no style for: it is described as one of them.
-		if items, ok := schema.get("items").(*object); ok {
+		if items, ok := schema.Get("items").(*jsonschema.Object); ok {
 			schema = items
-			o.set("x-repeatable", true)
+			o.Set("x-repeatable", true)
 		}
 	}
-	return o.set("schema", schema)
+	return o.Set("schema", schema)
 }
 
-func (s *schemas) pathParameter(p params.Param, at routing.PathParam, name string) *object {
-	o := obj("name", name, "in", "path")
-	o.setIf("description", p.Tag.Get(docTag))
-	if at.Rest && !o.has("description") {
-		o.set("description", "the rest of the path, which may have slashes")
+func (s *builder) pathParameter(p params.Param, at routing.PathParam, name string) *jsonschema.Object {
+	o := jsonschema.Obj("name", name, "in", "path")
+	o.SetIf("description", p.Tag.Get(jsonschema.DocTag))
+	if at.Rest && !o.Has("description") {
+		o.Set("description", "the rest of the path, which may have slashes")
 	}
-	schema := s.parameterSchema(p)
-	if at.Form != "" && schema.get("type") == "string" {
+	schema := s.Parameter(p)
+	if at.Form != "" && schema.Get("type") == "string" {
 		if isPortable(at.Form) {
-			add(schema, "pattern", "^("+at.Form+")$")
+			jsonschema.Add(schema, "pattern", "^("+at.Form+")$")
 		} else {
-			schema.set("x-form", at.Form)
+			schema.Set("x-form", at.Form)
 		}
 	}
-	return o.set("required", true).set("schema", schema)
+	return o.Set("required", true).Set("schema", schema)
 }
 
 // isPortable reports whether a regular expression of Go means the same in ECMA-262, as far
@@ -95,50 +93,4 @@ func isPortable(form string) bool {
 		}
 	}
 	return true
-}
-
-// parameterSchema returns the schema of a parameter, or of a field of a form: of what its
-// text is read as.
-func (s *schemas) parameterSchema(p params.Param) *object {
-	t := deref(p.Type) // nil when it is absent, and never null
-	var o *object
-	if p.Many {
-		var elements *params.Rules
-		if p.Rules != nil {
-			elements = p.Rules.Elements
-		}
-		o = s.ruled(obj("type", "array", "items", s.textSchema(t.Elem(), elements)), t, p.Rules)
-	} else {
-		o = s.textSchema(t, p.Rules)
-	}
-	if text, ok := p.Tag.Lookup("default"); ok {
-		o = o.clone().set("default", s.literal("default", text, t, p.Field))
-	}
-	if text, ok := p.Tag.Lookup(exampleTag); ok {
-		o = o.clone().set("examples", []any{s.literal(exampleTag, text, t, p.Field)})
-	}
-	return o
-}
-
-// textSchema returns the schema of a single value that is read from a text.
-func (s *schemas) textSchema(t reflect.Type, r *params.Rules) *object {
-	t = deref(t)
-	switch o := known(t); {
-	case t == durationType:
-		o = obj("type", "string", "pattern", durationPattern)
-		if r != nil {
-			o = unsaid(o, r.Texts)
-		}
-		return o
-	case o != nil:
-		return s.ruled(o, t, r)
-	case said(t) != nil:
-		return s.ruled(said(t), t, r)
-	case isUUID(t):
-		return s.ruled(obj("type", "string", "format", "uuid"), t, r)
-	case params.DecodesItself(t):
-		return s.ruled(obj("type", "string"), t, r)
-	default:
-		return s.ruled(scalar(t), t, r)
-	}
 }

@@ -10,25 +10,26 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/velithon-go/velithon/openapi/internal/jsonschema"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
 
 // paths collects the operations of a document.
 type paths struct {
-	schemas *schemas
+	schemas *builder
 	items   []*pathItem // in the order in which they were met
 	byShape map[string]*pathItem
 	ids     map[string]string // the routes that have them
 	tags    []string
-	auth    bool // an operation reads Authorization
+	auth    bool // an operation jsonschema.Reads Authorization
 }
 
 // A pathItem is a path with its operations.
 type pathItem struct {
 	path       string
 	names      []string // of its parameters
-	operations *object
+	operations *jsonschema.Object
 	others     []any // what OpenAPI has no place for
 }
 
@@ -41,7 +42,7 @@ func (p *paths) item(at routing.PathTemplate) *pathItem {
 	if item := p.byShape[shape]; item != nil {
 		return item
 	}
-	item := &pathItem{path: at.Path, operations: obj()}
+	item := &pathItem{path: at.Path, operations: jsonschema.Obj()}
 	for _, param := range at.Params {
 		item.names = append(item.names, param.Name)
 	}
@@ -68,21 +69,22 @@ func (p *paths) add(rt routing.Route) error {
 			return err
 		}
 		method := strings.ToLower(rt.Method)
-		if item.operations.has(method) || !slices.Contains(methods, rt.Method) {
+		if item.operations.Has(method) || !slices.Contains(methods, rt.Method) {
 			// Of two routes whose patterns differ in the form of a parameter only, and of
 			// other methods, a document can't say more.
-			item.others = append(item.others, obj("method", rt.Method, "pattern", rt.Pattern, "operation", operation))
+			item.others = append(item.others, jsonschema.Obj("method", rt.Method, "pattern", rt.Pattern, "operation", operation))
 			continue
 		}
-		item.operations.set(method, operation)
+		item.operations.Set(method, operation)
 	}
 	return nil
 }
 
 // operation describes a route at one of its paths.
-func (p *paths) operation(rt routing.Route, o Operation, at routing.PathTemplate, names []string) (*object, error) {
+func (p *paths) operation(rt routing.Route, o Operation, at routing.PathTemplate, names []string) (*jsonschema.Object, error) {
 	s := p.schemas
-	s.plan = rt.Plan()
+	plan := rt.Plan()
+	s.Read(plan)
 	id, err := p.id(rt, o, at)
 	if err != nil {
 		return nil, err
@@ -97,32 +99,32 @@ func (p *paths) operation(rt routing.Route, o Operation, at routing.PathTemplate
 		}
 	}
 	summary := cmp.Or(o.Summary, words(id))
-	op := obj("operationId", id, "summary", summary, "description", cmp.Or(o.Description, summary+"."), "tags", tags)
+	op := jsonschema.Obj("operationId", id, "summary", summary, "description", cmp.Or(o.Description, summary+"."), "tags", tags)
 	o.ExternalDocs.addTo(op)
 	if o.Deprecated {
-		op.set("deprecated", true)
+		op.Set("deprecated", true)
 	}
-	if list := s.parameters(s.plan, at, names); len(list) > 0 {
-		op.set("parameters", list)
+	if list := s.parameters(plan, at, names); len(list) > 0 {
+		op.Set("parameters", list)
 	}
-	if body := s.requestBody(s.plan, o.Example); body != nil {
-		op.set("requestBody", body)
+	if body := s.requestBody(plan, o.Example); body != nil {
+		op.Set("requestBody", body)
 	}
 	description := responses.Describe(rt.Out)
-	op.set("responses", s.answers(rt, o, description))
-	if security := p.security(s.plan); security != nil {
-		op.set("security", security)
+	op.Set("responses", s.answers(rt, o, description))
+	if security := p.security(plan); security != nil {
+		op.Set("security", security)
 	}
 	if list := servers(o.Servers); list != nil {
-		op.set("servers", list)
+		op.Set("servers", list)
 	}
 	if work := backgroundWork(description.Work, o.Work); work != nil {
-		op.set("x-background-work", work)
+		op.Set("x-background-work", work)
 	}
 	setDuration(op, "x-timeout", rt.Timeout())
 	setDuration(op, "x-read-timeout", rt.ReadTimeout())
 	if limit := rt.BodyLimit(); limit > 0 {
-		op.set("x-body-limit", limit)
+		op.Set("x-body-limit", limit)
 	}
 	return op, nil
 }
@@ -160,7 +162,7 @@ var separators = regexp.MustCompile(`[^A-Za-z0-9]+`)
 func pathName(method, path string) string {
 	name := strings.ToLower(method)
 	for _, part := range separators.Split(path, -1) {
-		name += capital(part)
+		name += jsonschema.Capital(part)
 	}
 	return name
 }
@@ -197,22 +199,21 @@ func firstPart(pattern string) string {
 }
 
 // object returns the path items.
-func (p *paths) object() *object {
-	o := obj()
+func (p *paths) object() *jsonschema.Object {
+	o := jsonschema.Obj()
 	for _, item := range p.items {
 		if len(item.others) > 0 {
-			item.operations.set("x-other-operations", item.others)
+			item.operations.Set("x-other-operations", item.others)
 		}
-		o.set(item.path, item.operations)
+		o.Set(item.path, item.operations)
 	}
 	return o
 }
 
-// problems adds the components that no type of a service has.
-func (s *schemas) problems(components *object) {
-	for name, t := range map[string]reflect.Type{problemName: reflect.TypeFor[problem](), invalidName: reflect.TypeFor[invalidProblem]()} {
-		components.set(name, s.structure(t, writes))
-	}
-	invalid := components.get(invalidName).(*object).get("properties").(*object)
-	invalid.get("errors").(*object).set("type", "array") // a list without elements is written as [], see responses.Problem
+// problems returns the components that no type of a service has.
+func (s *builder) problems() *jsonschema.Object {
+	invalid := s.Structure(reflect.TypeFor[invalidProblem](), jsonschema.Writes)
+	// A list without elements is written as [], see responses.Problem.
+	invalid.Get("properties").(*jsonschema.Object).Get("errors").(*jsonschema.Object).Set("type", "array")
+	return jsonschema.Obj(problemName, s.Structure(reflect.TypeFor[problem](), jsonschema.Writes), invalidName, invalid)
 }

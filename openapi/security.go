@@ -3,6 +3,7 @@ package openapi
 import (
 	"strings"
 
+	"github.com/velithon-go/velithon/openapi/internal/jsonschema"
 	"github.com/velithon-go/velithon/params"
 )
 
@@ -17,19 +18,19 @@ func (p *paths) security(plan *params.Plan) []any {
 			continue
 		}
 		p.auth = true
-		with := obj(authorizationName, []string{})
+		with := jsonschema.Obj(authorizationName, []string{})
 		if param.Required {
 			return []any{with}
 		}
-		return []any{obj(), with}
+		return []any{jsonschema.Obj(), with}
 	}
 	return nil
 }
 
 // securitySchemes returns the schemes that operations ask for; nil without any.
-func (p *paths) securitySchemes() *object {
+func (p *paths) securitySchemes() *jsonschema.Object {
 	if !p.auth {
 		return nil
 	}
-	return obj(authorizationName, obj("type", "apiKey", "in", "header", "name", "Authorization"))
+	return jsonschema.Obj(authorizationName, jsonschema.Obj("type", "apiKey", "in", "header", "name", "Authorization"))
 }

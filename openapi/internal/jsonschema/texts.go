@@ -1,4 +1,4 @@
-package openapi
+package jsonschema
 
 import (
 	"fmt"
@@ -78,19 +78,19 @@ var patterns = map[string]string{
 }
 
 // applyText adds a rule on texts, and reports whether keywords say all of it.
-func applyText(o *object, name, argument string) bool {
+func applyText(o *Object, name, argument string) bool {
 	if p := patterns[name]; p != "" {
 		switch {
 		case strings.HasPrefix(name, "uuid"):
-			o.set("format", "uuid")
+			o.Set("format", "uuid")
 		case name == "base64":
-			o.set("contentEncoding", "base64")
+			o.Set("contentEncoding", "base64")
 		}
-		add(o, "pattern", p)
+		Add(o, "pattern", p)
 		return true
 	}
 	if format := formats[name]; format != "" {
-		add(o, "format", format)
+		Add(o, "format", format)
 		return true
 	}
 	literal := regexp.QuoteMeta(argument)
@@ -99,32 +99,32 @@ func applyText(o *object, name, argument string) bool {
 		if layouts[argument] == "" {
 			return false
 		}
-		add(o, "format", layouts[argument])
+		Add(o, "format", layouts[argument])
 	case "ip", "ip_addr":
-		add(o, "anyOf", []any{obj("format", "ipv4"), obj("format", "ipv6")})
+		Add(o, "anyOf", []any{Obj("format", "ipv4"), Obj("format", "ipv6")})
 	case "json":
-		add(o, "contentMediaType", "application/json")
+		Add(o, "contentMediaType", "application/json")
 	case "boolean":
-		add(o, "enum", []string{"1", "t", "T", "true", "TRUE", "True", "0", "f", "F", "false", "FALSE", "False"})
+		Add(o, "enum", []string{"1", "t", "T", "true", "TRUE", "True", "0", "f", "F", "false", "FALSE", "False"})
 	case "http_url", "https_url":
-		o.set("format", "uri")
+		o.Set("format", "uri")
 		return false
 	case "startswith":
-		add(o, "pattern", "^"+literal)
+		Add(o, "pattern", "^"+literal)
 	case "endswith":
-		add(o, "pattern", literal+"$")
+		Add(o, "pattern", literal+"$")
 	case "contains", "containsrune":
-		add(o, "pattern", literal)
+		Add(o, "pattern", literal)
 	case "containsany":
-		add(o, "pattern", "["+class(argument)+"]")
+		Add(o, "pattern", "["+class(argument)+"]")
 	case "startsnotwith":
-		add(o, "not", obj("pattern", "^"+literal))
+		Add(o, "not", Obj("pattern", "^"+literal))
 	case "endsnotwith":
-		add(o, "not", obj("pattern", literal+"$"))
+		Add(o, "not", Obj("pattern", literal+"$"))
 	case "excludes", "excludesrune":
-		add(o, "not", obj("pattern", literal))
+		Add(o, "not", Obj("pattern", literal))
 	case "excludesall":
-		add(o, "not", obj("pattern", "["+class(argument)+"]"))
+		Add(o, "not", Obj("pattern", "["+class(argument)+"]"))
 	default:
 		return false
 	}

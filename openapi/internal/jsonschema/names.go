@@ -1,4 +1,4 @@
-package openapi
+package jsonschema
 
 import (
 	"cmp"
@@ -10,17 +10,18 @@ import (
 	"strings"
 )
 
-// finish names the components and returns them, in the order of their names. A type whose
-// schema is the same in several modes is one component.
-func (s *schemas) finish() *object {
+// Finish names the components and returns them, in the order of their names, of which those
+// that are reserved are none. A type whose schema is the same in several modes is one
+// component. It returns the first mistake that was found.
+func (s *Schemas) Finish(reserved ...string) (*Object, error) {
 	groups := s.groups()
-	s.name(groups)
+	s.name(groups, reserved)
 	slices.SortFunc(groups, func(a, b group) int { return cmp.Compare(s.names[a[0]], s.names[b[0]]) })
-	components := obj()
+	components := Obj()
 	for _, g := range groups {
-		components.set(s.names[g[0]], s.components[g[0]])
+		components.Set(s.names[g[0]], s.components[g[0]])
 	}
-	return components
+	return components, s.err
 }
 
 // A group are the uses of a type that have one schema.
@@ -28,7 +29,7 @@ type group []use
 
 // groups finds the uses of each type whose schemas, and all that these refer to, are the
 // same: all of them, but for those that differ, until no more are found.
-func (s *schemas) groups() (groups []group) {
+func (s *Schemas) groups() (groups []group) {
 	byType := make(map[reflect.Type]int)
 	for _, at := range s.order {
 		if i, known := byType[at.t]; known {
@@ -58,7 +59,7 @@ func (s *schemas) groups() (groups []group) {
 }
 
 // split parts a group by the schema of its first use.
-func (s *schemas) split(g group) (same, other group) {
+func (s *Schemas) split(g group) (same, other group) {
 	first := s.text(g[0])
 	for _, at := range g {
 		if s.text(at) == first {
@@ -70,8 +71,8 @@ func (s *schemas) split(g group) (same, other group) {
 	return same, other
 }
 
-func (s *schemas) text(at use) string {
-	text, err := encode(s.components[at])
+func (s *Schemas) text(at use) string {
+	text, err := Encode(s.components[at])
 	if err != nil {
 		s.fail(fmt.Errorf("openapi: the schema of %s: %w", at.t, err))
 	}
@@ -81,33 +82,36 @@ func (s *schemas) text(at use) string {
 // name names the components: by the type's name alone, with that of its package if two types
 // share a name, and with a number if these are the same, too. What is only read has a
 // name of its own where what is written differs.
-func (s *schemas) name(groups []group) {
+func (s *Schemas) name(groups []group, reserved []string) {
 	types := make(map[string][]reflect.Type)
-	modes := make(map[reflect.Type]map[mode]bool)
+	modes := make(map[reflect.Type]map[Mode]bool)
 	for _, g := range groups {
 		for _, at := range g {
 			if name := nameOf(at.t, false); !slices.Contains(types[name], at.t) {
 				types[name] = append(types[name], at.t)
 			}
 			if modes[at.t] == nil {
-				modes[at.t] = make(map[mode]bool)
+				modes[at.t] = make(map[Mode]bool)
 			}
-			modes[at.t][at.mode] = true
+			modes[at.t][at.Mode] = true
 		}
 	}
 	s.names = make(map[use]string)
-	taken := map[string]bool{problemName: true, invalidName: true}
+	taken := make(map[string]bool)
+	for _, name := range reserved {
+		taken[name] = true
+	}
 	for _, g := range groups {
 		t := g[0].t
 		name := nameOf(t, false)
 		if len(types[name]) > 1 {
 			name = nameOf(t, true)
 		}
-		has := func(m mode) bool { return slices.Contains(g, use{t, m}) }
+		has := func(m Mode) bool { return slices.Contains(g, use{t, m}) }
 		switch {
-		case modes[t][writes] && !has(writes) && has(reads):
+		case modes[t][Writes] && !has(Writes) && has(Reads):
 			name += "Input"
-		case (modes[t][writes] || modes[t][reads]) && !has(writes) && !has(reads):
+		case (modes[t][Writes] || modes[t][Reads]) && !has(Writes) && !has(Reads):
 			name += "Unchecked"
 		}
 		for base, n := name, 2; taken[name]; n++ {
@@ -140,13 +144,14 @@ func nameOf(t reflect.Type, packages bool) string {
 		if !packages {
 			pkg = ""
 		}
-		return capital(pkg) + capital(first)
+		return Capital(pkg) + Capital(first)
 	})
 	name = strings.ReplaceAll(name, "[]", "[ListOf_")
-	return cmp.Or(capital(strings.Trim(odd.ReplaceAllString(name, "_"), "_")), "Type")
+	return cmp.Or(Capital(strings.Trim(odd.ReplaceAllString(name, "_"), "_")), "Type")
 }
 
-func capital(text string) string {
+// Capital returns a text with its first letter in upper case, if that is ASCII.
+func Capital(text string) string {
 	if text == "" {
 		return ""
 	}

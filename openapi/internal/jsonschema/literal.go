@@ -1,4 +1,4 @@
-package openapi
+package jsonschema
 
 import (
 	"encoding/json"
@@ -12,31 +12,31 @@ import (
 
 // The tags of a field that are for descriptions.
 const (
-	docTag     = "doc"
-	exampleTag = "example"
+	DocTag     = "doc"
+	ExampleTag = "example"
 )
 
-// annotated adds to a schema what the tags of a field say. where is the field's name, for
+// Annotated adds to a schema what the tags of a field say. where is the field's name, for
 // an error.
-func (s *schemas) annotated(o *object, tags reflect.StructTag, t reflect.Type, where string) *object {
-	more := obj()
-	more.setIf("description", tags.Get(docTag))
-	if text, ok := tags.Lookup(exampleTag); ok {
-		more.set("examples", []any{s.literal(exampleTag, text, t, where)})
+func (s *Schemas) Annotated(o *Object, tags reflect.StructTag, t reflect.Type, where string) *Object {
+	more := Obj()
+	more.SetIf("description", tags.Get(DocTag))
+	if text, ok := tags.Lookup(ExampleTag); ok {
+		more.Set("examples", []any{s.literal(ExampleTag, text, t, where)})
 	}
 	switch {
-	case more.isEmpty():
+	case more.IsEmpty():
 		return o
 	case isReference(o):
-		return &object{append([]member{{"allOf", []any{o}}}, more.members...)}
+		return &Object{append([]member{{"allOf", []any{o}}}, more.members...)}
 	default:
-		return &object{append(o.clone().members, more.members...)}
+		return &Object{append(o.Clone().members, more.members...)}
 	}
 }
 
 // literal returns the text of a tag as the JSON of a value of type t.
-func (s *schemas) literal(tag, text string, t reflect.Type, where string) any {
-	value, err := literal(text, deref(t))
+func (s *Schemas) literal(tag, text string, t reflect.Type, where string) any {
+	value, err := literal(text, Deref(t))
 	if err != nil {
 		s.fail(fmt.Errorf("openapi: the field %s has `%s:%q`, which is no %s: %w", where, tag, text, t, err))
 	}
@@ -47,7 +47,7 @@ func literal(text string, t reflect.Type) (any, error) {
 	switch k := t.Kind(); {
 	case t == numberType:
 		return json.Number(text), checkJSON(text)
-	case k == reflect.String, t == durationType && strings.ContainsAny(text, "nuµmsh"), params.DecodesItself(t) && waysOf(t, reads) == byText, known(t) != nil:
+	case k == reflect.String, t == durationType && strings.ContainsAny(text, "nuµmsh"), params.DecodesItself(t) && waysOf(t, Reads) == byText, known(t) != nil:
 		return text, nil
 	case k == reflect.Bool:
 		return strconv.ParseBool(text)
@@ -59,14 +59,14 @@ func literal(text string, t reflect.Type) (any, error) {
 	case k == reflect.Slice && !strings.HasPrefix(text, "["):
 		all := []any{}
 		for part := range strings.SplitSeq(text, ",") {
-			value, err := literal(part, deref(t.Elem()))
+			value, err := literal(part, Deref(t.Elem()))
 			if err != nil {
 				return nil, err
 			}
 			all = append(all, value)
 		}
 		return all, nil
-	case waysOf(t, reads) == byMethod: // only the type knows
+	case waysOf(t, Reads) == byMethod: // only the type knows
 		if json.Valid([]byte(text)) {
 			return json.RawMessage(text), nil
 		}

@@ -1,4 +1,4 @@
-package openapi
+package jsonschema
 
 import (
 	"reflect"
@@ -12,19 +12,19 @@ import (
 // xValidate has the rules for which JSON Schema has no keyword, as the tag has them.
 const xValidate = "x-validate"
 
-// ruled adds to a schema what the rules r, which may be nil, ask of a value of type t.
-// Those of its elements are there already, see [schemas.list].
-func (s *schemas) ruled(o *object, t reflect.Type, r *params.Rules) *object {
+// Ruled adds to a schema what the rules r, which may be nil, ask of a value of type t.
+// Those of its elements are there already, see [Schemas.list].
+func (s *Schemas) Ruled(o *Object, t reflect.Type, r *params.Rules) *Object {
 	if r == nil || len(r.Texts) == 0 {
 		return o
 	}
-	keywords := obj()
+	keywords := Obj()
 	if !isReference(o) {
-		keywords = o.clone()
+		keywords = o.Clone()
 	}
 	base := len(keywords.members)
 	var left []string
-	if t = deref(t); r.Judged == t && waysOf(t, reads) == byKind {
+	if t = Deref(t); r.Judged == t && waysOf(t, Reads) == byKind {
 		left = apply(keywords, r.Texts, t)
 		if r.SparesZero {
 			keywords = sparing(o, keywords, t)
@@ -32,53 +32,53 @@ func (s *schemas) ruled(o *object, t reflect.Type, r *params.Rules) *object {
 	} else {
 		left = r.Texts // what is judged is not what is sent
 	}
-	keywords = unsaid(keywords, left)
+	keywords = Unsaid(keywords, left)
 	switch {
 	case !isReference(o):
 		return keywords
 	case len(keywords.members) == base:
 		return o
 	default: // beside a $ref: keywords there are not read by all tools
-		return &object{append([]member{{"allOf", []any{o}}}, keywords.members...)}
+		return &Object{append([]member{{"allOf", []any{o}}}, keywords.members...)}
 	}
 }
 
-// unsaid adds rules without a keyword.
-func unsaid(o *object, rules []string) *object {
+// Unsaid adds rules without a keyword.
+func Unsaid(o *Object, rules []string) *Object {
 	if len(rules) > 0 {
-		o.set(xValidate, rules)
+		o.Set(xValidate, rules)
 	}
 	return o
 }
 
 // sparing returns a schema that allows the zero besides what keywords allow, which are
 // those of base and of the rules.
-func sparing(base, keywords *object, t reflect.Type) *object {
-	zero := obj("const", reflect.Zero(t).Interface())
+func sparing(base, keywords *Object, t reflect.Type) *Object {
+	zero := Obj("const", reflect.Zero(t).Interface())
 	switch t.Kind() {
 	case reflect.Slice:
-		zero = obj("maxItems", 0)
+		zero = Obj("maxItems", 0)
 	case reflect.Map:
-		zero = obj("maxProperties", 0)
+		zero = Obj("maxProperties", 0)
 	}
-	o, own := base.clone(), obj()
+	o, own := base.Clone(), Obj()
 	if isReference(base) {
-		o = obj() // it is added around
+		o = Obj() // it is added around
 	}
 	for _, m := range keywords.members {
-		if before := base.get(m.key); before == nil || !reflect.DeepEqual(before, m.value) {
-			own.set(m.key, m.value)
+		if before := base.Get(m.key); before == nil || !reflect.DeepEqual(before, m.value) {
+			own.Set(m.key, m.value)
 		}
 	}
-	if own.isEmpty() {
+	if own.IsEmpty() {
 		return o
 	}
-	return o.set("anyOf", []any{zero, own})
+	return o.Set("anyOf", []any{zero, own})
 }
 
 // apply adds rules on values of type t to a schema, and returns those that have no
 // keyword.
-func apply(o *object, rules []string, t reflect.Type) (left []string) {
+func apply(o *Object, rules []string, t reflect.Type) (left []string) {
 	for i, rule := range rules {
 		if rule == "omitempty" || rule == "omitnil" || rule == "omitzero" {
 			return append(left, rules[i:]...) // what follows holds for some values only
@@ -95,40 +95,40 @@ func apply(o *object, rules []string, t reflect.Type) (left []string) {
 }
 
 // alternatives adds a rule such as email|url, and reports whether it could.
-func alternatives(o *object, rule string, t reflect.Type) bool {
+func alternatives(o *Object, rule string, t reflect.Type) bool {
 	var all []any
 	for alternative := range strings.SplitSeq(rule, "|") {
-		one := obj()
+		one := Obj()
 		if !applyOne(one, alternative, t) {
 			return false
 		}
 		all = append(all, one)
 	}
-	if !o.has("anyOf") {
-		o.set("anyOf", all)
+	if !o.Has("anyOf") {
+		o.Set("anyOf", all)
 	} else {
-		o.set("allOf", append(both(o), obj("anyOf", all)))
+		o.Set("allOf", append(both(o), Obj("anyOf", all)))
 	}
 	return true
 }
 
 // both returns the schemas that have to hold besides.
-func both(o *object) []any {
-	all, _ := o.get("allOf").([]any)
+func both(o *Object) []any {
+	all, _ := o.Get("allOf").([]any)
 	return slices.Clone(all)
 }
 
-// add sets a keyword. One that is there already holds, too.
-func add(o *object, key string, value any) {
-	if o.has(key) {
-		o.set("allOf", append(both(o), obj(key, value)))
+// Add sets a keyword. One that is there already holds, too.
+func Add(o *Object, key string, value any) {
+	if o.Has(key) {
+		o.Set("allOf", append(both(o), Obj(key, value)))
 		return
 	}
-	o.set(key, value)
+	o.Set(key, value)
 }
 
 // applyOne adds one rule on values of type t, and reports whether keywords say all of it.
-func applyOne(o *object, rule string, t reflect.Type) bool {
+func applyOne(o *Object, rule string, t reflect.Type) bool {
 	name, argument, _ := strings.Cut(rule, "=")
 	argument = strings.NewReplacer("0x2C", ",", "0x7C", "|").Replace(argument)
 	if applied, known := applyBound(o, name, argument, t); known {
@@ -158,16 +158,16 @@ func applyOne(o *object, rule string, t reflect.Type) bool {
 
 // applyUnique adds the rule unique. Elements of Go may be equal that are not in JSON: 1 and
 // 1.0 are in both, an absent member and a zero in Go only.
-func applyUnique(o *object, argument string, t reflect.Type) bool {
-	if argument != "" || t.Kind() != reflect.Slice && t.Kind() != reflect.Array || o.get("type") != "array" {
+func applyUnique(o *Object, argument string, t reflect.Type) bool {
+	if argument != "" || t.Kind() != reflect.Slice && t.Kind() != reflect.Array || o.Get("type") != "array" {
 		return false
 	}
-	o.set("uniqueItems", true)
+	o.Set("uniqueItems", true)
 	elem := t.Elem()
-	return waysOf(elem, reads) == byKind && (elem.Kind() == reflect.String || elem.Kind() == reflect.Bool || isNumber(elem)) && elem != numberType
+	return waysOf(elem, Reads) == byKind && (elem.Kind() == reflect.String || elem.Kind() == reflect.Bool || isNumber(elem)) && elem != numberType
 }
 
-func applyChoices(o *object, name, argument string, t reflect.Type) bool {
+func applyChoices(o *Object, name, argument string, t reflect.Type) bool {
 	var choices []any
 	for _, text := range choicesOf(argument) {
 		if t.Kind() == reflect.String && t != numberType {
@@ -179,9 +179,9 @@ func applyChoices(o *object, name, argument string, t reflect.Type) bool {
 		}
 	}
 	if name == "noneof" {
-		add(o, "not", obj("enum", choices))
+		Add(o, "not", Obj("enum", choices))
 	} else {
-		add(o, "enum", choices)
+		Add(o, "enum", choices)
 	}
 	return true
 }

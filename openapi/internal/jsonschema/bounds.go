@@ -1,4 +1,4 @@
-package openapi
+package jsonschema
 
 import (
 	"math/big"
@@ -9,7 +9,7 @@ import (
 
 // applyBound adds a rule that compares with a number or a text: min, max, len, eq and the
 // like. known is false for other rules.
-func applyBound(o *object, name, argument string, t reflect.Type) (applied, known bool) {
+func applyBound(o *Object, name, argument string, t reflect.Type) (applied, known bool) {
 	switch name {
 	case "min", "gte", "max", "lte", "gt", "lt", "len", "eq", "ne":
 	default:
@@ -19,16 +19,16 @@ func applyBound(o *object, name, argument string, t reflect.Type) (applied, know
 	case t == timeType || t == numberType:
 		return false, true
 	case t.Kind() == reflect.String && name == "eq":
-		add(o, "const", argument)
+		Add(o, "const", argument)
 		return true, true
 	case t.Kind() == reflect.String && name == "ne":
-		add(o, "not", obj("const", argument))
+		Add(o, "not", Obj("const", argument))
 		return true, true
 	case isNumber(t):
 		return applyNumber(o, name, argument, t), true
 	}
 	noun := map[reflect.Kind]string{reflect.String: "Length", reflect.Slice: "Items", reflect.Array: "Items", reflect.Map: "Properties"}[t.Kind()]
-	if noun == "" || noun == "Items" && o.get("type") == "string" {
+	if noun == "" || noun == "Items" && o.Get("type") == "string" {
 		return false, true // a bool, an any; bytes, which are counted and stand in base64
 	}
 	n, err := strconv.ParseInt(argument, 0, 64)
@@ -39,7 +39,7 @@ func applyBound(o *object, name, argument string, t reflect.Type) (applied, know
 }
 
 // applyLength adds a bound on the length of a text, a list or a map.
-func applyLength(o *object, name, noun string, n int64) bool {
+func applyLength(o *Object, name, noun string, n int64) bool {
 	switch name {
 	case "min", "gte":
 		raise(o, "min"+noun, max(n, 0))
@@ -53,12 +53,12 @@ func applyLength(o *object, name, noun string, n int64) bool {
 		raise(o, "min"+noun, n)
 		lower(o, "max"+noun, n)
 	case "ne":
-		add(o, "not", obj("min"+noun, n, "max"+noun, n))
+		Add(o, "not", Obj("min"+noun, n, "max"+noun, n))
 	}
 	return true
 }
 
-func applyNumber(o *object, name, argument string, t reflect.Type) bool {
+func applyNumber(o *Object, name, argument string, t reflect.Type) bool {
 	n := number(argument)
 	if t == durationType {
 		d, err := time.ParseDuration(argument)
@@ -84,9 +84,9 @@ func applyNumber(o *object, name, argument string, t reflect.Type) bool {
 	case "lt":
 		lower(o, "exclusiveMaximum", n)
 	case "len", "eq":
-		add(o, "const", n)
+		Add(o, "const", n)
 	case "ne":
-		add(o, "not", obj("const", n))
+		Add(o, "not", Obj("const", n))
 	}
 	return true
 }
@@ -110,16 +110,16 @@ func number(text string) any {
 }
 
 // raise sets a lower bound, unless there is a higher one.
-func raise(o *object, key string, n any) {
-	if before := o.get(key); before == nil || compare(n, before) > 0 {
-		o.set(key, n)
+func raise(o *Object, key string, n any) {
+	if before := o.Get(key); before == nil || compare(n, before) > 0 {
+		o.Set(key, n)
 	}
 }
 
 // lower sets an upper bound, unless there is a lower one.
-func lower(o *object, key string, n any) {
-	if before := o.get(key); before == nil || compare(n, before) < 0 {
-		o.set(key, n)
+func lower(o *Object, key string, n any) {
+	if before := o.Get(key); before == nil || compare(n, before) < 0 {
+		o.Set(key, n)
 	}
 }
 

@@ -1,4 +1,4 @@
-package openapi
+package jsonschema
 
 import (
 	"regexp"
@@ -19,7 +19,7 @@ func TestPatternsEqualTheRules(t *testing.T) {
 		expression, err := regexp.Compile(pattern)
 		require.NoError(t, err, rule)
 		for _, construct := range []string{"(?", `\s`, `\w`, `\x{`, "[[:"} {
-			require.NotContains(t, pattern, construct, "%s: ECMA-262 reads this in another way", rule)
+			require.NotContains(t, pattern, construct, "%s: ECMA-262 Reads this in another way", rule)
 		}
 		require.Zero(t, strings.Count(strings.ReplaceAll(pattern, `\.`, ""), "."), "%s: a dot is another in ECMA-262", rule)
 		rapid.Check(t, func(t *rapid.T) {

@@ -1,0 +1,72 @@
+package jsonschema
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/velithon-go/velithon/params"
+)
+
+// Structure returns the schema of a struct.
+func (s *Schemas) Structure(t reflect.Type, m Mode) *Object {
+	o := Obj("type", "object")
+	properties := Obj()
+	var required, embedded []string
+	for _, member := range s.members(t, m) {
+		if member.Name == "" {
+			if m == Reads {
+				embedded = append(embedded, member.Rules.Texts...)
+			}
+			continue
+		}
+		properties.Set(member.Name, s.member(member, t, m))
+		if member.Required && m != ReadsFreely {
+			required = append(required, member.Name)
+		}
+	}
+	if !properties.IsEmpty() {
+		o.Set("properties", properties)
+	}
+	if len(required) > 0 {
+		o.Set("required", required)
+	}
+	if len(embedded) > 0 {
+		o.Set(xValidate, embedded)
+	}
+	return o
+}
+
+func (s *Schemas) members(t reflect.Type, m Mode) []params.Member {
+	if m == Writes {
+		return params.WrittenMembers(t)
+	}
+	members, err := s.plan.Members(t)
+	if err != nil {
+		s.fail(fmt.Errorf("openapi: %w", err))
+	}
+	return members
+}
+
+// member returns the schema of a member of the struct type around.
+func (s *Schemas) member(member params.Member, around reflect.Type, m Mode) *Object {
+	t := member.Field.Type
+	where := around.String() + "." + member.Field.Name
+	if member.Quoted && waysOf(Deref(t), m) == byKind {
+		o := Obj("type", "string")
+		if member.Rules != nil && m == Reads {
+			o = Unsaid(o, member.Rules.Texts)
+		}
+		if t.Kind() == reflect.Pointer && !(m == Reads && member.Rules != nil && member.Rules.RefusesNull) {
+			o = nullable(o)
+		}
+		return s.Annotated(o, member.Field.Tag, reflect.TypeFor[string](), where)
+	}
+	return s.Annotated(s.Value(t, m, member.Rules), member.Field.Tag, t, where)
+}
+
+func Deref(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
+}
