@@ -117,8 +117,12 @@ func TestSchemasReadAndWritten(t *testing.T) {
 	schema("MutedInput", `{"type":"object","properties":{"item":{"$ref":"#/components/schemas/TortureItemUnchecked"},
 		"items":{"type":"array","items":{"$ref":"#/components/schemas/TortureItemUnchecked"}},"judge":{"$ref":"#/components/schemas/TortureItemInput"}},"required":["judge"]}`)
 	schema("TortureItemUnchecked", `{"type":"object","properties":{"sku":{"type":"string"},"quantity":{"type":"integer","format":"int64"}}}`)
-	schema("QuotedInput", `{"type":"object","properties":{"int":{"type":"string"},"float":{"type":"string"},"bool":{"type":"string"},
-		"min":{"type":"string","x-validate":["min=1"]},"maybe":{"type":["string","null"]}},"required":["min"]}`)
+	schema("QuotedInput", `{"type":"object","properties":{
+		"int":{"type":"string","pattern":"^-?(0|[1-9][0-9]*)$"},
+		"float":{"type":"string","pattern":"^-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?$"},
+		"bool":{"type":"string","enum":["true","false"]},
+		"min":{"type":"string","pattern":"^-?(0|[1-9][0-9]*)$","x-validate":["min=1"]},
+		"maybe":{"type":["string","null"],"pattern":"^-?(0|[1-9][0-9]*)$"}},"required":["min"]}`)
 	schema("LooseInput", `{"type":"object","properties":{"any":{},"must":{"not":{"type":"null"}},"raw":{},"number":{"type":"number"},
 		"anything":{"type":"object","additionalProperties":{}}},"required":["must"]}`)
 	schema("Right", `{"type":"object","properties":{"left":{"type":["array","null"],"items":{"$ref":"#/components/schemas/Left"}}},"required":["left"]}`)
@@ -205,7 +209,7 @@ func TestRulesThatStandForOtherValues(t *testing.T) {
 
 func TestRulesAsKeywords(t *testing.T) {
 	d := describe(t, torture.New())
-	for _, name := range []string{"Numbers", "Texts", "Patterns", "Others", "Lists", "Times", "Bytes"} {
+	for _, name := range []string{"Numbers", "Bools", "Texts", "Patterns", "Others", "Lists", "Times", "Bytes"} {
 		properties := d.at("components schemas " + name + "Input properties").(map[string]any)
 		for member, want := range wantKeywords[name] {
 			text, err := json.Marshal(properties[member])
@@ -234,6 +238,11 @@ var wantKeywords = map[string]map[string]string{
 		"choice": `{"type":"integer","minimum":0,"enum":[1,2]}`,
 		"none":   `{` + int64Schema + `,"not":{"enum":[1,2]}}`,
 		"either": `{` + int64Schema + `,"anyOf":[{"exclusiveMaximum":3},{"exclusiveMinimum":10}]}`,
+	},
+	"Bools": {
+		"true":  `{"type":"boolean","const":true}`,
+		"false": `{"type":"boolean","const":false}`,
+		"any":   `{"type":"boolean"}`,
 	},
 	"Texts": {
 		"len":     `{"type":"string","minLength":3,"maxLength":3}`,

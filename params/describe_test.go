@@ -196,6 +196,7 @@ func TestRulesOfKeysAndOfTypesThatStandForOthers(t *testing.T) {
 		Prices map[string]int `json:"prices" validate:"dive,keys,len=3,endkeys,min=1"`
 		Total  money          `json:"total" validate:"gt=0"`
 		Spared []int          `json:"spared" validate:"omitzero,min=1"`
+		Behind *int           `json:"behind" validate:"omitzero,min=1"`
 	}
 	v := params.NewValidator()
 	v.RegisterCustomTypeFunc(func(v reflect.Value) any { return v.Interface().(money).Cents }, money{})
@@ -205,6 +206,7 @@ func TestRulesOfKeysAndOfTypesThatStandForOthers(t *testing.T) {
 	assert.Equal(t, []string{"min=1"}, members[0].Rules.Elements.Texts)
 	assert.Equal(t, reflect.TypeFor[int](), members[1].Rules.Judged)
 	assert.True(t, members[2].Rules.SparesZero)
+	assert.True(t, members[3].Rules.SparesZero, "omitzero looks at what a pointer leads to")
 }
 
 func TestBodiesSayWhatIsRequired(t *testing.T) {

@@ -24,6 +24,10 @@ func applyBound(o *Object, name, argument string, t reflect.Type) (applied, know
 	case t.Kind() == reflect.String && name == "ne":
 		Add(o, "not", Obj("const", argument))
 		return true, true
+	case t.Kind() == reflect.Bool && (name == "eq" || name == "ne"):
+		want, err := strconv.ParseBool(argument)
+		Add(o, "const", want == (name == "eq"))
+		return err == nil, true
 	case isNumber(t):
 		return applyNumber(o, name, argument, t), true
 	}

@@ -80,14 +80,15 @@ func (s *Schemas) Value(t reflect.Type, m Mode, r *params.Rules) *Object {
 		mayBeNull = mayBeNull || isWrittenNull(t)
 	}
 	if r != nil && m == Reads {
-		if t.Kind() == reflect.Interface && r.RefusesNull {
-			return s.Ruled(Obj("not", Obj("type", "null")), t, r) // an any
-		}
 		mayBeNull = mayBeNull && !r.RefusesNull
 		if r.Muted {
 			m = ReadsFreely
 		}
-		o := s.Ruled(s.of(t, m, r), t, r)
+		o := s.of(t, m, r)
+		if o.IsEmpty() && (r.Required || r.RefusesNull && t.Kind() == reflect.Interface) {
+			o = Obj("not", Obj("type", "null")) // anything else
+		}
+		o = s.Ruled(o, t, r)
 		if mayBeNull {
 			return nullable(o)
 		}
@@ -174,7 +175,7 @@ func (s *Schemas) list(t reflect.Type, m Mode, r *params.Rules) *Object {
 	switch {
 	case t.Kind() == reflect.Map:
 		o := Obj("type", "object", "additionalProperties", s.Value(t.Elem(), m, elements))
-		if names := s.Ruled(keySchema(t.Key()), t.Key(), keys); len(names.members) > 1 {
+		if names := s.keys(t.Key(), keys); len(names.members) > 1 {
 			o.Set("propertyNames", names)
 		}
 		return o
@@ -187,16 +188,22 @@ func (s *Schemas) list(t reflect.Type, m Mode, r *params.Rules) *Object {
 	}
 }
 
-// keySchema returns the schema of the keys of a map, which are texts in JSON.
-func keySchema(t reflect.Type) *Object {
+// keys returns the schema of the keys of a map, which are texts in JSON.
+func (s *Schemas) keys(t reflect.Type, r *params.Rules) *Object {
+	o := Obj("type", "string")
 	switch k := t.Kind(); {
-	case reflect.PointerTo(t).Implements(textUnmarshaler) || t.Implements(textMarshaler) || k == reflect.String:
-		return Obj("type", "string")
+	case k == reflect.String:
+		return s.Ruled(o, t, r)
+	case reflect.PointerTo(t).Implements(textUnmarshaler) || t.Implements(textMarshaler):
 	case reflect.Uint <= k && k <= reflect.Uintptr:
-		return Obj("type", "string", "pattern", "^[0-9]+$")
+		o.Set("pattern", "^[0-9]+$")
 	default:
-		return Obj("type", "string", "pattern", "^-?[0-9]+$")
+		o.Set("pattern", "^-?[0-9]+$")
 	}
+	if r != nil { // they are asked of the number, and not of its text
+		Unsaid(o, r.Texts)
+	}
+	return o
 }
 
 // scalar returns the schema of a value that is neither a list nor a struct.

@@ -52,7 +52,7 @@ func (s *Schemas) member(member params.Member, around reflect.Type, m Mode) *Obj
 	t := member.Field.Type
 	where := around.String() + "." + member.Field.Name
 	if member.Quoted && waysOf(Deref(t), m) == byKind {
-		o := Obj("type", "string")
+		o := quotedSchema(Deref(t))
 		if member.Rules != nil && m == Reads {
 			o = Unsaid(o, member.Rules.Texts)
 		}
@@ -69,4 +69,18 @@ func Deref(t reflect.Type) reflect.Type {
 		t = t.Elem()
 	}
 	return t
+}
+
+// quotedSchema returns the schema of a value that stands in a string.
+func quotedSchema(t reflect.Type) *Object {
+	switch k := t.Kind(); {
+	case k == reflect.Bool:
+		return Obj("type", "string", "enum", []string{"true", "false"})
+	case t == numberType || k == reflect.Float32 || k == reflect.Float64:
+		return Obj("type", "string", "pattern", `^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+	case k == reflect.String: // with quotes of its own
+		return Obj("type", "string", "pattern", `^"`)
+	default:
+		return Obj("type", "string", "pattern", `^-?(0|[1-9][0-9]*)$`)
+	}
 }

@@ -80,6 +80,7 @@ func addEchoes(r *routing.Router) {
 	addEcho[Nameless](r, "nameless")
 	addEcho[Muted](r, "muted")
 	addEcho[Numbers](r, "numbers")
+	addEcho[Bools](r, "bools")
 	addEcho[Texts](r, "texts")
 	addEcho[Patterns](r, "patterns")
 	addEcho[Others](r, "others")

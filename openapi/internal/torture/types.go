@@ -228,6 +228,12 @@ type (
 		None   int     `json:"none" validate:"noneof=1 2"`
 		Either int     `json:"either" validate:"lt=3|gt=10"`
 	}
+	// Bools has rules on them.
+	Bools struct {
+		True  bool `json:"true" validate:"eq=true"`
+		False bool `json:"false" validate:"ne=true"`
+		Any   bool `json:"any" validate:"boolean"`
+	}
 	// Texts has lengths, choices and formats.
 	Texts struct {
 		Len     string `json:"len" validate:"len=3"`

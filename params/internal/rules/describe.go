@@ -43,15 +43,20 @@ func (r *Rules) RefusesZero(t, parent reflect.Type) bool {
 // SparesZero reports whether a zero that a client can send, such as 0 or "", is taken
 // only because omitempty or omitzero leaves it out.
 func (r *Rules) SparesZero(t, parent reflect.Type) bool {
-	if !r.MaySkip() || kind.IsStruct(t) || t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface {
+	if !r.MaySkip() || kind.IsStruct(t) || t.Kind() == reflect.Interface {
 		return false // an absent struct is left out, but a {} is not
 	}
 	zero := reflect.New(t)
-	switch t.Kind() {
+	at := zero.Elem()
+	for at.Kind() == reflect.Pointer { // what is sent is behind it
+		at.Set(reflect.New(at.Type().Elem()))
+		at = at.Elem()
+	}
+	switch at.Kind() {
 	case reflect.Slice:
-		zero.Elem().Set(reflect.MakeSlice(t, 0, 0))
+		at.Set(reflect.MakeSlice(at.Type(), 0, 0))
 	case reflect.Map:
-		zero.Elem().Set(reflect.MakeMap(t))
+		at.Set(reflect.MakeMap(at.Type()))
 	}
 	p := memory.Of(zero)
 	return r.Skips(p) && r.refuses(t, parent, p)
