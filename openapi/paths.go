@@ -160,11 +160,11 @@ var separators = regexp.MustCompile(`[^A-Za-z0-9]+`)
 
 // pathName makes a name of a method and a path: getOrderId of GET /order/{id}.
 func pathName(method, path string) string {
-	name := strings.ToLower(method)
-	for _, part := range separators.Split(path, -1) {
-		name += jsonschema.Capital(part)
+	parts := separators.Split(path, -1)
+	for i := range parts {
+		parts[i] = jsonschema.Capital(parts[i])
 	}
-	return name
+	return strings.ToLower(method) + strings.Join(parts, "")
 }
 
 // words turns createOrder into "Create order".

@@ -350,8 +350,8 @@ func fillMembers(v reflect.Value) {
 			v.Set(reflect.ValueOf(time.Unix(1, 0)))
 			return
 		}
-		for i := range v.NumField() {
-			fillMembers(v.Field(i))
+		for _, f := range v.Fields() {
+			fillMembers(f)
 		}
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))

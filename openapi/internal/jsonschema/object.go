@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// An object is a JSON object whose members keep their order, so that a document has the
+// An Object is a JSON object whose members keep their order, so that a document has the
 // same bytes each time.
 type Object struct{ members []member }
 
@@ -19,8 +19,8 @@ type member struct {
 // Obj makes an object of keys and values.
 func Obj(pairs ...any) *Object {
 	o := new(Object)
-	for i := 0; i < len(pairs); i += 2 {
-		o.Set(pairs[i].(string), pairs[i+1])
+	for pair := range slices.Chunk(pairs, 2) {
+		o.Set(pair[0].(string), pair[1])
 	}
 	return o
 }
@@ -54,10 +54,12 @@ func (o *Object) Get(key string) any {
 	return nil
 }
 
+// Has reports whether there is a member.
 func (o *Object) Has(key string) bool {
 	return slices.ContainsFunc(o.members, func(m member) bool { return m.key == key })
 }
 
+// IsEmpty reports whether there are no members.
 func (o *Object) IsEmpty() bool { return len(o.members) == 0 }
 
 // Clone returns a copy whose members can be changed.

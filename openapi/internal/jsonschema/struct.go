@@ -56,7 +56,8 @@ func (s *Schemas) member(member params.Member, around reflect.Type, m Mode) *Obj
 		if member.Rules != nil && m == Reads {
 			o = Unsaid(o, member.Rules.Texts)
 		}
-		if t.Kind() == reflect.Pointer && !(m == Reads && member.Rules != nil && member.Rules.RefusesNull) {
+		refusesNull := m == Reads && member.Rules != nil && member.Rules.RefusesNull
+		if t.Kind() == reflect.Pointer && !refusesNull {
 			o = nullable(o)
 		}
 		return s.Annotated(o, member.Field.Tag, reflect.TypeFor[string](), where)
@@ -64,6 +65,7 @@ func (s *Schemas) member(member params.Member, around reflect.Type, m Mode) *Obj
 	return s.Annotated(s.Value(t, m, member.Rules), member.Field.Tag, t, where)
 }
 
+// Deref strips the pointers off t.
 func Deref(t reflect.Type) reflect.Type {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()

@@ -210,7 +210,7 @@ type (
 		Judge Item   `json:"judge"`
 	}
 
-	// Numbers, Texts, Patterns and Others have all rules.
+	// Numbers has the rules on numbers.
 	Numbers struct {
 		Min    int     `json:"min" validate:"min=3"`
 		Gt     int     `json:"gt" validate:"gt=-3"`
