@@ -180,7 +180,7 @@ func isZeroObject(v any, t reflect.Type) bool {
 		if !ok || m.Field.Type.Kind() != reflect.Pointer || !strings.Contains(m.Field.Tag.Get("validate"), "omitzero") {
 			continue
 		}
-		text, _ := json.Marshal(inner)
+		text := jsonOf(inner)
 		value := reflect.New(m.Field.Type.Elem())
 		if json.Unmarshal(text, value.Interface()) == nil && value.Elem().IsZero() {
 			return true
@@ -321,7 +321,9 @@ func TestDisagreementsThatAreListed(t *testing.T) {
 			N json.Number `json:"n"`
 		}{}, `{"n":"1"}`, true},
 		zeroObject: {struct {
-			N *torture.Item `json:"n" validate:"omitzero"`
+			N *struct {
+				C int `json:"c" validate:"min=1"`
+			} `json:"n" validate:"omitzero"`
 		}{}, `{"n":{}}`, true},
 		unsaidRule: {struct {
 			N string `json:"n" validate:"iso4217"`

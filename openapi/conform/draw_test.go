@@ -128,7 +128,9 @@ func drawType(t *rapid.T, depth int) reflect.Type {
 // some draws from what values of many kinds are.
 var some = []any{
 	nil, true, false, json.Number("0"), json.Number("1"), json.Number("2"), json.Number("3"), json.Number("-3"), json.Number("1.5"), json.Number("300"), json.Number("70000"),
-	json.Number("1e2"), json.Number("-0"), "", "a", "ab", "abc", "b", "A", "1", "a b", []any{}, map[string]any{},
+	json.Number("1e2"), json.Number("-0"), "", "a", "ab", "abc", "b", "A", "1", "a b",
+	[]any{},
+	map[string]any{},
 }
 
 var someTexts = []string{
@@ -213,12 +215,20 @@ func drawMembers(t *rapid.T, typ reflect.Type, object map[string]any, depth int)
 		}
 		value := drawValue(t, f.Type, depth+1)
 		if strings.Contains(options, "string") && rapid.IntRange(0, 9).Draw(t, "quoted") > 0 {
-			text, _ := json.Marshal(value)
-			value = string(text)
+			value = string(jsonOf(value))
 		}
 		object[name] = value
 	}
 	if rapid.IntRange(0, 9).Draw(t, "more") == 0 {
 		object["unknown"] = true
 	}
+}
+
+// jsonOf returns a value as JSON.
+func jsonOf(value any) []byte {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return text
 }

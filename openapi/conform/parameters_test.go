@@ -44,8 +44,7 @@ func asJSON(schema map[string]any, text string) string {
 		}
 		return text
 	default:
-		quoted, _ := json.Marshal(text)
-		return string(quoted)
+		return string(jsonOf(text))
 	}
 }
 
