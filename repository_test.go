@@ -84,7 +84,7 @@ var edges = []edge{
 	}},
 	{"examples/*", []string{
 		fasthttpModule, module,
-		module + "/background", module + "/params", module + "/responses", module + "/routing",
+		module + "/background", module + "/openapi", module + "/params", module + "/responses", module + "/routing",
 	}},
 }
 

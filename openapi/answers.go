@@ -23,14 +23,14 @@ const (
 	invalidName = "ValidationProblem"
 )
 
-// problem is a [responses.Problem] as it is sent. A test compares the two.
+// problem is a [responses.Problem] as it is sent. A test compares the two. It may have
+// errors besides, which may be anything.
 type problem struct {
 	Type     string `json:"type,omitempty" doc:"a URI for the kind of problem"`
 	Title    string `json:"title" doc:"the status in words"`
 	Status   int    `json:"status" doc:"the HTTP status"`
 	Detail   string `json:"detail,omitempty" doc:"what went wrong this time"`
 	Instance string `json:"instance,omitempty" doc:"a URI for this occurrence"`
-	Errors   any    `json:"errors,omitempty" doc:"what is wrong one by one"`
 }
 
 // invalidProblem is a problem whose errors are the faults of a request. One that a handler
@@ -65,8 +65,12 @@ func (a *answers) answer(status int, text string, content *jsonschema.Object) {
 	a.byStatus[status] = o
 }
 
-func (a *answers) problem(status int, text string) {
-	a.answer(status, text, jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", componentAt(problemName))))
+func (a *answers) problem(status int, text string) { a.answer(status, text, problemContent(status)) }
+
+// problemContent describes a problem, with an example that has the status.
+func problemContent(status int) *jsonschema.Object {
+	example := jsonschema.Obj("title", http.StatusText(status), "status", status)
+	return jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", componentAt(problemName), "example", example))
 }
 
 // componentAt refers to a component by its name.
@@ -82,6 +86,7 @@ func (s *builder) answers(rt routing.Route, o Operation, d responses.Description
 	}
 	for _, answer := range d.Answers {
 		status := cmp.Or(answer.Status, rt.Status())
+		answer.Status = status
 		a.answer(status, answer.Text, s.content(answer))
 	}
 	a.refusals(rt)
@@ -127,7 +132,7 @@ func (s *builder) content(answer responses.Answer) *jsonschema.Object {
 	case answer.Content != nil:
 		return jsonschema.Obj(answer.ContentType, jsonschema.Obj("schema", s.Value(answer.Content, jsonschema.Writes, nil)))
 	case answer.ContentType == mediaProblem:
-		return jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", componentAt(problemName)))
+		return problemContent(answer.Status)
 	case strings.HasPrefix(answer.ContentType, "text/"):
 		return jsonschema.Obj(answer.ContentType, jsonschema.Obj("schema", jsonschema.Obj("type", "string")))
 	default:
@@ -154,7 +159,11 @@ func (a *answers) said(status int, r Response) {
 
 var (
 	anyWork   = reflect.TypeFor[background.Work]()
-	workTypes = map[reflect.Type]string{reflect.TypeFor[*background.Task](): "a task", reflect.TypeFor[*background.Tasks](): "tasks"}
+	workTypes = map[reflect.Type]string{
+		reflect.TypeFor[*background.Task]():   "a task",
+		reflect.TypeFor[*background.Tasks]():  "tasks",
+		reflect.TypeFor[*background.Handle](): "a task that can be followed",
+	}
 )
 
 // isTyped reports whether a response's type says that it carries work.

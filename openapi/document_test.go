@@ -3,6 +3,8 @@ package openapi_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -328,10 +330,10 @@ func TestBodies(t *testing.T) {
 
 func TestAnswers(t *testing.T) {
 	d := describe(t, torture.New())
-	problem := func(schema string) string {
-		return `"content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/` + schema + `"}}}`
+	problem := func(status int) string {
+		return fmt.Sprintf(`"content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"},"example":{"status":%d,"title":%q}}}`, status, http.StatusText(status))
 	}
-	failed := `"500":{"description":"The service could not answer this request",` + problem("Problem") + `}`
+	failed := `"500":{"description":"The service could not answer this request",` + problem(500) + `}`
 	for path, want := range map[string]string{
 		"/out/text":         `{"200":{"description":"OK","content":{"text/plain":{"schema":{"type":"string"}}}},` + failed + `}`,
 		"/out/bytes":        `{"200":{"description":"OK","content":{"*/*":{}}},` + failed + `}`,
@@ -340,7 +342,7 @@ func TestAnswers(t *testing.T) {
 		"/out/any":          `{"200":{"description":"OK","content":{"*/*":{}}},` + failed + `}`,
 		"/out/number":       `{"200":{"description":"OK","content":{"application/json":{"schema":{"type":"integer","format":"int64"}}}},` + failed + `}`,
 		"/out/numbers":      `{"200":{"description":"OK","content":{"application/json":{"schema":{"type":["array","null"],"items":{"type":"integer","format":"int64"}}}}},` + failed + `}`,
-		"/out/own":          `{"200":{"description":"Tea is served","content":{"text/tea":{"schema":{"type":"string"}}}},"418":{"description":"It is a teapot",` + problem("Problem") + `},` + failed + `}`,
+		"/out/own":          `{"200":{"description":"Tea is served","content":{"text/tea":{"schema":{"type":"string"}}}},"418":{"description":"It is a teapot",` + problem(418) + `},` + failed + `}`,
 		"/described/export": `{"200":{"description":"All orders","content":{"text/csv":{"schema":{"type":"string"}}}},` + failed + `}`,
 	} {
 		d.is("paths "+path+" get responses", want)
@@ -359,7 +361,7 @@ func TestAnswers(t *testing.T) {
 	assert.Equal(t, []string{"204", "400", "413", "415", "422", "500"}, statuses("paths /upload post"))
 	order := "paths /described/order post responses "
 	d.is(order+"422 content application/problem+json schema", `{"$ref":"#/components/schemas/ValidationProblem"}`)
-	d.is(order+"409", `{"description":"Sold out",`+problem("Problem")+`}`)
+	d.is(order+"409", `{"description":"Sold out",`+problem(409)+`}`)
 	d.is(order+"413 description", `"The body has more than 4096 bytes"`)
 	d.is(order+"503 description", `"The service is busy, or the request took longer than 2s"`)
 	d.is(order+"304", `{"description":"Not Modified"}`)
@@ -418,9 +420,8 @@ func TestProblemsAreDescribedAsTheyAreSent(t *testing.T) {
 	full := &responses.Problem{Type: "t", Title: "t", Status: 422, Detail: "d", Instance: "i", Errors: []params.Fault{{In: "body", Name: "n", Pointer: "#", Code: "c", Detail: "d"}}}
 	require.NoError(t, full.Write(&raw))
 	sent := parse(t, raw.Response.Body())
-	for _, schema := range []string{"Problem", "ValidationProblem"} {
-		assert.ElementsMatch(t, keys(sent.root), keys(d.at("components schemas "+schema+" properties")))
-	}
+	assert.ElementsMatch(t, keys(sent.root), keys(d.at("components schemas ValidationProblem properties")))
+	assert.ElementsMatch(t, keys(remove(sent.root, "errors")), keys(d.at("components schemas Problem properties")), "errors may be anything")
 	assert.ElementsMatch(t, keys(sent.at("errors").([]any)[0]), keys(d.at("components schemas Fault properties")))
 	raw.Response.Reset()
 	require.NoError(t, responses.NewProblem(404, "").Write(&raw))

@@ -11,6 +11,8 @@
 //	2026/11/23 21:11:36 On the shelf: map[book:1 pencil:100]
 //	2026/11/23 21:11:36 Mail to ada@example.org: We have your order KTGBPNRF6OQVNIQVSPWSBZ5JDJ
 //
+// http://127.0.0.1:8080/docs describes it, on a page to try it.
+//
 // One book is left:
 //
 //	curl --json '{"email":"ada@example.org","items":[{"sku":"book","quantity":2}]}' http://127.0.0.1:8080/order
@@ -28,6 +30,7 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
@@ -82,7 +85,12 @@ func newShop(inventory *inventory, sendMail func(ctx context.Context, to, text s
 
 func newApp(s *shop) *velithon.App {
 	app := velithon.New(velithon.Options{})
-	app.Post("/order", s.createOrder, routing.Status(201))
+	app.Post("/order", s.createOrder, routing.Status(201), openapi.Describe(openapi.Operation{
+		Summary:   "Take an order",
+		Responses: map[int]openapi.Response{409: {Description: "Sold out"}},
+		Work:      []openapi.Kind{s.confirm, s.take},
+	}))
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Shop", Version: "1.0.0"}})
 	return app
 }
 
