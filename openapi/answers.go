@@ -65,16 +65,17 @@ func (a *answers) answer(status int, text string, content *jsonschema.Object) {
 	a.byStatus[status] = o
 }
 
-func (a *answers) problem(status int, text string) { a.answer(status, text, problemContent(status)) }
+func (a *answers) problem(status int, text string) { a.answer(status, text, a.schemas.problemContent(status)) }
 
 // problemContent describes a problem, with an example that has the status.
-func problemContent(status int) *jsonschema.Object {
+func (s *builder) problemContent(status int) *jsonschema.Object {
 	example := jsonschema.Obj("title", http.StatusText(status), "status", status)
-	return jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", componentAt(problemName), "example", example))
+	return jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", s.component(problemName), "example", example))
 }
 
-// componentAt refers to a component by its name.
-func componentAt(name string) *jsonschema.Object {
+// component refers to one of the components that no type of a service has.
+func (s *builder) component(name string) *jsonschema.Object {
+	s.used[name] = true
 	return jsonschema.Obj("$ref", "#/components/schemas/"+name)
 }
 
@@ -121,7 +122,7 @@ func (a *answers) refusals(rt routing.Route) {
 		a.problem(http.StatusRequestEntityTooLarge, text)
 		a.problem(http.StatusUnsupportedMediaType, "The body has another content type, or is compressed")
 	}
-	a.answer(http.StatusUnprocessableEntity, "Values are missing or wrong", jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", componentAt(invalidName))))
+	a.answer(http.StatusUnprocessableEntity, "Values are missing or wrong", jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", a.schemas.component(invalidName))))
 }
 
 // content describes what an answer has; nil for nothing.
@@ -132,7 +133,7 @@ func (s *builder) content(answer responses.Answer) *jsonschema.Object {
 	case answer.Content != nil:
 		return jsonschema.Obj(answer.ContentType, jsonschema.Obj("schema", s.Value(answer.Content, jsonschema.Writes, nil)))
 	case answer.ContentType == mediaProblem:
-		return problemContent(answer.Status)
+		return s.problemContent(answer.Status)
 	case strings.HasPrefix(answer.ContentType, "text/"):
 		return jsonschema.Obj(answer.ContentType, jsonschema.Obj("schema", jsonschema.Obj("type", "string")))
 	default:

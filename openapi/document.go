@@ -17,7 +17,7 @@ func Document(routes []routing.Route, info Info) ([]byte, error) {
 	if err := info.check(); err != nil {
 		return nil, err
 	}
-	p := &paths{schemas: &builder{jsonschema.New()}, byShape: make(map[string]*pathItem), ids: make(map[string]string)}
+	p := &paths{schemas: &builder{jsonschema.New(), make(map[string]bool)}, byShape: make(map[string]*pathItem), ids: make(map[string]string)}
 	for _, rt := range routes {
 		if err := p.add(rt); err != nil {
 			return nil, err
@@ -39,7 +39,10 @@ func Document(routes []routing.Route, info Info) ([]byte, error) {
 }
 
 // A builder makes the parts of a document that have schemas.
-type builder struct{ *jsonschema.Schemas }
+type builder struct {
+	*jsonschema.Schemas
+	used map[string]bool // the components that no type of a service has
+}
 
 // components returns the schemas and security schemes that operations refer to.
 func (p *paths) components() (*jsonschema.Object, error) {

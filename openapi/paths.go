@@ -210,10 +210,17 @@ func (p *paths) object() *jsonschema.Object {
 	return o
 }
 
-// problems returns the components that no type of a service has.
+// problems returns the components that no type of a service has, if an answer has them.
 func (s *builder) problems() *jsonschema.Object {
-	invalid := s.Structure(reflect.TypeFor[invalidProblem](), jsonschema.Writes)
-	// A list without elements is written as [], see responses.Problem.
-	invalid.Get("properties").(*jsonschema.Object).Get("errors").(*jsonschema.Object).Set("type", "array")
-	return jsonschema.Obj(problemName, s.Structure(reflect.TypeFor[problem](), jsonschema.Writes), invalidName, invalid)
+	o := jsonschema.Obj()
+	if s.used[problemName] {
+		o.Set(problemName, s.Structure(reflect.TypeFor[problem](), jsonschema.Writes))
+	}
+	if s.used[invalidName] {
+		invalid := s.Structure(reflect.TypeFor[invalidProblem](), jsonschema.Writes)
+		// A list without elements is written as [], see responses.Problem.
+		invalid.Get("properties").(*jsonschema.Object).Get("errors").(*jsonschema.Object).Set("type", "array")
+		o.Set(invalidName, invalid)
+	}
+	return o
 }

@@ -161,7 +161,7 @@ func TestNamesOfComponents(t *testing.T) {
 	}
 	d := describe(t, r)
 	assert.ElementsMatch(t, []string{
-		"Fault", "Openapi_testLocal", "Openapi_testLocal2", "Page_Local", "Page_ListOf_map_string_Local", "Problem", "Problem2", "ValidationProblem",
+		"Openapi_testLocal", "Openapi_testLocal2", "Page_Local", "Page_ListOf_map_string_Local", "Problem", "Problem2",
 	}, keys(d.at("components schemas")))
 	d.is("components schemas Openapi_testLocal2 required", `["C"]`)
 	d.is("components schemas Problem2 required", `["D"]`)

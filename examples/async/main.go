@@ -21,6 +21,7 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/responses"
 )
 
@@ -47,6 +48,7 @@ func newApp(p *processor) *velithon.App {
 		stats := app.Runner().Stats()
 		return load{Running: stats.Running, Waiting: stats.Queued}, nil
 	})
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Processing", Version: "1.0.0"}})
 	return app
 }
 

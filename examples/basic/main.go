@@ -22,6 +22,7 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/responses"
 )
 
@@ -44,6 +45,7 @@ type notifier struct {
 func newApp(n *notifier) *velithon.App {
 	app := velithon.New(velithon.Options{})
 	app.Post("/send-notification", n.sendNotification)
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Notifications", Version: "1.0.0"}})
 	return app
 }
 

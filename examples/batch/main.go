@@ -23,6 +23,7 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/openapi"
 )
 
 type reply struct {
@@ -38,6 +39,7 @@ type batch struct {
 func newApp(b *batch) *velithon.App {
 	app := velithon.New(velithon.Options{})
 	app.Post("/batch-process", b.process)
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Batches", Version: "1.0.0"}})
 	return app
 }
 

@@ -26,6 +26,7 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
@@ -89,6 +90,7 @@ func newShop(sendText func(ctx context.Context, to, text string) error) *shop {
 func newApp(s *shop, queue velithon.Queue) *velithon.App {
 	app := velithon.New(velithon.Options{Queue: queue})
 	app.Post("/orders", s.createOrder, routing.Status(201))
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Shop", Version: "1.0.0"}})
 	return app
 }
 

@@ -24,6 +24,7 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/responses"
 )
 
@@ -47,6 +48,7 @@ type service struct {
 func newApp(s *service) *velithon.App {
 	app := velithon.New(velithon.Options{})
 	app.Post("/risky-operation", s.riskyOperation)
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Risky operations", Version: "1.0.0"}})
 	return app
 }
 

@@ -32,6 +32,7 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
@@ -81,6 +82,7 @@ func newService(month func(ctx context.Context, year, month int) error) *service
 	s.app.Get("/jobs/{id}", s.show)
 	s.app.Get("/jobs/{id}/events", s.follow)
 	s.app.Delete("/jobs/{id}", s.cancel)
+	openapi.Mount(s.app, openapi.Options{Info: openapi.Info{Title: "Reports", Version: "1.0.0"}})
 	return s
 }
 

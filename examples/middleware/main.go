@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/responses"
 )
 
@@ -33,6 +34,7 @@ func newApp(logger *slog.Logger, keys apiKeys, limit *rateLimit) *velithon.App {
 	app.Use(accessLog(logger), shop.middleware, securityHeaders)
 	api := app.Group("/api", requireKey(keys), limit.middleware)
 	api.Get("/hello", hello)
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Hello", Version: "1.0.0"}})
 	return app
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/openapi"
 )
 
 // userAction is the input of /user-action, from the query string.
@@ -37,6 +38,7 @@ type tracker struct {
 func newApp(t *tracker) *velithon.App {
 	app := velithon.New(velithon.Options{})
 	app.Post("/user-action", t.userAction)
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "User actions", Version: "1.0.0"}})
 	return app
 }
 

@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
@@ -47,6 +48,7 @@ type users struct {
 func newApp(u *users) *velithon.App {
 	app := velithon.New(velithon.Options{})
 	app.Patch("/users/{id}", u.change, routing.RejectUnknown())
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Users", Version: "1.0.0"}})
 	return app
 }
 

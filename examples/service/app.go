@@ -6,6 +6,7 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/routing"
 )
 
@@ -40,5 +41,6 @@ func (s *service) app() *velithon.App {
 	orders.Get("", s.listOrders, within)
 	orders.Get("/{id}", s.order, within)
 	orders.Post("/{id}/cancel", s.cancelOrder, within)
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Orders", Version: "1.0.0"}})
 	return app
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
@@ -39,6 +40,7 @@ func welcome(_ context.Context, s signup) error { // starts when the response ha
 func newApp() *velithon.App {
 	app := velithon.New(velithon.Options{})
 	app.Post("/signups", signUp, routing.Status(201))
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Sign-up", Version: "1.0.0"}}) // GET /docs
 	return app
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/params"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
@@ -62,6 +63,7 @@ func newApp(s *service) *velithon.App {
 		},
 	})
 	app.Post("/upload", s.upload, routing.BodyLimit(maxUpload), routing.ReadTimeout(5*time.Minute), routing.Status(202))
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Uploads", Version: "1.0.0"}})
 	return app
 }
 

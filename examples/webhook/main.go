@@ -32,6 +32,7 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
@@ -90,6 +91,7 @@ func newApp(i *inbox, secret []byte, now func() time.Time) *velithon.App {
 	hooks := app.Group("/hooks", requireSignature(secret, now))
 	hooks.Post("", i.take, routing.BodyLimit(256<<10))
 	hooks.Post("/raw", i.keep, routing.BodyLimit(256<<10))
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Webhooks", Version: "1.0.0"}})
 	return app
 }
 

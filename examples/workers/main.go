@@ -35,6 +35,7 @@ import (
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/durable"
 	"github.com/velithon-go/velithon/durable/sqlite"
+	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
@@ -126,6 +127,7 @@ func newApp(ctx context.Context, s *studio, password string) (*velithon.App, err
 	app := velithon.New(velithon.Options{Queue: s.queue})
 	app.Use(mount("/jobs", onlyFor("admin", password, page)))
 	app.Post("/thumbnails", s.createThumbnail, routing.Status(202))
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Thumbnails", Version: "1.0.0"}})
 	return app, nil
 }
 
