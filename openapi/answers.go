@@ -65,7 +65,9 @@ func (a *answers) answer(status int, text string, content *jsonschema.Object) {
 	a.byStatus[status] = o
 }
 
-func (a *answers) problem(status int, text string) { a.answer(status, text, a.schemas.problemContent(status)) }
+func (a *answers) problem(status int, text string) {
+	a.answer(status, text, a.schemas.problemContent(status))
+}
 
 // problemContent describes a problem, with an example that has the status.
 func (s *builder) problemContent(status int) *jsonschema.Object {
