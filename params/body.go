@@ -18,13 +18,14 @@ import (
 
 // A body is what the JSON body is decoded into: a field, or the whole input.
 type body struct {
-	tag      reflect.StructTag // of the field; empty when it is the whole input
 	offset   uintptr
 	order    int            // that of the param behind it: a body comes first among equals
 	root     *schema.Schema // its type, with the rules below it
 	reader   *jsonread.Reader
 	rules    *rules.Rules    // the rules of the field itself; nil without any
 	precheck schema.Precheck // for a body that is present; nil without any rules
+
+	tag reflect.StructTag // of the field; empty when it is the whole input
 }
 
 var errNotJSON = &Error{

@@ -15,8 +15,6 @@ type param struct {
 	name   string
 	field  string // the Go name, for messages
 	typ    reflect.Type
-	tag    reflect.StructTag
-	around reflect.Type // the struct that has it
 	offset uintptr
 	parent uintptr // the offset of the struct that has it
 	order  int     // the position among the params, and the bit in a [bitset.Set]
@@ -31,6 +29,10 @@ type param struct {
 	judge    bool                   // judge the default for each request, since its rules refer to other fields
 	rules    *rules.Rules           // nil without any
 	precheck schema.Precheck        // for rules; nil without any
+
+	// For descriptions only.
+	tag    reflect.StructTag
+	around reflect.Type // the struct that has it
 }
 
 // bySource holds the params again, grouped by source.

@@ -16,7 +16,6 @@ import (
 type judged struct {
 	validate *validator.Validate
 	tag      string
-	names    []string     // the rules, as the field's tag has them
 	parent   reflect.Type // the struct that the rules refer to; nil when they refer to none
 	as       manner
 	words    words
@@ -27,6 +26,8 @@ type judged struct {
 	kinds    kinds             // the kinds of values in an any that the rules go with; 0 for other types
 	fast     []fastRule        // one for each rule; nil without
 	accept   Acceptor          // of all of fast; nil without
+
+	names []string // the rules, as the field's tag has them
 }
 
 const (
