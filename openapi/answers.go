@@ -84,8 +84,10 @@ func (s *builder) component(name string) *jsonschema.Object {
 // answers describes what an operation may be answered with.
 func (s *builder) answers(rt routing.Route, o Operation, d responses.Description) *jsonschema.Object {
 	a := &answers{s, make(map[int]*jsonschema.Object)}
-	for status, r := range o.Responses {
-		a.said(status, r)
+	for _, status := range sortedKeys(o.Responses) {
+		if r := o.Responses[status]; r.Content != nil || r.ContentType != "" {
+			a.said(status, r) // in place of what is known
+		}
 	}
 	for _, answer := range d.Answers {
 		status := cmp.Or(answer.Status, rt.Status())
@@ -100,6 +102,9 @@ func (s *builder) answers(rt routing.Route, o Operation, d responses.Description
 		a.problem(http.StatusServiceUnavailable, "The service is busy: try again later")
 	}
 	a.problem(http.StatusInternalServerError, "The service could not answer this request")
+	for _, status := range sortedKeys(o.Responses) {
+		a.said(status, o.Responses[status])
+	}
 	sorted := jsonschema.Obj()
 	for _, status := range sortedKeys(a.byStatus) {
 		sorted.Set(strconv.Itoa(status), a.byStatus[status])
@@ -143,21 +148,23 @@ func (s *builder) content(answer responses.Answer) *jsonschema.Object {
 	}
 }
 
-// said adds an answer of [Operation.Responses].
+// said adds an answer of [Operation.Responses], or what it says of one that is there.
 func (a *answers) said(status int, r Response) {
-	answer := responses.Answer{Status: status, ContentType: r.ContentType}
-	switch {
-	case r.Content != nil:
-		answer.Content = reflect.TypeOf(r.Content)
-		answer.ContentType = cmp.Or(r.ContentType, mediaJSON)
-	case status >= 400:
-		answer.ContentType = cmp.Or(r.ContentType, mediaProblem)
+	if a.byStatus[status] == nil {
+		answer := responses.Answer{Status: status, ContentType: r.ContentType}
+		switch {
+		case r.Content != nil:
+			answer.Content = reflect.TypeOf(r.Content)
+			answer.ContentType = cmp.Or(r.ContentType, mediaJSON)
+		case status >= 400:
+			answer.ContentType = cmp.Or(r.ContentType, mediaProblem)
+		}
+		a.answer(status, r.Description, a.schemas.content(answer))
 	}
-	content := a.schemas.content(answer)
-	if r.Example != nil && content != nil {
-		content.Get(answer.ContentType).(*jsonschema.Object).Set("example", r.Example)
+	a.byStatus[status].SetIf("description", r.Description)
+	if content, ok := a.byStatus[status].Get("content").(*jsonschema.Object); ok && r.Example != nil {
+		content.Each(func(media any) { media.(*jsonschema.Object).Set("example", r.Example) })
 	}
-	a.answer(status, r.Description, content)
 }
 
 var (

@@ -23,9 +23,9 @@ type Operation struct {
 	// Example is a value of the body that a client may send.
 	Example any
 
-	// Responses are answers besides those that the output's type tells, by their status,
-	// such as a handler's own problems. One with a status that is known replaces what is
-	// known.
+	// Responses are answers besides those that are known, by their status, such as a
+	// handler's own problems. Of a status that is known, the description and the example
+	// are added, and a Content or ContentType takes the place of what is known.
 	Responses map[int]Response
 
 	// Work are the kinds of the background work that a response carries.

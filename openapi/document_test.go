@@ -365,6 +365,8 @@ func TestAnswers(t *testing.T) {
 	d.is(order+"413 description", `"The body has more than 4096 bytes"`)
 	d.is(order+"503 description", `"The service is busy, or the request took longer than 2s"`)
 	d.is(order+"304", `{"description":"Not Modified"}`)
+	d.is(order+"422 description", `"No such pen"`)
+	d.is(order+"201", `{"description":"It is on its way","content":{"application/json":{"schema":{"$ref":"#/components/schemas/TortureItem"},"example":{"sku":"ink","quantity":1}}}}`)
 	d.is(order+"202 content application/json example", `{"items":[{"sku":"pen","quantity":2}]}`)
 }
 
@@ -439,4 +441,45 @@ func TestAnOutputThatIsAProblem(t *testing.T) {
 	r := newRouter(t)
 	r.Handle("GET", "/x", answer[struct{}, *responses.Problem]())
 	assert.Equal(t, []string{"500"}, keys(describe(t, r).at("paths /x get responses")))
+}
+
+// The order of a map is no order of the document: types that are told apart by a number
+// only have the same one each time.
+func TestResponsesAreDescribedInTheirOrder(t *testing.T) {
+	type Same struct{ A int }
+	one := Same{}
+	var two, three any
+	{
+		type Same struct{ B int }
+		two = Same{}
+	}
+	{
+		type Same struct{ C int }
+		three = Same{}
+	}
+	for range 20 {
+		r := newRouter(t)
+		r.Handle("GET", "/x", answer[struct{}, string](), openapi.Describe(openapi.Operation{
+			Responses: map[int]openapi.Response{201: {Content: one}, 202: {Content: two}, 203: {Content: three}},
+		}))
+		d := describe(t, r)
+		d.is("components schemas Openapi_testSame required", `["A"]`)
+		d.is("components schemas Openapi_testSame3 required", `["C"]`)
+	}
+}
+
+func TestDefaultsAndExamplesOfDurations(t *testing.T) {
+	r := newRouter(t)
+	type body struct {
+		Wait time.Duration `json:"wait" example:"1000000000"`
+	}
+	r.Handle("POST", "/x", answer[struct {
+		Wait time.Duration `query:"wait" default:"0" example:"1s"`
+		Body body          `body:""`
+	}, string]())
+	d := describe(t, r)
+	schema := d.at("paths /x post parameters").([]any)[0].(map[string]any)["schema"].(map[string]any)
+	assert.Equal(t, "0", schema["default"])
+	assert.Equal(t, []any{"1s"}, schema["examples"])
+	d.is("components schemas Body properties wait examples", `[1000000000]`)
 }

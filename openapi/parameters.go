@@ -12,7 +12,7 @@ import (
 
 // parameters returns the parameters of an operation at a path, whose names there are names,
 // from left to right. Header fields that OpenAPI does not allow as parameters are left out;
-// see [schemas.security] for one of them.
+// see [paths.security] for one of them.
 func (s *builder) parameters(plan *params.Plan, at routing.PathTemplate, names []string) []any {
 	var list []any
 	seen := make(map[string]bool)

@@ -47,7 +47,7 @@ func literal(text string, t reflect.Type) (any, error) {
 	switch k := t.Kind(); {
 	case t == numberType:
 		return json.Number(text), checkJSON(text)
-	case k == reflect.String, t == durationType && strings.ContainsAny(text, "nuµmsh"), params.DecodesItself(t) && waysOf(t, Reads) == byText, known(t) != nil:
+	case k == reflect.String, params.DecodesItself(t) && waysOf(t, Reads) == byText, known(t) != nil:
 		return text, nil
 	case k == reflect.Bool:
 		return strconv.ParseBool(text)

@@ -65,6 +65,13 @@ func (o *Object) IsEmpty() bool { return len(o.members) == 0 }
 // Clone returns a copy whose members can be changed.
 func (o *Object) Clone() *Object { return &Object{slices.Clone(o.members)} }
 
+// Each calls f for the value of each member.
+func (o *Object) Each(f func(value any)) {
+	for _, m := range o.members {
+		f(m.value)
+	}
+}
+
 // Merge adds the members of another object.
 func (o *Object) Merge(other *Object) {
 	for _, m := range other.members {

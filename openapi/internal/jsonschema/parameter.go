@@ -24,12 +24,20 @@ func (s *Schemas) Parameter(p params.Param) *Object {
 		o = s.textSchema(t, p.Rules)
 	}
 	if text, ok := p.Tag.Lookup("default"); ok {
-		o = o.Clone().Set("default", s.literal("default", text, t, p.Field))
+		o = o.Clone().Set("default", s.textLiteral("default", text, t, p.Field))
 	}
 	if text, ok := p.Tag.Lookup(ExampleTag); ok {
-		o = o.Clone().Set("examples", []any{s.literal(ExampleTag, text, t, p.Field)})
+		o = o.Clone().Set("examples", []any{s.textLiteral(ExampleTag, text, t, p.Field)})
 	}
 	return o
+}
+
+// textLiteral is literal for a parameter, where a duration is a text.
+func (s *Schemas) textLiteral(tag, text string, t reflect.Type, where string) any {
+	if t == durationType {
+		return text
+	}
+	return s.literal(tag, text, t, where)
 }
 
 // textSchema returns the schema of a single value that is read from a text.

@@ -174,6 +174,8 @@ func addOptions(r *routing.Router) {
 				402: {Content: Fraction{}, Description: "Pay first"},
 				202: {Content: Page[Item]{}, Example: Page[Item]{Items: []Item{{"pen", 2}}}},
 				304: {},
+				201: {Description: "It is on its way", Example: Item{"ink", 1}},
+				422: {Description: "No such pen"},
 			},
 			Work:         []openapi.Kind{mail, stock},
 			Servers:      []openapi.Server{{URL: "https://orders.example.org"}},
