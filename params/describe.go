@@ -16,7 +16,7 @@ type Param struct {
 	In       Source
 	Name     string
 	Field    string            // the path of the Go field in the input
-	Type     reflect.Type      // of the field
+	Type     reflect.Type      // of the field, and of the value of an [Optional]
 	Tag      reflect.StructTag // of the field, with default and the tags of others
 	Many     bool              // a slice; each repetition is an element
 	File     bool              // a [File], *File or []File
@@ -85,11 +85,19 @@ func (p *Plan) Params() []Param {
 	for i, q := range p.params {
 		all[i] = Param{
 			In: q.in, Name: q.name, Field: q.field, Type: q.typ, Tag: q.tag, Many: q.many, File: q.file,
-			Required: q.required || q.initial == nil && q.rules.RefusesZero(q.typ, q.around),
+			Required: q.required || q.initial == nil && q.refusesAbsence(),
 			Rules:    p.describe(q.rules, q.typ, q.around),
 		}
 	}
 	return all
+}
+
+// refusesAbsence reports whether the rules refuse an absent value.
+func (p *param) refusesAbsence() bool {
+	if p.optional != nil {
+		return p.rules.RefusesNone(p.around)
+	}
+	return p.rules.RefusesZero(p.typ, p.around)
 }
 
 // JSONBody describes the JSON body; ok is false for an input without one.
@@ -105,7 +113,9 @@ func (p *Plan) JSONBody() (body JSONBody, ok bool) {
 // Members describes the members of a struct in the plan's JSON body, in the order of the
 // fields, as they are read. It fails with an error for a type that can't be read.
 func (p *Plan) Members(t reflect.Type) ([]Member, error) {
-	compiler := schema.NewCompiler(rules.NewCompiler(p.validator))
+	c := compiler{rules: rules.NewCompiler(p.validator)}
+	compiler := schema.NewCompiler(c.rules)
+	compiler.Default = c.memberDefault
 	s, err := compiler.Of(t)
 	if err != nil {
 		return nil, &TypeError{Type: t.String(), Detail: err.Error()}
@@ -136,6 +146,10 @@ func WrittenMembers(t reflect.Type) []Member {
 	return all
 }
 
+// RejectsUnknown reports whether names that the input does not have are refused; see
+// [Options].
+func (p *Plan) RejectsUnknown() bool { return p.rejectsUnknown }
+
 // DecodesItself reports whether JSON, or the text of a parameter, is left to a method of
 // the type: UnmarshalJSON, UnmarshalText and the like.
 func DecodesItself(t reflect.Type) bool { return kind.DecodesItself(t) }
@@ -145,10 +159,15 @@ func (p *Plan) describe(r *rules.Rules, t, around reflect.Type) *Rules {
 	if r == nil {
 		return nil
 	}
+	refusesNull := r.RefusesZero
+	if o, ok := kind.OptionalOf(t); ok { // the rules are those of its value
+		t = o.Value
+		refusesNull = func(_, around reflect.Type) bool { return r.RefusesNone(around) }
+	}
 	d := &Rules{
 		Required: r.Required, Texts: r.Texts(), Muted: r.Closed,
 		Judged:     rules.NewCompiler(p.validator).JudgedType(t),
-		SparesZero: r.SparesZero(t, around), RefusesNull: r.RefusesZero(t, around),
+		SparesZero: r.SparesZero(t, around), RefusesNull: refusesNull(t, around),
 	}
 	if list := kind.Deref(t); kind.IsList(list) {
 		if list.Kind() == reflect.Map {

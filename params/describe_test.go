@@ -373,3 +373,86 @@ func fillMembers(v reflect.Value) {
 		v.Set(reflect.ValueOf(1))
 	}
 }
+
+type (
+	describedTerms struct {
+		Nights int    `json:"nights" default:"1" validate:"min=1"`
+		Kind   string `json:"kind" default:"b" validate:"oneof=a b"`
+	}
+	describedHalf struct {
+		Nights int `json:"nights" default:"1" validate:"min=1"`
+		Guests int `json:"guests" validate:"min=1"`
+	}
+	describedDay struct {
+		Text     params.Optional[string]         `json:"text" validate:"min=3"`
+		Must     params.Optional[int]            `json:"must" validate:"required,min=1"`
+		MustNull params.Optional[*int]           `json:"must_null" validate:"required"`
+		Other    params.Optional[string]         `json:"other" validate:"required_without=Text"`
+		Struct   params.Optional[describedPlace] `json:"struct"`
+		Spared   params.Optional[string]         `json:"spared" validate:"omitempty,min=3"`
+		Date     params.Date                     `json:"date"`
+		MustDate params.Date                     `json:"must_date" validate:"required"`
+		Wait     params.Duration                 `json:"wait" validate:"min=1m"`
+		Box      params.Checkbox                 `json:"box" validate:"eq=true"`
+		Count    int                             `json:"count" default:"2" validate:"min=1"`
+		Terms    describedTerms                  `json:"terms"`
+		Two      [2]describedTerms               `json:"two"`
+		Half     describedHalf                   `json:"half"`
+	}
+)
+
+// What an Optional and a default ask for, absent, is shown by a request without any, too.
+func TestWhatIsRequiredOfOptionalsAndDefaults(t *testing.T) {
+	var want, have []string
+	for _, fault := range refuse[describedDay](t, request{body: `{}`}).Faults {
+		name, _, _ := strings.Cut(strings.TrimPrefix(fault.Pointer, "#/"), "/")
+		want = append(want, name)
+	}
+	members, err := compile[describedDay](t).Members(reflect.TypeFor[describedDay]())
+	require.NoError(t, err)
+	byName := make(map[string]params.Member)
+	for _, m := range members {
+		byName[m.Name] = m
+		if m.Required {
+			have = append(have, m.Name)
+		}
+	}
+	assert.Equal(t, []string{"must", "must_null", "must_date", "wait", "box", "half"}, have)
+	assert.ElementsMatch(t, append(have, "other"), want, "required_without depends on another field")
+	for name, wanted := range map[string]params.Rules{
+		"text":      {Texts: []string{"min=3"}, Judged: reflect.TypeFor[string]()},
+		"must":      {Required: true, RefusesNull: true, Texts: []string{"min=1"}, Judged: reflect.TypeFor[int]()},
+		"must_null": {Required: true, RefusesNull: true, Judged: reflect.TypeFor[int]()},
+		"spared":    {SparesZero: true, Texts: []string{"min=3"}, Judged: reflect.TypeFor[string]()},
+	} {
+		assert.Equal(t, &wanted, byName[name].Rules, name)
+	}
+
+	type input struct {
+		Text  params.Optional[string] `query:"text" validate:"min=3"`
+		Must  params.Optional[int]    `query:"must" validate:"required"`
+		Other params.Optional[string] `query:"other" validate:"required_without=Text"`
+		Body  describedTerms          `body:""`
+	}
+	plan := compile[input](t)
+	required := make(map[string]bool)
+	for _, p := range plan.Params() {
+		required[p.Name] = p.Required
+	}
+	assert.Equal(t, map[string]bool{"text": false, "must": true, "other": false}, required)
+	body, ok := plan.JSONBody()
+	assert.True(t, ok)
+	assert.False(t, body.Required, "its defaults keep its rules")
+	assert.False(t, plan.RejectsUnknown())
+	assert.True(t, compile[input](t, params.Options{RejectUnknown: true}).RejectsUnknown())
+}
+
+// A body that may be absent is taken without one.
+func TestAnAbsentBodyHasItsDefaults(t *testing.T) {
+	type input struct {
+		Body describedTerms `body:""`
+	}
+	got, err := decode[input](t, request{})
+	require.NoError(t, err)
+	assert.Equal(t, describedTerms{1, "b"}, got.Body)
+}

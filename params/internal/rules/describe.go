@@ -2,6 +2,7 @@ package rules
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/velithon-go/velithon/params/internal/kind"
@@ -38,6 +39,26 @@ func (r *Rules) RefusesZero(t, parent reflect.Type) bool {
 	}
 	zero := memory.New(t)
 	return r.Required || !r.Skips(zero) && r.refuses(t, parent, zero)
+}
+
+// RefusesNone is RefusesZero for a params.Optional without a value.
+func (r *Rules) RefusesNone(parent reflect.Type) bool {
+	if r == nil || r.Required {
+		return r != nil
+	}
+	none := memory.Of(reflect.ValueOf(new(bool)))
+	return slices.ContainsFunc(r.judged, func(j *judged) bool {
+		missing := *j
+		missing.as = asMissing
+		switch {
+		case j.as != asGiven:
+			return false
+		case j.parent == nil:
+			return missing.byValidator(boolType, none, memory.Pointer{}) != nil
+		default:
+			return missing.refusesAlone(boolType, parent, none)
+		}
+	})
 }
 
 // SparesZero reports whether a zero that a client can send, such as 0 or "", is taken

@@ -36,12 +36,16 @@ func (m *Member) IsLeftOut() bool {
 
 // RefusesAbsence reports whether an object that lacks the member is refused, whatever
 // else it has. What is asked of an absent value is asked: its own rules of a zero, and
-// those inside it as if it had been sent empty.
+// those inside it as if it had been sent empty. A default is a value that is there.
 func (m *Member) RefusesAbsence() bool {
 	t := m.field.Type
 	switch {
 	case m.IsBehindPointer():
 		return false // the embedded pointer is nil, and a nil has no members
+	case m.Default != nil:
+		return false
+	case m.Schema.Shape == Optional:
+		return m.Rules.RefusesNone(m.typ)
 	case m.Rules.RefusesZero(t, m.typ):
 		return true
 	case m.Rules.Elements().Refer():
@@ -51,12 +55,20 @@ func (m *Member) RefusesAbsence() bool {
 	w := presenceWalk{checker: &c}
 	inside := m.Rules.Inside()
 	w.missing(m.Schema, inside)
-	c.value(m.Schema, inside, t, memory.New(t), memory.New(m.typ))
+	value := memory.New(t)
+	if fill := m.Absent(); fill != nil {
+		fill(value)
+	}
+	c.value(m.Schema, inside, t, value, memory.New(m.typ))
 	return len(c.faults) > 0
 }
 
 // RefusesNull reports whether a body that is absent or null is refused, with the rules r
-// of its field.
+// of its field. Such a body has its defaults.
 func (s *Schema) RefusesNull(r *rules.Rules) bool {
-	return len(CheckBody(0, s, r, memory.New(s.Type), "null", nil)) > 0
+	value := memory.New(s.Type)
+	if !r.MaySkip() {
+		s.fillAbsent(value)
+	}
+	return len(CheckBody(0, s, r, value, "null", nil)) > 0
 }
