@@ -254,11 +254,17 @@ func TestParameters(t *testing.T) {
 		"choice":    `{"name":"choice","in":"query","schema":{"type":"string","enum":["new","old"],"default":"new"}}`,
 		"spared":    `{"name":"spared","in":"query","schema":{"type":"string","anyOf":[{"const":""},{"minLength":2,"maxLength":2}]}}`,
 		"odd[name]": `{"name":"odd[name]","in":"query","schema":{"type":"string"}}`,
+		"day":       `{"name":"day","in":"query","schema":{"type":"string","format":"date","default":"2026-12-01"}}`,
+		"maybe":     `{"name":"maybe","in":"query","schema":{"type":"string","minLength":2}}`,
+		"must":      `{"name":"must","in":"query","required":true,"schema":{"type":"integer","format":"int64","minimum":2}}`,
+		"signed":    `{"name":"signed","in":"query","schema":{"type":"integer","format":"int64","default":5}}`,
 	} {
 		assert.JSONEq(t, want, query[name], name)
 	}
 	assert.Contains(t, query["wait"], `"default":"1m30s"`)
 	assert.Contains(t, query["wait"], `"x-validate":["gte=1s"]`)
+	assert.Contains(t, query["text_wait"], `"default":"1h"`)
+	assert.Contains(t, query["text_wait"], `"x-validate":["min=1m"]`)
 	headers := byName("paths /headers get parameters")
 	assert.Len(t, headers, 5, "Accept is no parameter")
 	assert.JSONEq(t, `{"name":"X-Many","in":"header","x-repeatable":true,"schema":{"type":"string","pattern":"^[a-zA-Z]+$"}}`, headers["X-Many"])
@@ -319,7 +325,8 @@ func TestBodies(t *testing.T) {
 		"user":{"type":"string","minLength":3,"description":"The name"},
 		"age":{"type":"integer","format":"int64","anyOf":[{"const":0},{"minimum":18}]},
 		"role":{"type":"array","items":{"type":"string"},"maxItems":3},
-		"stay":{"type":"boolean","default":false}},"required":["user"]}}`
+		"stay":{"type":"boolean","default":false},
+		"accept":{"type":"boolean"}},"required":["user"]}}`
 	d.is("paths /login post requestBody", `{"required":true,"content":{"application/x-www-form-urlencoded":`+login+`,"multipart/form-data":`+login+`}}`)
 	const file = `{"type":"string","format":"binary","contentMediaType":"application/octet-stream"`
 	d.is("paths /upload post requestBody", `{"required":true,"content":{"multipart/form-data":{"schema":{"type":"object","properties":{

@@ -11,6 +11,7 @@ import (
 	"github.com/go-playground/validator/v10"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/openapi/internal/torture"
 	"github.com/velithon-go/velithon/params"
@@ -138,6 +139,87 @@ func TestSchemasReadAndWritten(t *testing.T) {
 	d.is("components schemas OwnInput properties money", `{}`)
 	d.is("components schemas ScalarsInput properties text", `{"type":"string","description":"Any text: \"quoted\" & <tagged>","examples":["a text"]}`)
 	d.is("components schemas Unusual properties yes", `{"type":"string","description":"no","examples":["null"]}`)
+}
+
+const durationSchema = `"type":"string","pattern":"^[-+]?(0|(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$"`
+
+// What may be absent is not required, and null only where the type has a null.
+func TestSchemasOfOptionals(t *testing.T) {
+	d := describe(t, torture.New())
+	d.is("components schemas PatchInput", `{"type":"object","properties":{
+		"name":{"type":"string","minLength":1,"description":"What it is called","examples":["pen"]},
+		"phone":{"type":["string","null"],"pattern":"^\\+?[1-9]\\d{7,14}$"},
+		"age":{`+int64Schema+`,"anyOf":[{"const":0},{"minimum":18}]},
+		"must":{"type":"boolean"},
+		"must_null":{"$ref":"#/components/schemas/TortureItemInput"},
+		"item":{"$ref":"#/components/schemas/TortureItemInput"},
+		"items":{"type":"array","items":{"$ref":"#/components/schemas/TortureItemInput"},"maxItems":3},
+		"day":{"type":"string","format":"date","examples":["2026-12-01"]},
+		"any":{},
+		"other":{"type":"string","x-validate":["required_without=Name"]},
+		"pointer":{"type":["integer","null"],"format":"int64"}},"required":["must","must_null"]}`)
+	d.is("components schemas Patch", `{"type":"object","properties":{
+		"name":{"type":["string","null"],"description":"What it is called","examples":["pen"]},
+		"phone":{"type":["string","null"]},
+		"age":{`+int64Schema+`},
+		"must":{"type":["boolean","null"]},
+		"must_null":{"anyOf":[{"$ref":"#/components/schemas/TortureItem"},{"type":"null"}]},
+		"item":{"anyOf":[{"$ref":"#/components/schemas/TortureItem"},{"type":"null"}]},
+		"items":{"type":["array","null"],"items":{"$ref":"#/components/schemas/TortureItem"}},
+		"day":{"type":["string","null"],"format":"date","examples":["2026-12-01"]},
+		"any":{},
+		"other":{"type":["string","null"]},
+		"pointer":{"type":["integer","null"],"format":"int64"}},
+		"required":["name","phone","must","must_null","item","day","any","other","pointer"]}`)
+}
+
+func TestSchemasOfDaysAndDurations(t *testing.T) {
+	d := describe(t, torture.New())
+	d.is("components schemas DaysInput", `{"type":"object","properties":{
+		"day":{"type":"string","format":"date","examples":["2026-12-01"]},
+		"until":{"type":["string","null"],"format":"date","x-validate":["gtefield=Day"]},
+		"maybe":{"type":"string","format":"date"},
+		"wait":{`+durationSchema+`,"x-validate":["min=1m"],"examples":["1h30m"]},
+		"box":{"type":"boolean"},
+		"by_day":{"type":"object","additionalProperties":{`+int64Schema+`},"propertyNames":{"type":"string","format":"date"}},
+		"many":{"type":"array","items":{`+durationSchema+`}}},"required":["day","wait"]}`)
+	d.is("components schemas Days properties until", `{"type":["string","null"],"format":"date"}`)
+	d.is("components schemas Days required", `["day","until","wait","box","by_day","many"]`)
+}
+
+// A default is told as JSON has it: who sends it gets what he gets who sends nothing.
+func TestDefaultsOfMembers(t *testing.T) {
+	r := torture.New()
+	d := describe(t, r)
+	assert.Nil(t, d.at("components schemas DefaultsInput required"))
+	d.is("components schemas DefaultsInput properties nights", `{`+int64Schema+`,"minimum":1,"default":2,"description":"How many"}`)
+	d.is("components schemas DefaultsInput properties kind", `{"type":"string","enum":["a","b"],"default":"b"}`)
+	d.is("components schemas DefaultsInput properties quoted default", `"7"`)
+	d.is("components schemas DefaultsInput properties inside properties least default", `3`)
+	handler := routing.Build(r).ServeRequest
+	echo := func(body []byte) string {
+		var raw fasthttp.RequestCtx
+		raw.Request.Header.SetMethod("POST")
+		raw.Request.SetRequestURI("/echo/defaults")
+		raw.Request.Header.SetContentType("application/json")
+		raw.Request.SetBody(body)
+		handler(&raw)
+		require.Equal(t, 200, raw.Response.StatusCode(), string(raw.Response.Body()))
+		return string(raw.Response.Body())
+	}
+	defaults := make(map[string]any)
+	for name, property := range d.at("components schemas DefaultsInput properties").(map[string]any) {
+		if value, ok := property.(map[string]any)["default"]; ok {
+			defaults[name] = value
+		}
+		assert.NotContains(t, d.at("components schemas Defaults properties "+name), "default", "of what is written")
+	}
+	assert.Len(t, defaults, 15)
+	all, err := json.Marshal(defaults)
+	require.NoError(t, err)
+	nothing := echo([]byte(`{}`))
+	assert.Equal(t, nothing, echo(all))
+	assert.NotEqual(t, nothing, echo([]byte(`{"wait":1}`)))
 }
 
 func TestNamesOfComponents(t *testing.T) {

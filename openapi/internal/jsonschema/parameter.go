@@ -12,7 +12,7 @@ const durationPattern = `^[-+]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms
 // Parameter returns the schema of a parameter, or of a field of a form: of what its
 // text is read as.
 func (s *Schemas) Parameter(p params.Param) *Object {
-	t := Deref(p.Type) // nil when it is absent, and never null
+	t, _ := bare(p.Type, Reads) // nil when it is absent, and never null
 	var o *Object
 	if p.Many {
 		var elements *params.Rules
@@ -23,8 +23,8 @@ func (s *Schemas) Parameter(p params.Param) *Object {
 	} else {
 		o = s.textSchema(t, p.Rules)
 	}
-	if text, ok := p.Tag.Lookup("default"); ok {
-		o = o.Clone().Set("default", s.textLiteral("default", text, t, p.Field))
+	if text, ok := p.Tag.Lookup(defaultTag); ok {
+		o = o.Clone().Set(defaultTag, s.textLiteral(defaultTag, text, t, p.Field))
 	}
 	if text, ok := p.Tag.Lookup(ExampleTag); ok {
 		o = o.Clone().Set("examples", []any{s.textLiteral(ExampleTag, text, t, p.Field)})

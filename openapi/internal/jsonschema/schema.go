@@ -68,14 +68,15 @@ var (
 	durationType = reflect.TypeFor[time.Duration]()
 	numberType   = reflect.TypeFor[json.Number]()
 	rawType      = reflect.TypeFor[json.RawMessage]()
+
+	dateType     = reflect.TypeFor[params.Date]()
+	textWaitType = reflect.TypeFor[params.Duration]()
+	checkboxType = reflect.TypeFor[params.Checkbox]()
 )
 
 // Value returns the schema of values of type t with the rules r, which may be nil.
 func (s *Schemas) Value(t reflect.Type, m Mode, r *params.Rules) *Object {
-	mayBeNull := false
-	for t.Kind() == reflect.Pointer {
-		t, mayBeNull = t.Elem(), true
-	}
+	t, mayBeNull := bare(t, m)
 	if m == Writes {
 		mayBeNull = mayBeNull || isWrittenNull(t)
 	}
@@ -99,6 +100,23 @@ func (s *Schemas) Value(t reflect.Type, m Mode, r *params.Rules) *Object {
 		return nullable(o)
 	}
 	return o
+}
+
+// bare returns the type that values of type t have when they are not null, and whether
+// they may be: behind pointers, and in a [params.Optional], which is written as null when
+// it is absent.
+func bare(t reflect.Type, m Mode) (value reflect.Type, mayBeNull bool) {
+	for {
+		inner, _, isOptional := params.OptionalOf(t)
+		switch {
+		case isOptional:
+			t, mayBeNull = inner, mayBeNull || m == Writes
+		case t.Kind() == reflect.Pointer:
+			t, mayBeNull = t.Elem(), true
+		default:
+			return t, mayBeNull
+		}
+	}
 }
 
 // isWrittenNull reports whether values of type t, which is no pointer, are written as null
@@ -194,6 +212,8 @@ func (s *Schemas) keys(t reflect.Type, r *params.Rules) *Object {
 	switch k := t.Kind(); {
 	case k == reflect.String:
 		return s.Ruled(o, t, r)
+	case t == dateType || t == textWaitType:
+		o = known(t)
 	case reflect.PointerTo(t).Implements(textUnmarshaler) || t.Implements(textMarshaler):
 	case reflect.Uint <= k && k <= reflect.Uintptr:
 		o.Set("pattern", "^[0-9]+$")
@@ -240,6 +260,10 @@ func known(t reflect.Type) *Object {
 	switch t {
 	case timeType:
 		return Obj("type", "string", "format", "date-time")
+	case dateType:
+		return Obj("type", "string", "format", "date")
+	case textWaitType:
+		return Obj("type", "string", "pattern", durationPattern)
 	case numberType:
 		return Obj("type", "number")
 	case rawType:
@@ -271,6 +295,9 @@ func said(t reflect.Type) *Object {
 func reaches(t, target reflect.Type, seen ...reflect.Type) bool {
 	if t == target || slices.Contains(seen, t) {
 		return t == target
+	}
+	if value, _, isOptional := params.OptionalOf(t); isOptional {
+		return reaches(value, target, append(seen, t)...)
 	}
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:

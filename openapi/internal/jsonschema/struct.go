@@ -3,6 +3,8 @@ package jsonschema
 import (
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/velithon-go/velithon/params"
 )
@@ -51,6 +53,11 @@ func (s *Schemas) members(t reflect.Type, m Mode) []params.Member {
 func (s *Schemas) member(member params.Member, around reflect.Type, m Mode) *Object {
 	t := member.Field.Type
 	where := around.String() + "." + member.Field.Name
+	tags := member.Field.Tag
+	more := Obj()
+	if text, ok := tags.Lookup(defaultTag); ok && m != Writes {
+		more.Set(defaultTag, s.memberDefault(text, t, member.Quoted, where))
+	}
 	if member.Quoted && waysOf(Deref(t), m) == byKind {
 		o := quotedSchema(Deref(t))
 		if member.Rules != nil && m == Reads {
@@ -60,9 +67,18 @@ func (s *Schemas) member(member params.Member, around reflect.Type, m Mode) *Obj
 		if t.Kind() == reflect.Pointer && !refusesNull {
 			o = nullable(o)
 		}
-		return s.Annotated(o, member.Field.Tag, reflect.TypeFor[string](), where)
+		return s.annotated(o, more, tags, reflect.TypeFor[string](), where)
 	}
-	return s.Annotated(s.Value(t, m, member.Rules), member.Field.Tag, t, where)
+	if value, _, isOptional := params.OptionalOf(t); isOptional && m == Writes && isOmitZero(tags) {
+		t = value // it is left out when it is absent, and not null
+	}
+	return s.annotated(s.Value(t, m, member.Rules), more, tags, t, where)
+}
+
+// isOmitZero reports whether a member is left out of what is written when it is zero.
+func isOmitZero(tags reflect.StructTag) bool {
+	_, options, _ := strings.Cut(tags.Get("json"), ",")
+	return slices.Contains(strings.Split(options, ","), "omitzero")
 }
 
 // Deref strips the pointers off t.

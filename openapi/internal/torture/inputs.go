@@ -28,6 +28,12 @@ type (
 		Choice   string        `query:"choice" default:"new" validate:"oneof=new old"`
 		Spared   string        `query:"spared" validate:"omitempty,len=2"`
 		Odd      string        `query:"odd[name]"`
+
+		Day      params.Date             `query:"day" default:"2026-12-01"`
+		TextWait params.Duration         `query:"text_wait" default:"1h" validate:"min=1m"`
+		Maybe    params.Optional[string] `query:"maybe" validate:"min=2"`
+		Must     params.Optional[int]    `query:"must" validate:"required,min=2"`
+		Signed   int                     `query:"signed" default:"+05"`
 	}
 
 	// Headers and cookies.
@@ -78,11 +84,12 @@ type (
 
 	// Login is a form.
 	Login struct {
-		User   string   `form:"user" validate:"required,min=3" doc:"The name"`
-		Age    int      `form:"age" validate:"omitempty,min=18"`
-		Roles  []string `form:"role" validate:"max=3"`
-		Stay   bool     `form:"stay" default:"false"`
-		Source string   `query:"source"`
+		User   string          `form:"user" validate:"required,min=3" doc:"The name"`
+		Age    int             `form:"age" validate:"omitempty,min=18"`
+		Roles  []string        `form:"role" validate:"max=3"`
+		Stay   bool            `form:"stay" default:"false"`
+		Accept params.Checkbox `form:"accept"`
+		Source string          `query:"source"`
 	}
 	// Upload has files.
 	Upload struct {
