@@ -29,7 +29,7 @@ func (s *builder) requestBody(plan *params.Plan, example any) *jsonschema.Object
 	if len(fields) == 0 {
 		return nil
 	}
-	return s.form(fields, example)
+	return s.form(fields, plan.RejectsUnknown(), example)
 }
 
 func (s *builder) jsonBody(body params.JSONBody, example any) *jsonschema.Object {
@@ -56,8 +56,8 @@ func withoutDoc(tag reflect.StructTag) reflect.StructTag {
 	return ""
 }
 
-// form describes the fields of a form.
-func (s *builder) form(fields []params.Param, example any) *jsonschema.Object {
+// form describes the fields of a form. isStrict says that others are refused.
+func (s *builder) form(fields []params.Param, isStrict bool, example any) *jsonschema.Object {
 	properties := jsonschema.Obj()
 	var required []string
 	hasFiles := false
@@ -75,6 +75,9 @@ func (s *builder) form(fields []params.Param, example any) *jsonschema.Object {
 	schema := jsonschema.Obj("type", "object", "properties", properties)
 	if len(required) > 0 {
 		schema.Set("required", required)
+	}
+	if isStrict {
+		schema.Set("additionalProperties", false)
 	}
 	media := jsonschema.Obj("schema", schema)
 	if example != nil {

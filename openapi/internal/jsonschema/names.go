@@ -84,17 +84,13 @@ func (s *Schemas) text(at use) string {
 // name of its own where what is written differs.
 func (s *Schemas) name(groups []group, reserved []string) {
 	types := make(map[string][]reflect.Type)
-	modes := make(map[reflect.Type]map[Mode]bool)
+	byType := make(map[reflect.Type][]group)
 	for _, g := range groups {
-		for _, at := range g {
-			if name := nameOf(at.t, false); !slices.Contains(types[name], at.t) {
-				types[name] = append(types[name], at.t)
-			}
-			if modes[at.t] == nil {
-				modes[at.t] = make(map[Mode]bool)
-			}
-			modes[at.t][at.Mode] = true
+		t := g[0].t
+		if name := nameOf(t, false); !slices.Contains(types[name], t) {
+			types[name] = append(types[name], t)
 		}
+		byType[t] = append(byType[t], g)
 	}
 	s.names = make(map[use]string)
 	taken := make(map[string]bool)
@@ -103,17 +99,7 @@ func (s *Schemas) name(groups []group, reserved []string) {
 	}
 	for _, g := range groups {
 		t := g[0].t
-		name := nameOf(t, false)
-		if len(types[name]) > 1 {
-			name = nameOf(t, true)
-		}
-		has := func(m Mode) bool { return slices.Contains(g, use{t, m}) }
-		switch {
-		case modes[t][Writes] && !has(Writes) && has(Reads):
-			name += "Input"
-		case (modes[t][Writes] || modes[t][Reads]) && !has(Writes) && !has(Reads):
-			name += "Unchecked"
-		}
+		name := nameOf(t, len(types[nameOf(t, false)]) > 1) + g.suffix(byType[t])
 		for base, n := name, 2; taken[name]; n++ {
 			name = fmt.Sprint(base, n)
 		}
@@ -122,6 +108,39 @@ func (s *Schemas) name(groups []group, reserved []string) {
 			s.names[at] = name
 		}
 	}
+}
+
+// suffix returns what tells a group from the others of its type.
+func (g group) suffix(all []group) string {
+	isStricter := slices.ContainsFunc(all, func(other group) bool {
+		return other[0] != g[0] && g.isStrict() && !other.isStrict() && g.mode(all) == other.mode(all)
+	})
+	if isStricter {
+		return g.mode(all) + "Strict"
+	}
+	return g.mode(all)
+}
+
+// mode returns what tells a group from those of its type that are used in another mode.
+func (g group) mode(all []group) string {
+	hasAny := func(m Mode) bool { return slices.ContainsFunc(all, func(other group) bool { return other.has(m) }) }
+	switch {
+	case hasAny(Writes) && !g.has(Writes) && g.has(Reads):
+		return "Input"
+	case (hasAny(Writes) || hasAny(Reads)) && !g.has(Writes) && !g.has(Reads):
+		return "Unchecked"
+	default:
+		return ""
+	}
+}
+
+func (g group) has(m Mode) bool {
+	return slices.ContainsFunc(g, func(at use) bool { return at.Mode == m })
+}
+
+// isStrict reports whether all uses of a group are strict.
+func (g group) isStrict() bool {
+	return !slices.ContainsFunc(g, func(at use) bool { return !at.strict })
 }
 
 var (

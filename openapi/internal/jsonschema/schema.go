@@ -28,6 +28,7 @@ const (
 type use struct {
 	t reflect.Type
 	Mode
+	strict bool // what is read has no members but those that are known
 }
 
 // Schemas makes the schemas of a document, and keeps those of types with a name as
@@ -46,6 +47,9 @@ func New() *Schemas { return &Schemas{components: make(map[use]*Object)} }
 // Read sets the plan of the inputs whose types are described next: it knows the members of
 // what is read.
 func (s *Schemas) Read(plan *params.Plan) { s.plan = plan }
+
+// isStrict reports whether members that nothing knows are refused in what is read.
+func (s *Schemas) isStrict() bool { return s.plan != nil && s.plan.RejectsUnknown() }
 
 // fail keeps the first error.
 func (s *Schemas) fail(err error) { s.err = cmp.Or(s.err, err) }
@@ -175,7 +179,7 @@ func (s *Schemas) of(t reflect.Type, m Mode, r *params.Rules) *Object {
 // component returns a reference to the schema that describe makes of a type. It is there
 // before the schema is, since types may be recursive.
 func (s *Schemas) component(t reflect.Type, m Mode, describe func() *Object) *Object {
-	at := use{t, m}
+	at := use{t, m, m != Writes && s.isStrict()}
 	if s.components[at] == nil {
 		s.components[at] = Obj()
 		s.order = append(s.order, at)

@@ -32,6 +32,9 @@ func (s *Schemas) Structure(t reflect.Type, m Mode) *Object {
 	if len(required) > 0 {
 		o.Set("required", required)
 	}
+	if m != Writes && s.isStrict() {
+		o.Set("additionalProperties", false)
+	}
 	if len(embedded) > 0 {
 		o.Set(xValidate, embedded)
 	}

@@ -38,6 +38,7 @@ func New() *routing.Router {
 	addPaths(r)
 	addOutputs(r)
 	addOptions(r)
+	addStrict(r)
 	return r
 }
 
@@ -98,6 +99,28 @@ func addEchoes(r *routing.Router) {
 	addEcho[struct {
 		X int `json:"x"`
 	}](r, "struct")
+}
+
+// addStrict adds routes that refuse names which they don't know.
+func addStrict(r *routing.Router) {
+	g := r.Group("/strict")
+	g.Defaults(routing.RejectUnknown())
+	g.Handle("POST", "/embedded", answer[Embedded, nothing]())
+	g.Handle("POST", "/lists", answer[Lists, nothing]())
+	g.Handle("POST", "/patch", answer[Patch, Patch]())
+	g.Handle("POST", "/node", answer[Node, nothing]())
+	g.Handle("POST", "/loose", answer[Loose, nothing]())
+	g.Handle("POST", "/own", answer[Own, nothing]())
+	g.Handle("POST", "/muted", answer[Muted, nothing]())
+	g.Handle("POST", "/nameless", answer[Nameless, nothing]())
+	g.Handle("POST", "/days", answer[Days, nothing]())
+	g.Handle("POST", "/only", answer[Only, nothing]())
+	g.Handle("POST", "/described", answer[DescribedRef, nothing]())
+	g.Handle("POST", "/free", answer[FreeBody, nothing]())
+	g.Handle("POST", "/login", answer[Login, nothing]())
+	g.Handle("POST", "/upload", answer[Upload, nothing]())
+	g.Handle("GET", "/nothing", answer[nothing, string]())
+	g.Handle("POST", "/lenient", answer[Embedded, nothing](), routing.IgnoreUnknown())
 }
 
 func addInputs(r *routing.Router) {

@@ -342,6 +342,21 @@ type (
 		} `json:"inside"`
 	}
 
+	// Only is read by a route that refuses unknown members, and by no other.
+	Only struct {
+		Empty struct{} `json:"empty"`
+		Name  string   `json:"name"`
+		Inner struct {
+			Base
+			Map map[string]Base `json:"map"`
+		} `json:"inner"`
+	}
+	// DescribedRef has references with words of their own.
+	DescribedRef struct {
+		Item  Item  `json:"item" doc:"What it is about"`
+		Maybe *Item `json:"maybe" doc:"What else it is about"`
+	}
+
 	// Unusual has names that are none of Go's.
 	Unusual struct {
 		Dollar string `json:"$ref"`
