@@ -94,6 +94,7 @@ func (s *builder) answers(rt routing.Route, o Operation, d responses.Description
 		answer.Status = status
 		a.answer(status, answer.Text, s.content(answer))
 	}
+	a.secured(rt)
 	a.refusals(rt)
 	if rt.Timeout() > 0 {
 		a.problem(http.StatusServiceUnavailable, fmt.Sprintf("The service is busy, or the request took longer than %v", rt.Timeout()))
@@ -105,6 +106,7 @@ func (s *builder) answers(rt routing.Route, o Operation, d responses.Description
 	for _, status := range sortedKeys(o.Responses) {
 		a.said(status, o.Responses[status])
 	}
+	a.challenged(rt)
 	sorted := jsonschema.Obj()
 	for _, status := range sortedKeys(a.byStatus) {
 		sorted.Set(strconv.Itoa(status), a.byStatus[status])
@@ -115,9 +117,6 @@ func (s *builder) answers(rt routing.Route, o Operation, d responses.Description
 // refusals adds what is answered when the input can't be decoded.
 func (a *answers) refusals(rt routing.Route) {
 	plan := rt.Plan()
-	if plan.IsEmpty() {
-		return
-	}
 	_, isJSON := plan.JSONBody()
 	isForm := slices.ContainsFunc(plan.Params(), func(p params.Param) bool { return p.In == params.Form })
 	if isJSON || isForm {
@@ -129,6 +128,19 @@ func (a *answers) refusals(rt routing.Route) {
 		a.problem(http.StatusRequestEntityTooLarge, text)
 		a.problem(http.StatusUnsupportedMediaType, "The body has another content type, or is compressed")
 	}
+	if !plan.IsEmpty() || slices.ContainsFunc(rt.Providers(), func(p routing.Provider) bool { return asksForMore(rt, p.Plan) }) {
+		a.invalid()
+	}
+}
+
+// asksForMore reports whether the input of a provider may be refused for anything but the
+// credentials in it, which is a 401.
+func asksForMore(rt routing.Route, plan *params.Plan) bool {
+	ways := rt.Security()
+	return plan.Validates() || slices.ContainsFunc(plan.Params(), func(p params.Param) bool { return !asks(ways, reads(p.In, p.Name)) })
+}
+
+func (a *answers) invalid() {
 	a.answer(http.StatusUnprocessableEntity, "Values are missing or wrong", jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", a.schemas.component(invalidName))))
 }
 

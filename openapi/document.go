@@ -11,13 +11,16 @@ import (
 
 // Document describes routes as an OpenAPI 3.1 document in JSON, for a file or a generator
 // of clients. For the same routes and info it has the same bytes. It fails with an error
-// if Info lacks a title or a version, if two operations have one ID, or if the example of
-// a field is no value of its type.
+// if Info lacks a title or a version, if two operations have one ID or two security schemes
+// one name, or if the example of a field is no value of its type.
 func Document(routes []routing.Route, info Info) ([]byte, error) {
 	if err := info.check(); err != nil {
 		return nil, err
 	}
-	p := &paths{schemas: &builder{jsonschema.New(), make(map[string]bool)}, byShape: make(map[string]*pathItem), ids: make(map[string]string)}
+	p := &paths{
+		schemas: &builder{jsonschema.New(), make(map[string]bool)}, schemes: newSchemes(routes),
+		byShape: make(map[string]*pathItem), ids: make(map[string]string),
+	}
 	for _, rt := range routes {
 		if err := p.add(rt); err != nil {
 			return nil, err
@@ -54,7 +57,7 @@ func (p *paths) components() (*jsonschema.Object, error) {
 	schemas.Merge(problems)
 	schemas.SortKeys()
 	components := jsonschema.Obj("schemas", schemas)
-	if schemes := p.securitySchemes(); schemes != nil {
+	if schemes := p.schemes.object(); schemes != nil {
 		components.Set("securitySchemes", schemes)
 	}
 	return components, nil

@@ -275,7 +275,7 @@ func TestParameters(t *testing.T) {
 
 	d.is("paths /guarded get security", `[{"authorization":[]}]`)
 	d.is("paths /maybe-guarded get security", `[{},{"authorization":[]}]`)
-	d.is("components securitySchemes", `{"authorization":{"type":"apiKey","in":"header","name":"Authorization"}}`)
+	d.is("components securitySchemes authorization", `{"type":"apiKey","in":"header","name":"Authorization"}`)
 	assert.Nil(t, d.at("paths /guarded get parameters"))
 }
 

@@ -22,7 +22,7 @@ type paths struct {
 	byShape map[string]*pathItem
 	ids     map[string]string // the routes that have them
 	tags    []string
-	auth    bool // an operation jsonschema.Reads Authorization
+	schemes schemes
 }
 
 // A pathItem is a path with its operations.
@@ -104,7 +104,7 @@ func (p *paths) operation(rt routing.Route, o Operation, at routing.PathTemplate
 	if o.Deprecated {
 		op.Set("deprecated", true)
 	}
-	if list := s.parameters(plan, at, names); len(list) > 0 {
+	if list := s.parameters(rt, at, names); len(list) > 0 {
 		op.Set("parameters", list)
 	}
 	if body := s.requestBody(plan, o.Example); body != nil {
@@ -112,7 +112,11 @@ func (p *paths) operation(rt routing.Route, o Operation, at routing.PathTemplate
 	}
 	description := responses.Describe(rt.Out)
 	op.Set("responses", s.answers(rt, o, description))
-	if security := p.security(plan); security != nil {
+	security, err := p.schemes.security(rt.Security(), plansOf(rt))
+	if err != nil {
+		return nil, err
+	}
+	if security != nil {
 		op.Set("security", security)
 	}
 	if list := servers(o.Servers); list != nil {

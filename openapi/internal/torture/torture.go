@@ -39,6 +39,7 @@ func New() *routing.Router {
 	addOutputs(r)
 	addOptions(r)
 	addStrict(r)
+	addProvided(r)
 	return r
 }
 
