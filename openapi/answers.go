@@ -69,12 +69,6 @@ func (a *answers) problem(status int, text string) {
 	a.answer(status, text, a.schemas.problemContent(status))
 }
 
-// problemContent describes a problem, with an example that has the status.
-func (s *builder) problemContent(status int) *jsonschema.Object {
-	example := jsonschema.Obj("title", http.StatusText(status), "status", status)
-	return jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", s.component(problemName), "example", example))
-}
-
 // component refers to one of the components that no type of a service has.
 func (s *builder) component(name string) *jsonschema.Object {
 	s.used[name] = true
@@ -103,6 +97,9 @@ func (s *builder) answers(rt routing.Route, o Operation, d responses.Description
 		a.problem(http.StatusServiceUnavailable, "The service is busy: try again later")
 	}
 	a.problem(http.StatusInternalServerError, "The service could not answer this request")
+	for _, problem := range o.Problems {
+		a.own(problem)
+	}
 	for _, status := range sortedKeys(o.Responses) {
 		a.said(status, o.Responses[status])
 	}
@@ -141,7 +138,7 @@ func asksForMore(rt routing.Route, plan *params.Plan) bool {
 }
 
 func (a *answers) invalid() {
-	a.answer(http.StatusUnprocessableEntity, "Values are missing or wrong", jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", a.schemas.component(invalidName))))
+	a.answer(http.StatusUnprocessableEntity, "Values are missing or wrong", jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", a.schemas.problemSchema(invalidName, http.StatusUnprocessableEntity))))
 }
 
 // content describes what an answer has; nil for nothing.

@@ -2,6 +2,7 @@ package openapi
 
 import (
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
 
@@ -27,6 +28,15 @@ type Operation struct {
 	// handler's own problems. Of a status that is known, the description and the example
 	// are added, and a Content or ContentType takes the place of what is known.
 	Responses map[int]Response
+
+	// Problems are those of the service's own that the route is answered with, by its
+	// handler or a provider: of each the status, the type, and the members of its
+	// Extensions are told, as in
+	//
+	//	errNoCredit.WithExtensions(credit{Balance: 30, Costs: 50})
+	//
+	// where the values are an example.
+	Problems []*responses.Problem
 
 	// Work are the kinds of the background work that a response carries.
 	Work []Kind

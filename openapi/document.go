@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/velithon-go/velithon/openapi/internal/jsonschema"
+	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
 
@@ -18,7 +19,7 @@ func Document(routes []routing.Route, info Info) ([]byte, error) {
 		return nil, err
 	}
 	p := &paths{
-		schemas: &builder{jsonschema.New(), make(map[string]bool)}, schemes: newSchemes(routes),
+		schemas: &builder{jsonschema.New(), make(map[string]bool), info.Problems}, schemes: newSchemes(routes),
 		byShape: make(map[string]*pathItem), ids: make(map[string]string),
 	}
 	for _, rt := range routes {
@@ -44,7 +45,8 @@ func Document(routes []routing.Route, info Info) ([]byte, error) {
 // A builder makes the parts of a document that have schemas.
 type builder struct {
 	*jsonschema.Schemas
-	used map[string]bool // the components that no type of a service has
+	used        map[string]bool // the components that no type of a service has
+	appProblems []*responses.Problem
 }
 
 // components returns the schemas and security schemes that operations refer to.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/velithon-go/velithon/openapi/internal/jsonschema"
+	"github.com/velithon-go/velithon/responses"
 )
 
 // Info is what a document says about the service as a whole. Title and Version must be
@@ -26,6 +27,12 @@ type Info struct {
 	// Tags describes tags, and puts them in this order. Those of operations that are not
 	// among them follow.
 	Tags []Tag
+
+	// Problems are what the app's Options.Problem makes of the problems that the framework
+	// answers with, one for a status: their type, and the members of their Extensions, of
+	// which the values are an example. One without a status has the members of all
+	// problems. All of it may be missing in an answer, as it is after a panic.
+	Problems []*responses.Problem
 
 	ExternalDocs ExternalDocs
 }
@@ -70,7 +77,7 @@ func (i *Info) check() error {
 			return fmt.Errorf("openapi: Info.Servers[%d] has no URL", n)
 		}
 	}
-	return nil
+	return i.checkProblems()
 }
 
 func (i *Info) object() *jsonschema.Object {

@@ -3,7 +3,6 @@ package openapi
 import (
 	"cmp"
 	"fmt"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -111,6 +110,11 @@ func (p *paths) operation(rt routing.Route, o Operation, at routing.PathTemplate
 		op.Set("requestBody", body)
 	}
 	description := responses.Describe(rt.Out)
+	for n, problem := range o.Problems {
+		if err := checkProblem(problem); err != nil {
+			return nil, fmt.Errorf("openapi: %s %s: Operation.Problems[%d] %w", rt.Method, rt.Pattern, n, err)
+		}
+	}
 	op.Set("responses", s.answers(rt, o, description))
 	security, err := p.schemes.security(rt.Security(), plansOf(rt))
 	if err != nil {
@@ -210,21 +214,6 @@ func (p *paths) object() *jsonschema.Object {
 			item.operations.Set("x-other-operations", item.others)
 		}
 		o.Set(item.path, item.operations)
-	}
-	return o
-}
-
-// problems returns the components that no type of a service has, if an answer has them.
-func (s *builder) problems() *jsonschema.Object {
-	o := jsonschema.Obj()
-	if s.used[problemName] {
-		o.Set(problemName, s.Structure(reflect.TypeFor[problem](), jsonschema.Writes))
-	}
-	if s.used[invalidName] {
-		invalid := s.Structure(reflect.TypeFor[invalidProblem](), jsonschema.Writes)
-		// A list without elements is written as [], see responses.Problem.
-		invalid.Get("properties").(*jsonschema.Object).Get("errors").(*jsonschema.Object).Set("type", "array")
-		o.Set(invalidName, invalid)
 	}
 	return o
 }

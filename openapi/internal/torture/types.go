@@ -357,6 +357,17 @@ type (
 		Maybe *Item `json:"maybe" doc:"What else it is about"`
 	}
 
+	// Traced is what all problems of the app have.
+	Traced struct {
+		Trace string `json:"trace" doc:"an id of the request"`
+	}
+	// Credit is what a type of problem has.
+	Credit struct {
+		Balance  int      `json:"balance"`
+		Costs    int      `json:"costs"`
+		Currency []string `json:"currency"`
+	}
+
 	// Unusual has names that are none of Go's.
 	Unusual struct {
 		Dollar string `json:"$ref"`
