@@ -93,7 +93,7 @@ func (s *builder) answers(rt routing.Route, o Operation, d responses.Description
 	if rt.Timeout() > 0 {
 		a.problem(http.StatusServiceUnavailable, fmt.Sprintf("The service is busy, or the request took longer than %v", rt.Timeout()))
 	}
-	if len(o.Work) > 0 || isTyped(d.Work) {
+	if len(kindsOf(o, d)) > 0 || isTyped(d.Work) {
 		a.problem(http.StatusServiceUnavailable, "The service is busy: try again later")
 	}
 	a.problem(http.StatusInternalServerError, "The service could not answer this request")
@@ -188,8 +188,21 @@ var (
 // isTyped reports whether a response's type says that it carries work.
 func isTyped(work reflect.Type) bool { return work != nil && work != anyWork }
 
+// kindsOf returns the kinds of work that a response is known to schedule, by its type or by
+// what is said of the route, each once.
+func kindsOf(o Operation, d responses.Description) []background.KindDescription {
+	all := slices.Clone(d.Kinds)
+	for _, kind := range o.Work {
+		described := kind.Describe()
+		if !slices.ContainsFunc(all, func(other background.KindDescription) bool { return other.Name == described.Name }) {
+			all = append(all, described)
+		}
+	}
+	return all
+}
+
 // backgroundWork describes the work that a response schedules; nil for none that is known.
-func backgroundWork(work reflect.Type, kinds []Kind) *jsonschema.Object {
+func backgroundWork(work reflect.Type, kinds []background.KindDescription) *jsonschema.Object {
 	if len(kinds) == 0 && !isTyped(work) {
 		return nil
 	}
@@ -199,7 +212,7 @@ func backgroundWork(work reflect.Type, kinds []Kind) *jsonschema.Object {
 	}
 	var list []any
 	for _, kind := range kinds {
-		list = append(list, kindObject(kind.Describe()))
+		list = append(list, kindObject(kind))
 	}
 	if len(list) > 0 {
 		o.Set("kinds", list)

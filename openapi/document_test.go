@@ -392,6 +392,11 @@ func TestOperations(t *testing.T) {
 	d.is(order+"x-background-work", `{"starts":"after the response","carries":"tasks","kinds":[
 		{"name":"send mail","timeout":"10s","attempts":5,"backoff":"200ms","maxElapsed":"1h0m0s"},{"name":"update stock"}]}`)
 	d.is("paths /out/task post x-background-work", `{"starts":"after the response","carries":"a task"}`)
+	d.is("paths /out/kinds post x-background-work", `{"starts":"after the response","carries":"tasks","kinds":[
+		{"name":"send mail","timeout":"10s","attempts":5,"backoff":"200ms","maxElapsed":"1h0m0s"},{"name":"update stock"},
+		{"name":"count","attempts":3,"maxBackoff":"1m0s"}]}`)
+	d.is("paths /out/loose-kinds post x-background-work", `{"starts":"after the response","kinds":[{"name":"update stock"}]}`)
+	assert.Contains(t, keys(d.at("paths /out/loose-kinds post responses")), "503", "the work may find no room")
 	assert.Nil(t, d.at("paths /out/content get x-background-work"))
 	d.is("paths /described/export get deprecated", `true`)
 	assert.Nil(t, d.at("paths /described/hidden"))

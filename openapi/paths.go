@@ -126,7 +126,7 @@ func (p *paths) operation(rt routing.Route, o Operation, at routing.PathTemplate
 	if list := servers(o.Servers); list != nil {
 		op.Set("servers", list)
 	}
-	if work := backgroundWork(description.Work, o.Work); work != nil {
+	if work := backgroundWork(description.Work, kindsOf(o, description)); work != nil {
 		op.Set("x-background-work", work)
 	}
 	setDuration(op, "x-timeout", rt.Timeout())

@@ -19,6 +19,10 @@ type Description struct {
 	// Work is the type of its background work: an interface where any may be carried,
 	// nil where none can be.
 	Work reflect.Type
+
+	// Kinds are those of its tasks, where the type knows them, which none of this package
+	// does: what [background.Kind.Describe] returns.
+	Kinds []background.KindDescription
 }
 
 // An Answer is a status with what is sent along.

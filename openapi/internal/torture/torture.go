@@ -187,7 +187,38 @@ func addOutputs(r *routing.Router) {
 	r.Handle("GET", "/out/number", answer[nothing, int]())
 	r.Handle("GET", "/out/numbers", answer[nothing, []int]())
 	r.Handle("POST", "/out/task", answer[nothing, responses.JSONResponse[Item, *background.Task]]())
+	r.Handle("POST", "/out/kinds", answer[nothing, taken](), openapi.Describe(openapi.Operation{Work: []openapi.Kind{mail, count}}))
+	r.Handle("POST", "/out/loose-kinds", answer[nothing, told]())
 	r.Handle("POST", "/out/tasks", answer[nothing, responses.JSONResponse[Item, *background.Tasks]]())
+}
+
+// The kinds of background work.
+var (
+	mail = background.Define("send mail", func(context.Context, string) error { return nil },
+		background.Timeout(10*time.Second), background.Retry{Attempts: 5, Backoff: 200 * time.Millisecond, MaxElapsed: time.Hour})
+	stock = background.Define("update stock", func(context.Context, []Item) error { return nil })
+	count = background.Define("count", func(context.Context, int) error { return nil },
+		background.Retry{Attempts: 3, MaxBackoff: time.Minute})
+)
+
+// taken is a response whose type knows what it schedules.
+type taken struct {
+	responses.JSONResponse[Item, *background.Tasks]
+}
+
+func (t taken) Describe() responses.Description {
+	d := t.JSONResponse.Describe()
+	d.Kinds = []background.KindDescription{mail.Describe(), stock.Describe()}
+	return d
+}
+
+// told is one that may carry any work, and knows one kind of it.
+type told struct{ responses.TextResponse }
+
+func (t told) Describe() responses.Description {
+	d := t.TextResponse.Describe()
+	d.Kinds = []background.KindDescription{stock.Describe()}
+	return d
 }
 
 // A teapot is a response that describes itself.
@@ -207,9 +238,6 @@ func (s silent) Write(raw *fasthttp.RequestCtx) error { return s.text.Write(raw)
 func (silent) Work() background.Work                  { return nil }
 
 func addOptions(r *routing.Router) {
-	mail := background.Define("send mail", func(context.Context, string) error { return nil },
-		background.Timeout(10*time.Second), background.Retry{Attempts: 5, Backoff: 200 * time.Millisecond, MaxElapsed: time.Hour})
-	stock := background.Define("update stock", func(context.Context, []Item) error { return nil })
 	g := r.Group("/described")
 	g.Handle("POST", "/order", answer[Item, responses.JSONResponse[Item, *background.Tasks]](),
 		routing.Name("order"), routing.Status(201), routing.Timeout(2*time.Second), routing.BodyLimit(4096), routing.ReadTimeout(time.Minute),
