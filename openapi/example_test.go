@@ -153,6 +153,70 @@ func ExampleMount() {
 	// Output: 401
 }
 
+// orderTaken is a response whose type knows what it schedules.
+type orderTaken struct {
+	responses.JSONResponse[created, *background.Task]
+}
+
+// Describe adds the kinds of its tasks to what is known.
+func (o orderTaken) Describe() responses.Description {
+	d := o.JSONResponse.Describe()
+	d.Kinds = []background.KindDescription{sendMail.Describe()}
+	return d
+}
+
+func repeatOrder(context.Context, struct{}) (taken orderTaken, err error) {
+	return taken, errSoldOut.WithExtensions(stock{Left: 0})
+}
+
+// errSoldOut is a type of problem of the service's own.
+var errSoldOut = &responses.Problem{Type: "https://shop.example/problems/sold-out", Title: "Sold out", Status: 409}
+
+type stock struct {
+	Left int `json:"left"`
+}
+
+func ExampleDescribe_problems() {
+	app := velithon.New(velithon.Options{})
+	app.Post("/repeat", repeatOrder, openapi.Describe(openapi.Operation{
+		Problems: []*responses.Problem{errSoldOut.WithExtensions(stock{Left: 3})},
+	}))
+	text, err := openapi.Document(app.Routes(), openapi.Info{
+		Title: "Shop", Version: "1.0.0",
+		Problems: []*responses.Problem{{Status: 500, Type: "https://shop.example/problems/broken"}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	var document struct {
+		Paths map[string]map[string]struct {
+			Responses map[string]struct {
+				Content map[string]struct{ Example json.RawMessage }
+			}
+			Work struct{ Kinds []struct{ Name string } } `json:"x-background-work"`
+		}
+	}
+	if err := json.Unmarshal(text, &document); err != nil {
+		log.Fatal(err)
+	}
+	operation := document.Paths["/repeat"]["post"]
+	fmt.Println(operation.Work.Kinds)
+	for _, status := range []string{"409", "500"} {
+		var example struct {
+			Type string
+			Left int
+		}
+		if err := json.Unmarshal(operation.Responses[status].Content["application/problem+json"].Example, &example); err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(example)
+	}
+	// Output:
+	// [{send mail}]
+	// {https://shop.example/problems/sold-out 3}
+	// {https://shop.example/problems/broken 0}
+}
+
 // calendars and prices are what a handler may return.
 func calendars(context.Context, struct{}) (calendar, error) { return calendar{}, nil }
 

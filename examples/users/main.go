@@ -14,6 +14,8 @@
 //	…
 //
 //	{"title":"Unauthorized","status":401,"detail":"credentials are needed: Bearer credentials in the header Authorization"}
+//
+// http://127.0.0.1:8080/docs describes it, and asks for the token.
 package main
 
 import (
@@ -26,6 +28,7 @@ import (
 	"sync"
 
 	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
@@ -90,6 +93,7 @@ func newApp(s *service) *velithon.App {
 	api.Get("/me", me)
 	api.Get("/notes", s.list)
 	api.Delete("/notes/{id}", s.remove, routing.Guarded(token, "admin"), routing.Status(204))
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Notes", Version: "1.0.0"}})
 	return app
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/routing"
 )
 
@@ -48,6 +50,38 @@ func TestWhoMayDoWhat(t *testing.T) {
 		require.Equal(t, c.status == 401, response.Header.Get("WWW-Authenticate") == `Bearer realm="token"`)
 	}
 	require.Empty(t, s.notes)
+}
+
+// The page and the document are for all, and say who gets in where.
+func TestTheDocumentSaysWhoGetsIn(t *testing.T) {
+	app := newApp(newService())
+	text, err := openapi.Document(app.Routes(), openapi.Info{Title: "Notes", Version: "1.0.0"})
+	require.NoError(t, err)
+	url := serve(t, app)
+	require.Equal(t, 200, send(t, "GET", url+"/docs", "").StatusCode)
+	require.Equal(t, 200, send(t, "GET", url+"/openapi.json", "").StatusCode)
+	type operation struct {
+		Security   []map[string][]string
+		Parameters []struct{ Name string }
+		Responses  map[string]any
+	}
+	var document struct {
+		Paths      map[string]map[string]operation
+		Components struct {
+			SecuritySchemes map[string]map[string]string
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &document))
+	require.Equal(t, map[string]map[string]string{"token": {"type": "http", "scheme": "bearer"}}, document.Components.SecuritySchemes)
+	notes := document.Paths["/api/notes"]["get"]
+	require.Equal(t, []map[string][]string{{"token": {}}}, notes.Security)
+	require.Empty(t, notes.Parameters)
+	require.Contains(t, notes.Responses, "401")
+	require.Contains(t, notes.Responses, "403")
+	removal := document.Paths["/api/notes/{id}"]["delete"]
+	require.Equal(t, []map[string][]string{{"token": {"admin"}}}, removal.Security)
+	require.Len(t, removal.Parameters, 1)
+	require.Empty(t, document.Paths["/health"]["get"].Security)
 }
 
 // A test says who makes all requests, and needs no tokens.
