@@ -64,7 +64,7 @@ func TestProblemsOfAnApp(t *testing.T) {
 // What a route says of a problem holds for the problem as it is sent, whatever its values.
 func TestProblemsKeepToTheirSchema(t *testing.T) {
 	d := describe(t, torture.New())
-	for _, p := range []*responses.Problem{torture.NoCredit, torture.Locked, torture.TooLate, torture.Loosely, torture.NoCredit.WithExtensions(torture.Credit{})} {
+	for _, p := range []*responses.Problem{torture.ErrNoCredit, torture.ErrLocked, torture.ErrTooLate, torture.ErrLoosely, torture.ErrNoCredit.WithExtensions(torture.Credit{})} {
 		var raw fasthttp.RequestCtx
 		require.NoError(t, p.Write(&raw))
 		sent := parse(t, raw.Response.Body()).root.(map[string]any)
@@ -129,7 +129,7 @@ func TestProblemsBesideOtherContent(t *testing.T) {
 	r := newRouter(t)
 	r.Handle("GET", "/x", answer[struct{}, string](), openapi.Describe(openapi.Operation{
 		Responses: map[int]openapi.Response{409: {Content: params.Fault{}}},
-		Problems:  []*responses.Problem{torture.TooLate, torture.TooLate.WithDetail("much too late")},
+		Problems:  []*responses.Problem{torture.ErrTooLate, torture.ErrTooLate.WithDetail("much too late")},
 	}))
 	d := describe(t, r)
 	content := d.at("paths /x get responses 409 content").(map[string]any)

@@ -33,7 +33,7 @@ func (s *sampler) value(schema any, pointer string, depth int) any {
 	switch {
 	case depth > 5:
 		return nil // it may be recursive
-	case hasMembers, o["additionalProperties"] == false:
+	case hasMembers, isClosed(o):
 		return s.object(o, properties, pointer, depth)
 	case len(o) == 0 || o["not"] != nil && o["type"] == nil:
 		s.closed[pointer+"/"+unknownKey] = false // anything
@@ -51,11 +51,17 @@ func (s *sampler) value(schema any, pointer string, depth int) any {
 
 func (s *sampler) object(o, properties map[string]any, pointer string, depth int) any {
 	value := map[string]any{unknownKey: 1}
-	s.closed[pointer+"/"+unknownKey] = o["additionalProperties"] == false
+	s.closed[pointer+"/"+unknownKey] = isClosed(o)
 	for name, property := range properties {
 		value[name] = s.value(property, pointer+"/"+name, depth+1)
 	}
 	return value
+}
+
+// isClosed reports whether a schema forbids members that it does not have.
+func isClosed(o map[string]any) bool {
+	allowed, ok := o["additionalProperties"].(bool)
+	return ok && !allowed
 }
 
 // isOf reports whether a schema is of a type.

@@ -32,11 +32,13 @@ var (
 	query  = routing.APIKey("query.key", params.Query, "key")
 	cookie = routing.APIKey("session", params.Cookie, "sid")
 	oauth  = routing.OAuth2("oauth",
-		routing.OAuthFlow{
+		routing.OAuthFlow{ //nolint:gosec // the places of tokens, and none
 			Kind: "authorizationCode", AuthorizationURL: "https://id.example.org/authorize", TokenURL: "https://id.example.org/token",
 			RefreshURL: "https://id.example.org/refresh", Scopes: map[string]string{"read": "see things", "admin": "do all"},
 		},
-		routing.OAuthFlow{Kind: "clientCredentials", TokenURL: "https://id.example.org/token", Scopes: map[string]string{"read": "see things", "admin": "do all"}})
+		routing.OAuthFlow{ //nolint:gosec // as above
+			Kind: "clientCredentials", TokenURL: "https://id.example.org/token", Scopes: map[string]string{"read": "see things", "admin": "do all"},
+		})
 	openID = routing.OpenIDConnect("id", "https://id.example.org/.well-known/openid-configuration")
 )
 

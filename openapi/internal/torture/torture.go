@@ -38,16 +38,16 @@ var Info = openapi.Info{
 
 // The problems of the service's own.
 var (
-	// NoCredit is a type of problem.
-	NoCredit = &responses.Problem{Type: "https://example.org/problems/no-credit", Title: "Your credit does not suffice", Status: 403, Extensions: Credit{30, 50, []string{"EUR"}}}
-	// Locked has the same status, and no type.
-	Locked = &responses.Problem{Status: 403, Detail: "the account is locked", Extensions: &struct {
+	// ErrNoCredit is a type of problem.
+	ErrNoCredit = &responses.Problem{Type: "https://example.org/problems/no-credit", Title: "Your credit does not suffice", Status: 403, Extensions: Credit{30, 50, []string{"EUR"}}}
+	// ErrLocked has the same status, and no type.
+	ErrLocked = &responses.Problem{Status: 403, Detail: "the account is locked", Extensions: &struct {
 		Until string `json:"until,omitempty"`
 	}{"2026-12-01"}}
-	// TooLate has neither a type nor members.
-	TooLate = responses.NewProblem(409, "it is too late")
-	// Loosely has a map of members, of which nobody knows the names.
-	Loosely = &responses.Problem{Status: 422, Type: "https://example.org/problems/loosely", Extensions: map[string]int{"n": 1}}
+	// ErrTooLate has neither a type nor members.
+	ErrTooLate = responses.NewProblem(409, "it is too late")
+	// ErrLoosely has a map of members, of which nobody knows the names.
+	ErrLoosely = &responses.Problem{Status: 422, Type: "https://example.org/problems/loosely", Extensions: map[string]int{"n": 1}}
 )
 
 // New returns a router with all routes.
@@ -260,7 +260,7 @@ func addOptions(r *routing.Router) {
 		Deprecated: true, Responses: map[int]openapi.Response{200: {ContentType: "text/csv", Description: "All orders"}},
 	}))
 	g.Handle("POST", "/problems", answer[Item, nothing](), openapi.Describe(openapi.Operation{
-		Problems:  []*responses.Problem{NoCredit, Locked, TooLate, Loosely, {Status: 500, Type: "https://example.org/problems/broken"}},
+		Problems:  []*responses.Problem{ErrNoCredit, ErrLocked, ErrTooLate, ErrLoosely, {Status: 500, Type: "https://example.org/problems/broken"}},
 		Responses: map[int]openapi.Response{409: {Description: "Too late"}},
 	}))
 	g.Handle("GET", "/hidden", answer[nothing, string](), openapi.Describe(openapi.Operation{Hidden: true}))
