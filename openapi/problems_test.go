@@ -131,10 +131,20 @@ func TestProblemsBesideOtherContent(t *testing.T) {
 		Responses: map[int]openapi.Response{409: {Content: params.Fault{}}},
 		Problems:  []*responses.Problem{torture.ErrTooLate, torture.ErrTooLate.WithDetail("much too late")},
 	}))
+	r.Handle("GET", "/y", answer[struct{}, gone](), openapi.Describe(openapi.Operation{Problems: []*responses.Problem{responses.NewProblem(410, "")}}))
 	d := describe(t, r)
+	d.is("paths /y get responses 410", `{"description":"It has gone","content":{"application/problem+json":{
+		"schema":{"$ref":"#/components/schemas/Problem"},"example":{"title":"Gone","status":410}}}}`)
 	content := d.at("paths /x get responses 409 content").(map[string]any)
 	assert.Equal(t, []string{"application/json", "application/problem+json"}, slices.Sorted(maps.Keys(content)))
 	text, err := json.Marshal(content["application/problem+json"])
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"schema":{"$ref":"#/components/schemas/Problem"},"example":{"title":"Conflict","status":409,"detail":"it is too late"}}`, string(text))
+}
+
+// gone is a response that says of an answer that it has no content.
+type gone struct{ responses.TextResponse }
+
+func (gone) Describe() responses.Description {
+	return responses.Description{Answers: []responses.Answer{{ContentType: "text/plain"}, {Status: 410, Text: "It has gone"}}}
 }

@@ -56,6 +56,7 @@ func TestSecurity(t *testing.T) {
 		"both":             `[{"token":[],"key":[]}]`,
 		"plain-and-key":    `[{"key":[],"authorization":[]}]`,
 		"any-with-session": `[{"token":[]},{"key":[]},{"session":[]}]`,
+		"any-with-header":  `[{"token":[]},{"key":[],"authorization":[]},{"session":[],"authorization":[]}]`,
 		"all/none":         `[{"token":[]}]`,
 		"tenant":           `null`,
 	} {

@@ -447,6 +447,24 @@ func TestWhatIsRequiredOfOptionalsAndDefaults(t *testing.T) {
 	assert.True(t, compile[input](t, params.Options{RejectUnknown: true}).RejectsUnknown())
 }
 
+// A rule of the service's own that looks at an absent value is asked about that.
+func TestOwnRulesOnOptionals(t *testing.T) {
+	type input struct {
+		Given params.Optional[int] `query:"given" validate:"given"`
+		Maybe params.Optional[int] `query:"maybe" validate:"small"`
+	}
+	v := params.NewValidator()
+	require.NoError(t, v.RegisterValidation("given", func(fl validator.FieldLevel) bool { return !fl.Field().IsZero() }, true))
+	require.NoError(t, v.RegisterValidation("small", func(fl validator.FieldLevel) bool { return fl.Field().Int() < 9 }))
+	options := params.Options{Validator: v}
+	faults := refuse[input](t, request{}, options).Faults
+	require.Len(t, faults, 1)
+	assert.Equal(t, "given", faults[0].Name)
+	described := compile[input](t, options).Params()
+	assert.True(t, described[0].Required)
+	assert.False(t, described[1].Required)
+}
+
 // A body that may be absent is taken without one.
 func TestAnAbsentBodyHasItsDefaults(t *testing.T) {
 	type input struct {

@@ -97,7 +97,7 @@ func addProvided(r *routing.Router) {
 		ID    string   `path:"place"`
 		Limit int      `query:"limit" validate:"min=5"`
 		Many  string   `query:"many" doc:"One of many"`
-		Trace string   `query:"trace" validate:"required"`
+		Trace []string `query:"trace" validate:"required"`
 		Who   []string `header:"x-tenant"`
 	}, nothing]())
 	g.Handle("GET", "/bearer", answer[withValue[byBearer], responses.TextResponse]())
@@ -117,6 +117,10 @@ func addProvided(r *routing.Router) {
 	g.Handle("GET", "/plain-and-key", answer[struct {
 		Key           byKey  `provide:""`
 		Authorization string `header:"Authorization" validate:"required"`
+	}, nothing]())
+	g.Handle("GET", "/any-with-header", answer[struct {
+		Any           byAny  `provide:""`
+		Authorization string `header:"authorization" validate:"required"`
 	}, nothing]())
 	g.Handle("GET", "/any-with-session", answer[struct {
 		Any byAny  `provide:""`
