@@ -60,6 +60,9 @@ func (s *Schemas) groups() (groups []group) {
 
 // split parts a group by the schema of its first use.
 func (s *Schemas) split(g group) (same, other group) {
+	if len(g) == 1 {
+		return g, nil
+	}
 	first := s.text(g[0])
 	for _, at := range g {
 		if s.text(at) == first {

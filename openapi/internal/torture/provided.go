@@ -61,8 +61,17 @@ type withValue[T any] struct {
 	Value T `provide:""`
 }
 
+// addProvided adds routes with what providers make.
 func addProvided(r *routing.Router) {
 	g := r.Group("/provided")
+	addProviders(g)
+	addNeeds(g)
+	all := g.Group("/all")
+	routing.Provide(all, provideNothing[header, byBearer], routing.Secured(bearer), routing.Everywhere())
+	all.Handle("GET", "/none", answer[nothing, nothing]())
+}
+
+func addProviders(g *routing.Router) {
 	routing.Provide(g, provideNothing[struct {
 		Tenant string  `header:"X-Tenant" validate:"required,min=2" doc:"Who pays"`
 		Trace  *string `query:"trace"`
@@ -89,7 +98,9 @@ func addProvided(r *routing.Router) {
 	routing.Provide(g, provideNothing[anyPlace, byAny], routing.Secured(bearer), routing.Secured(key), routing.Secured(cookie))
 	routing.Provide(g, provideNothing[header, maybe], routing.Secured(bearer), routing.OrAnonymous())
 	routing.Provide(g, provideNothing[header, plain])
+}
 
+func addNeeds(g *routing.Router) {
 	g.Handle("GET", "/tenant", answer[withValue[tenant], nothing]())
 	g.Handle("GET", "/places/{place}", answer[withValue[place], nothing]())
 	g.Handle("GET", "/shared/{place}", answer[struct {
@@ -131,8 +142,4 @@ func addProvided(r *routing.Router) {
 		Tenant tenant   `provide:""`
 		Body   Item     `body:"" validate:"required"`
 	}, Item](), routing.RejectUnknown())
-
-	all := g.Group("/all")
-	routing.Provide(all, provideNothing[header, byBearer], routing.Secured(bearer), routing.Everywhere())
-	all.Handle("GET", "/none", answer[nothing, nothing]())
 }
