@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io"
@@ -106,6 +107,37 @@ func TestAllFaultsAreTold(t *testing.T) {
 	require.Contains(t, answer, `{"in":"body","pointer":"#/items/0/quantity","code":"min","detail":"must be at least 1"}`)
 }
 
+func TestCustomersAreGreeted(t *testing.T) {
+	var inbox mailbox
+	s := newShop(newInventory(map[string]int{"book": 3}), inbox.send)
+	s.customers = map[[sha256.Size]byte]customer{sha256.Sum256([]byte("secret")): {"Ada"}}
+	app := newApp(s)
+	url := serve(t, app)
+
+	status, _ := postAs(t, "wrong", url+"/order", "application/json", twoBooks)
+	require.Equal(t, 401, status)
+	status, _ = postAs(t, "secret", url+"/order", "application/json", twoBooks)
+	require.Equal(t, 201, status)
+
+	require.NoError(t, app.Shutdown(context.Background()))
+	require.Len(t, inbox.mails, 1)
+	require.Contains(t, inbox.mails[0], "ada@example.org: Dear Ada! We have your order ")
+}
+
+func TestStock(t *testing.T) {
+	app := newApp(newShop(newInventory(map[string]int{"book": 3}), new(mailbox).send))
+	url := serve(t, app)
+	for path, want := range map[string]string{
+		"/stock/book": `{"sku":"book","free":3}`,
+		"/stock/pen":  `{"title":"Not Found","status":404,"detail":"this is not for sale"}`,
+	} {
+		request, err := http.NewRequest(http.MethodGet, url+path, nil)
+		require.NoError(t, err)
+		_, answer := send(t, request)
+		require.JSONEq(t, want, answer)
+	}
+}
+
 // serve runs app on a free port until the test ends, and returns its URL.
 func serve(t *testing.T, app *velithon.App) string {
 	t.Helper()
@@ -125,7 +157,24 @@ func serve(t *testing.T, app *velithon.App) string {
 // post sends body and returns the status and the body of the answer.
 func post(t *testing.T, url, contentType, body string) (status int, answer string) {
 	t.Helper()
-	response, err := http.Post(url, contentType, strings.NewReader(body))
+	return postAs(t, "", url, contentType, body)
+}
+
+// postAs is post with a token.
+func postAs(t *testing.T, token, url, contentType, body string) (status int, answer string) {
+	t.Helper()
+	request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", contentType)
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	return send(t, request)
+}
+
+func send(t *testing.T, request *http.Request) (status int, answer string) {
+	t.Helper()
+	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
 	defer http.DefaultClient.CloseIdleConnections() // a shutdown would wait for another request
 	defer response.Body.Close()
