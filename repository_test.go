@@ -1,6 +1,7 @@
 package velithon_test
 
 import (
+	"encoding/json"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -164,20 +165,50 @@ func TestNoFolderForAnything(t *testing.T) {
 	}
 }
 
-// Dependabot looks at each module, and at the actions of the workflows, which are
-// pinned: a tag can be moved to other code.
+// Dependabot looks at each module, at each package of npm, and at the actions of the
+// workflows, which are pinned: a tag can be moved to other code.
 func TestDependenciesOfEachModuleAreLookedAfter(t *testing.T) {
-	want := []string{"/"}
+	modules := []string{"/"}
 	for _, folder := range nestedModules(t) {
-		want = append(want, "/"+folder)
+		modules = append(modules, "/"+folder)
 	}
-	_, list, _ := strings.Cut(read(t, ".github/dependabot.yml"), "package-ecosystem: gomod\n    directories:\n")
-	list, _, _ = strings.Cut(list, "    schedule:")
-	var have []string
-	for line := range strings.Lines(list) {
-		have = append(have, strings.TrimPrefix(strings.TrimSpace(line), "- "))
+	var packages []string
+	for _, file := range repositoryFiles(t, ".json") {
+		if path.Base(file) == "package.json" {
+			packages = append(packages, "/"+path.Dir(file))
+		}
 	}
-	assert.Equal(t, want, have)
+	for ecosystem, want := range map[string][]string{"gomod": modules, "npm": packages} {
+		_, list, _ := strings.Cut(read(t, ".github/dependabot.yml"), "package-ecosystem: "+ecosystem+"\n    directories:\n")
+		list, _, _ = strings.Cut(list, "    schedule:")
+		var have []string
+		for line := range strings.Lines(list) {
+			have = append(have, strings.TrimPrefix(strings.TrimSpace(line), "- "))
+		}
+		assert.Equal(t, want, have, ecosystem)
+	}
+}
+
+// What npm installs is what was tried: versions are exact, and locked.
+func TestVersionsOfNpmAreExact(t *testing.T) {
+	seen := 0
+	for _, file := range repositoryFiles(t, ".json") {
+		if path.Base(file) != "package.json" {
+			continue
+		}
+		var content struct {
+			Dependencies, DevDependencies map[string]string
+		}
+		require.NoError(t, json.Unmarshal([]byte(read(t, file)), &content), file)
+		for _, versions := range []map[string]string{content.Dependencies, content.DevDependencies} {
+			for name, version := range versions {
+				seen++
+				assert.Regexp(t, `^\d+\.\d+\.\d+$`, version, "%s: %s", file, name)
+			}
+		}
+		assert.FileExists(t, path.Join(path.Dir(file), "package-lock.json"))
+	}
+	assert.NotZero(t, seen, "packages found")
 }
 
 func TestActionsArePinned(t *testing.T) {
@@ -245,14 +276,14 @@ func nestedModules(t *testing.T) (folders []string) {
 
 // repositoryFiles returns the files of the repository with one of the
 // extensions, with slashes and relative to the root. Folders whose name begins
-// with a dot are left out: tools keep what is theirs there.
+// with a dot, and those of npm, are left out: tools keep what is theirs there.
 func repositoryFiles(t *testing.T, extensions ...string) (files []string) {
 	t.Helper()
 	err := fs.WalkDir(os.DirFS("."), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && name != "." && strings.HasPrefix(entry.Name(), ".") {
+		if entry.IsDir() && name != "." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "node_modules") {
 			return fs.SkipDir
 		}
 		if entry.Type().IsRegular() && slices.Contains(extensions, path.Ext(name)) {
