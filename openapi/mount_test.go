@@ -112,7 +112,7 @@ func TestPage(t *testing.T) {
 
 	// What the page asks for is there, and relative.
 	links := regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllStringSubmatch(text, -1)
-	require.Len(t, links, 5)
+	require.Len(t, links, 6)
 	for _, link := range links {
 		assert.Equal(t, 200, get(t, r, "/"+link[1]).StatusCode(), link[1])
 	}

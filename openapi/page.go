@@ -17,7 +17,8 @@ import (
 
 // The page is Swagger UI 5.35.0 (Apache-2.0): three files of the npm package
 // swagger-ui-dist, of which two are stored gzipped, with its licences. What is ours is the
-// page around and its script, which is a file so that the page needs no inline script.
+// page around, its script and a rule for narrow windows, which are files so that the page
+// needs nothing inline.
 //
 //go:embed page
 var page embed.FS
@@ -33,6 +34,7 @@ var pageFiles = []pageFile{
 	{"swagger-ui-bundle.js", "text/javascript; charset=utf-8", "swagger-ui-bundle.js.gz"},
 	{"swagger-ui.css", "text/css; charset=utf-8", "swagger-ui.css.gz"},
 	{"favicon-32x32.png", "image/png", "favicon-32x32.png"},
+	{"page.css", "text/css; charset=utf-8", "page.css"},
 	{"init.js", "text/javascript; charset=utf-8", "init.js"},
 	{"LICENSE.txt", "text/plain; charset=utf-8", "LICENSE"},
 	{"NOTICE.txt", "text/plain; charset=utf-8", "NOTICE"},
@@ -46,6 +48,7 @@ const pageTemplate = `<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>TITLE</title>
 <link rel="stylesheet" href="docs/swagger-ui.css">
+<link rel="stylesheet" href="docs/page.css">
 <link rel="icon" type="image/png" href="docs/favicon-32x32.png">
 </head>
 <body>
