@@ -156,6 +156,54 @@ func TestEveryPackageLooksForLeaks(t *testing.T) {
 	}
 }
 
+// Each example has a test that asks it for its description and the page.
+func TestEveryExampleDescribesItself(t *testing.T) {
+	asks := make(map[string]bool) // by folder
+	for _, file := range repositoryFiles(t, ".go") {
+		folder := path.Dir(file)
+		if path.Dir(folder) != "examples" {
+			continue
+		}
+		text := read(t, file)
+		asks[folder] = asks[folder] || strings.HasSuffix(file, "_test.go") && strings.Contains(text, "func TestDocs(") &&
+			strings.Contains(text, `"/docs"`) && strings.Contains(text, `"/openapi.json"`)
+	}
+	assert.GreaterOrEqual(t, len(asks), 16, "examples found")
+	for folder, ok := range asks {
+		assert.True(t, ok, "%s: no TestDocs asks for /docs and /openapi.json", folder)
+	}
+}
+
+// A service that does not import openapi has nothing of it, nor of what it needs.
+func TestOpenAPIIsForThoseWhoImportIt(t *testing.T) {
+	for _, file := range repositoryFiles(t, ".go") {
+		folder := path.Dir(file)
+		if within(folder, "openapi") || within(folder, "examples") || strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, imported := range importsOf(t, file) {
+			assert.False(t, within(imported, module+"/openapi"), "%s imports %s", file, imported)
+			assert.False(t, within(imported, "go.yaml.in/yaml/v3"), "%s imports %s", file, imported)
+		}
+	}
+}
+
+// What a service has to download: each line has a decision.
+func TestRequirementsOfTheRoot(t *testing.T) {
+	direct, _, _ := strings.Cut(read(t, "go.mod"), "\n)\n")
+	_, direct, _ = strings.Cut(direct, "require (\n")
+	var have []string
+	for line := range strings.Lines(direct) {
+		name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		have = append(have, name)
+	}
+	assert.Equal(t, []string{
+		"github.com/fasthttp/router", "github.com/go-playground/validator/v10", "github.com/goccy/go-json", "github.com/stretchr/testify",
+		"github.com/valyala/fasthttp", "go.uber.org/goleak", "go.yaml.in/yaml/v3", "pgregory.net/rapid",
+	}, have)
+	assert.Equal(t, 11, strings.Count(read(t, "go.mod"), "// indirect"), "modules that these bring along")
+}
+
 func TestNoFolderForAnything(t *testing.T) {
 	entries, err := os.ReadDir(".")
 	require.NoError(t, err)
