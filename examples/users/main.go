@@ -93,7 +93,12 @@ func newApp(s *service) *velithon.App {
 	api.Get("/me", me)
 	api.Get("/notes", s.list)
 	api.Delete("/notes/{id}", s.remove, routing.Guarded(token, "admin"), routing.Status(204))
-	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Notes", Version: "1.0.0"}})
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{
+		Title:       "Notes",
+		Version:     "1.0.0",
+		Description: "Keeps notes for its users.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return app
 }
 

@@ -79,5 +79,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("order", id)
+	fmt.Fprintln(os.Stdout, "order", id)
 }
