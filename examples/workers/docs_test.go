@@ -12,8 +12,7 @@ import (
 )
 
 func TestDocs(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	ctx := t.Context()
 	s, err := open(ctx, filepath.Join(t.TempDir(), "jobs.db"), durable.Options{StoreOnly: true})
 	require.NoError(t, err)
 	app, err := newApp(ctx, s, "secret")

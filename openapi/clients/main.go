@@ -79,5 +79,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Fprintln(os.Stdout, "order", id)
+	fmt.Println("order", id)
 }
