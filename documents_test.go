@@ -154,6 +154,17 @@ func TestPagesAreShort(t *testing.T) {
 	assert.LessOrEqual(t, strings.Count(read(t, "README.md"), "\n"), 200, "lines of the README")
 }
 
+// A picture is loaded by everybody who reads a page.
+func TestPicturesAreSmall(t *testing.T) {
+	pictures := repositoryFiles(t, ".png", ".svg", ".webp")
+	assert.Contains(t, pictures, "docs/images/docs.webp")
+	for _, file := range pictures {
+		info, err := os.Stat(file)
+		require.NoError(t, err)
+		assert.LessOrEqual(t, info.Size(), int64(60<<10), "%s: bytes", file)
+	}
+}
+
 // A Go file that a document names exists, in the folder that it names, if any.
 func TestFilesInDocuments(t *testing.T) {
 	all := repositoryFiles(t, ".go")
