@@ -48,7 +48,12 @@ func newApp(p *processor) *velithon.App {
 		stats := app.Runner().Stats()
 		return load{Running: stats.Running, Waiting: stats.Queued}, nil
 	})
-	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Processing", Version: "1.0.0"}})
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{
+		Title:       "Processing",
+		Version:     "1.0.0",
+		Description: "Takes data that takes a while to process, and says how busy it is.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return app
 }
 

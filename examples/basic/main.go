@@ -45,7 +45,12 @@ type notifier struct {
 func newApp(n *notifier) *velithon.App {
 	app := velithon.New(velithon.Options{})
 	app.Post("/send-notification", n.sendNotification)
-	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Notifications", Version: "1.0.0"}})
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{
+		Title:       "Notifications",
+		Version:     "1.0.0",
+		Description: "Sends notifications by mail.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return app
 }
 

@@ -39,7 +39,12 @@ type batch struct {
 func newApp(b *batch) *velithon.App {
 	app := velithon.New(velithon.Options{})
 	app.Post("/batch-process", b.process)
-	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Batches", Version: "1.0.0"}})
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{
+		Title:       "Batches",
+		Version:     "1.0.0",
+		Description: "Processes the items of a list, a few at a time.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return app
 }
 

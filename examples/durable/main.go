@@ -90,7 +90,12 @@ func newShop(sendText func(ctx context.Context, to, text string) error) *shop {
 func newApp(s *shop, queue velithon.Queue) *velithon.App {
 	app := velithon.New(velithon.Options{Queue: queue})
 	app.Post("/orders", s.createOrder, routing.Status(201))
-	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Shop", Version: "1.0.0"}})
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{
+		Title:       "Shop",
+		Version:     "1.0.0",
+		Description: "Takes orders, which survive a crash.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return app
 }
 

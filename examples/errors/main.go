@@ -47,8 +47,15 @@ type service struct {
 
 func newApp(s *service) *velithon.App {
 	app := velithon.New(velithon.Options{})
-	app.Post("/risky-operation", s.riskyOperation)
-	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Risky operations", Version: "1.0.0"}})
+	app.Post("/risky-operation", s.riskyOperation, openapi.Describe(openapi.Operation{
+		Responses: map[int]openapi.Response{422: {Description: "The data could not be processed", Content: result{}}},
+	}))
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{
+		Title:       "Risky operations",
+		Version:     "1.0.0",
+		Description: "Does what may fail, and tells so.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return app
 }
 

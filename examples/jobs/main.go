@@ -79,10 +79,18 @@ func newService(month func(ctx context.Context, year, month int) error) *service
 
 	s.app = velithon.New(velithon.Options{Runner: background.RunnerOptions{Keep: time.Hour}})
 	s.app.Post("/reports", s.create, routing.Status(202))
-	s.app.Get("/jobs/{id}", s.show)
-	s.app.Get("/jobs/{id}/events", s.follow)
-	s.app.Delete("/jobs/{id}", s.cancel)
-	openapi.Mount(s.app, openapi.Options{Info: openapi.Info{Title: "Reports", Version: "1.0.0"}})
+	noJob := map[int]openapi.Response{404: {Description: "No such job, or it ended long ago"}}
+	s.app.Get("/jobs/{id}", s.show, openapi.Describe(openapi.Operation{Responses: noJob}))
+	s.app.Get("/jobs/{id}/events", s.follow, openapi.Describe(openapi.Operation{Responses: noJob}))
+	s.app.Delete("/jobs/{id}", s.cancel, openapi.Describe(openapi.Operation{
+		Responses: map[int]openapi.Response{404: noJob[404], 409: {Description: "The job has ended"}},
+	}))
+	openapi.Mount(s.app, openapi.Options{Info: openapi.Info{
+		Title:       "Reports",
+		Version:     "1.0.0",
+		Description: "Makes reports that take a while, and tells how far they are.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return s
 }
 

@@ -33,8 +33,16 @@ func newApp(logger *slog.Logger, keys apiKeys, limit *rateLimit) *velithon.App {
 	app := velithon.New(velithon.Options{Logger: logger, OnRefused: shop.onRefused})
 	app.Use(accessLog(logger), shop.middleware, securityHeaders)
 	api := app.Group("/api", requireKey(keys), limit.middleware)
-	api.Get("/hello", hello)
-	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Hello", Version: "1.0.0"}})
+	api.Get("/hello", hello, openapi.Describe(openapi.Operation{
+		// What middleware answers no type of the route says.
+		Responses: map[int]openapi.Response{401: {Description: "An API key is needed"}, 429: {}},
+	}))
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{
+		Title:       "Hello",
+		Version:     "1.0.0",
+		Description: "Greets its customers.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return app
 }
 

@@ -38,7 +38,12 @@ type tracker struct {
 func newApp(t *tracker) *velithon.App {
 	app := velithon.New(velithon.Options{})
 	app.Post("/user-action", t.userAction)
-	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "User actions", Version: "1.0.0"}})
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{
+		Title:       "User actions",
+		Version:     "1.0.0",
+		Description: "Notes what users do.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return app
 }
 

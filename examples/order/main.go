@@ -128,7 +128,12 @@ func newApp(s *shop) *velithon.App {
 		Summary:   "How many are left",
 		Responses: map[int]openapi.Response{404: {Description: "Not for sale"}},
 	}))
-	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Shop", Version: "1.0.0"}})
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{
+		Title:       "Shop",
+		Version:     "1.0.0",
+		Description: "Takes orders, confirms them by mail and updates the inventory.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return app
 }
 

@@ -48,7 +48,12 @@ type users struct {
 func newApp(u *users) *velithon.App {
 	app := velithon.New(velithon.Options{})
 	app.Patch("/users/{id}", u.change, routing.RejectUnknown())
-	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Users", Version: "1.0.0"}})
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{
+		Title:       "Users",
+		Version:     "1.0.0",
+		Description: "Changes what is known of users, a member at a time.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return app
 }
 

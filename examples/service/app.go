@@ -37,10 +37,30 @@ func (s *service) app() *velithon.App {
 	within := routing.Timeout(s.config.requestTimeout)
 	api := app.Group("/api/v1", requireKey(s.config.keys))
 	orders := api.Group("/orders")
-	orders.Post("", s.createOrder, within, routing.Status(201))
-	orders.Get("", s.listOrders, within)
-	orders.Get("/{id}", s.order, within)
-	orders.Post("/{id}/cancel", s.cancelOrder, within)
-	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Orders", Version: "1.0.0"}})
+	orders.Post("", s.createOrder, within, routing.Status(201), answers(401))
+	orders.Get("", s.listOrders, within, answers(401))
+	orders.Get("/{id}", s.order, within, answers(401, 404))
+	orders.Post("/{id}/cancel", s.cancelOrder, within, answers(401, 404, 409))
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{
+		Title:       "Orders",
+		Version:     "1.0.0",
+		Description: "Takes, lists and cancels orders, each customer its own.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return app
+}
+
+// answers describes what a route may be answered with that its types don't say: by its
+// middleware, and by the errors of its handler.
+func answers(statuses ...int) routing.Option {
+	known := map[int]openapi.Response{
+		401: {Description: "An API key is needed"},
+		404: {Description: "No such order"},
+		409: {Description: "The order is cancelled already"},
+	}
+	said := make(map[int]openapi.Response)
+	for _, status := range statuses {
+		said[status] = known[status]
+	}
+	return openapi.Describe(openapi.Operation{Responses: said})
 }

@@ -63,7 +63,12 @@ func newApp(s *service) *velithon.App {
 		},
 	})
 	app.Post("/upload", s.upload, routing.BodyLimit(maxUpload), routing.ReadTimeout(5*time.Minute), routing.Status(202))
-	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Uploads", Version: "1.0.0"}})
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{
+		Title:       "Uploads",
+		Version:     "1.0.0",
+		Description: "Takes files, and summarizes them.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return app
 }
 

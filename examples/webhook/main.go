@@ -86,12 +86,22 @@ type inbox struct {
 	log   *log.Logger
 }
 
+// signed describes what the middleware answers, which the types of a route don't say.
+var signed = openapi.Describe(openapi.Operation{
+	Responses: map[int]openapi.Response{401: {Description: "The signature is wrong, or too old"}},
+})
+
 func newApp(i *inbox, secret []byte, now func() time.Time) *velithon.App {
 	app := velithon.New(velithon.Options{})
 	hooks := app.Group("/hooks", requireSignature(secret, now))
-	hooks.Post("", i.take, routing.BodyLimit(256<<10))
-	hooks.Post("/raw", i.keep, routing.BodyLimit(256<<10))
-	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Webhooks", Version: "1.0.0"}})
+	hooks.Post("", i.take, routing.BodyLimit(256<<10), signed)
+	hooks.Post("/raw", i.keep, routing.BodyLimit(256<<10), signed)
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{
+		Title:       "Webhooks",
+		Version:     "1.0.0",
+		Description: "Takes events that their sender has signed.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return app
 }
 

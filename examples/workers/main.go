@@ -127,7 +127,12 @@ func newApp(ctx context.Context, s *studio, password string) (*velithon.App, err
 	app := velithon.New(velithon.Options{Queue: s.queue})
 	app.Use(mount("/jobs", onlyFor("admin", password, page)))
 	app.Post("/thumbnails", s.createThumbnail, routing.Status(202))
-	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Thumbnails", Version: "1.0.0"}})
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{
+		Title:       "Thumbnails",
+		Version:     "1.0.0",
+		Description: "Makes thumbnails of pictures, by other processes.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return app, nil
 }
 

@@ -97,29 +97,26 @@ type broken struct {
 	how   string
 }
 
-// breakJSON returns values that come of one by a change of the mode at one place. Not all
-// of them break the schema.
-func (d *drawer) breakJSON(value any, schema object, m mode) (all []broken) {
-	for _, s := range d.spots(value, schema, nil) {
-		old := at(value, s.path)
-		if m == missing {
-			all = append(all, d.withoutMember(value, old, s)...)
-			continue
-		}
-		news := d.others(old, s.schema)
-		if m == mistyped {
-			news = otherTypes(old, d.flat(s.schema))
-		}
-		for _, v := range news {
-			text, _ := json.Marshal(v)
-			all = append(all, broken{with(value, s.path, v), fmt.Sprintf("%s is %s", pointer(s.path), text)})
-		}
+// breakJSON returns values that come of one by a change of the mode at a spot. Not all of
+// them break the schema.
+func (d *drawer) breakJSON(value any, s spot, m mode) (all []broken) {
+	old := at(value, s.path)
+	if m == missing {
+		return withoutMember(value, old, s)
+	}
+	news := otherTypes(old, d.flat(s.schema))
+	if m == bounds {
+		news = d.others(old, s.schema)
+	}
+	for _, v := range news {
+		text, _ := json.Marshal(v)
+		all = append(all, broken{with(value, s.path, v), fmt.Sprintf("%s is %s", pointer(s.path), text)})
 	}
 	return all
 }
 
 // withoutMember returns values where a member of the object old is missing.
-func (d *drawer) withoutMember(value, old any, s spot) (all []broken) {
+func withoutMember(value, old any, s spot) (all []broken) {
 	o, _ := old.(object)
 	for _, key := range keys(o) {
 		less := maps.Clone(o)

@@ -28,7 +28,8 @@
 // # What is let pass
 //
 // A rule that a schema has no keyword for stands in x-validate. A valid request that is
-// refused with 422 by such rules alone is no fault; the log says how often it happened.
+// refused with 422 by such rules alone is no fault, and neither is one that is refused by an
+// operation of [Options].Lenient; the log says how often it happened.
 // Values are not broken where the codec of this framework is known to be lenient: null for
 // an absent value, lists of another length for an array of Go, numbers in strings.
 //

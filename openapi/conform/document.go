@@ -131,6 +131,7 @@ type operation struct {
 	formTypes    []string
 	responses    object
 	unsaid       []string // the rules of x-validate in its input
+	lenient      bool     // its handler has such rules, too
 }
 
 func (o *operation) name() string { return o.method + " " + o.path }
@@ -149,9 +150,9 @@ const form = "form"
 
 // operations returns all operations but those that are left out, in the order of their
 // paths.
-func (d *document) operations(skip []string) (all []*operation, err error) {
+func (d *document) operations(options Options) (all []*operation, err error) {
 	paths, _ := d.root["paths"].(object)
-	skipped := 0
+	named := 0
 	for _, path := range keys(paths) {
 		item := d.deref(paths[path])
 		for _, method := range []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"} {
@@ -160,9 +161,12 @@ func (d *document) operations(skip []string) (all []*operation, err error) {
 				continue
 			}
 			op := &operation{method: strings.ToUpper(method), path: path, at: node[place].(string)}
-			if slices.Contains(skip, op.name()) {
-				skipped++
+			if slices.Contains(options.Skip, op.name()) {
+				named++
 				continue
+			}
+			if op.lenient = slices.Contains(options.Lenient, op.name()); op.lenient {
+				named++
 			}
 			op.responses, _ = node["responses"].(object)
 			d.readParams(op, append(list(item["parameters"]), list(node["parameters"])...))
@@ -172,8 +176,8 @@ func (d *document) operations(skip []string) (all []*operation, err error) {
 			all = append(all, op)
 		}
 	}
-	if skipped != len(skip) {
-		return nil, fmt.Errorf("conform: Options.Skip has an operation that the document has not: %q", skip)
+	if named != len(options.Skip)+len(options.Lenient) {
+		return nil, fmt.Errorf("conform: Options.Skip %q or Options.Lenient %q has an operation that the document has not, or one twice", options.Skip, options.Lenient)
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("conform: the document has no operations")

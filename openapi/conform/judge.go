@@ -78,7 +78,7 @@ func (s *suite) judgeStatus(q *request, a answer, r *result) *fault {
 	case status > 500 && !says(q.op, status):
 		return &fault{what: fmt.Sprintf("the service failed: status %d, which is not documented", status), at: at}
 	case q.broken == "" && isRefusal(status):
-		if status == http.StatusUnprocessableEntity && q.op.isUnsaid(a) {
+		if q.op.lenient && status != http.StatusUnsupportedMediaType || status == http.StatusUnprocessableEntity && q.op.isUnsaid(a) {
 			r.lenient++
 			return nil
 		}

@@ -71,31 +71,51 @@ type change func(q *request)
 
 // breakOne breaks a request at one place, and reports whether there is one.
 func (s *suite) breakOne(t *rapid.T, q *request, m mode) bool {
-	var all []change
+	places := s.places(t, q, m)
+	for len(places) > 0 {
+		i := rapid.IntRange(0, len(places)-1).Draw(t, "place")
+		if changes := places[i](); len(changes) > 0 {
+			rapid.SampledFrom(changes).Draw(t, "change")(q)
+			return true
+		}
+		places = slices.Delete(places, i, i+1)
+	}
+	return false
+}
+
+// places returns, for each place of a request, what finds the changes that break it there.
+func (s *suite) places(t *rapid.T, q *request, m mode) (all []func() []change) {
 	for i, p := range q.params {
-		for _, w := range s.breakParam(t, p, m) {
-			all = append(all, func(q *request) {
-				q.params[i].texts, q.params[i].files = w.texts, w.files
-				q.broken, q.at = w.how, &q.params[i]
-			})
-		}
-	}
-	if q.has {
-		d := &drawer{s.document, t, anyRune}
-		for _, b := range d.breakJSON(q.body, q.op.body, m) {
-			if s.judge(q.op.body[place].(string), b.value) != nil {
-				all = append(all, func(q *request) { q.body, q.broken = b.value, "the body's "+b.how })
+		all = append(all, func() (changes []change) {
+			for _, w := range s.breakParam(t, p, m) {
+				changes = append(changes, func(q *request) {
+					q.params[i].texts, q.params[i].files = w.texts, w.files
+					q.broken, q.at = w.how, &q.params[i]
+				})
 			}
-		}
-		if m == missing && q.op.mustBody {
-			all = append(all, func(q *request) { q.has, q.broken = false, "the body is missing" })
-		}
+			return changes
+		})
 	}
-	if len(all) == 0 {
-		return false
+	if !q.has {
+		return all
 	}
-	rapid.SampledFrom(all).Draw(t, "change")(q)
-	return true
+	d := &drawer{s.document, t, anyRune}
+	for _, at := range s.spots(q.body, q.op.body, nil) {
+		all = append(all, func() (changes []change) {
+			for _, b := range d.breakJSON(q.body, at, m) {
+				if s.judge(q.op.body[place].(string), b.value) != nil {
+					changes = append(changes, func(q *request) { q.body, q.broken = b.value, "the body's "+b.how })
+				}
+			}
+			return changes
+		})
+	}
+	if m == missing && q.op.mustBody {
+		all = append(all, func() []change {
+			return []change{func(q *request) { q.has, q.broken = false, "the body is missing" }}
+		})
+	}
+	return all
 }
 
 // build writes a request for HTTP.

@@ -14,7 +14,7 @@ type result struct {
 	name     string
 	sent     int
 	undrawn  int // no request was found that keeps to the document, or breaks it
-	lenient  int // refused by rules of x-validate alone
+	lenient  int // refused by rules that no schema says
 	byStatus map[int]int
 
 	found  *fault // the last, which is the smallest
@@ -31,7 +31,7 @@ func (r *result) counts() string {
 		fmt.Fprintf(&b, " %d × %d", r.byStatus[status], status)
 	}
 	if r.lenient > 0 {
-		fmt.Fprintf(&b, "; %d of them refused by rules of x-validate, which is let pass", r.lenient)
+		fmt.Fprintf(&b, "; %d of them refused by rules that no schema says, which is let pass", r.lenient)
 	}
 	if r.undrawn > 0 {
 		fmt.Fprintf(&b, "; %d could not be drawn", r.undrawn)
