@@ -50,8 +50,9 @@ type answers struct {
 	byStatus map[int]*jsonschema.Object
 }
 
-// answer adds an answer, unless there is one with that status.
-func (a *answers) answer(status int, text string, content *jsonschema.Object) {
+// answer adds an answer, unless there is one with that status. Only then its content is made,
+// since its types become components of the document.
+func (a *answers) answer(status int, text string, content func() *jsonschema.Object) {
 	if a.byStatus[status] != nil {
 		return
 	}
@@ -59,14 +60,14 @@ func (a *answers) answer(status int, text string, content *jsonschema.Object) {
 		text = cmp.Or(http.StatusText(status), "Status "+strconv.Itoa(status))
 	}
 	o := jsonschema.Obj("description", text)
-	if content != nil {
+	if content := content(); content != nil {
 		o.Set("content", content)
 	}
 	a.byStatus[status] = o
 }
 
 func (a *answers) problem(status int, text string) {
-	a.answer(status, text, a.schemas.problemContent(status))
+	a.answer(status, text, func() *jsonschema.Object { return a.schemas.problemContent(status) })
 }
 
 // component refers to one of the components that no type of a service has.
@@ -86,7 +87,7 @@ func (s *builder) answers(rt routing.Route, o Operation, d responses.Description
 	for _, answer := range d.Answers {
 		status := cmp.Or(answer.Status, rt.Status())
 		answer.Status = status
-		a.answer(status, answer.Text, s.content(answer))
+		a.answer(status, answer.Text, func() *jsonschema.Object { return s.content(answer) })
 	}
 	a.secured(rt)
 	a.refusals(rt)
@@ -138,7 +139,9 @@ func asksForMore(rt routing.Route, plan *params.Plan) bool {
 }
 
 func (a *answers) invalid() {
-	a.answer(http.StatusUnprocessableEntity, "Values are missing or wrong", jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", a.schemas.problemSchema(invalidName, http.StatusUnprocessableEntity))))
+	a.answer(http.StatusUnprocessableEntity, "Values are missing or wrong", func() *jsonschema.Object {
+		return jsonschema.Obj(mediaProblem, jsonschema.Obj("schema", a.schemas.problemSchema(invalidName, http.StatusUnprocessableEntity)))
+	})
 }
 
 // content describes what an answer has; nil for nothing.
@@ -168,7 +171,7 @@ func (a *answers) said(status int, r Response) {
 		case status >= 400:
 			answer.ContentType = cmp.Or(r.ContentType, mediaProblem)
 		}
-		a.answer(status, r.Description, a.schemas.content(answer))
+		a.answer(status, r.Description, func() *jsonschema.Object { return a.schemas.content(answer) })
 	}
 	a.byStatus[status].SetIf("description", r.Description)
 	if content, ok := a.byStatus[status].Get("content").(*jsonschema.Object); ok && r.Example != nil {

@@ -495,3 +495,23 @@ func TestDefaultsAndExamplesOfDurations(t *testing.T) {
 	assert.Equal(t, []any{"1s"}, schema["examples"])
 	d.is("components schemas Body properties wait examples", `[1000000000]`)
 }
+
+// What takes the place of an answer leaves no component of it behind, which nothing refers to.
+func TestAnswersThatAreReplacedHaveNoComponents(t *testing.T) {
+	type replaced struct{ A int }
+	type said struct{ B string }
+	r := newRouter(t)
+	r.Handle("GET", "/x", answer[struct {
+		Q string `query:"q"`
+	}, replaced](), openapi.Describe(openapi.Operation{Responses: map[int]openapi.Response{
+		200: {ContentType: "text/csv"}, 422: {Content: said{}}, 500: {Content: said{}},
+	}}))
+	text, err := openapi.Document(r.Routes(), info)
+	require.NoError(t, err)
+	var d struct {
+		Components struct{ Schemas map[string]any }
+	}
+	require.NoError(t, json.Unmarshal(text, &d))
+	require.Len(t, d.Components.Schemas, 1)
+	require.Contains(t, d.Components.Schemas, "Said")
+}

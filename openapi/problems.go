@@ -154,7 +154,7 @@ func (a *answers) own(p *responses.Problem) {
 	content := a.schemas.problemMedia(schema, a.schemas.problemExample(p))
 	before := a.byStatus[p.StatusCode()]
 	if before == nil {
-		a.answer(p.StatusCode(), p.Title, content)
+		a.answer(p.StatusCode(), p.Title, func() *jsonschema.Object { return content })
 		return
 	}
 	others, ok := before.Get("content").(*jsonschema.Object)

@@ -27,16 +27,18 @@ import (
 	"github.com/velithon-go/velithon/responses"
 )
 
+// guarded describes what the middleware answers, which the types of a route don't say.
+var guarded = openapi.Describe(openapi.Operation{
+	Responses: map[int]openapi.Response{401: {Description: "An API key is needed"}, 429: {}},
+})
+
 // newApp puts the middleware in its order: the first is the outermost.
 func newApp(logger *slog.Logger, keys apiKeys, limit *rateLimit) *velithon.App {
 	shop := newCORS("https://shop.example")
 	app := velithon.New(velithon.Options{Logger: logger, OnRefused: shop.onRefused})
 	app.Use(accessLog(logger), shop.middleware, securityHeaders)
 	api := app.Group("/api", requireKey(keys), limit.middleware)
-	api.Get("/hello", hello, openapi.Describe(openapi.Operation{
-		// What middleware answers no type of the route says.
-		Responses: map[int]openapi.Response{401: {Description: "An API key is needed"}, 429: {}},
-	}))
+	api.Get("/hello", hello, guarded)
 	openapi.Mount(app, openapi.Options{Info: openapi.Info{
 		Title:       "Hello",
 		Version:     "1.0.0",
