@@ -2,10 +2,7 @@ package conform
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
-	"fmt"
-	"net"
 	"strings"
 	"testing"
 
@@ -189,48 +186,33 @@ var planted = map[string]struct {
 
 // Each planted fault is found, in its mode and by its words, and the service without a fault has none.
 func TestPlantedFaultsAreFound(t *testing.T) {
-	require.NoError(t, flag.Set("rapid.nofailfile", "true")) // these failures are no failures
-	require.NoError(t, flag.Set("rapid.shrinktime", "1s"))
-	document, err := openapi.Document(newPlanted(nil).Routes(), openapi.Info{Title: "Planted", Version: "1"})
-	require.NoError(t, err)
-	found := faultsOf(t, document, nil, modes...)
-	require.Empty(t, found, "nothing is planted")
+	setFlag(t, "rapid.nofailfile", "true") // these failures are none
+	setFlag(t, "rapid.shrinktime", "100ms")
+	require.Empty(t, faultsOf(serve(t, newPlanted(nil), nil, Options{}), modes...), "nothing is planted")
 	for name, fault := range planted {
 		t.Run(name, func(t *testing.T) {
-			text := document
-			if fault.document != nil {
-				var changed object
-				require.NoError(t, json.Unmarshal(document, &changed))
-				fault.document(changed)
-				text, err = json.Marshal(changed)
-				require.NoError(t, err)
-			}
-			found := faultsOf(t, text, fault.service, fault.mode)
+			found := faultsOf(serve(t, newPlanted(fault.service), fault.document, Options{}), fault.mode)
 			require.Contains(t, strings.Join(found, "\n"), fault.what)
 		})
 	}
 }
 
-// faultsOf returns the reports about a service with a document.
-func faultsOf(t *testing.T, document []byte, spoil func(raw *fasthttp.RequestCtx), in ...mode) (all []string) {
+// setFlag sets a flag until the test ends.
+func setFlag(t *testing.T, name, value string) {
 	t.Helper()
-	app := newPlanted(spoil)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	served := make(chan error, 1)
-	go func() { served <- app.Serve(listener) }()
-	s, err := newSuite("http://"+listener.Addr().String(), Options{Document: document, Requests: 100})
-	require.NoError(t, err)
+	before := flag.Lookup(name).Value.String()
+	require.NoError(t, flag.Set(name, value))
+	t.Cleanup(func() { require.NoError(t, flag.Set(name, before)) })
+}
+
+// faultsOf returns what is reported in some modes.
+func faultsOf(s *suite, in ...mode) (all []string) {
 	for _, op := range s.operations {
 		for _, m := range in {
-			r := s.run(op, m)
-			if r.found != nil {
-				all = append(all, fmt.Sprintf("%s: %s", m, r.found.report(r.seed)))
+			if r := s.run(op, m); r.found != nil {
+				all = append(all, r.found.report(r.seed))
 			}
 		}
 	}
-	s.client.CloseIdleConnections()
-	require.NoError(t, app.Shutdown(context.Background()))
-	require.NoError(t, <-served)
 	return all
 }
