@@ -109,8 +109,7 @@ func (d *drawer) breakJSON(value any, s spot, m mode) (all []broken) {
 		news = d.others(old, s.schema)
 	}
 	for _, v := range news {
-		text, _ := json.Marshal(v)
-		all = append(all, broken{with(value, s.path, v), fmt.Sprintf("%s is %s", pointer(s.path), text)})
+		all = append(all, broken{with(value, s.path, v), fmt.Sprintf("%s is %s", pointer(s.path), textOfJSON(v))})
 	}
 	return all
 }
@@ -235,7 +234,7 @@ func otherLengths(old []any, flat object) (all []any) {
 		}
 		all = append(all, longer)
 	}
-	if flat["uniqueItems"] == true && len(old) > 0 {
+	if is(flat["uniqueItems"], true) && len(old) > 0 {
 		all = append(all, append(slices.Clone(old), old[0]))
 	}
 	return all
@@ -259,7 +258,7 @@ func otherMembers(old, flat object) (all []any) {
 	if least, ok := number(flat, "minProperties"); ok && least > 0 {
 		all = append(all, object{})
 	}
-	if flat["additionalProperties"] == false || flat["unevaluatedProperties"] == false || flat["propertyNames"] != nil {
+	if is(flat["additionalProperties"], false) || is(flat["unevaluatedProperties"], false) || flat["propertyNames"] != nil {
 		all = append(all, more)
 	}
 	return all

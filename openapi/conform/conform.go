@@ -2,6 +2,7 @@ package conform
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"io"
 	"net"
@@ -72,7 +73,9 @@ func Test(t *testing.T, service Service, options Options) {
 		if err := service.Shutdown(ctx); err != nil {
 			t.Errorf("the service did not shut down: %v", err)
 		}
-		<-served
+		if err := <-served; err != nil && !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("the service ended: %v", err)
+		}
 	})
 	TestURL(t, "http://"+listener.Addr().String(), options)
 }
@@ -129,7 +132,7 @@ func newSuite(url string, options Options) (*suite, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer response.Body.Close()
+		defer func() { _ = response.Body.Close() }()
 		if text, err = io.ReadAll(response.Body); err != nil {
 			return nil, err
 		}

@@ -188,7 +188,7 @@ func (d *document) operations(options Options) (all []*operation, err error) {
 func (d *document) readParams(op *operation, params []any) {
 	for _, value := range params {
 		p := d.deref(value)
-		one := &param{at: p[place].(string), required: p["required"] == true}
+		one := &param{at: p[place].(string), required: is(p["required"], true)}
 		one.in, _ = p["in"].(string)
 		one.name, _ = p["name"].(string)
 		one.schema, _ = p["schema"].(object)
@@ -210,7 +210,7 @@ func (d *document) readBody(op *operation, body object) error {
 		case isJSON(kind) && op.body == nil:
 			op.body, _ = media["schema"].(object)
 			op.bodyType = kind
-			op.mustBody = body["required"] == true
+			op.mustBody = is(body["required"], true)
 			d.collectUnsaid(op, op.body)
 		case kind == mediaForm, kind == mediaMultipart:
 			if op.formTypes = append(op.formTypes, kind); len(op.formTypes) == 1 {
@@ -282,6 +282,12 @@ func (d *document) answer(op *operation, status int) object {
 
 // says reports whether the document names a status itself.
 func says(op *operation, status int) bool { return op.responses[fmt.Sprint(status)] != nil }
+
+// is reports whether a keyword is the bool that is wanted.
+func is(keyword any, want bool) bool {
+	b, ok := keyword.(bool)
+	return ok && b == want
+}
 
 // keys returns the keys of an object of the document.
 func keys(o object) []string {

@@ -185,11 +185,11 @@ var formats = map[string]string{
 var lastClass = regexp.MustCompile(`^(.*(?:\]|\\[a-z]|\\p\{\w+\}))[+*]\$?$`)
 
 func (d *drawer) text(flat object) any {
-	least, most := 0, -1
+	least := 0
 	if n, ok := number(flat, "minLength"); ok {
 		least = int(n)
 	}
-	most = least + maxMore*2
+	most := least + maxMore*2
 	if n, ok := number(flat, "maxLength"); ok {
 		least, most = d.upTo(int(n), least, most)
 	}
@@ -230,11 +230,11 @@ func (d *drawer) upTo(bound, least, most int) (int, int) {
 }
 
 func (d *drawer) list(flat object, depth int) any {
-	least, most := 0, -1
+	least := 0
 	if n, ok := number(flat, "minItems"); ok {
 		least = int(n)
 	}
-	most = least + maxMore
+	most := least + maxMore
 	if n, ok := number(flat, "maxItems"); ok {
 		least, most = d.upTo(int(n), least, most)
 	}
@@ -248,7 +248,7 @@ func (d *drawer) list(flat object, depth int) any {
 		if items != nil {
 			v = d.value(items, depth+1)
 		}
-		if flat["uniqueItems"] == true && slices.ContainsFunc(all, func(other any) bool { return fmt.Sprint(other) == fmt.Sprint(v) }) {
+		if is(flat["uniqueItems"], true) && slices.ContainsFunc(all, func(other any) bool { return fmt.Sprint(other) == fmt.Sprint(v) }) {
 			continue
 		}
 		all = append(all, v)
@@ -272,7 +272,7 @@ func (d *drawer) object(flat object, depth int) any {
 			o[name] = "anything"
 		}
 	}
-	if flat["additionalProperties"] == false || flat["unevaluatedProperties"] == false {
+	if is(flat["additionalProperties"], false) || is(flat["unevaluatedProperties"], false) {
 		return o
 	}
 	least, most := 0, len(o)+2

@@ -53,7 +53,7 @@ func (s *suite) exchange(r *http.Request) (a answer, err error) {
 	if err != nil {
 		return a, err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	a.status, a.contentType = response.StatusCode, response.Header.Get("Content-Type")
 	if !strings.HasPrefix(a.contentType, "text/event-stream") {
 		a.body, err = io.ReadAll(response.Body)

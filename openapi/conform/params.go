@@ -121,8 +121,7 @@ func textOf(value any) string {
 	case json.Number, bool:
 		return fmt.Sprint(value)
 	}
-	text, _ := json.Marshal(value)
-	return string(text)
+	return textOfJSON(value)
 }
 
 // allows reports whether a schema allows what a text stands for.

@@ -200,6 +200,15 @@ func encode(value any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
+// textOfJSON writes a value that was read from JSON, or made as if it were.
+func textOfJSON(value any) string {
+	text, err := encode(value)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
 // fields returns the fields of the form.
 func (q *request) fields() []sent {
 	return slices.DeleteFunc(slices.Clone(q.params), func(p sent) bool { return p.in != form })

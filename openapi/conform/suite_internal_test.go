@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -147,4 +148,25 @@ func TestTextsForAShell(t *testing.T) {
 			t.Fatalf("%q is written as %s, which is %q", text, shell(text), output)
 		}
 	})
+}
+
+// A server of net/http is a service, too, and the document may be asked of it.
+func TestAServerOfNetHTTP(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"openapi":"3.1.0","paths":{"/double":{"get":{
+			"parameters":[{"$ref":"#/components/parameters/n"}],
+			"responses":{"200":{"description":"","content":{"application/json":{"schema":{"type":"integer","multipleOf":2}}}},"4XX":{"description":"wrong"}}}}},
+			"components":{"parameters":{"n":{"name":"n","in":"query","required":true,"schema":{"type":"integer","minimum":-5,"exclusiveMaximum":1e6}}}}}`))
+	})
+	mux.HandleFunc("GET /double", func(w http.ResponseWriter, r *http.Request) {
+		n, err := strconv.Atoi(r.URL.Query().Get("n"))
+		if err != nil || n < -5 || n >= 1e6 {
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		_, _ = w.Write([]byte(strconv.Itoa(2 * n)))
+	})
+	Test(t, &http.Server{Handler: mux}, Options{})
 }
