@@ -118,6 +118,11 @@ func (s *Schemas) memberDefault(text string, t reflect.Type, quoted bool, where 
 		return all
 	}
 	value := s.literal(defaultTag, text, t, where)
+	if quoted && t.Kind() == reflect.String && t != numberType { // with quotes of its own
+		inner, err := Encode(value)
+		s.fail(err)
+		return string(inner)
+	}
 	if quoted {
 		return fmt.Sprint(value)
 	}

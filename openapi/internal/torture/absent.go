@@ -46,6 +46,7 @@ type (
 		Box    params.Checkbox `json:"box" default:"on"`
 		Bool   bool            `json:"bool" default:"t"`
 		Quoted int             `json:"quoted,string" default:"007"`
+		Twice  string          `json:"twice,string" default:"x\"y"`
 		Tags   []string        `json:"tags" default:"a,b"`
 		Waits  []time.Duration `json:"waits" default:"1s,2s"`
 		Level  Level           `json:"level" default:"high"`
