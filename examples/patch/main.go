@@ -38,6 +38,10 @@ type patch struct {
 	} `body:"" validate:"required"`
 }
 
+var mayLack = openapi.Describe(openapi.Operation{
+	Responses: map[int]openapi.Response{404: {Description: "There is no such user"}},
+})
+
 var errNoUser = responses.NewProblem(404, "no such user")
 
 type users struct {
@@ -47,7 +51,7 @@ type users struct {
 
 func newApp(u *users) *velithon.App {
 	app := velithon.New(velithon.Options{})
-	app.Patch("/users/{id}", u.change, routing.RejectUnknown())
+	app.Patch("/users/{id}", u.change, routing.RejectUnknown(), mayLack)
 	openapi.Mount(app, openapi.Options{Info: openapi.Info{
 		Title:       "Users",
 		Version:     "1.0.0",

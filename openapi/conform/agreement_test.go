@@ -62,7 +62,7 @@ type body struct {
 // newBody makes the schemas of a type; it fails for one that registration refuses.
 func newBody(t reflect.Type) (b body, err error) {
 	b.input = reflect.StructOf([]reflect.StructField{{Name: "Body", Type: t, Tag: `body:""`}})
-	if b.plan, err = params.Compile(b.input, params.Options{}); err != nil {
+	if b.plan, err = params.Compile(b.input, params.Options{RejectUnknown: len(t.String())%2 == 0}); err != nil {
 		return b, err
 	}
 	s := ours.New()
@@ -191,6 +191,9 @@ func isZeroObject(v any, t reflect.Type) bool {
 
 // anywhere reports whether is holds for a value of a type, or for a part of it.
 func anywhere(value any, t reflect.Type, is func(any, reflect.Type) bool) bool {
+	if inner, _, ok := params.OptionalOf(t); ok {
+		return anywhere(value, inner, is)
+	}
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -231,6 +234,7 @@ func (b body) refused(err error) string {
 		return ""
 	}
 	switch f := invalid.Faults[0]; {
+	case f.Code == params.CodeUnknown: // a schema forbids it, too
 	case f.Code != "type":
 		names := strings.Split(f.Code, "|")
 		if slices.ContainsFunc(names, b.isUnsaid) {
@@ -242,7 +246,7 @@ func (b body) refused(err error) string {
 	case strings.Contains(f.Detail, "integer"), strings.Contains(f.Detail, "64 bits"):
 		return codecsRange
 	case strings.Contains(f.Detail, "base64"), strings.Contains(f.Detail, "in a string"), strings.Contains(f.Detail, "valid value"),
-		strings.Contains(f.Detail, "RFC 3339"), strings.Contains(f.Detail, "a key of the wrong type"), strings.Contains(f.Detail, "2006"):
+		strings.Contains(f.Detail, "RFC 3339"), strings.Contains(f.Detail, "must be a date"), strings.Contains(f.Detail, "must be a day"), strings.Contains(f.Detail, "a key of the wrong type"), strings.Contains(f.Detail, "2006"):
 		return textOfType
 	case strings.Contains(f.Detail, "has a value of the wrong type") && strings.Contains(b.input.String(), ",string"):
 		return textOfType

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/velithon-go/velithon/openapi/internal/torture"
+	"github.com/velithon-go/velithon/params"
 )
 
 // leaves are the types that fields of generated structs have.
@@ -25,6 +26,9 @@ var leaves = []reflect.Type{
 	reflect.TypeFor[torture.Node](), reflect.TypeFor[torture.UUID](), reflect.TypeFor[torture.Level](), reflect.TypeFor[torture.Colour](),
 	reflect.TypeFor[torture.Page[torture.Item]](), reflect.TypeFor[torture.Tree](), reflect.TypeFor[torture.Forest](), reflect.TypeFor[torture.Embedded](),
 	reflect.TypeFor[torture.Fraction](),
+	reflect.TypeFor[params.Optional[string]](), reflect.TypeFor[params.Optional[*string]](), reflect.TypeFor[params.Optional[int]](), reflect.TypeFor[params.Optional[*int]](),
+	reflect.TypeFor[params.Optional[torture.Item]](), reflect.TypeFor[params.Optional[[]int]](), reflect.TypeFor[[]params.Optional[int]](), reflect.TypeFor[params.Optional[any]](),
+	reflect.TypeFor[params.Date](), reflect.TypeFor[params.Optional[params.Date]](), reflect.TypeFor[params.Duration](), reflect.TypeFor[params.Checkbox](), reflect.TypeFor[torture.Defaults](), reflect.TypeFor[torture.Patch](), reflect.TypeFor[torture.Days](),
 }
 
 var (
@@ -42,7 +46,14 @@ func rulesFor(t reflect.Type) []string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	if inner, _, ok := params.OptionalOf(t); ok {
+		return rulesFor(inner)
+	}
 	switch k := t.Kind(); {
+	case t == reflect.TypeFor[params.Date]():
+		return []string{"gt", "isdefault"}
+	case t == reflect.TypeFor[params.Duration]():
+		return []string{"min=1m", "max=1h", "gt=2"}
 	case t == reflect.TypeFor[time.Duration]():
 		return []string{"min=1ns", "max=3ns", "gt=2"}
 	case t == reflect.TypeFor[time.Time]():
@@ -143,7 +154,14 @@ func drawValue(t *rapid.T, typ reflect.Type, depth int) any {
 	if rapid.IntRange(0, 14).Draw(t, "odd") == 0 {
 		return rapid.SampledFrom(some).Draw(t, "some")
 	}
+	if inner, _, ok := params.OptionalOf(typ); ok {
+		return drawValue(t, inner, depth)
+	}
 	switch typ {
+	case reflect.TypeFor[params.Date]():
+		return rapid.SampledFrom([]string{"2026-12-01", "2026-13-01", "0001-01-01", "2026-12-01T10:00:00Z"}).Draw(t, "time")
+	case reflect.TypeFor[params.Duration]():
+		return rapid.SampledFrom([]string{"1h30m", "5", "1m", "0s", "-3us"}).Draw(t, "time")
 	case reflect.TypeFor[time.Time]():
 		return rapid.SampledFrom([]string{"2026-12-01T10:00:00Z", "2099-12-01T10:00:00.5+02:00", "0001-01-01T00:00:00Z", "2026-12-01"}).Draw(t, "time")
 	case reflect.TypeFor[torture.UUID]():
