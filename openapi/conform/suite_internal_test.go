@@ -65,7 +65,8 @@ func TestReportsAreSmall(t *testing.T) {
 	require.NotNil(t, r.found)
 	report := r.found.report(r.seed)
 	require.Contains(t, report, "a request that keeps to the document is refused: status 422\nDocument: #/paths/~1orders/post\nRequest:  curl -i -X POST '"+s.url+"/orders'")
-	require.Regexp(t, `--data-binary '\{"email":"a@a\.[a-z]+","items":\[\{"quantity":101,"sku":"."\}\]\}'`, report)
+	// The least number, or the bound, which rapid does not make smaller.
+	require.Regexp(t, `--data-binary '\{"email":"a@a\.[a-z]+","items":\[\{"quantity":(101|1000),"sku":"."\}\]\}'`, report)
 	require.Contains(t, report, "Answer:   422 application/problem+json\n          {\"title\":")
 	require.Contains(t, report, "#/items/0/quantity")
 	require.Regexp(t, `Again:    go test -rapid\.seed=\d+$`, report)
