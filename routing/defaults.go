@@ -36,20 +36,22 @@ func (r *Router) addDefaults(options []Option) error {
 	if tried.name != "" {
 		return fmt.Errorf("option Name(%q): a name is for one route: give it to that", tried.name)
 	}
-	r.group.defaults = append(r.group.defaults, options...)
+	r.group.defaults = append(r.group.defaults, slices.Clone(options))
 	return nil
 }
 
-// allDefaults returns the defaults of a group, behind those of the groups around it.
-func (g *group) allDefaults() (options []Option) {
+// allDefaults returns the defaults of a group by the calls that set them, behind those of
+// the groups around it.
+func (g *group) allDefaults() (calls [][]Option) {
 	for ; g != nil; g = g.parent {
-		options = slices.Concat(g.defaults, options)
+		calls = slices.Concat(g.defaults, calls)
 	}
-	return options
+	return calls
 }
 
-// apply applies options in their order.
+// apply applies the options of one call in their order.
 func (o *routeOptions) apply(options []Option) error {
+	o.annotated = nil
 	for i, option := range options {
 		if option == nil {
 			return fmt.Errorf("option %d is nil: leave it out", i+1)

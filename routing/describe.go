@@ -15,16 +15,18 @@ import (
 
 // Annotate attaches a value to a route, for those who read [Router.Routes]: see
 // [Route.Annotation]. As with the values of a context, a package uses a key of a type of
-// its own. A key can be given once.
+// its own. A key can be given once to a route, where it
+// takes the place of what [Router.Defaults] gave.
 func Annotate(key, value any) Option {
 	return func(o *routeOptions) error {
-		if _, taken := o.annotations[key]; taken {
+		if slices.Contains(o.annotated, key) {
 			return fmt.Errorf("option Annotate(%T): the route has a value for this key: give it once", key)
 		}
 		if o.annotations == nil {
 			o.annotations = make(map[any]any)
 		}
 		o.annotations[key] = value
+		o.annotated = append(o.annotated, key)
 		return nil
 	}
 }

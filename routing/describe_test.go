@@ -42,6 +42,25 @@ func TestAnnotationsOfOneKey(t *testing.T) {
 	assert.Contains(t, message, "option Annotate(string): the route has a value for this key: give it once")
 }
 
+// A route's own value takes the place of a default, that of an inner group of an outer's.
+func TestAnnotationsByDefault(t *testing.T) {
+	r := newRouter(t)
+	r.Defaults(routing.Annotate("key", "app"), routing.Annotate("other", 1))
+	message := panicOf(func() { r.Defaults(routing.Annotate("key", 1), routing.Annotate("key", 2)) })
+	assert.Contains(t, message, "give it once")
+	r.Get("/app", hello)
+	g := r.Group("/g")
+	g.Defaults(routing.Annotate("key", "group"))
+	g.Defaults(routing.Annotate("third", 3))
+	g.Get("/group", hello)
+	g.Get("/own", hello, routing.Annotate("key", "own"))
+	for i, want := range []string{"app", "group", "own"} {
+		assert.Equal(t, want, r.Routes()[i].Annotation("key"))
+		assert.Equal(t, 1, r.Routes()[i].Annotation("other"))
+	}
+	assert.Equal(t, 3, r.Routes()[2].Annotation("third"))
+}
+
 func TestTemplates(t *testing.T) {
 	type path = routing.PathTemplate
 	type param = routing.PathParam

@@ -18,6 +18,7 @@ type routeOptions struct {
 	reading fasthttp.RequestConfig
 
 	annotations map[any]any // nil without any
+	annotated   []any       // the keys given by the call whose options are applied
 
 	watchesClient  bool
 	rejectsUnknown bool

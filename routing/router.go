@@ -88,7 +88,7 @@ type group struct {
 	prefix     string
 	middleware []Middleware
 	providers  []*provider
-	defaults   []Option
+	defaults   [][]Option // by the calls that set them
 	hasRoutes  bool
 }
 
@@ -218,13 +218,12 @@ func checkMethod(method string) error {
 }
 
 // configure applies the options of a route, and checks the handler's types.
-func (rt *route) configure(defaults, options []Option) (err error) {
+func (rt *route) configure(defaults [][]Option, options []Option) (err error) {
 	rt.options = routeOptions{status: fasthttp.StatusOK}
-	if err := rt.options.apply(defaults); err != nil {
-		return err
-	}
-	if err := rt.options.apply(options); err != nil {
-		return err
+	for _, call := range append(defaults, options) {
+		if err := rt.options.apply(call); err != nil {
+			return err
+		}
 	}
 	rt.Name = rt.options.name
 	rt.isSpecial = rt.options.watchesClient || rt.options.timeout > 0
