@@ -121,6 +121,7 @@ const (
 	nullForAbsent = "a null stands for an absent value" // {"n":null} is {}
 	otherLength   = "an array of another length is taken: what is missing is zero, what is too much is dropped"
 	numberInText  = "a json.Number is taken from a text"
+	bytesInList   = "bytes are taken from a list of numbers"
 	zeroObject    = "omitzero on a pointer to a struct leaves out an object of zeros"
 
 	// What the service refuses though the schema allows it.
@@ -162,6 +163,11 @@ func taken(value any, t reflect.Type) string {
 		return ok && t == reflect.TypeFor[json.Number]()
 	}):
 		return numberInText
+	case has(func(v any, t reflect.Type) bool {
+		_, ok := v.([]any)
+		return ok && t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
+	}):
+		return bytesInList
 	case has(isZeroObject):
 		return zeroObject
 	}
@@ -324,6 +330,9 @@ func TestDisagreementsThatAreListed(t *testing.T) {
 		numberInText: {struct {
 			N json.Number `json:"n"`
 		}{}, `{"n":"1"}`, true},
+		bytesInList: {struct {
+			N []byte `json:"n"`
+		}{}, `{"n":[1]}`, true},
 		zeroObject: {struct {
 			N *struct {
 				C int `json:"c" validate:"min=1"`
