@@ -99,3 +99,23 @@ func TestAClientThatStaysDoesNot(t *testing.T) {
 		assert.Equal(t, "whole", string(body))
 	}
 }
+
+// A client that goes cancels providers, too.
+func TestAClientThatGoesCancelsProviders(t *testing.T) {
+	book := newLogBook()
+	r := newLoggedRouter(t, book)
+	routing.Provide(r, func(ctx context.Context, _ struct{}) (user, error) {
+		<-ctx.Done()
+		return user{}, ctx.Err()
+	})
+	r.Handle("GET", "/", routing.NewEndpoint(who), routing.CancelOnDisconnect())
+	conn := serveTCP(t, routing.Build(r).ServeRequest)
+	_, err := io.WriteString(conn, getRoot)
+	require.NoError(t, err)
+	require.NoError(t, conn.CloseWrite())
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	assert.Equal(t, 499, response.StatusCode)
+	assert.Contains(t, book.next(t), "the client went away before it was answered")
+}

@@ -1,13 +1,11 @@
 package routing_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -430,24 +428,4 @@ type closer struct{ closed int }
 func (c *closer) Close() error {
 	c.closed++
 	return nil
-}
-
-// A client that goes cancels providers, too.
-func TestAClientThatGoesCancelsProviders(t *testing.T) {
-	book := newLogBook()
-	r := newLoggedRouter(t, book)
-	routing.Provide(r, func(ctx context.Context, _ struct{}) (user, error) {
-		<-ctx.Done()
-		return user{}, ctx.Err()
-	})
-	r.Handle("GET", "/", routing.NewEndpoint(who), routing.CancelOnDisconnect())
-	conn := serveTCP(t, routing.Build(r).ServeRequest)
-	_, err := io.WriteString(conn, getRoot)
-	require.NoError(t, err)
-	require.NoError(t, conn.CloseWrite())
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	assert.Equal(t, 499, response.StatusCode)
-	assert.Contains(t, book.next(t), "the client went away before it was answered")
 }
