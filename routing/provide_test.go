@@ -454,7 +454,8 @@ func TestRejectUnknownKnowsWhatProvidersRead(t *testing.T) {
 		r.Handle("GET", "/notes", routing.NewEndpoint(func(_ context.Context, in struct {
 			Page int  `query:"page"`
 			User user `provide:""`
-		}) (responses.TextResponse, error) {
+		},
+		) (responses.TextResponse, error) {
 			return responses.Text(in.User.Name), nil
 		}), routing.RejectUnknown())
 		known, unknown := "key", "other"
