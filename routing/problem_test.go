@@ -37,9 +37,9 @@ func TestProblemsOfTheServicesOwnTypes(t *testing.T) {
 	r.Handle("GET", "/sold", routing.NewEndpoint(func(context.Context, struct{}) (string, error) { return "", errSold }))
 	r.Handle("GET", "/gone", routing.NewEndpoint(func(context.Context, struct{}) (string, error) { return "", responses.NewProblem(410, "") }))
 	r.Handle("GET", "/query", routing.NewEndpoint(func(_ context.Context, in struct {
-		N int `query:"n"`
+		N int64 `query:"n"`
 	},
-	) (int, error) {
+	) (int64, error) {
 		return in.N, nil
 	}))
 	released := make(chan struct{})
