@@ -36,12 +36,8 @@ type problem struct {
 // invalidProblem is a problem whose errors are the faults of a request. One that a handler
 // makes may have none.
 type invalidProblem struct {
-	Type     string         `json:"type,omitempty" doc:"a URI for the kind of problem"`
-	Title    string         `json:"title" doc:"the status in words"`
-	Status   int            `json:"status" doc:"the HTTP status"`
-	Detail   string         `json:"detail,omitempty" doc:"what went wrong this time"`
-	Instance string         `json:"instance,omitempty" doc:"a URI for this occurrence"`
-	Errors   []params.Fault `json:"errors,omitempty" doc:"the faults of the request, one by one"`
+	problem
+	Errors []params.Fault `json:"errors,omitempty" doc:"the faults of the request, one by one"`
 }
 
 // answers collects what an operation may be answered with, by status.

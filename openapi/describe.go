@@ -78,7 +78,8 @@ type Schemer interface {
 // annotation is the key under which a route has its Operation.
 type annotation struct{}
 
-// Describe says about a route what its types do not.
+// Describe says about a route what its types do not. Given to [routing.Router.Defaults] it
+// holds for the routes that have none of their own, whose takes the place of all of it.
 func Describe(o Operation) routing.Option { return routing.Annotate(annotation{}, o) }
 
 // operationOf returns what was said about a route.
