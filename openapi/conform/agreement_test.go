@@ -272,7 +272,7 @@ func TestSchemasAgreeWithTheService(t *testing.T) {
 		b, err := newBody(typ)
 		if err != nil {
 			refusedTypes++
-			t.Skip("registration refuses it")
+			t.SkipNow() // registration refuses it: rapid draws another type
 		}
 		types++
 		for range 8 {
