@@ -122,6 +122,7 @@ func TestSchemasReadAndWritten(t *testing.T) {
 		"int":{"type":"string","pattern":"^-?(0|[1-9][0-9]*)$"},
 		"float":{"type":"string","pattern":"^-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?$"},
 		"bool":{"type":"string","enum":["true","false"]},
+		"number":{"type":"string","pattern":"^-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?$"},
 		"min":{"type":"string","pattern":"^-?(0|[1-9][0-9]*)$","x-validate":["min=1"]},
 		"maybe":{"type":["string","null"],"pattern":"^-?(0|[1-9][0-9]*)$"}},"required":["min"]}`)
 	schema("LooseInput", `{"type":"object","properties":{"any":{},"must":{"not":{"type":"null"}},"raw":{},"number":{"type":"number"},

@@ -24,7 +24,7 @@ var (
 // those that can be addressed, which nobody knows here: so they may be anything.
 func waysOf(t reflect.Type, m Mode) way {
 	p := reflect.PointerTo(t)
-	if t.Kind() == reflect.Interface {
+	if t.Kind() == reflect.Interface || t == numberType { // which has methods of its own with Go 1.27
 		return byKind
 	}
 	if m != Writes {

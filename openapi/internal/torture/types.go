@@ -142,11 +142,12 @@ type (
 
 	// Quoted has numbers in strings.
 	Quoted struct {
-		Int   int64   `json:"int,string"`
-		Float float64 `json:"float,string"`
-		Bool  bool    `json:"bool,string"`
-		Min   int     `json:"min,string" validate:"min=1"`
-		Maybe *int    `json:"maybe,string,omitempty"`
+		Int    int64       `json:"int,string"`
+		Float  float64     `json:"float,string"`
+		Bool   bool        `json:"bool,string"`
+		Number json.Number `json:"number,string"` // which has methods of its own with Go 1.27
+		Min    int         `json:"min,string" validate:"min=1"`
+		Maybe  *int        `json:"maybe,string,omitempty"`
 	}
 
 	// Item is what many lists have.

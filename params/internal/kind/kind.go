@@ -78,8 +78,11 @@ func IsNilable(t reflect.Type) bool {
 func IsFloat(t reflect.Type) bool { return t.Kind() == reflect.Float32 || t.Kind() == reflect.Float64 }
 
 // DecodesItself reports whether the codec decodes values of type t by a method of
-// theirs.
+// theirs. A [json.Number] has one with Go 1.27, which go-json passes over.
 func DecodesItself(t reflect.Type) bool {
+	if t == Number {
+		return false
+	}
 	p := reflect.PointerTo(t)
 	_, streams := p.MethodByName("UnmarshalJSONFrom") // of encoding/json/v2, which go-json calls too
 	return streams || p.Implements(jsonUnmarshalerType) || p.Implements(contextUnmarshalerType) || p.Implements(TextUnmarshaler)

@@ -17,3 +17,8 @@ func TestTypesWithAnArticle(t *testing.T) {
 	assert.Equal(t, "an any", A(reflect.TypeFor[any]()))
 	assert.Equal(t, "an error", A(reflect.TypeFor[error]()))
 }
+
+// With Go 1.27 a json.Number has a method of encoding/json/v2, which go-json does not call.
+func TestANumberIsDecodedByTheCodec(t *testing.T) {
+	assert.False(t, DecodesItself(Number))
+}
