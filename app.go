@@ -277,10 +277,9 @@ func (a *App) Runner() *background.Runner { return a.runner }
 // middleware must have been added. The first call starts Options.Queue, and serves
 // nothing if that fails.
 func (a *App) Serve(listener net.Listener) error {
-	handler := a.built()
-	if err := a.work(); err != nil {
-		_ = listener.Close()
-		return fmt.Errorf("velithon: start the queue: %w", err)
+	handler, err := a.start(listener)
+	if err != nil {
+		return err
 	}
 	return a.server.Serve(listener, handler)
 }

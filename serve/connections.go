@@ -117,6 +117,16 @@ func (c *connections) endReads() {
 	}
 }
 
+// endIdle ends the connections that wait for a further request. fasthttp would only
+// do so if it had a listener.
+func (c *connections) endIdle() {
+	for conn := range c.each {
+		if n := conn.current(); n.phase() == idling {
+			conn.expire(n)
+		}
+	}
+}
+
 // close closes all of them, and returns how many they were.
 func (c *connections) close() (n int) {
 	for conn := range c.each {

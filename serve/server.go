@@ -71,6 +71,7 @@ type Server struct {
 	rooms    sync.Pool // of *[]byte, for bodies
 
 	serving    sync.WaitGroup // the calls of Serve; added to under mu
+	conversing sync.WaitGroup // those of ServeConn, likewise
 	closing    atomic.Bool    // each response ends its connection
 	turnedAway turnedAway
 

@@ -79,8 +79,10 @@ func (s *Server) stop(grace time.Duration) {
 	case <-s.conns.gone():
 	case <-time.After(grace):
 	}
+	s.conns.endIdle()
 	// Without a limit: a handler may run on when its connection is closed.
-	_ = s.fasthttp.Shutdown()
+	_ = s.fasthttp.Shutdown() // does nothing if there never was a listener
+	s.conversing.Wait()
 	s.turnedAway.serving.Wait()
 }
 
