@@ -83,9 +83,14 @@ var edges = []edge{
 		fasthttpModule, validator,
 		module + "/background", module + "/params", module + "/responses", module + "/routing", module + "/serve",
 	}},
+	{"velithontest", []string{
+		fasthttpModule, module, module + "/background", module + "/params", module + "/routing",
+		module + "/responses", // in its tests
+	}},
 	{"examples/*", []string{
 		fasthttpModule, module,
 		module + "/background", module + "/openapi", module + "/params", module + "/responses", module + "/routing",
+		module + "/velithontest", // in their tests
 	}},
 }
 

@@ -1,0 +1,211 @@
+package velithontest
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+// An Outcome is how an attempt at a task has ended.
+type Outcome struct {
+	Task    string // its name
+	Attempt int    // counted from 1
+	Err     error  // nil if it succeeded; a [*background.PanicError] for a panic
+}
+
+var errGoexit = errors.New("velithontest: the task called runtime.Goexit")
+
+// tasks are the attempts at the runner's tasks that its workers have begun.
+type tasks struct {
+	mu       sync.Mutex // guards what follows
+	holds    bool
+	held     []*attempt
+	running  int // not held
+	outcomes []Outcome
+	changed  chan struct{} // closed, and made anew, when there is one more that is held
+}
+
+// An attempt is one that is held, or was.
+type attempt struct {
+	task    string
+	begin   chan struct{} // closed when it may begin
+	ended   chan struct{} // closed when it has
+	outcome Outcome       // set then
+}
+
+// Hold keeps attempts at the tasks of the app's runner from beginning, until Step or
+// Release lets them. Those that have begun go on. A task that is held has a worker, and
+// its timeout has not begun; it begins all the same when its context is done, as at the
+// end of a shutdown. What a response runs before it is sent is not held: its work does
+// not pass through the runner.
+func (k *Kit) Hold() {
+	k.tasks.mu.Lock()
+	defer k.tasks.mu.Unlock()
+	k.tasks.holds = true
+}
+
+// Held returns the names of the tasks that are held, in the order in which they came to
+// a worker: no more than there are workers. It waits for the tasks of all responses that
+// were read, and for those that come next where one has ended.
+func (k *Kit) Held() (names []string) {
+	k.t.Helper()
+	k.settle()
+	k.tasks.mu.Lock()
+	defer k.tasks.mu.Unlock()
+	for _, a := range k.tasks.held {
+		names = append(names, a.task)
+	}
+	return names
+}
+
+// Step lets the task of that name begin which has been held longest, waits until the
+// attempt has ended, and returns how. If there is none it waits until one comes, such as
+// the next attempt at a task that has failed.
+func (k *Kit) Step(task string) Outcome {
+	k.t.Helper()
+	late := time.NewTimer(k.limit)
+	defer late.Stop()
+	for {
+		a, changed := k.tasks.take(func(a *attempt) bool { return a.task == task })
+		if a != nil {
+			<-a.ended
+			return a.outcome
+		}
+		select {
+		case <-changed:
+		case <-late.C:
+			k.t.Fatalf("velithontest: no task %q has come in %s; held are %q", task, k.limit, k.Held())
+		}
+	}
+}
+
+// Release ends Hold, and lets all begin that are held.
+func (k *Kit) Release() {
+	k.tasks.mu.Lock()
+	defer k.tasks.mu.Unlock()
+	k.tasks.holds = false
+	for len(k.tasks.held) > 0 {
+		k.tasks.takeLocked(0)
+	}
+}
+
+// Wait waits until all background work has ended, also what is to be tried again, and
+// returns how each attempt has ended since the last Wait, in that order. Tasks that are
+// due later are not waited for, see [background.Task.After]. The test fails if tasks are
+// held, or if it takes more than 30 seconds; in a bubble it may take a year.
+func (k *Kit) Wait() []Outcome {
+	k.t.Helper()
+	if held := k.Held(); held != nil {
+		k.t.Fatalf("velithontest: Wait would wait for tasks that are held, %q: call Release before", held)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), k.limit)
+	defer cancel()
+	if err := k.app.Runner().Idle(ctx); err != nil {
+		k.t.Fatalf("velithontest: background work has not ended in %s: %+v", k.limit, k.app.Runner().Stats())
+	}
+	k.tasks.mu.Lock()
+	defer k.tasks.mu.Unlock()
+	outcomes := k.tasks.outcomes
+	k.tasks.outcomes = nil
+	return outcomes
+}
+
+// How often settle looks before it rests in between, and how often at most: for ten
+// seconds.
+const (
+	maxLooks  = 1_000
+	maxRested = 10_000
+)
+
+// settle waits until the responses that were read have handed their tasks over, and the
+// workers that have begun or ended an attempt have told so or taken the next one.
+func (k *Kit) settle() {
+	k.t.Helper()
+	for n := range maxLooks + maxRested {
+		if k.isSettled() {
+			return
+		}
+		if n < maxLooks {
+			runtime.Gosched()
+		} else {
+			time.Sleep(time.Millisecond) // a log is slow, or a hook
+		}
+	}
+	k.t.Fatalf("velithontest: the app is still busy with a response that was read, or a task that has ended: %+v", k.app.Runner().Stats())
+}
+
+func (k *Kit) isSettled() bool {
+	handingOver := 0
+	for _, c := range k.all() {
+		if c.answered.Load() && !c.isServed() {
+			handingOver++
+		}
+	}
+	stats := k.app.Runner().Stats()
+	if handingOver > stats.Blocked { // who waits for room in the queue goes on waiting
+		return false
+	}
+	k.tasks.mu.Lock()
+	defer k.tasks.mu.Unlock()
+	return stats.Running <= len(k.tasks.held)+k.tasks.running
+}
+
+// around is called by the runner around each attempt.
+func (t *tasks) around(ctx context.Context, task *background.Task, run func(context.Context) error) (err error) {
+	a := &attempt{task: task.Name(), begin: make(chan struct{}), ended: make(chan struct{})}
+	t.arrive(a)
+	select {
+	case <-a.begin:
+	case <-ctx.Done():
+		t.take(func(other *attempt) bool { return other == a })
+	}
+	err = errGoexit
+	defer func() { t.end(a, Outcome{a.task, background.Attempt(ctx), err}) }()
+	err = run(ctx)
+	return err
+}
+
+func (t *tasks) arrive(a *attempt) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.held = append(t.held, a)
+	if !t.holds {
+		t.takeLocked(len(t.held) - 1)
+		return
+	}
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// take lets the first attempt begin of those that are held and wanted. If there is none
+// it returns a channel that is closed when one more is held.
+func (t *tasks) take(isWanted func(*attempt) bool) (*attempt, <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i := slices.IndexFunc(t.held, isWanted); i >= 0 {
+		return t.takeLocked(i), nil
+	}
+	return nil, t.changed
+}
+
+func (t *tasks) takeLocked(i int) *attempt {
+	a := t.held[i]
+	t.held = slices.Delete(t.held, i, i+1)
+	t.running++
+	close(a.begin)
+	return a
+}
+
+func (t *tasks) end(a *attempt, outcome Outcome) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.running--
+	t.outcomes = append(t.outcomes, outcome)
+	a.outcome = outcome
+	close(a.ended)
+}

@@ -1,0 +1,339 @@
+package velithontest_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/params"
+	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/velithontest"
+)
+
+// everywhere runs a test twice: on the clock of a bubble, and on that of the machine.
+func everywhere(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	t.Run("in a bubble", func(t *testing.T) { synctest.Test(t, f) })
+	t.Run("outside", f)
+}
+
+func TestAnOrder(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		s := &shop{}
+		kit := velithontest.New(t, s.app())
+		answer := velithontest.Post[created](kit, "/orders", order{"ada@example.org"}, "X-User: ada")
+		require.Equal(t, 201, answer.Status)
+		require.Equal(t, created{"1", "ada"}, answer.Body)
+		require.ElementsMatch(t, []velithontest.Outcome{{Task: "mail", Attempt: 1}, {Task: "stock", Attempt: 1}}, kit.Wait())
+		require.Equal(t, []string{"ada@example.org"}, s.sent())
+		require.Empty(t, kit.Wait(), "nothing has ended since")
+	})
+}
+
+func TestAProblem(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		kit := velithontest.New(t, (&shop{}).app())
+		answer := velithontest.Post[created](kit, "/orders", order{"ada@example.org"})
+		require.Equal(t, 401, answer.Status)
+		require.Equal(t, &velithontest.Problem{Title: "Unauthorized", Status: 401, Detail: "nobody has said who it is"}, answer.Problem)
+		require.JSONEq(t, `{"title":"Unauthorized","status":401,"detail":"nobody has said who it is"}`, answer.Text)
+		require.Zero(t, answer.Body)
+		require.Equal(t, "application/problem+json", answer.Header.Get("Content-Type"))
+
+		answer = velithontest.Post[created](kit, "/orders", order{"ada"}, "X-User: ada")
+		require.Equal(t, []params.Fault{{In: "body", Pointer: "#/email", Code: "email", Detail: "must be an e-mail address"}}, answer.Problem.Errors)
+		require.Empty(t, kit.Wait())
+	})
+}
+
+func TestAnOverride(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		kit := velithontest.New(t, (&shop{}).app())
+		velithontest.Override(kit, user{"grace"})
+		answer := velithontest.Post[created](kit, "/orders", order{"grace@example.org"})
+		require.Equal(t, "grace", answer.Body.Buyer)
+	})
+}
+
+func TestStepByStep(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		s := &shop{}
+		kit := velithontest.New(t, s.app())
+		kit.Hold()
+		velithontest.Post[created](kit, "/orders", order{"ada@example.org"}, "X-User: ada")
+		require.ElementsMatch(t, []string{"mail", "stock"}, kit.Held())
+		require.Empty(t, s.sent())
+
+		require.NoError(t, kit.Step("mail").Err)
+		require.Equal(t, []string{"ada@example.org"}, s.sent())
+		require.Equal(t, []string{"stock"}, kit.Held())
+
+		kit.Release()
+		require.Equal(t, []velithontest.Outcome{{Task: "mail", Attempt: 1}, {Task: "stock", Attempt: 1}}, kit.Wait())
+		require.Empty(t, kit.Held())
+	})
+}
+
+// The hours between the attempts take no time in a bubble, and a task that is held
+// does not run out of its own time.
+func TestRetriesInABubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shop{mailErrors: []error{errGreylisted, errGreylisted}}
+		kit := velithontest.New(t, s.app())
+		kit.Hold()
+		velithontest.Post[created](kit, "/orders", order{"ada@example.org"}, "X-User: ada")
+		require.ElementsMatch(t, []string{"mail", "stock"}, kit.Held())
+		time.Sleep(time.Minute)
+		require.Equal(t, velithontest.Outcome{Task: "mail", Attempt: 1, Err: errGreylisted}, kit.Step("mail"))
+		require.Equal(t, []string{"stock"}, kit.Held())
+		require.Equal(t, velithontest.Outcome{Task: "mail", Attempt: 2, Err: errGreylisted}, kit.Step("mail"))
+		kit.Release()
+		outcomes := kit.Wait()
+		require.Len(t, outcomes, 4)
+		require.Equal(t, velithontest.Outcome{Task: "mail", Attempt: 3}, outcomes[3])
+		require.Equal(t, []string{"ada@example.org"}, s.sent())
+	})
+}
+
+// What ends a task is its outcome, whatever it is.
+func TestOutcomes(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		app := velithon.New(velithon.Options{Logger: quiet})
+		app.Post("/", func(_ context.Context, in struct {
+			How string `json:"how"`
+		},
+		) (responses.JSONResponse[any, *background.Task], error) {
+			return responses.JSON[any](nil, background.Func(in.How, func(context.Context) error {
+				switch in.How {
+				case "panic":
+					panic("on purpose")
+				case "goexit":
+					runtime.Goexit()
+				}
+				return errors.New(in.How)
+			})), nil
+		})
+		kit := velithontest.New(t, app)
+		for how, text := range map[string]string{"panic": "panic: on purpose", "goexit": "velithontest: the task called runtime.Goexit", "error": "error"} {
+			velithontest.Post[any](kit, "/", map[string]string{"how": how})
+			outcomes := kit.Wait()
+			require.Len(t, outcomes, 1)
+			require.Equal(t, how, outcomes[0].Task)
+			require.EqualError(t, outcomes[0].Err, text)
+		}
+	})
+}
+
+// Held waits for what a response has promised, and for tasks behind that which has
+// ended.
+func TestHeldIsWhatHasCome(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		app := velithon.New(velithon.Options{Logger: quiet, Runner: background.RunnerOptions{Workers: 2}})
+		app.Post("/", func(context.Context, struct{}) (responses.JSONResponse[any, *background.Tasks], error) {
+			tasks := &background.Tasks{MaxConcurrent: 1}
+			for n := range 4 {
+				tasks.Add(background.Func(fmt.Sprint(n), func(context.Context) error { return nil }))
+			}
+			return responses.JSON[any](nil, tasks), nil
+		})
+		kit := velithontest.New(t, app)
+		kit.Hold()
+		velithontest.Post[any](kit, "/", nil)
+		for n := range 4 {
+			require.Equal(t, []string{fmt.Sprint(n)}, kit.Held(), "one after the other")
+			kit.Step(fmt.Sprint(n))
+		}
+		velithontest.Post[any](kit, "/", nil)
+		velithontest.Post[any](kit, "/", nil)
+		velithontest.Post[any](kit, "/", nil)
+		require.Equal(t, []string{"0", "0"}, kit.Held(), "as many as there are workers")
+		kit.Release()
+		require.Len(t, kit.Wait(), 16)
+	})
+}
+
+// Neither a task that runs since before Hold, nor a hand-over that waits for room,
+// keeps Held waiting.
+func TestHeldDoesNotWaitForWhatGoesOn(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		app := velithon.New(velithon.Options{Logger: quiet, Runner: background.RunnerOptions{Workers: 2, Queue: 1, Overflow: background.Block}})
+		began, end := make(chan struct{}), make(chan struct{})
+		app.Post("/{name}", func(_ context.Context, in struct {
+			Name string `path:"name"`
+		},
+		) (responses.JSONResponse[any, *background.Task], error) {
+			return responses.JSON[any](nil, background.Func(in.Name, func(context.Context) error {
+				if in.Name == "long" {
+					close(began)
+					<-end
+				}
+				return nil
+			})), nil
+		})
+		kit := velithontest.New(t, app)
+		velithontest.Post[any](kit, "/long", nil)
+		<-began
+		kit.Hold()
+		for _, name := range []string{"first", "queued", "blocked"} {
+			velithontest.Post[any](kit, "/"+name, nil)
+		}
+		require.Equal(t, []string{"first"}, kit.Held())
+		close(end)
+		kit.Step("first")
+		kit.Release()
+		require.Len(t, kit.Wait(), 4)
+	})
+}
+
+// A held task ends when the runner's time is up, as it would without the kit.
+func TestAHeldTaskAndAShutdown(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		app := velithon.New(velithon.Options{Logger: quiet})
+		app.Post("/", func(context.Context, struct{}) (responses.JSONResponse[any, *background.Task], error) {
+			return responses.JSON[any](nil, background.Func("work", func(ctx context.Context) error { return ctx.Err() })), nil
+		})
+		kit := velithontest.New(t, app)
+		kit.Hold()
+		velithontest.Post[any](kit, "/", nil)
+		require.Equal(t, []string{"work"}, kit.Held())
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		var drain *background.DrainError
+		require.ErrorAs(t, app.Shutdown(ctx), &drain)
+		kit.Release()
+		require.Equal(t, []velithontest.Outcome{{Task: "work", Attempt: 1, Err: context.Canceled}}, kit.Wait())
+	})
+}
+
+func TestTheClient(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		app := velithon.New(velithon.Options{Logger: quiet})
+		app.Get("/old", func(context.Context, struct{}) (responses.RedirectResponse, error) {
+			return responses.Redirect("/new"), nil
+		})
+		app.Get("/stream", func(context.Context, struct{}) (*responses.EventStreamResponse, error) {
+			return responses.EventStream(func(events *responses.EventWriter) error {
+				for n := 0; ; n++ {
+					if err := events.Send(responses.Event{Data: fmt.Sprint(n)}); err != nil {
+						return err
+					}
+				}
+			}), nil
+		})
+		kit := velithontest.New(t, app)
+		for _, url := range []string{"/old", "http://shop.example/old"} {
+			response, err := kit.Client.Get(url)
+			require.NoError(t, err)
+			require.NoError(t, response.Body.Close())
+			require.Equal(t, 307, response.StatusCode, "redirects are for the test to see")
+		}
+		response, err := kit.Client.Get("/stream")
+		require.NoError(t, err)
+		lines := bufio.NewScanner(response.Body)
+		for _, want := range []string{"data: 0", "", "data: 1"} {
+			require.True(t, lines.Scan())
+			require.Equal(t, want, lines.Text())
+		}
+		require.NoError(t, response.Body.Close())
+	})
+}
+
+// Each helper sends its method and what it is given.
+func TestHelpers(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		type seen struct{ Method, Query, Type, Token, Body string }
+		app := velithon.New(velithon.Options{Logger: quiet})
+		app.Use(func(fasthttp.RequestHandler) fasthttp.RequestHandler {
+			return func(raw *fasthttp.RequestCtx) {
+				header := &raw.Request.Header
+				text, err := json.Marshal(seen{
+					string(raw.Method()), string(raw.URI().QueryString()), string(header.ContentType()),
+					string(header.Peek("Authorization")), string(raw.PostBody()),
+				})
+				require.NoError(t, err)
+				raw.SetContentType("application/json")
+				raw.SetBody(text)
+			}
+		})
+		kit := velithontest.New(t, app)
+		const target, token = "/?a=b%20c", "Authorization: Bearer x: y"
+		require.Equal(t, seen{"GET", "a=b%20c", "", "Bearer x: y", ""}, velithontest.Get[seen](kit, target, token).Body)
+		require.Equal(t, seen{"DELETE", "a=b%20c", "", "Bearer x: y", ""}, velithontest.Delete[seen](kit, target, token).Body)
+		want := seen{"", "a=b%20c", "application/json", "Bearer x: y", `{"email":"a"}`}
+		for method, got := range map[string]velithontest.Answer[seen]{
+			"POST":  velithontest.Post[seen](kit, target, order{"a"}, token),
+			"PUT":   velithontest.Put[seen](kit, target, order{"a"}, token),
+			"PATCH": velithontest.Patch[seen](kit, target, order{"a"}, token),
+		} {
+			want.Method = method
+			require.Equal(t, want, got.Body)
+		}
+		for _, text := range []any{"a=1", []byte("a=1"), strings.NewReader("a=1")} {
+			got := velithontest.Post[seen](kit, "/", text, "Content-Type: application/x-odd").Body
+			require.Equal(t, seen{"POST", "", "application/x-odd", "", "a=1"}, got, "as it is")
+		}
+		got := velithontest.Do[seen](kit, "PUT", "/", nil).Body
+		require.Equal(t, seen{Method: "PUT"}, got)
+	})
+}
+
+func TestWhatIsNotJSONIsText(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		app := velithon.New(velithon.Options{Logger: quiet})
+		app.Get("/text", func(context.Context, struct{}) (responses.TextResponse, error) { return responses.Text("hello"), nil })
+		app.Delete("/", func(context.Context, struct{}) (responses.NoContentResponse, error) { return responses.NoContent(), nil })
+		kit := velithontest.New(t, app)
+		answer := velithontest.Get[order](kit, "/text")
+		require.Equal(t, "hello", answer.Text)
+		require.Zero(t, answer.Body)
+		require.Nil(t, answer.Problem)
+		require.Equal(t, 204, velithontest.Delete[order](kit, "/").Status)
+		require.Equal(t, http.StatusNotFound, velithontest.Get[order](kit, "/nowhere").Problem.Status)
+	})
+}
+
+// A handler may take as long as it likes; the test ends it.
+func TestABodyMayBeLargerThanWhatIsInMemoryAtOnce(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		app := velithon.New(velithon.Options{Logger: quiet})
+		var read atomic.Int64
+		app.Post("/", func(_ context.Context, in struct {
+			Text string `json:"text"`
+		},
+		) (responses.TextResponse, error) {
+			read.Add(int64(len(in.Text)))
+			return responses.Text(in.Text), nil
+		})
+		kit := velithontest.New(t, app)
+		text := strings.Repeat("x", 1<<20)
+		require.Len(t, velithontest.Post[any](kit, "/", map[string]string{"text": text}).Text, 1<<20)
+		require.Equal(t, 413, velithontest.Post[any](kit, "/", io.LimitReader(zeros{}, 8<<20)).Status)
+		assert.EqualValues(t, 1<<20, read.Load())
+	})
+}
+
+// zeros are as many as one reads.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '0'
+	}
+	return len(p), nil
+}
