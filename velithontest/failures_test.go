@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -131,7 +132,9 @@ func TestFailures(t *testing.T) {
 				return responses.JSON("taken", background.Func("work", func(context.Context) error { return errGreylisted })), nil
 			})
 			kit := velithontest.New(t, app)
+			kit.Hold()
 			velithontest.Post[string](kit, "/", nil)
+			kit.Step("work")
 			kit.Held()
 		}, []string{"velithontest: the app is still busy with a response that was read, or a task that has ended: "}},
 		"an input that is no JSON": {func(t testing.TB) {
@@ -151,17 +154,17 @@ func TestFailures(t *testing.T) {
 			kit := velithontest.New(t, app)
 			assert.NoError(t, app.Shutdown(t.Context()))
 			velithontest.Get[string](kit, "/")
-		}, []string{`velithontest: Get "/": EOF`}},
+		}, []string{`velithontest: Get "/": `}},
 		"a queue that does not start": {func(t testing.TB) {
 			app := velithon.New(velithon.Options{Logger: quiet, Queue: brokenQueue{}})
 			velithontest.Get[string](velithontest.New(t, app), "/")
-		}, []string{"velithon: start the queue: no database", `velithontest: Get "/": EOF`}},
+		}, []string{"velithon: start the queue: no database", `velithontest: Get "/": `}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := failuresOf(t, test.test)
 			require.Len(t, got, len(test.want), "%q", got)
-			for i, want := range test.want {
-				assert.Contains(t, got[i], want)
+			for _, want := range test.want { // two goroutines may tell
+				assert.True(t, slices.ContainsFunc(got, func(g string) bool { return strings.Contains(g, want) }), "%q", got)
 			}
 		})
 	}

@@ -122,13 +122,20 @@ const (
 	maxRested = 10_000
 )
 
-// settle waits until the responses that were read have handed their tasks over, and the
-// workers that have begun or ended an attempt have told so or taken the next one.
+// settle waits until the workers that have begun or ended an attempt have told so or
+// taken the next one, and the same of responses.
 func (k *Kit) settle() {
 	k.t.Helper()
+	if !until(k.isSettled) {
+		k.t.Fatalf("velithontest: the app is still busy with a response that was read, or a task that has ended: %+v", k.app.Runner().Stats())
+	}
+}
+
+// until looks again and again, and returns false if it has done so for ten seconds.
+func until(holds func() bool) bool {
 	for n := range maxLooks + maxRested {
-		if k.isSettled() {
-			return
+		if holds() {
+			return true
 		}
 		if n < maxLooks {
 			runtime.Gosched()
@@ -136,23 +143,29 @@ func (k *Kit) settle() {
 			time.Sleep(time.Millisecond) // a log is slow, or a hook
 		}
 	}
-	k.t.Fatalf("velithontest: the app is still busy with a response that was read, or a task that has ended: %+v", k.app.Runner().Stats())
+	return false
 }
 
 func (k *Kit) isSettled() bool {
-	handingOver := 0
-	for _, c := range k.all() {
-		if c.answered.Load() && !c.isServed() {
-			handingOver++
-		}
-	}
-	stats := k.app.Runner().Stats()
-	if handingOver > stats.Blocked { // who waits for room in the queue goes on waiting
+	if !k.hasHandedOver() {
 		return false
 	}
+	stats := k.app.Runner().Stats()
 	k.tasks.mu.Lock()
 	defer k.tasks.mu.Unlock()
 	return stats.Running <= len(k.tasks.held)+k.tasks.running
+}
+
+// hasHandedOver reports whether the responses that were read have handed their tasks
+// over, or wait for room in the queue.
+func (k *Kit) hasHandedOver() bool {
+	n := 0
+	for _, c := range k.all() {
+		if c.answered.Load() && !c.isServed() {
+			n++
+		}
+	}
+	return n == 0 || n <= k.app.Runner().Stats().Blocked
 }
 
 // around is called by the runner around each attempt.

@@ -297,7 +297,9 @@ func TestWhatIsNotJSONIsText(t *testing.T) {
 	everywhere(t, func(t *testing.T) {
 		app := velithon.New(velithon.Options{Logger: quiet})
 		app.Get("/text", func(context.Context, struct{}) (responses.TextResponse, error) { return responses.Text("hello"), nil })
-		app.Delete("/", func(context.Context, struct{}) (responses.NoContentResponse, error) { return responses.NoContent(), nil })
+		app.Delete("/", func(context.Context, struct{}) (responses.NoContentResponse, error) {
+			return responses.NoContent(), nil
+		})
 		kit := velithontest.New(t, app)
 		answer := velithontest.Get[order](kit, "/text")
 		require.Equal(t, "hello", answer.Text)

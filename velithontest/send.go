@@ -66,6 +66,9 @@ func Delete[T any](k *Kit, target string, fields ...string) Answer[T] {
 // as JSON; nil is none. Its type is application/json, unless one of the fields of the
 // header says another: each is written as "Name: value".
 //
+// The tasks of the response are handed over when Do returns, so those of the next one
+// are behind them, unless the runner has no room.
+//
 // The test ends at once if there is no answer, or if one below 400 is JSON that can't
 // be decoded into a T.
 func Do[T any](k *Kit, method, target string, input any, fields ...string) (answer Answer[T]) {
@@ -97,6 +100,7 @@ func Do[T any](k *Kit, method, target string, input any, fields ...string) (answ
 	if err != nil {
 		k.t.Fatalf("velithontest: %s %s: read the answer: %v", method, target, err)
 	}
+	until(k.hasHandedOver)
 	answer.Status, answer.Header, answer.Text = response.StatusCode, response.Header, string(text)
 	if err := answer.decode(text); err != nil {
 		k.t.Fatalf("velithontest: %s %s answers %d with what is no %T: %v\n%s", method, target, answer.Status, answer.Body, err, text)
