@@ -216,7 +216,8 @@ func TestAHeldTaskAndAShutdown(t *testing.T) {
 		cancel()
 		var drain *background.DrainError
 		require.ErrorAs(t, app.Shutdown(ctx), &drain)
-		kit.Release()
+		require.ErrorAs(t, app.Shutdown(t.Context()), &drain, "when the task has ended")
+		require.Empty(t, kit.Held())
 		require.Equal(t, []velithontest.Outcome{{Task: "work", Attempt: 1, Err: context.Canceled}}, kit.Wait())
 	})
 }
@@ -257,14 +258,14 @@ func TestTheClient(t *testing.T) {
 // Each helper sends its method and what it is given.
 func TestHelpers(t *testing.T) {
 	everywhere(t, func(t *testing.T) {
-		type seen struct{ Method, Query, Type, Token, Body string }
+		type seen struct{ Method, Query, Type, Token, Body, Encoding string }
 		app := velithon.New(velithon.Options{Logger: quiet})
 		app.Use(func(fasthttp.RequestHandler) fasthttp.RequestHandler {
 			return func(raw *fasthttp.RequestCtx) {
 				header := &raw.Request.Header
 				text, err := json.Marshal(seen{
 					string(raw.Method()), string(raw.URI().QueryString()), string(header.ContentType()),
-					string(header.Peek("Authorization")), string(raw.PostBody()),
+					string(header.Peek("Authorization")), string(raw.PostBody()), string(header.Peek("Accept-Encoding")),
 				})
 				require.NoError(t, err)
 				raw.SetContentType("application/json")
@@ -273,9 +274,9 @@ func TestHelpers(t *testing.T) {
 		})
 		kit := velithontest.New(t, app)
 		const target, token = "/?a=b%20c", "Authorization: Bearer x: y"
-		require.Equal(t, seen{"GET", "a=b%20c", "", "Bearer x: y", ""}, velithontest.Get[seen](kit, target, token).Body)
-		require.Equal(t, seen{"DELETE", "a=b%20c", "", "Bearer x: y", ""}, velithontest.Delete[seen](kit, target, token).Body)
-		want := seen{"", "a=b%20c", "application/json", "Bearer x: y", `{"email":"a"}`}
+		require.Equal(t, seen{"GET", "a=b%20c", "", "Bearer x: y", "", ""}, velithontest.Get[seen](kit, target, token).Body)
+		require.Equal(t, seen{"DELETE", "a=b%20c", "", "Bearer x: y", "", ""}, velithontest.Delete[seen](kit, target, token).Body)
+		want := seen{"", "a=b%20c", "application/json", "Bearer x: y", `{"email":"a"}`, ""}
 		for method, got := range map[string]velithontest.Answer[seen]{
 			"POST":  velithontest.Post[seen](kit, target, order{"a"}, token),
 			"PUT":   velithontest.Put[seen](kit, target, order{"a"}, token),
@@ -286,10 +287,72 @@ func TestHelpers(t *testing.T) {
 		}
 		for _, text := range []any{"a=1", []byte("a=1"), strings.NewReader("a=1")} {
 			got := velithontest.Post[seen](kit, "/", text, "Content-Type: application/x-odd").Body
-			require.Equal(t, seen{"POST", "", "application/x-odd", "", "a=1"}, got, "as it is")
+			require.Equal(t, seen{"POST", "", "application/x-odd", "", "a=1", ""}, got, "as it is")
 		}
 		got := velithontest.Do[seen](kit, "PUT", "/", nil).Body
 		require.Equal(t, seen{Method: "PUT"}, got)
+	})
+}
+
+// Errors may be JSON of the service's own, which may be asked for.
+func TestErrorsOfTheServicesOwn(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		app := velithon.New(velithon.Options{Logger: quiet})
+		app.Get("/", func(context.Context, struct{}) (responses.JSONResponse[map[string]string, *background.Task], error) {
+			answer := responses.JSON(map[string]string{"error": "sold out"}, (*background.Task)(nil))
+			answer.Status = 409
+			return answer, nil
+		})
+		kit := velithontest.New(t, app)
+		answer := velithontest.Get[struct{ Error string }](kit, "/")
+		require.Equal(t, 409, answer.Status)
+		require.Equal(t, "sold out", answer.Body.Error)
+		require.Nil(t, answer.Problem)
+		require.Zero(t, velithontest.Get[[]string](kit, "/").Body)
+	})
+}
+
+// A slowCloser holds up the end of a request, after the response was sent.
+type slowCloser struct{}
+
+func (slowCloser) Close() error {
+	time.Sleep(5 * time.Millisecond)
+	return nil
+}
+
+// A response that was read may have its tasks yet to be handed over.
+func TestTasksAreWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := appOf(succeed, 0)
+		app.Get("/nothing", func(context.Context, struct{}) (responses.NoContentResponse, error) {
+			answer := responses.NoContent()
+			answer.Background = background.Func("work", succeed)
+			return answer, nil
+		})
+		app.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+			return func(raw *fasthttp.RequestCtx) {
+				raw.SetUserValue(slowCloser{}, slowCloser{})
+				next(raw)
+			}
+		})
+		kit := velithontest.New(t, app)
+		kit.Hold()
+		velithontest.Post[string](kit, "/", nil)
+		require.EqualValues(t, 1, app.Runner().Stats().Accepted, "after a helper")
+		for n, end := range []func(io.ReadCloser){
+			func(body io.ReadCloser) { _, _ = io.ReadAll(body) },
+			func(body io.ReadCloser) { _ = body.Close() },
+		} {
+			response, err := kit.Client.Post("/", "", nil)
+			require.NoError(t, err)
+			end(response.Body)
+			require.Len(t, kit.Held(), 2+n)
+			require.NoError(t, response.Body.Close())
+		}
+		response, err := kit.Client.Get("/nothing")
+		require.NoError(t, err)
+		require.Len(t, kit.Held(), 4)
+		require.NoError(t, response.Body.Close())
 	})
 }
 

@@ -15,7 +15,7 @@ import (
 type Answer[T any] struct {
 	Status  int
 	Header  http.Header
-	Body    T        // what the JSON of a response below 400 says; zero for others
+	Body    T        // what JSON that is no problem says; zero for all else
 	Problem *Problem // of RFC 9457; nil if the response is none
 	Text    string   // the body as it was sent
 }
@@ -139,8 +139,13 @@ func (a *Answer[T]) decode(text []byte) error {
 		}
 		a.Problem = &own.Problem
 		_ = json.Unmarshal(own.Errors, &a.Problem.Errors)
-	case a.Status < 400 && (kind == "application/json" || strings.HasSuffix(kind, "+json")):
-		return json.Unmarshal(text, &a.Body)
+	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
+		var said T
+		if err := json.Unmarshal(text, &said); err == nil {
+			a.Body = said
+		} else if a.Status < http.StatusBadRequest { // errors may be of another type
+			return err
+		}
 	}
 	return nil
 }
