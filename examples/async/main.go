@@ -37,8 +37,7 @@ type load struct {
 
 // processor processes data, which takes a second.
 type processor struct {
-	log   *log.Logger
-	after func(time.Duration) <-chan time.Time // time.After, but for tests
+	log *log.Logger
 }
 
 func newApp(p *processor) *velithon.App {
@@ -67,7 +66,7 @@ func (p *processor) startProcessing(_ context.Context, data map[string]any) (res
 // runner and nobody else.
 func (p *processor) processData(ctx context.Context, data map[string]any) error {
 	select {
-	case <-p.after(time.Second):
+	case <-time.After(time.Second):
 		p.log.Printf("Processed data: %v", data)
 		return nil
 	case <-ctx.Done():
@@ -76,7 +75,7 @@ func (p *processor) processData(ctx context.Context, data map[string]any) error 
 }
 
 func main() {
-	if err := newApp(&processor{log.Default(), time.After}).Run(":8080"); err != nil {
+	if err := newApp(&processor{log.Default()}).Run(":8080"); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -2,21 +2,16 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 func TestFiveAtOnce(t *testing.T) {
@@ -29,14 +24,12 @@ func TestFiveAtOnce(t *testing.T) {
 		<-leave
 		return nil
 	}}
-	url := serve(t, newApp(b))
+	kit := velithontest.New(t, newApp(b))
 
 	var items []string
 	for i := range 20 {
 		items = append(items, fmt.Sprint("item ", i))
 	}
-	body, err := json.Marshal(items)
-	require.NoError(t, err)
 
 	seen := make(chan []string, 1)
 	go func() {
@@ -51,9 +44,9 @@ func TestFiveAtOnce(t *testing.T) {
 		}
 		seen <- all
 	}()
-	status, answer := post(t, url+"/batch-process", "application/json", string(body))
-	require.Equal(t, 200, status)
-	require.JSONEq(t, `{"message":"Processing 20 items"}`, answer)
+	answer := velithontest.Post[any](kit, "/batch-process", items)
+	require.Equal(t, 200, answer.Status)
+	require.JSONEq(t, `{"message":"Processing 20 items"}`, answer.Text)
 	require.ElementsMatch(t, items, <-seen)
 	require.EqualValues(t, 5, most.Load())
 }
@@ -67,20 +60,20 @@ func TestAFailureIsNotToldToTheClient(t *testing.T) {
 		}
 		return nil
 	}}
-	url := serve(t, newApp(b))
+	kit := velithontest.New(t, newApp(b))
 
-	status, answer := post(t, url+"/batch-process", "application/json", `["a","b","c"]`)
-	require.Equal(t, 500, status)
-	require.NotContains(t, answer, "secret")
+	answer := velithontest.Post[any](kit, "/batch-process", `["a","b","c"]`)
+	require.Equal(t, 500, answer.Status)
+	require.NotContains(t, answer.Text, "secret")
 	require.EqualValues(t, 3, ran.Load(), "the other tasks run all the same")
 }
 
 func TestEmptyBatch(t *testing.T) {
-	url := serve(t, newApp(&batch{logItem}))
+	kit := velithontest.New(t, newApp(&batch{logItem}))
 
-	status, answer := post(t, url+"/batch-process", "application/json", `[]`)
-	require.Equal(t, 200, status)
-	require.JSONEq(t, `{"message":"Processing 0 items"}`, answer)
+	answer := velithontest.Post[any](kit, "/batch-process", `[]`)
+	require.Equal(t, 200, answer.Status)
+	require.JSONEq(t, `{"message":"Processing 0 items"}`, answer.Text)
 }
 
 // BenchmarkHundredTasks runs a hundred tasks of a millisecond, five at a time:
@@ -99,32 +92,4 @@ func BenchmarkHundredTasks(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-}
-
-// serve runs app on a free port until the test ends, and returns its URL.
-func serve(t *testing.T, app *velithon.App) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	served := make(chan error, 1)
-	go func() { served <- app.Serve(listener) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		require.NoError(t, app.Shutdown(ctx))
-		require.NoError(t, <-served)
-	})
-	return "http://" + listener.Addr().String()
-}
-
-// post sends body and returns the status and the body of the answer.
-func post(t *testing.T, url, contentType, body string) (status int, answer string) {
-	t.Helper()
-	response, err := http.Post(url, contentType, strings.NewReader(body))
-	require.NoError(t, err)
-	defer http.DefaultClient.CloseIdleConnections() // a shutdown would wait for another request
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return response.StatusCode, string(content)
 }

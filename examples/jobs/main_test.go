@@ -4,17 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"io"
-	"net"
-	"net/http"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 // months is a month of a report each time somebody says so.
@@ -32,9 +28,10 @@ func (m months) make(ctx context.Context, _, _ int) error {
 func TestAReportIsFollowed(t *testing.T) {
 	months := make(months)
 	s := newService(months.make)
-	url := serve(t, s)
-	id := create(t, url)
-	follower := do(t, "GET", url+"/jobs/"+id+"/events", "")
+	kit := velithontest.New(t, s.app)
+	id := create(t, kit)
+	follower, err := kit.Client.Get("/jobs/" + id + "/events")
+	require.NoError(t, err)
 	require.Equal(t, "text/event-stream", follower.Header.Get("Content-Type"))
 	events := bufio.NewScanner(follower.Body)
 	last := func(want progress) (j job) {
@@ -47,7 +44,8 @@ func TestAReportIsFollowed(t *testing.T) {
 	}
 	for month := range 12 {
 		require.Equal(t, background.Running, last(progress{month + 1}).State)
-		require.JSONEq(t, `{"id":"`+id+`","state":"running","progress":{"month":`+number(month+1)+`}}`, body(t, do(t, "GET", url+"/jobs/"+id, "")))
+		want := job{ID: id, State: background.Running, Progress: map[string]any{"month": float64(month + 1)}}
+		require.Equal(t, want, velithontest.Get[job](kit, "/jobs/"+id).Body)
 		months <- struct{}{}
 	}
 	for j := last(progress{12}); j.State != background.Succeeded; j = next(t, events) {
@@ -55,28 +53,23 @@ func TestAReportIsFollowed(t *testing.T) {
 	}
 	require.False(t, events.Scan() && events.Text() != "", "the stream ends with the job")
 	require.NoError(t, follower.Body.Close())
-	require.Contains(t, body(t, do(t, "GET", url+"/jobs/"+id, "")), `"state":"succeeded"`)
-
-	response := do(t, "DELETE", url+"/jobs/"+id, "")
-	require.Equal(t, 409, response.StatusCode)
-	body(t, response)
+	require.Equal(t, background.Succeeded, velithontest.Get[job](kit, "/jobs/"+id).Body.State)
+	require.Equal(t, 409, velithontest.Delete[any](kit, "/jobs/"+id).Status)
 }
 
 func TestAReportIsCancelled(t *testing.T) {
 	s := newService(make(months).make)
-	url := serve(t, s)
-	running := create(t, url)
-	create(t, url)
-	limited := create(t, url)
-	require.Contains(t, body(t, do(t, "GET", url+"/jobs/"+limited, "")), `"state":"`)
+	kit := velithontest.New(t, s.app)
+	running := create(t, kit)
+	create(t, kit)
+	limited := create(t, kit)
+	require.Equal(t, limited, velithontest.Get[job](kit, "/jobs/"+limited).Body.ID)
 	for _, id := range []string{running, limited} {
-		response := do(t, "DELETE", url+"/jobs/"+id, "")
-		require.Equal(t, 204, response.StatusCode)
-		body(t, response)
+		require.Equal(t, 204, velithontest.Delete[any](kit, "/jobs/"+id).Status)
 		handle, ok := s.app.Runner().Lookup(id)
 		require.True(t, ok)
 		require.ErrorIs(t, handle.Wait(t.Context()), errUnwelcome)
-		require.Contains(t, body(t, do(t, "GET", url+"/jobs/"+id, "")), `"state":"canceled"`)
+		require.Equal(t, background.Canceled, velithontest.Get[job](kit, "/jobs/"+id).Body.State)
 	}
 	for info := range s.app.Runner().Tasks() {
 		require.Equal(t, "report", info.Name)
@@ -88,34 +81,29 @@ func TestAReportIsCancelled(t *testing.T) {
 }
 
 func TestWrongRequests(t *testing.T) {
-	url := serve(t, newService(make(months).make))
+	kit := velithontest.New(t, newService(make(months).make).app)
 	for _, test := range []struct {
-		method, path, body string
-		status             int
+		method, path string
+		input        any
+		status       int
 	}{
-		{"POST", "/reports", `{"year":1}`, 422},
-		{"GET", "/jobs/nothing", "", 404},
-		{"GET", "/jobs/nothing/events", "", 404},
-		{"DELETE", "/jobs/nothing", "", 404},
+		{"POST", "/reports", request{Year: 1}, 422},
+		{"GET", "/jobs/nothing", nil, 404},
+		{"GET", "/jobs/nothing/events", nil, 404},
+		{"DELETE", "/jobs/nothing", nil, 404},
 	} {
-		response := do(t, test.method, url+test.path, test.body)
-		require.Equal(t, test.status, response.StatusCode, test.path)
-		body(t, response)
+		require.Equal(t, test.status, velithontest.Do[any](kit, test.method, test.path, test.input).Status, test.path)
 	}
 }
 
 // create orders a report, and returns the id of its job.
-func create(t *testing.T, url string) string {
+func create(t *testing.T, kit *velithontest.Kit) string {
 	t.Helper()
-	response := do(t, "POST", url+"/reports", `{"year":2026}`)
-	require.Equal(t, 202, response.StatusCode)
-	var j job
-	require.NoError(t, json.Unmarshal([]byte(body(t, response)), &j))
-	require.Equal(t, "/jobs/"+j.ID, response.Header.Get("Location"))
-	return j.ID
+	answer := velithontest.Post[job](kit, "/reports", request{Year: 2026})
+	require.Equal(t, 202, answer.Status)
+	require.Equal(t, "/jobs/"+answer.Body.ID, answer.Header.Get("Location"))
+	return answer.Body.ID
 }
-
-func number(n int) string { return strconv.Itoa(n) }
 
 // next returns what the next event tells.
 func next(t *testing.T, events *bufio.Scanner) (j job) {
@@ -128,38 +116,4 @@ func next(t *testing.T, events *bufio.Scanner) (j job) {
 	}
 	require.Fail(t, "the stream has ended")
 	return j
-}
-
-func serve(t *testing.T, s *service) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	served := make(chan error, 1)
-	go func() { served <- s.app.Serve(listener) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		require.NoError(t, s.app.Shutdown(ctx))
-		require.NoError(t, <-served)
-	})
-	return "http://" + listener.Addr().String()
-}
-
-func do(t *testing.T, method, url, body string) *http.Response {
-	t.Helper()
-	request, err := http.NewRequest(method, url, strings.NewReader(body))
-	require.NoError(t, err)
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	t.Cleanup(http.DefaultClient.CloseIdleConnections) // a shutdown would wait for another request
-	return response
-}
-
-func body(t *testing.T, response *http.Response) string {
-	t.Helper()
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	require.NoError(t, response.Body.Close())
-	return string(content)
 }

@@ -1,22 +1,18 @@
 package main
 
 import (
-	"context"
-	"io"
-	"net"
-	"net/http"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/velithontest"
 )
+
+const mergePatch = "Content-Type: application/merge-patch+json"
 
 func TestAbsentNullAndValue(t *testing.T) {
 	phone := "+441234567890"
-	url := serve(t, newApp(&users{byID: map[int]user{7: {"Ada", "ada@example.org", &phone}}}))
+	kit := velithontest.New(t, newApp(&users{byID: map[int]user{7: {"Ada", "ada@example.org", &phone}}}))
 	for _, c := range []struct {
 		body   string
 		status int
@@ -40,42 +36,11 @@ func TestAbsentNullAndValue(t *testing.T) {
 			{"in":"body","pointer":"#","code":"required","detail":"is required"}]}`},
 		{`{}`, 200, `{"name":"Ada L.","email":"ada@example.com","phone":"+15551234567"}`},
 	} {
-		status, answer := sendPatch(t, url+"/users/7", c.body)
-		require.Equal(t, c.status, status, c.body)
-		require.JSONEq(t, c.answer, answer, c.body)
+		answer := velithontest.Patch[user](kit, "/users/7", c.body, mergePatch)
+		require.Equal(t, c.status, answer.Status, c.body)
+		require.JSONEq(t, c.answer, answer.Text, c.body)
 	}
-	status, answer := sendPatch(t, url+"/users/8", `{"name":"Bob"}`)
-	require.Equal(t, 404, status)
-	require.JSONEq(t, `{"title":"Not Found","status":404,"detail":"no such user"}`, answer)
-}
-
-// serve runs app on a free port until the test ends, and returns its URL.
-func serve(t *testing.T, app *velithon.App) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	served := make(chan error, 1)
-	go func() { served <- app.Serve(listener) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		require.NoError(t, app.Shutdown(ctx))
-		require.NoError(t, <-served)
-	})
-	return "http://" + listener.Addr().String()
-}
-
-// sendPatch sends body and returns the status and the body of the answer.
-func sendPatch(t *testing.T, url, body string) (status int, answer string) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, url, strings.NewReader(body))
-	require.NoError(t, err)
-	request.Header.Set("Content-Type", "application/merge-patch+json")
-	request.Close = true // no idle connection to wait for at the end
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return response.StatusCode, string(content)
+	answer := velithontest.Patch[user](kit, "/users/8", `{"name":"Bob"}`, mergePatch)
+	require.Equal(t, 404, answer.Status)
+	require.JSONEq(t, `{"title":"Not Found","status":404,"detail":"no such user"}`, answer.Text)
 }

@@ -5,24 +5,18 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"mime/multipart"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/velithontest"
 )
-
-const workers = 4 // as many tasks as the app runs at once
 
 // largeFile returns a file, and what is to be found out about it. From 16 MiB
 // on it lies in a temporary file while it is processed.
@@ -35,36 +29,25 @@ func largeFile(size int) ([]byte, summary) {
 func TestTaskReadsTheFileAfterTheResponse(t *testing.T) {
 	dir := useTempDir(t)
 	file, want := largeFile(17_000_000)
-	reports := make(chan summary, 1)
-	app := newApp(&service{
+	var reports []summary
+	kit := velithontest.New(t, newApp(&service{
 		report: func(_ context.Context, s summary) error {
-			reports <- s
+			reports = append(reports, s)
 			return nil
 		},
-	})
-	url := serve(t, app)
-
-	// While all workers are busy the task has to wait.
-	started, release := make(chan struct{}), make(chan struct{})
-	busy := background.Func("busy", func(context.Context) error {
-		started <- struct{}{}
-		<-release
-		return nil
-	})
-	for range workers {
-		require.NoError(t, app.Runner().Submit(t.Context(), busy))
-		<-started
-	}
-	status, answer := send(t, url, "large.txt", file)
+	}))
+	kit.Hold()
+	status, answer := send(t, kit, "large.txt", file)
 	require.Equal(t, 202, status)
 	require.JSONEq(t, `{"name":"large.txt","size":17000000}`, answer)
-	require.Empty(t, reports)
+	require.Equal(t, []string{"summarize upload"}, kit.Held())
 	requireOpenFiles(t, dir, 1)
 
 	// The response is here. Only now the task begins.
-	close(release)
-	require.Equal(t, want, <-reports)
-	require.NoError(t, app.Shutdown(context.Background()))
+	require.NoError(t, kit.Step("summarize upload").Err)
+	require.Equal(t, []summary{want}, reports)
+	kit.Release()
+	kit.Wait()
 	requireNoFiles(t, dir)
 }
 
@@ -76,12 +59,12 @@ func TestPanicLeavesNoFile(t *testing.T) {
 		report: func(context.Context, summary) error { panic("on purpose") },
 		alert:  func(_ context.Context, failure *background.TaskError) { alerts <- failure },
 	})
-	url := serve(t, app)
+	kit := velithontest.New(t, app)
 
-	status, _ := send(t, url, "large.txt", file)
+	status, _ := send(t, kit, "large.txt", file)
 	require.Equal(t, 202, status)
 
-	require.NoError(t, app.Shutdown(context.Background()))
+	require.Len(t, kit.Wait(), 1)
 	require.EqualError(t, <-alerts, `background: task "summarize upload": panic: on purpose`)
 	requireNoFiles(t, dir)
 }
@@ -97,9 +80,9 @@ func TestDrainOutOfTimeLeavesNoFile(t *testing.T) {
 			return nil
 		},
 	})
-	url := serve(t, app)
+	kit := velithontest.New(t, app)
 
-	status, _ := send(t, url, "large.txt", file)
+	status, _ := send(t, kit, "large.txt", file)
 	require.Equal(t, 202, status)
 	require.Equal(t, want, <-reports)
 
@@ -118,20 +101,14 @@ func TestDrainOutOfTimeLeavesNoFile(t *testing.T) {
 func TestRefusedUploads(t *testing.T) {
 	dir := useTempDir(t)
 	app := newApp(&service{})
-	url := serve(t, app)
+	kit := velithontest.New(t, app)
 
-	response, err := http.Post(url+"/upload", "application/x-www-form-urlencoded", strings.NewReader("file=text"))
-	require.NoError(t, err)
-	require.NoError(t, response.Body.Close())
-	require.Equal(t, 422, response.StatusCode)
+	answer := velithontest.Post[any](kit, "/upload", "file=text", "Content-Type: application/x-www-form-urlencoded")
+	require.Equal(t, 422, answer.Status)
+	answer = velithontest.Post[any](kit, "/upload", "text", "Content-Type: text/plain")
+	require.Equal(t, 415, answer.Status)
 
-	response, err = http.Post(url+"/upload", "text/plain", strings.NewReader("text"))
-	require.NoError(t, err)
-	require.NoError(t, response.Body.Close())
-	require.Equal(t, 415, response.StatusCode)
-
-	require.NoError(t, app.Shutdown(context.Background()))
-	require.Zero(t, app.Runner().Stats().Accepted)
+	require.Empty(t, kit.Wait())
 	requireNoFiles(t, dir)
 }
 
@@ -173,7 +150,7 @@ func requireNoFiles(t *testing.T, dir string) {
 }
 
 // send uploads a file and returns the status and the body of the answer.
-func send(t *testing.T, url, name string, file []byte) (status int, answer string) {
+func send(t *testing.T, kit *velithontest.Kit, name string, file []byte) (status int, text string) {
 	t.Helper()
 	var form bytes.Buffer
 	writer := multipart.NewWriter(&form)
@@ -182,28 +159,6 @@ func send(t *testing.T, url, name string, file []byte) (status int, answer strin
 	_, err = part.Write(file)
 	require.NoError(t, err)
 	require.NoError(t, writer.Close())
-
-	response, err := http.Post(url+"/upload", writer.FormDataContentType(), &form)
-	require.NoError(t, err)
-	defer http.DefaultClient.CloseIdleConnections() // a shutdown would wait for another request
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return response.StatusCode, string(content)
-}
-
-// serve runs app on a free port until the test ends, and returns its URL.
-func serve(t *testing.T, app *velithon.App) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	served := make(chan error, 1)
-	go func() { served <- app.Serve(listener) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		require.NoError(t, app.Shutdown(ctx))
-		require.NoError(t, <-served)
-	})
-	return "http://" + listener.Addr().String()
+	answer := velithontest.Post[any](kit, "/upload", &form, "Content-Type: "+writer.FormDataContentType())
+	return answer.Status, answer.Text
 }

@@ -1,20 +1,14 @@
 package main
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"io"
-	"net"
-	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/openapi"
-	"github.com/velithon-go/velithon/routing"
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 func newService() *service {
@@ -29,7 +23,7 @@ func newService() *service {
 
 func TestWhoMayDoWhat(t *testing.T) {
 	s := newService()
-	url := serve(t, newApp(s))
+	kit := velithontest.New(t, newApp(s))
 	for _, c := range []struct {
 		method, path, token string
 		status              int
@@ -45,9 +39,13 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"DELETE", "/api/notes/x", "secret", 422},
 		{"DELETE", "/api/notes/1", "secret", 204},
 	} {
-		response := send(t, c.method, url+c.path, c.token)
-		require.Equal(t, c.status, response.StatusCode, "%s %s with %q", c.method, c.path, c.token)
-		require.Equal(t, c.status == 401, response.Header.Get("WWW-Authenticate") == `Bearer realm="token"`)
+		var fields []string
+		if c.token != "" {
+			fields = append(fields, "Authorization: Bearer "+c.token)
+		}
+		answer := velithontest.Do[any](kit, c.method, c.path, nil, fields...)
+		require.Equal(t, c.status, answer.Status, "%s %s with %q", c.method, c.path, c.token)
+		require.Equal(t, c.status == 401, answer.Header.Get("WWW-Authenticate") == `Bearer realm="token"`)
 	}
 	require.Empty(t, s.notes)
 }
@@ -57,9 +55,9 @@ func TestTheDocumentSaysWhoGetsIn(t *testing.T) {
 	app := newApp(newService())
 	text, err := openapi.Document(app.Routes(), openapi.Info{Title: "Notes", Version: "1.0.0"})
 	require.NoError(t, err)
-	url := serve(t, app)
-	require.Equal(t, 200, send(t, "GET", url+"/docs", "").StatusCode)
-	require.Equal(t, 200, send(t, "GET", url+"/openapi.json", "").StatusCode)
+	kit := velithontest.New(t, app)
+	require.Equal(t, 200, velithontest.Get[any](kit, "/docs").Status)
+	require.Equal(t, 200, velithontest.Get[any](kit, "/openapi.json").Status)
 	type operation struct {
 		Security   []map[string][]string
 		Parameters []struct{ Name string }
@@ -87,44 +85,8 @@ func TestTheDocumentSaysWhoGetsIn(t *testing.T) {
 // A test says who makes all requests, and needs no tokens.
 func TestAnAdministratorRemovesNotes(t *testing.T) {
 	s := newService()
-	app := newApp(s)
-	routing.Override(app.Router, func(context.Context, struct{}) (user, error) {
-		return user{Name: "test", Admin: true}, nil
-	})
-	url := serve(t, app)
-	require.Equal(t, 204, send(t, "DELETE", url+"/api/notes/1", "").StatusCode)
+	kit := velithontest.New(t, newApp(s))
+	velithontest.Override(kit, user{Name: "test", Admin: true})
+	require.Equal(t, 204, velithontest.Delete[any](kit, "/api/notes/1").Status)
 	require.Empty(t, s.notes)
-}
-
-// serve runs app on a free port until the test ends, and returns its URL.
-func serve(t *testing.T, app *velithon.App) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	served := make(chan error, 1)
-	go func() { served <- app.Serve(listener) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		require.NoError(t, app.Shutdown(ctx))
-		require.NoError(t, <-served)
-	})
-	return "http://" + listener.Addr().String()
-}
-
-// send makes a request with a token, "" for none. The body of the response is read.
-func send(t *testing.T, method, url, token string) *http.Response {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, url, nil)
-	require.NoError(t, err)
-	if token != "" {
-		request.Header.Set("Authorization", "Bearer "+token)
-	}
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer http.DefaultClient.CloseIdleConnections() // a shutdown would wait for another request
-	defer response.Body.Close()
-	_, err = io.Copy(io.Discard, response.Body)
-	require.NoError(t, err)
-	return response
 }

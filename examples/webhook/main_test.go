@@ -2,15 +2,12 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"log"
-	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 const (
@@ -34,22 +32,19 @@ func newTestApp(log *log.Logger) *velithon.App {
 
 func TestSignedEventsAreTakenOnce(t *testing.T) {
 	var text bytes.Buffer
-	app := newTestApp(log.New(&text, "", 0))
-	url := serve(t, app)
+	kit := velithontest.New(t, newTestApp(log.New(&text, "", 0)))
 	for range 2 { // the sender has not seen the first answer
-		status, answer := post(t, url+"/hooks", "application/json", sign(noon, secret, paid), paid)
-		require.Equal(t, 204, status, answer)
+		answer := velithontest.Post[any](kit, "/hooks", paid, "X-Signature: "+sign(noon, secret, paid))
+		require.Equal(t, 204, answer.Status, answer.Text)
 	}
-	status, _ := post(t, url+"/hooks", "application/json", sign(noon.Add(-tolerance), secret, paid), paid)
-	require.Equal(t, 204, status)
-	require.NoError(t, app.Shutdown(context.Background()))
+	require.Equal(t, 204, velithontest.Post[any](kit, "/hooks", paid, "X-Signature: "+sign(noon.Add(-tolerance), secret, paid)).Status)
+	kit.Wait()
 	require.Equal(t, "evt_1: order.paid\n", text.String())
 }
 
 func TestWrongSignatures(t *testing.T) {
 	var text bytes.Buffer
-	app := newTestApp(log.New(&text, "", 0))
-	url := serve(t, app)
+	kit := velithontest.New(t, newTestApp(log.New(&text, "", 0)))
 	good := sign(noon, secret, paid)
 	for name, signature := range map[string]string{
 		"none":               "",
@@ -64,75 +59,43 @@ func TestWrongSignatures(t *testing.T) {
 		"cut off":            good[:len(good)-2],
 		"no hexadecimal":     fmt.Sprintf("t=%d,v1=x", noon.Unix()),
 	} {
-		status, answer := post(t, url+"/hooks", "application/json", signature, paid)
-		require.Equal(t, 401, status, name)
-		require.JSONEq(t, denied, answer, name)
+		var fields []string
+		if signature != "" {
+			fields = append(fields, "X-Signature: "+signature)
+		}
+		answer := velithontest.Post[any](kit, "/hooks", paid, fields...)
+		require.Equal(t, 401, answer.Status, name)
+		require.JSONEq(t, denied, answer.Text, name)
 	}
 	// The same values in other bytes are not what was signed.
-	status, _ := post(t, url+"/hooks", "application/json", good, strings.Replace(paid, ":", ": ", 1))
-	require.Equal(t, 401, status)
-	require.NoError(t, app.Shutdown(context.Background()))
+	require.Equal(t, 401, velithontest.Post[any](kit, "/hooks", strings.Replace(paid, ":", ": ", 1), "X-Signature: "+good).Status)
+	kit.Wait()
 	require.Empty(t, text.String())
 }
 
 func TestSignedNonsenseIsRefused(t *testing.T) {
-	url := serve(t, newTestApp(log.New(io.Discard, "", 0)))
+	kit := velithontest.New(t, newTestApp(log.New(io.Discard, "", 0)))
 	const nonsense = `{"id":""}`
-	status, answer := post(t, url+"/hooks", "application/json", sign(noon, secret, nonsense), nonsense)
-	require.Equal(t, 422, status)
+	answer := velithontest.Post[any](kit, "/hooks", nonsense, "X-Signature: "+sign(noon, secret, nonsense))
+	require.Equal(t, 422, answer.Status)
 	require.JSONEq(t, `{"title":"Unprocessable Entity","status":422,"detail":"the request has invalid or missing values","errors":[
 		{"in":"body","pointer":"#/type","code":"required","detail":"is required"},
-		{"in":"body","pointer":"#/id","code":"min","detail":"must have at least 1 character"}]}`, answer)
+		{"in":"body","pointer":"#/id","code":"min","detail":"must have at least 1 character"}]}`, answer.Text)
 }
 
 func TestBodiesOfAnyType(t *testing.T) {
 	var text bytes.Buffer
-	app := newTestApp(log.New(&text, "", 0))
-	url := serve(t, app)
+	kit := velithontest.New(t, newTestApp(log.New(&text, "", 0)))
 	const body = "a=1&b=%zz\x00"
-	status, answer := post(t, url+"/hooks/raw", "text/x-odd", sign(noon, secret, body), body)
-	require.Equal(t, 204, status, answer)
-	require.NoError(t, app.Shutdown(context.Background()))
+	answer := velithontest.Post[any](kit, "/hooks/raw", body, "Content-Type: text/x-odd", "X-Signature: "+sign(noon, secret, body))
+	require.Equal(t, 204, answer.Status, answer.Text)
+	kit.Wait()
 	require.Equal(t, "10 bytes of text/x-odd\n", text.String())
 }
 
-// sign returns the header field of a sender.
+// sign returns what the header field of a sender says.
 func sign(at time.Time, secret, body string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(fmt.Appendf(nil, "%d.%s", at.Unix(), body))
 	return fmt.Sprintf("t=%d,v1=%s", at.Unix(), hex.EncodeToString(mac.Sum(nil)))
-}
-
-// serve runs app on a free port until the test ends, and returns its URL.
-func serve(t *testing.T, app *velithon.App) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	served := make(chan error, 1)
-	go func() { served <- app.Serve(listener) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		require.NoError(t, app.Shutdown(ctx))
-		require.NoError(t, <-served)
-	})
-	return "http://" + listener.Addr().String()
-}
-
-// post sends body with a signature and returns the status and the body of the answer.
-func post(t *testing.T, url, contentType, signature, body string) (status int, answer string) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
-	require.NoError(t, err)
-	request.Header.Set("Content-Type", contentType)
-	if signature != "" {
-		request.Header.Set("X-Signature", signature)
-	}
-	request.Close = true // no idle connection to wait for at the end
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return response.StatusCode, string(content)
 }
