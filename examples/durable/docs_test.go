@@ -5,7 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 func TestDocs(t *testing.T) {
@@ -13,12 +14,10 @@ func TestDocs(t *testing.T) {
 	queue, closeAll, err := s.open(context.Background(), "")
 	require.NoError(t, err)
 	t.Cleanup(closeAll)
-	handler := newApp(s, queue).Handler()
+	kit := velithontest.New(t, newApp(s, queue))
 	for path, want := range map[string]string{"/docs": "swagger-ui", "/openapi.json": `"openapi": "3.1.1"`} {
-		var raw fasthttp.RequestCtx
-		raw.Request.SetRequestURI(path)
-		handler(&raw)
-		require.Equal(t, 200, raw.Response.StatusCode(), path)
-		require.Contains(t, string(raw.Response.Body()), want, path)
+		answer := velithontest.Get[any](kit, path)
+		require.Equal(t, 200, answer.Status, path)
+		require.Contains(t, answer.Text, want, path)
 	}
 }

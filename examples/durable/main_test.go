@@ -2,19 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"io"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 // A mailbox takes mails.
@@ -53,22 +48,18 @@ func TestOrder(t *testing.T) {
 			t.Cleanup(closeAll)
 			before := taken(t, s.books)
 
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			require.NoError(t, err)
 			app := newApp(s, queue)
-			served := make(chan error, 1)
-			go func() { served <- app.Serve(listener) }()
-			status, answer := post(t, "http://"+listener.Addr().String()+"/orders")
-			require.Equal(t, 201, status, answer)
-			var got created
-			require.NoError(t, json.Unmarshal([]byte(answer), &got))
-			require.Eventually(t, func() bool {
-				return len(inbox.all()) == 1 && taken(t, s.books) == before+2
-			}, 20*time.Second, 5*time.Millisecond)
-			assert.Equal(t, []string{"ada@example.org: We have your order " + got.OrderID}, inbox.all())
+			kit := velithontest.New(t, app)
+			kit.Hold()
+			answer := velithontest.Post[created](kit, "/orders", `{"email":"ada@example.org","items":[{"sku":"book","quantity":2}]}`)
+			require.Equal(t, 201, answer.Status, answer.Text)
+			require.Empty(t, inbox.all())
+			require.NoError(t, kit.Step("send_mail").Err)
+			require.Equal(t, []string{"ada@example.org: We have your order " + answer.Body.OrderID}, inbox.all())
+			require.NoError(t, kit.Step("take_inventory").Err)
+			require.Equal(t, before+2, taken(t, s.books))
 			require.NoError(t, app.Shutdown(context.Background()))
-			require.NoError(t, <-served)
-			assert.Equal(t, before+2, taken(t, s.books), "once")
+			require.Equal(t, before+2, taken(t, s.books), "once")
 		})
 	}
 }
@@ -88,16 +79,4 @@ func taken(t *testing.T, b books) (n int) {
 		require.NoError(t, b.pool.QueryRow(context.Background(), query).Scan(&n))
 	}
 	return n
-}
-
-// post sends an order and returns the status and the body of the answer.
-func post(t *testing.T, url string) (status int, answer string) {
-	t.Helper()
-	response, err := http.Post(url, "application/json", strings.NewReader(`{"email":"ada@example.org","items":[{"sku":"book","quantity":2}]}`))
-	require.NoError(t, err)
-	defer http.DefaultClient.CloseIdleConnections() // a shutdown would wait for another request
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return response.StatusCode, string(content)
 }

@@ -6,21 +6,23 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 func TestAudit(t *testing.T) {
 	r := start(t, nil)
-	created := r.do("ada", "POST", "/api/v1/orders", twoBooks)
-	o := decode[order](t, created.body)
-	ended := r.do("ada", "POST", "/api/v1/orders/"+o.ID+"/cancel", "")
-	r.stop()
+	created := velithontest.Post[any](r.Kit, "/api/v1/orders", twoBooks, as("ada"))
+	o := decode[order](t, created.Text)
+	ended := velithontest.Post[any](r.Kit, "/api/v1/orders/"+o.ID+"/cancel", nil, as("ada"))
+	r.Wait()
 
-	for action, got := range map[string]answer{"order created": created, "order cancelled": ended} {
+	for action, got := range map[string]velithontest.Answer[any]{"order created": created, "order cancelled": ended} {
 		records := r.audit.records(t, "action", action)
 		require.Len(t, records, 1, action)
 		require.Equal(t, o.ID, records[0]["order"])
 		require.Equal(t, "ada", records[0]["customer"])
-		require.Equal(t, got.header.Get("X-Request-Id"), records[0]["request_id"])
+		require.Equal(t, got.Header.Get("X-Request-Id"), records[0]["request_id"])
 	}
 }
 
@@ -42,6 +44,6 @@ func TestAuditIsTriedAgain(t *testing.T) {
 	var disk fullDisk
 	r := start(t, func(s *service) { s.audit = newAudit(&disk) })
 	o := r.order("ada")
-	r.stop()
+	r.Wait()
 	require.Contains(t, disk.String(), o.ID)
 }

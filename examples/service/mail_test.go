@@ -2,23 +2,27 @@ package main
 
 import (
 	"context"
+	"errors"
+	"net"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 func TestMailConfirmsOrder(t *testing.T) {
 	server := startMailServer(t, &mailServer{})
 	r := start(t, func(s *service) { s.mailer = server })
 
-	got := r.do("ada", "POST", "/api/v1/orders", `{"email":"ada@example.org","items":[`+
-		`{"sku":"book","quantity":2},{"sku":"Bücherregal","quantity":1}]}`)
-	require.Equal(t, 201, got.status)
-	o := decode[order](t, got.body)
-	r.stop()
+	got := velithontest.Post[order](r.Kit, "/api/v1/orders", `{"email":"ada@example.org","items":[`+
+		`{"sku":"book","quantity":2},{"sku":"Bücherregal","quantity":1}]}`, as("ada"))
+	require.Equal(t, 201, got.Status)
+	o := got.Body
+	r.Wait()
 
 	mails := server.mails()
 	require.Len(t, mails, 1)
@@ -35,7 +39,7 @@ func TestMailIsTriedAgain(t *testing.T) {
 	r := start(t, func(s *service) { s.mailer = server })
 
 	o := r.order("ada")
-	r.stop()
+	r.Wait()
 
 	require.Equal(t, 2, server.tried())
 	mails := server.mails()
@@ -53,9 +57,9 @@ func TestRefusedMailIsNotTriedAgain(t *testing.T) {
 	var shop *service
 	r := start(t, func(s *service) { shop, s.mailer = s, server })
 
-	got := r.do("ada", "POST", "/api/v1/orders", twoBooks)
-	require.Equal(t, 201, got.status, "the order counts, with or without its mail")
-	r.stop()
+	got := velithontest.Post[any](r.Kit, "/api/v1/orders", twoBooks, as("ada"))
+	require.Equal(t, 201, got.Status, "the order counts, with or without its mail")
+	r.Wait()
 
 	require.Equal(t, 1, server.tried())
 	require.Empty(t, server.mails())
@@ -65,7 +69,7 @@ func TestRefusedMailIsNotTriedAgain(t *testing.T) {
 	require.Equal(t, "ERROR", failures[0]["level"])
 	require.Equal(t, "confirm order", failures[0]["task"])
 	require.EqualValues(t, 1, failures[0]["attempt"])
-	require.Equal(t, got.header.Get("X-Request-Id"), failures[0]["request_id"])
+	require.Equal(t, got.Header.Get("X-Request-Id"), failures[0]["request_id"])
 	require.Contains(t, failures[0]["error"], `550 "5.1.1 no such user here"`)
 }
 
@@ -75,7 +79,7 @@ func TestMailServerIsDown(t *testing.T) {
 	r := start(t, func(s *service) { shop, s.mailer = s, nowhere(t) })
 
 	r.order("ada")
-	r.stop()
+	r.Wait()
 
 	require.Equal(t, map[string]int{"confirm order": 1}, shop.failures.counts())
 	require.EqualValues(t, 2, r.app.Runner().Stats().Retried)
@@ -93,9 +97,14 @@ func TestShutdownDeliversMails(t *testing.T) {
 	await(t, server.arrived, "a mail")
 	require.Empty(t, server.mails())
 
-	ended := make(chan error, 1)
-	go func() { ended <- r.app.Shutdown(context.Background()) }()
-	require.NoError(t, await(t, r.served, "the end of Serve"))
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served, ended := make(chan error, 1), make(chan error, 1)
+	go func() { served <- r.app.Serve(listener) }()
+	go func() { ended <- r.app.Shutdown(t.Context()) }()
+	if err := await(t, served, "the end of Serve"); !errors.Is(err, velithon.ErrClosed) {
+		require.NoError(t, err)
+	}
 	require.Empty(t, server.mails(), "the shutdown has begun, and no mail was delivered")
 	close(server.hold)
 
@@ -138,7 +147,7 @@ func TestMailServerHangsUp(t *testing.T) {
 	server := startMailServer(t, &mailServer{hangUp: true})
 	r := start(t, func(s *service) { s.mailer = server })
 	r.order("ada")
-	r.stop()
+	r.Wait()
 	require.Len(t, server.mails(), 1)
 	require.Zero(t, r.app.Runner().Stats().Retried)
 }

@@ -2,51 +2,40 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/valyala/fasthttp"
 	"go.uber.org/goleak"
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/velithontest"
 )
 
-func TestMain(m *testing.M) {
-	new(fasthttp.ResponseHeader).Header() // starts the date goroutine, which never ends
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreCurrent(),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-	)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
 
 // testTimeout bounds what would otherwise hang when a test fails.
 const testTimeout = 30 * time.Second
 
-// A rig is a service that runs on a real socket.
+// A rig is a service with its logs.
 type rig struct {
-	t      *testing.T
-	app    *velithon.App
-	url    string
-	served chan error // gets what Serve returned
-	log    buffer
-	audit  buffer
+	*velithontest.Kit
+	t     *testing.T
+	app   *velithon.App
+	log   buffer
+	audit buffer
 }
 
 // start runs a service with two customers until the test ends. change may
 // change it before.
 func start(t *testing.T, change func(*service)) *rig {
 	t.Helper()
-	r := &rig{t: t, served: make(chan error, 1)}
+	r := &rig{t: t}
 	keys, err := parseKeys("ada=key of ada,grace=key of grace")
 	require.NoError(t, err)
 	logger := slog.New(slog.NewJSONHandler(&r.log, nil))
@@ -67,64 +56,21 @@ func start(t *testing.T, change func(*service)) *rig {
 		change(s)
 	}
 	r.app = s.app()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	r.url = "http://" + listener.Addr().String()
-	go func() { r.served <- r.app.Serve(listener) }()
-	t.Cleanup(r.stop)
+	r.Kit = velithontest.New(t, r.app)
 	return r
 }
 
-// stop ends the service and waits for its background work.
-func (r *rig) stop() {
-	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
-	defer cancel()
-	if err := r.app.Shutdown(ctx); err != nil {
-		// Tasks that a test has stopped are told by every shutdown from then on.
-		var drain *background.DrainError
-		require.ErrorAs(r.t, err, &drain)
-		require.Empty(r.t, drain.Running)
-		require.Empty(r.t, drain.Waiting)
-	}
-}
-
-// An answer is a response that was read to its end.
-type answer struct {
-	status int
-	header http.Header
-	body   string
-}
-
-// do sends a request as a customer, as nobody if that is empty, with a body of
-// JSON if there is one.
-func (r *rig) do(customer, method, path, body string) answer {
-	r.t.Helper()
-	request, err := http.NewRequest(method, r.url+path, strings.NewReader(body))
-	require.NoError(r.t, err)
-	request.Close = true
-	if customer != "" {
-		request.Header.Set("Authorization", "Bearer key of "+customer)
-	}
-	if body != "" {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(r.t, err)
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	require.NoError(r.t, err)
-	return answer{response.StatusCode, response.Header, string(content)}
-}
+// as is the field of a request that a customer makes.
+func as(customer string) string { return "Authorization: Bearer key of " + customer }
 
 const twoBooks = `{"email":"ada@example.org","items":[{"sku":"book","quantity":2}]}`
 
 // order creates an order, which must succeed.
 func (r *rig) order(customer string) order {
 	r.t.Helper()
-	got := r.do(customer, "POST", "/api/v1/orders", twoBooks)
-	require.Equal(r.t, 201, got.status, got.body)
-	return decode[order](r.t, got.body)
+	got := velithontest.Post[order](r.Kit, "/api/v1/orders", twoBooks, as(customer))
+	require.Equal(r.t, 201, got.Status, got.Text)
+	return got.Body
 }
 
 func decode[T any](t *testing.T, text string) (v T) {

@@ -2,34 +2,29 @@ package main
 
 import (
 	"context"
-	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 func TestKeyIsNeeded(t *testing.T) {
 	r := start(t, nil)
 
 	for _, header := range []string{"", "Bearer", "Bearer ", "Bearer key of eve", "Basic key of ada", "key of ada"} {
-		request, err := http.NewRequest(http.MethodGet, r.url+"/api/v1/orders", nil)
-		require.NoError(t, err)
-		request.Close = true
-		request.Header.Set("Authorization", header)
-		response, err := http.DefaultClient.Do(request)
-		require.NoError(t, err)
-		require.NoError(t, response.Body.Close())
-		require.Equal(t, 401, response.StatusCode, header)
+		response := velithontest.Get[any](r.Kit, "/api/v1/orders", "Authorization: "+header)
+		require.Equal(t, 401, response.Status, header)
 		require.Equal(t, `Bearer realm="orders"`, response.Header.Get("WWW-Authenticate"))
 	}
-	require.Equal(t, 200, r.do("ada", "GET", "/api/v1/orders", "").status)
+	require.Equal(t, 200, velithontest.Get[any](r.Kit, "/api/v1/orders", as("ada")).Status)
 }
 
 func TestNoKeyIsNeededForHealth(t *testing.T) {
 	r := start(t, nil)
-	got := r.do("", "GET", "/healthz", "")
-	require.Equal(t, 200, got.status)
-	require.JSONEq(t, `{"status":"ok"}`, got.body)
+	got := velithontest.Get[any](r.Kit, "/healthz")
+	require.Equal(t, 200, got.Status)
+	require.JSONEq(t, `{"status":"ok"}`, got.Text)
 }
 
 func TestAccessLog(t *testing.T) {
@@ -43,9 +38,13 @@ func TestAccessLog(t *testing.T) {
 		{"", "/nothing", 404},
 		{"ada", "/api/v1/%6eothing", 404}, // as it was sent
 	} {
-		got := r.do(test.customer, "GET", test.path, "")
-		require.Equal(t, test.status, got.status)
-		records := r.log.records(t, "request_id", got.header.Get("X-Request-Id"))
+		var fields []string
+		if test.customer != "" {
+			fields = append(fields, as(test.customer))
+		}
+		got := velithontest.Get[any](r.Kit, test.path, fields...)
+		require.Equal(t, test.status, got.Status)
+		records := r.log.records(t, "request_id", got.Header.Get("X-Request-Id"))
 		require.Len(t, records, 1)
 		require.Equal(t, "GET", records[0]["method"])
 		require.Equal(t, test.path, records[0]["path"])
@@ -60,6 +59,6 @@ func (panickingStore) insert(context.Context, order) error { panic("a bug") }
 
 func TestAccessLogSeesPanics(t *testing.T) {
 	r := start(t, func(s *service) { s.store = panickingStore{s.store} })
-	require.Equal(t, 500, r.do("ada", "POST", "/api/v1/orders", twoBooks).status)
+	require.Equal(t, 500, velithontest.Post[any](r.Kit, "/api/v1/orders", twoBooks, as("ada")).Status)
 	require.EqualValues(t, 500, r.log.records(t, "msg", "request")[0]["status"])
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 func TestStats(t *testing.T) {
@@ -12,7 +14,7 @@ func TestStats(t *testing.T) {
 	r.order("ada")
 	await(t, server.arrived, "a mail")
 
-	got := decode[stats](t, r.do("", "GET", "/stats", "").body)
+	got := decode[stats](t, velithontest.Get[any](r.Kit, "/stats").Text)
 	require.NotZero(t, got.Running, "the mail is on its way")
 	require.NotNil(t, got.Failed)
 	close(server.hold)

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"context"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/durable"
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 func TestDocs(t *testing.T) {
@@ -17,16 +16,11 @@ func TestDocs(t *testing.T) {
 	require.NoError(t, err)
 	app, err := newApp(ctx, s, "secret")
 	require.NoError(t, err)
-	t.Cleanup(func() {
-		require.NoError(t, app.Shutdown(context.Background()))
-		require.NoError(t, s.db.Close())
-	})
-	handler := app.Handler()
+	t.Cleanup(func() { require.NoError(t, s.db.Close()) })
+	kit := velithontest.New(t, app)
 	for path, want := range map[string]string{"/docs": "swagger-ui", "/openapi.json": `"openapi": "3.1.1"`} {
-		var raw fasthttp.RequestCtx
-		raw.Request.SetRequestURI(path)
-		handler(&raw)
-		require.Equal(t, 200, raw.Response.StatusCode(), path)
-		require.Contains(t, string(raw.Response.Body()), want, path)
+		answer := velithontest.Get[any](kit, path)
+		require.Equal(t, 200, answer.Status, path)
+		require.Contains(t, answer.Text, want, path)
 	}
 }

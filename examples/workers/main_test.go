@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
-	"io"
-	"net"
-	"net/http"
+	"encoding/base64"
+	"log"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,69 +16,67 @@ import (
 
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/durable"
+	"github.com/velithon-go/velithon/velithontest"
 )
 
+// lines is a log whose lines can be waited for.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	l <- string(p)
+	return len(p), nil
+}
+
+// waitFor reads lines until there was one with each of the parts.
+func (l lines) waitFor(parts ...string) {
+	for len(parts) > 0 {
+		line := <-l
+		parts = slices.DeleteFunc(parts, func(part string) bool { return strings.Contains(line, part) })
+	}
+}
+
 func TestWebAndTwoWorkers(t *testing.T) {
+	written := make(lines, 1000)
+	log.SetOutput(written)
+	t.Cleanup(func() { log.SetOutput(os.Stderr) })
 	path := filepath.Join(t.TempDir(), "jobs.db")
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	s, err := open(ctx, path, durable.Options{StoreOnly: true})
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.db.Close()) })
 	app, err := newApp(ctx, s, "secret")
 	require.NoError(t, err)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	served := make(chan error, 1)
-	go func() { served <- app.Serve(listener) }()
-	address := "http://" + listener.Addr().String()
+	kit := velithontest.New(t, app)
 
-	status, _ := send(t, http.MethodPost, address+"/thumbnails", `{"url":"https://example.org/cat.jpg"}`, "")
-	assert.Equal(t, 202, status)
-	status, _ = send(t, http.MethodGet, address+"/jobs", "", "")
-	assert.Equal(t, 401, status)
-	status, _ = send(t, http.MethodGet, address+"/jobs", "", "wrong")
-	assert.Equal(t, 401, status)
-	status, page := send(t, http.MethodGet, address+"/jobs", "", "secret")
-	assert.Equal(t, 200, status)
-	assert.Contains(t, page, "<html")
-	status, list := send(t, http.MethodGet, address+"/jobs/api/jobs?state=available", "", "secret")
-	assert.Equal(t, 200, status)
-	assert.Contains(t, list, "make_thumbnail")
+	answer := velithontest.Post[reply](kit, "/thumbnails", picture{"https://example.org/cat.jpg"})
+	assert.Equal(t, 202, answer.Status)
+	assert.Equal(t, 401, velithontest.Get[any](kit, "/jobs").Status)
+	assert.Equal(t, 401, velithontest.Get[any](kit, "/jobs", basic("wrong")).Status)
+	page := velithontest.Get[any](kit, "/jobs/", basic("secret"))
+	assert.Equal(t, 200, page.Status)
+	assert.Contains(t, page.Text, "<html")
+	list := velithontest.Get[any](kit, "/jobs/api/jobs?state=available", basic("secret"))
+	assert.Equal(t, 200, list.Status)
+	assert.Contains(t, list.Text, "make_thumbnail")
 
 	ended := make(chan error, 2)
 	for range 2 {
 		go func() { ended <- work(ctx, path, time.Second) }()
 	}
-	require.Eventually(t, func() bool {
-		kinds := make(map[string]bool)
-		for info, err := range s.queue.Tasks(context.Background(), background.Succeeded) {
-			require.NoError(t, err)
-			kinds[info.Name] = true
-		}
-		return kinds["make_thumbnail"] && kinds["report"]
-	}, 30*time.Second, 20*time.Millisecond)
-	http.DefaultClient.CloseIdleConnections()
-	require.NoError(t, app.Shutdown(ctx))
-	require.NoError(t, <-served)
+	written.waitFor("Thumbnail of https://example.org/cat.jpg", "Report: ")
 	cancel()
 	require.NoError(t, <-ended)
 	require.NoError(t, <-ended)
-	require.NoError(t, s.db.Close())
+	kinds := make(map[string]bool)
+	for info, err := range s.queue.Tasks(t.Context(), background.Succeeded) {
+		require.NoError(t, err)
+		kinds[info.Name] = true
+	}
+	require.Equal(t, map[string]bool{"make_thumbnail": true, "report": true}, kinds)
 }
 
-// send sends a request, as admin if there is a password.
-func send(t *testing.T, method, url, body, password string) (status int, answer string) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(context.Background(), method, url, strings.NewReader(body))
-	require.NoError(t, err)
-	request.Header.Set("Content-Type", "application/json")
-	if password != "" {
-		request.SetBasicAuth("admin", password)
-	}
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return response.StatusCode, string(content)
+// basic is the field of somebody who says to be the administrator.
+func basic(password string) string {
+	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("admin:"+password))
 }
