@@ -37,8 +37,11 @@ var errClientClosed = &responses.Problem{Status: statusClientClosed, Title: "Cli
 // provider on, to the end of the response: at first after 20 ms, later once a second. Nothing is taken from
 // the connection. That a client is gone can't be seen behind what it has sent and
 // nobody has read yet, such as its next request. The option works with TCP and
-// Unix connections, on systems like Unix, and not with those that are encrypted
-// here. With others it has no effect.
+// Unix connections, on systems like Unix, and has no effect with others.
+//
+// A client of TLS that is served here sends a farewell before it closes, which is
+// something that nobody has read. What lies behind that is seen on Linux alone; and
+// a client that has only said farewell, and not closed, is waited for.
 func CancelOnDisconnect() Option {
 	return func(o *routeOptions) error {
 		o.watchesClient = true

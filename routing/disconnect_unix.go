@@ -11,6 +11,10 @@ import (
 // connLook returns a function that looks at a connection, at any time, whoever
 // else uses it. It returns nil where there is no socket to ask.
 func connLook(conn net.Conn) func() connState {
+	secure, isSecure := conn.(interface{ NetConn() net.Conn }) // a *tls.Conn
+	if isSecure {
+		conn = secure.NetConn()
+	}
 	socket, ok := conn.(syscall.Conn)
 	if !ok {
 		return nil
@@ -21,10 +25,7 @@ func connLook(conn net.Conn) func() connState {
 	}
 	return func() (state connState) {
 		err := raw.Control(func(fd uintptr) {
-			var peeked [1]byte
-			n, _, err := syscall.Recvfrom(int(fd), peeked[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-			waits := errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR)
-			if !waits && (err != nil || n == 0) {
+			if hasLeft(int(fd)) || isSecure && hasLeftBehindData(int(fd)) {
 				state = connLeft
 			}
 		})
@@ -33,4 +34,13 @@ func connLook(conn net.Conn) func() connState {
 		}
 		return state
 	}
+}
+
+// hasLeft reports whether a socket has nothing to read any more. It is false as long
+// as there are bytes that nobody has read yet.
+func hasLeft(socket int) bool {
+	var peeked [1]byte
+	n, _, err := syscall.Recvfrom(socket, peeked[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	waits := errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR)
+	return !waits && (err != nil || n == 0)
 }
