@@ -49,7 +49,7 @@ func (o *observed) Fatalf(format string, args ...any) {
 }
 
 // failuresOf runs a test, in a bubble, and returns how it has failed.
-func failuresOf(t *testing.T, test func(t testing.TB)) (failures []string) {
+func failuresOf(t *testing.T, test func(t *observed)) (failures []string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		o := &observed{TB: t}
@@ -82,49 +82,49 @@ func succeed(context.Context) error { return nil }
 
 func TestFailures(t *testing.T) {
 	for name, test := range map[string]struct {
-		test func(t testing.TB)
+		test func(t *observed)
 		want []string
 	}{
-		"none": {func(t testing.TB) {
+		"none": {func(t *observed) {
 			velithontest.Post[string](velithontest.New(t, appOf(succeed, 0)), "/", nil)
 		}, nil},
-		"due later": {func(t testing.TB) {
+		"due later": {func(t *observed) {
 			velithontest.Post[string](velithontest.New(t, appOf(succeed, time.Hour)), "/", nil)
 		}, nil},
-		"told before": {func(t testing.TB) {
+		"told before": {func(t *observed) {
 			app := appOf(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, 0)
 			velithontest.Post[string](velithontest.New(t, app), "/", nil)
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			assert.Error(t, app.Shutdown(ctx))
 		}, nil},
-		"Wait while tasks are held": {func(t testing.TB) {
+		"Wait while tasks are held": {func(t *observed) {
 			kit := velithontest.New(t, appOf(succeed, 0))
 			kit.Hold()
 			velithontest.Post[string](kit, "/", nil)
 			kit.Wait()
 		}, []string{`velithontest: Wait would wait for tasks that are held, ["work"]: call Release before`}},
-		"Step of nothing": {func(t testing.TB) {
+		"Step of nothing": {func(t *observed) {
 			kit := velithontest.New(t, appOf(succeed, 0))
 			kit.Hold()
 			velithontest.Post[string](kit, "/", nil)
 			kit.Step("mail")
 		}, []string{`velithontest: no task "mail" has come in 8760h0m0s; held are ["work"]`}},
-		"work that does not end": {func(t testing.TB) {
-			kit := velithontest.New(t, appOf(func(ctx context.Context) error {
+		"work that does not end": {func(t *observed) {
+			kit := velithontest.New(t, appOf(func(context.Context) error {
 				time.Sleep(366 * 24 * time.Hour)
 				return nil
 			}, 0))
 			velithontest.Post[string](kit, "/", nil)
 			kit.Wait()
 		}, []string{"velithontest: background work has not ended in 8760h0m0s: "}},
-		"work that a shutdown gives up": {func(t testing.TB) {
+		"work that a shutdown gives up": {func(t *observed) {
 			block := make(chan struct{})
 			t.Cleanup(func() { close(block) })
 			never := func(context.Context) error { <-block; return nil }
 			velithontest.Post[string](velithontest.New(t, appOf(never, 0)), "/", nil)
 		}, []string{"velithontest: shut down the app: background: drain"}},
-		"a hook that holds up": {func(t testing.TB) {
+		"a hook that holds up": {func(t *observed) {
 			app := velithon.New(velithon.Options{Logger: quiet, Runner: background.RunnerOptions{
 				OnFailure: func(context.Context, *background.TaskError) { time.Sleep(time.Hour) },
 			}})
@@ -137,25 +137,25 @@ func TestFailures(t *testing.T) {
 			kit.Step("work")
 			kit.Held()
 		}, []string{"velithontest: the app is still busy with a response that was read, or a task that has ended: "}},
-		"an input that is no JSON": {func(t testing.TB) {
+		"an input that is no JSON": {func(t *observed) {
 			velithontest.Post[string](velithontest.New(t, appOf(succeed, 0)), "/", func() {})
 		}, []string{"velithontest: POST /: encode the input: json: unsupported type: func()"}},
-		"a target that is no URL": {func(t testing.TB) {
+		"a target that is no URL": {func(t *observed) {
 			velithontest.Get[string](velithontest.New(t, appOf(succeed, 0)), "/%zz")
 		}, []string{`velithontest: parse "/%zz": invalid URL escape "%zz"`}},
-		"a field without a value": {func(t testing.TB) {
+		"a field without a value": {func(t *observed) {
 			velithontest.Get[string](velithontest.New(t, appOf(succeed, 0)), "/", "Authorization")
 		}, []string{`velithontest: GET /: the field "Authorization" is not written as "Name: value"`}},
-		"an answer of another type": {func(t testing.TB) {
+		"an answer of another type": {func(t *observed) {
 			velithontest.Post[int](velithontest.New(t, appOf(succeed, 0)), "/", nil)
 		}, []string{"velithontest: POST / answers 200 with what is no int: json: cannot unmarshal string into Go value of type int\n\"taken\""}},
-		"after the shutdown": {func(t testing.TB) {
+		"after the shutdown": {func(t *observed) {
 			app := appOf(succeed, 0)
 			kit := velithontest.New(t, app)
 			assert.NoError(t, app.Shutdown(t.Context()))
 			velithontest.Get[string](kit, "/")
 		}, []string{`velithontest: Get "/": `}},
-		"a queue that does not start": {func(t testing.TB) {
+		"a queue that does not start": {func(t *observed) {
 			app := velithon.New(velithon.Options{Logger: quiet, Queue: brokenQueue{}})
 			velithontest.Get[string](velithontest.New(t, app), "/")
 		}, []string{"velithon: start the queue: no database", `velithontest: Get "/": `}},
@@ -180,7 +180,7 @@ func (brokenQueue) Holds(string) bool              { return false }
 // A response that breaks off is told, and so is a stream that does not end when the
 // app shuts down.
 func TestAnAnswerThatBreaksOff(t *testing.T) {
-	got := failuresOf(t, func(t testing.TB) {
+	got := failuresOf(t, func(t *observed) {
 		app := velithon.New(velithon.Options{Logger: quiet})
 		app.Get("/", func(context.Context, struct{}) (*responses.StreamResponse, error) {
 			return responses.Stream("text/plain", func(w *responses.StreamWriter) error {

@@ -95,7 +95,7 @@ func Do[T any](k *Kit, method, target string, input any, fields ...string) (answ
 	if err != nil {
 		k.t.Fatalf("velithontest: %v", err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		k.t.Fatalf("velithontest: %s %s: read the answer: %v", method, target, err)
