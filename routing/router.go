@@ -27,6 +27,11 @@ import (
 // end of the request: store what lives longer, such as a *sql.DB, in a struct.
 type Middleware = func(next fasthttp.RequestHandler) fasthttp.RequestHandler
 
+// A RouteMiddleware wraps the handler of one route, and is told which. It is called once
+// for each route, when that is added, so that what a request of the route needs can be
+// made ready then. The rest is as with [Middleware].
+type RouteMiddleware = func(route Route, next fasthttp.RequestHandler) fasthttp.RequestHandler
+
 // Options configures a [Router]. Runner must be set.
 type Options struct {
 	// Runner runs the background work of responses.
@@ -86,7 +91,8 @@ type table struct {
 type group struct {
 	parent     *group // nil for the router itself
 	prefix     string
-	middleware []Middleware
+	middleware []Middleware      // around all routes, and where none matches: of the router itself only
+	each       []RouteMiddleware // around each route
 	providers  []*provider
 	defaults   [][]Option // by the calls that set them
 	hasRoutes  bool
@@ -126,7 +132,30 @@ func (r *Router) Use(middleware ...Middleware) {
 	case slices.ContainsFunc(middleware, func(m Middleware) bool { return m == nil }):
 		panic("velithon: Use was given a nil middleware")
 	}
-	r.group.middleware = append(r.group.middleware, middleware...)
+	if r.group.parent == nil {
+		r.group.middleware = append(r.group.middleware, middleware...)
+		return
+	}
+	for _, m := range middleware {
+		r.group.each = append(r.group.each, func(_ Route, next fasthttp.RequestHandler) fasthttp.RequestHandler { return m(next) })
+	}
+}
+
+// UseEach adds middleware that is made for each route of the router or group, and of its
+// inner groups, and is told which that is: for metrics by route, for instance. It sees
+// requests that a route matches. That of the router itself runs inside of all that [Router.Use]
+// has added to it; in a group both run in the order in which they were added. It panics
+// when a route was added before, which would run without it.
+func (r *Router) UseEach(middleware ...RouteMiddleware) {
+	switch {
+	case r.table.built != nil:
+		panic("velithon: UseEach was called after the app began to serve: add all middleware first")
+	case r.group.hasRoutes:
+		panic(fmt.Sprintf("velithon: UseEach was called on group %q after a route was added to it, which would run without the middleware: call UseEach first", r.group.prefix))
+	case slices.ContainsFunc(middleware, func(m RouteMiddleware) bool { return m == nil }):
+		panic("velithon: UseEach was given a nil middleware")
+	}
+	r.group.each = append(r.group.each, middleware...)
 }
 
 // Handle adds an endpoint for a method and a pattern, in which {name} is a segment
@@ -193,7 +222,7 @@ func (r *Router) add(method, pattern string, endpoint Endpoint, options []Option
 	if other := t.named(rt.Name); other != nil {
 		return fmt.Errorf("option Name(%q): the name is that of %s: give each route its own", rt.Name, other)
 	}
-	rt.handler, rt.isWrapped = r.group.wrap(func(raw *fasthttp.RequestCtx) { rt.serve(raw, params.PathOf(raw)) })
+	rt.wrap()
 	if taken := t.tree.add(rt, parsed.variants); taken != nil {
 		return fmt.Errorf("pattern %q conflicts with pattern %s: %[1]s matches the same requests as %[3]s",
 			rt.Method+" "+rt.Pattern, taken, taken.Method+" "+taken.Pattern)
@@ -245,26 +274,33 @@ func (t *table) named(name string) *route {
 	return t.routes[i]
 }
 
-// wrap puts the middleware of a group and the groups around it, but not of the
-// router itself, around a handler. It reports whether there is any.
-func (g *group) wrap(handler fasthttp.RequestHandler) (wrapped fasthttp.RequestHandler, isWrapped bool) {
-	for ; g.parent != nil; g = g.parent {
-		handler, isWrapped = chain(g.middleware, handler), isWrapped || len(g.middleware) > 0
+// wrap puts the middleware of its groups around a route, but not that of the router
+// itself which is around all routes.
+func (rt *route) wrap() {
+	rt.handler = func(raw *fasthttp.RequestCtx) { rt.serve(raw, params.PathOf(raw)) }
+	for g := rt.group; g != nil; g = g.parent {
+		for _, m := range slices.Backward(g.each) {
+			rt.handler, rt.isWrapped = wrapped(m(rt.Route, rt.handler)), true
+		}
 	}
-	return handler, isWrapped
 }
 
 func chain(middleware []Middleware, handler fasthttp.RequestHandler) fasthttp.RequestHandler {
 	for _, m := range slices.Backward(middleware) {
-		if handler = m(handler); handler == nil {
-			panic("velithon: a middleware has returned nil: return a handler, or next itself")
-		}
+		handler = wrapped(m(handler))
 	}
 	return handler
 }
 
-// A Route describes an added route. Its methods are for routes of [Router.Routes] and
-// [RouteOf] only.
+func wrapped(handler fasthttp.RequestHandler) fasthttp.RequestHandler {
+	if handler == nil {
+		panic("velithon: a middleware has returned nil: return a handler, or next itself")
+	}
+	return handler
+}
+
+// A Route describes an added route. Its methods are for routes of [Router.Routes],
+// [RouteOf] and [Router.UseEach] only.
 type Route struct {
 	Method  string
 	Pattern string
