@@ -67,6 +67,10 @@ var edges = []edge{
 		module + "/background", module + "/params", module + "/responses",
 	}},
 	{"serve", []string{fasthttpModule, module + "/responses"}},
+	{"middleware", []string{
+		fasthttpModule, module + "/params", module + "/responses", module + "/routing",
+		module + "/background", // in its tests
+	}},
 	{"openapi", []string{
 		"go.yaml.in/yaml/v3", module + "/background", module + "/params", module + "/responses", module + "/routing", module + "/openapi/internal/jsonschema",
 		fasthttpModule, validator, module + "/openapi/internal/torture", // in its tests
@@ -95,7 +99,7 @@ var edges = []edge{
 }
 
 // inFront is what stands in front of a package when it is tested.
-var inFront = map[string][]string{"routing": {module + "/serve"}, "openapi": {module}}
+var inFront = map[string][]string{"routing": {module + "/serve"}, "openapi": {module}, "middleware": {module, module + "/openapi"}}
 
 type edge struct {
 	folder  string // as path.Match has it

@@ -97,10 +97,14 @@ type userValue struct{ key, value any }
 func newRequest(x *exchange) *request {
 	r := &request{number: x.raw.ID(), exchange: x}
 	x.raw.VisitUserValuesAll(func(key, value any) {
-		if key == (takenID{}) {
+		switch key.(type) {
+		case routeKey:
+		case takenID:
 			r.restLocked().id = value.(string) // nobody else has it yet
-		} else if _, isPath := value.(*params.PathValues); !isPath && key != (routeKey{}) {
-			r.restLocked().values = append(r.restLocked().values, userValue{key, value})
+		default:
+			if _, isPath := value.(*params.PathValues); !isPath {
+				r.restLocked().values = append(r.restLocked().values, userValue{key, value})
+			}
 		}
 	})
 	if x.route.engine.Runner.Store() != nil {

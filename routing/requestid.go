@@ -107,7 +107,7 @@ func (g *requestIDs) of(raw *fasthttp.RequestCtx, text *idText) []byte {
 
 // keep puts the id on a response that has none any more.
 func (g *requestIDs) keep(raw *fasthttp.RequestCtx) {
-	if header := &sentResponse(raw).Header; len(header.Peek(RequestIDHeader)) == 0 {
+	if header := &sentResponse(raw).Header; len(header.PeekCanonical(requestIDHeader)) == 0 {
 		var text idText
 		header.SetCanonical(requestIDHeader, g.of(raw, &text))
 	}

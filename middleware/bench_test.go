@@ -1,0 +1,107 @@
+package middleware_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/routing"
+)
+
+type order struct {
+	Email string `json:"email" validate:"required,email"`
+	Items []item `json:"items" validate:"required,min=1"`
+}
+
+type item struct {
+	SKU      string `json:"sku" validate:"required,min=1"`
+	Quantity int    `json:"quantity" validate:"required,min=1"`
+}
+
+type created struct {
+	OrderID string `json:"order_id"`
+	Status  string `json:"status"`
+}
+
+func createOrder(_ context.Context, in struct {
+	Order order `body:"" validate:"required"`
+},
+) (created, error) {
+	return created{in.Order.Items[0].SKU, "created"}, nil
+}
+
+// benchmarks are what the order route is called with, each with its name.
+var benchmarks = []struct {
+	name   string
+	add    func(r *routing.Router)
+	header []string
+}{
+	{"none", func(*routing.Router) {}, nil},
+	{"empty", func(r *routing.Router) { r.Use(pass) }, nil},
+	{"emptyEach", func(r *routing.Router) { r.UseEach(passEach) }, nil},
+}
+
+func pass(next fasthttp.RequestHandler) fasthttp.RequestHandler { return next }
+
+func passEach(_ routing.Route, next fasthttp.RequestHandler) fasthttp.RequestHandler { return next }
+
+// orders returns the handler of the order route, and a request for it.
+func orders(tb testing.TB, add func(r *routing.Router), header ...string) (fasthttp.RequestHandler, *fasthttp.RequestCtx) {
+	tb.Helper()
+	runner := background.NewRunner(background.RunnerOptions{Logger: quiet})
+	tb.Cleanup(func() { require.NoError(tb, runner.Shutdown(context.Background())) })
+	r := routing.New(routing.Options{Runner: runner, Logger: quiet})
+	add(r)
+	r.Handle("POST", "/order", routing.NewEndpoint(createOrder), routing.Status(201))
+	raw := new(fasthttp.RequestCtx)
+	raw.Request.Header.SetMethod("POST")
+	raw.Request.Header.SetHost("shop.example")
+	raw.Request.Header.SetContentType("application/json")
+	raw.Request.Header.SetUserAgent("test")
+	for i := 0; i < len(header); i += 2 {
+		raw.Request.Header.Set(header[i], header[i+1])
+	}
+	raw.Request.SetRequestURI("/order")
+	raw.Request.SetBodyString(`{"email":"ada@example.org","items":[{"sku":"book","quantity":2}]}`)
+	raw.Response.KeepBodyBuffer = true // as a server sets it
+	return routing.Build(r).ServeRequest, raw
+}
+
+// Benchmark says what each middleware adds to the order route. The two are called in
+// turns, and the least of what either took counts: what else the machine does only adds.
+func Benchmark(b *testing.B) {
+	for _, test := range benchmarks {
+		b.Run(test.name, func(b *testing.B) {
+			without, bare := orders(b, func(*routing.Router) {}, test.header...)
+			with, raw := orders(b, test.add, test.header...)
+			least, least0 := time.Hour, time.Hour
+			b.ReportAllocs()
+			for b.Loop() {
+				least0 = min(least0, hundred(without, bare))
+				least = min(least, hundred(with, raw))
+			}
+			b.ReportMetric(float64(least-least0)/100, "more-ns/request")
+			b.ReportMetric(float64(least0)/100, "bare-ns/request")
+			b.ReportMetric(testing.AllocsPerRun(100, func() { once(with, raw) })-testing.AllocsPerRun(100, func() { once(without, bare) }), "more-allocs/request")
+			require.Equal(b, 201, raw.Response.StatusCode())
+		})
+	}
+}
+
+func once(handler fasthttp.RequestHandler, raw *fasthttp.RequestCtx) {
+	raw.Response.Reset()
+	handler(raw)
+	raw.ResetUserValues()
+}
+
+func hundred(handler fasthttp.RequestHandler, raw *fasthttp.RequestCtx) time.Duration {
+	start := time.Now()
+	for range 100 {
+		once(handler, raw)
+	}
+	return time.Since(start)
+}
