@@ -2,6 +2,8 @@ package middleware_test
 
 import (
 	"context"
+	"io"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/middleware"
 	"github.com/velithon-go/velithon/routing"
 )
 
@@ -43,6 +46,10 @@ var benchmarks = []struct {
 	{"none", func(*routing.Router) {}, nil},
 	{"empty", func(r *routing.Router) { r.Use(pass) }, nil},
 	{"emptyEach", func(r *routing.Router) { r.UseEach(passEach) }, nil},
+	{"accesslog/discarded", func(r *routing.Router) {
+		r.Use(middleware.AccessLog(slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+	}, nil},
+	{"accesslog/JSON", func(r *routing.Router) { r.Use(middleware.AccessLog(slog.New(slog.NewJSONHandler(io.Discard, nil)))) }, nil},
 }
 
 func pass(next fasthttp.RequestHandler) fasthttp.RequestHandler { return next }

@@ -31,6 +31,7 @@ func (b *fileBody) WriteTo(w io.Writer) (sent int64, err error) {
 		n, err := io.CopyN(w, b.file, min(b.left, filePiece))
 		sent += n
 		b.left -= n
+		b.add(n)
 		if err != nil {
 			return sent, truncated(err)
 		}
@@ -46,6 +47,7 @@ func (b *fileBody) Read(p []byte) (int, error) {
 	b.extend()
 	n, err := b.file.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
+	b.add(int64(n))
 	if err != nil {
 		err = truncated(err)
 		b.end(err)

@@ -91,6 +91,7 @@ func (b *streamBody) Read(p []byte) (int, error) {
 	}
 	n := copy(p, b.pulled)
 	b.pulled = b.pulled[n:]
+	b.add(int64(n))
 	return n, nil
 }
 
@@ -119,6 +120,7 @@ func (s *chunkSink) Write(p []byte) (int, error) {
 		n, err := s.chunks.Write(piece)
 		s.written += int64(n)
 		written += n
+		s.add(int64(n))
 		if err != nil {
 			return written, err
 		}

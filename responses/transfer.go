@@ -27,7 +27,23 @@ type transfer struct {
 	mu      sync.Mutex           // guards all below
 	raw     *fasthttp.RequestCtx // nil once the response has ended
 	running bool
+	sent    int64 // bytes, before any coding by others
 	err     error
+}
+
+// add counts bytes that have been sent, or were read to be.
+func (t *transfer) add(n int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sent += n
+}
+
+// Sent returns how many bytes of the body were sent so far, for an access log. It may be
+// called at any time, also when the body is closed.
+func (t *transfer) Sent() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sent
 }
 
 // extend lets the connection write for another timeout. fasthttp sets one

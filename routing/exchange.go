@@ -112,8 +112,14 @@ func (x *exchange) store(header *fasthttp.ResponseHeader) {
 	rt, r, raw, work := x.route, x.request, x.raw, x.work
 	err := x.reservation.Store(r)
 	if err == nil {
+		stored := count(work)
 		if x.work = x.reservation.Rest(); x.work == nil {
 			x.reservation.Cancel() // nothing is left to be started
+		} else {
+			stored -= count(x.work)
+		}
+		if rt.isTold {
+			raw.SetUserValue(storedKey{}, stored)
 		}
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/background"
 )
 
 // pending holds the requests that are not over when their route has returned:
@@ -105,6 +107,53 @@ func (slot *pendingSlot) others(connection uint32) []*request {
 	slot.mu.Lock()
 	defer slot.mu.Unlock()
 	return slices.Clone(slot.rest[connection])
+}
+
+// storedKey is that of the number of stored tasks among the user values.
+type storedKey struct{}
+
+// Scheduled returns how many tasks a request's response has: those that wait for it to be
+// sent and those that were stored. It is for middleware such as an access log, once next
+// has returned, in a server. After a timeout, and where a middleware has put a failure in
+// place of a success, it is 0, but for those that were stored.
+func Scheduled(raw *fasthttp.RequestCtx) (tasks int) {
+	rt, ok := raw.UserValue(routeKey{}).(*route)
+	if !ok || raw.LastTimeoutErrorResponse() != nil {
+		return 0
+	}
+	tasks, _ = raw.UserValue(storedKey{}).(int)
+	connection := uint32(raw.ConnID())
+	slot := rt.engine.pending.slot(connection)
+	if r := slot.first.Load(); r != nil {
+		tasks += r.scheduled(raw)
+	}
+	for _, r := range slot.others(connection) {
+		tasks += r.scheduled(raw)
+	}
+	return tasks
+}
+
+// scheduled returns how many tasks wait for the response in raw.
+func (r *request) scheduled(raw *fasthttp.RequestCtx) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	x := r.exchange
+	if r.number != raw.ID() || r.isOverLocked() || x.work == nil ||
+		x.status < fasthttp.StatusBadRequest && raw.Response.StatusCode() >= fasthttp.StatusBadRequest {
+		return 0
+	}
+	return count(x.work)
+}
+
+func count(work background.Work) int {
+	switch work := work.(type) {
+	case nil:
+		return 0
+	case *background.Tasks:
+		return work.Len()
+	default:
+		return 1
+	}
 }
 
 // lateRequests are the numbers of the requests that a middleware has answered

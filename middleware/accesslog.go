@@ -1,0 +1,119 @@
+package middleware
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/routing"
+)
+
+// AccessLog writes a record for each request, at level info, once its response has been
+// sent, or could not be. Where the logger's level discards it nothing is done.
+//
+// The record has request_id, method, route, status, bytes, tasks and took. route is the
+// pattern, which has no values of the client, and is empty where no route has matched. bytes
+// are those of the body, of a stream those that were sent; it is missing where nobody knows them, as with a
+// stream that is compressed or is not of package responses. tasks are those of the response:
+// see [routing.Scheduled]. took begins when the middleware is called, the body having been
+// read, and goes on to the end of a stream.
+//
+// It belongs to the app, as the first, so that it sees what the others answer. A request
+// that the server itself refuses is not seen, and one that has hijacked its connection or
+// whose timeout is over has its record before the response is sent. A handler that calls
+// [runtime.Goexit] has a record of another kind.
+func AccessLog(logger *slog.Logger) routing.Middleware {
+	return func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			if !logger.Enabled(context.Background(), slog.LevelInfo) {
+				next(raw)
+				return
+			}
+			a := &access{logger: logger, raw: raw, start: time.Now()}
+			defer a.answered() // also by a panic, which the app answers
+			next(raw)
+			a.returned = true
+		}
+	}
+}
+
+// An access is a request that will have a record. fasthttp closes it, as a user value, when
+// the response is sent.
+type access struct {
+	logger   *slog.Logger
+	raw      *fasthttp.RequestCtx
+	start    time.Time
+	returned bool
+
+	id, method, route string
+	isHead            bool
+	tasks             int
+	body              io.Reader // nil for none that is a stream
+}
+
+type accessKey struct{}
+
+// maxMethod is how many bytes of a method a record has: a client may send any.
+const maxMethod = 32
+
+func first(text []byte, n int) []byte { return text[:min(len(text), n)] }
+
+// answered takes what is known when the handler has returned.
+func (a *access) answered() {
+	raw := a.raw
+	route, _ := routing.RouteOf(raw)
+	a.id, a.method, a.route = routing.RequestID(raw), string(first(raw.Method(), maxMethod)), route.Pattern
+	a.isHead = raw.IsHead()
+	if late := raw.LastTimeoutErrorResponse(); late != nil {
+		a.write(late) // nobody closes the values of raw
+		return
+	}
+	if raw.Response.IsBodyStream() {
+		a.body = raw.Response.BodyStream()
+	}
+	if a.returned {
+		a.tasks = routing.Scheduled(raw)
+	}
+	if raw.Hijacked() || raw.ConnRequestNum() == 0 && a.body == nil {
+		a.write(&raw.Response) // who knows when they are closed
+		return
+	}
+	raw.SetUserValue(accessKey{}, a)
+}
+
+// Close implements [io.Closer]: the response was sent, or the client is gone.
+func (a *access) Close() error {
+	a.write(&a.raw.Response)
+	return nil
+}
+
+func (a *access) write(response *fasthttp.Response) {
+	defer func() { _ = recover() }() // of the log's handler: nobody else does, behind a response
+	attrs := []slog.Attr{
+		slog.String("request_id", a.id), slog.String("method", a.method), slog.String("route", a.route),
+		slog.Int("status", response.StatusCode()),
+	}
+	if bytes := a.bytes(response); bytes >= 0 {
+		attrs = append(attrs, slog.Int64("bytes", bytes))
+	}
+	attrs = append(attrs, slog.Int("tasks", a.tasks), slog.Duration("took", time.Since(a.start)))
+	a.logger.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
+}
+
+// bytes returns how many bytes of the body were sent, or -1 where nobody knows.
+func (a *access) bytes(response *fasthttp.Response) int64 {
+	switch status := response.StatusCode(); {
+	case a.isHead, status == fasthttp.StatusNoContent, status == fasthttp.StatusNotModified:
+		return 0
+	}
+	if a.body == nil {
+		return int64(len(response.Body()))
+	}
+	if counted, ok := a.body.(interface{ Sent() int64 }); ok {
+		return counted.Sent()
+	}
+	return -1
+}
