@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -101,6 +102,7 @@ func (d *drawer) app() *velithon.App {
 		return func(raw *fasthttp.RequestCtx) {
 			raw.Response.Header.Set("X-Of-The-Middleware", "yes")
 			next(raw)
+			raw.Response.Header.Set("X-Scheduled", strconv.Itoa(routing.Scheduled(raw)))
 		}
 	})
 	app.Get("/keep", d.keep)
@@ -114,6 +116,7 @@ func TestTasksOfAResponseAreStored(t *testing.T) {
 	assert.Equal(t, 200, response.StatusCode)
 	assert.Equal(t, "yes", response.Header.Get("X-Of-The-Response"))
 	assert.Equal(t, []string{`"one"`}, d.stored(), "before it was answered")
+	assert.Equal(t, "2", response.Header.Get("X-Scheduled"))
 	assert.Equal(t, map[string]string{"request_id": "a-1", "traceparent": "00-abc-def-01", "tracestate": "a=b"}, d.records[0].Values)
 	shutdown(t, app)
 	assert.EqualValues(t, 1, app.Runner().Stats().Succeeded, "the other one ran in memory")
@@ -126,6 +129,7 @@ func TestWhatIsStoredNeedsNoRunner(t *testing.T) {
 	response, _ := send(t, serve(t, app), request("GET", "/keep?how=durable", ""))
 	assert.Equal(t, 200, response.StatusCode)
 	assert.Equal(t, []string{`"only"`}, d.stored())
+	assert.Equal(t, "1", response.Header.Get("X-Scheduled"))
 	shutdown(t, app)
 	assert.Zero(t, app.Runner().Stats().Accepted)
 }
@@ -160,6 +164,7 @@ func TestAStoreThatFailsIsA503(t *testing.T) {
 	assert.NotEmpty(t, response.Header.Get("X-Request-Id"))
 	assert.Equal(t, "yes", response.Header.Get("X-Of-The-Middleware"))
 	assert.Empty(t, response.Header.Get("X-Of-The-Response"))
+	assert.Equal(t, "0", response.Header.Get("X-Scheduled"))
 	shutdown(t, app)
 	assert.Zero(t, app.Runner().Stats().Accepted, "nor does the rest run")
 	assert.Empty(t, d.stored(), "nor is it tried again")

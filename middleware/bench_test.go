@@ -50,6 +50,22 @@ var benchmarks = []struct {
 		r.Use(middleware.AccessLog(slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelWarn}))))
 	}, nil},
 	{"accesslog/JSON", func(r *routing.Router) { r.Use(middleware.AccessLog(slog.New(slog.NewJSONHandler(io.Discard, nil)))) }, nil},
+	{"cors/several", func(r *routing.Router) {
+		r.Use(middleware.NewCORS(middleware.CORSOptions{Origins: []string{"https://other.example", shop}}).Middleware)
+	}, []string{"Origin", shop}},
+	{"cors/credentials", func(r *routing.Router) {
+		r.Use(middleware.NewCORS(middleware.CORSOptions{Origins: []string{shop}, Credentials: true}).Middleware)
+	}, []string{"Origin", shop}},
+	{"cors/one", func(r *routing.Router) {
+		r.Use(middleware.NewCORS(middleware.CORSOptions{Origins: []string{shop}}).Middleware)
+	}, []string{"Origin", shop}},
+	{"securityheaders", func(r *routing.Router) { r.Use(middleware.SecurityHeaders(nil)) }, nil},
+	{"crossorigin/site", func(r *routing.Router) { r.Use(middleware.CrossOriginProtection(shop)) }, []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://shop.example"}},
+	{"crossorigin/origin", func(r *routing.Router) { r.Use(middleware.CrossOriginProtection()) }, []string{"Origin", "https://shop.example"}},
+	{"crossorigin/neither", func(r *routing.Router) { r.Use(middleware.CrossOriginProtection()) }, nil},
+	{"cors/other", func(r *routing.Router) {
+		r.Use(middleware.NewCORS(middleware.CORSOptions{Origins: []string{"https://other.example", shop}}).Middleware)
+	}, []string{"Origin", "https://evil.example"}},
 }
 
 func pass(next fasthttp.RequestHandler) fasthttp.RequestHandler { return next }

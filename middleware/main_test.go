@@ -40,6 +40,8 @@ func get(r *routing.Router, pattern string, handler func() (responses.TextRespon
 	r.Handle("GET", pattern, routing.NewEndpoint(func(context.Context, struct{}) (responses.TextResponse, error) { return handler() }), options...)
 }
 
+func empty(context.Context, struct{}) (string, error) { return "", nil }
+
 func hello() (responses.TextResponse, error) { return responses.Text("hello"), nil }
 
 // A server serves an app in memory.
