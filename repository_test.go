@@ -68,8 +68,7 @@ var edges = []edge{
 	}},
 	{"serve", []string{fasthttpModule, module + "/responses"}},
 	{"middleware", []string{
-		fasthttpModule, module + "/params", module + "/responses", module + "/routing",
-		module + "/background", // in its tests
+		fasthttpModule, module + "/background", module + "/params", module + "/responses", module + "/routing",
 	}},
 	{"openapi", []string{
 		"go.yaml.in/yaml/v3", module + "/background", module + "/params", module + "/responses", module + "/routing", module + "/openapi/internal/jsonschema",

@@ -14,7 +14,8 @@ import (
 // AccessLog writes a record for each request, at level info, once its response has been
 // sent, or could not be. Where the logger's level discards it nothing is done.
 //
-// The record has request_id, method, route, status, bytes, tasks and took. route is the
+// The record has request_id, method, route, status, bytes, tasks and took, and with
+// [TraceContext] the trace_id of a request that has one. route is the
 // pattern, which has no values of the client, and is empty where no route has matched. bytes
 // are those of the body, of a stream those that were sent; it is missing where nobody knows them, as with a
 // stream that is compressed or is not of package responses. tasks are those of the response:
@@ -49,6 +50,7 @@ type access struct {
 	returned bool
 
 	id, method, route string
+	trace             string // its id; empty for none
 	isHead            bool
 	tasks             int
 	body              io.Reader // nil for none that is a stream
@@ -67,6 +69,9 @@ func (a *access) answered() {
 	route, _ := routing.RouteOf(raw)
 	a.id, a.method, a.route = routing.RequestID(raw), string(first(raw.Method(), maxMethod)), route.Pattern
 	a.isHead = raw.IsHead()
+	if trace, ok := TraceOf(raw); ok {
+		a.trace = trace.ID
+	}
 	if late := raw.LastTimeoutErrorResponse(); late != nil {
 		a.write(late) // nobody closes the values of raw
 		return
@@ -95,6 +100,9 @@ func (a *access) write(response *fasthttp.Response) {
 	attrs := []slog.Attr{
 		slog.String("request_id", a.id), slog.String("method", a.method), slog.String("route", a.route),
 		slog.Int("status", response.StatusCode()),
+	}
+	if a.trace != "" {
+		attrs = append(attrs, slog.String("trace_id", a.trace))
 	}
 	if bytes := a.bytes(response); bytes >= 0 {
 		attrs = append(attrs, slog.Int64("bytes", bytes))

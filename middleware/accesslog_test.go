@@ -43,6 +43,7 @@ type record struct {
 	Msg       string        `json:"msg"`
 	Level     string        `json:"level"`
 	RequestID string        `json:"request_id"`
+	TraceID   string        `json:"trace_id"`
 	Method    string        `json:"method"`
 	Route     string        `json:"route"`
 	Status    int           `json:"status"`
@@ -132,6 +133,17 @@ func TestAccessLog(t *testing.T) {
 	ask("DELETE", "/hello", "", 405, -1, 0)
 	s.end()
 	require.ElementsMatch(t, want, book.records(t), "behind the responses, so in any order")
+}
+
+func TestAccessLogHasTheTrace(t *testing.T) {
+	book := new(logBook)
+	app := newApp()
+	app.Use(middleware.AccessLog(book.logger()), middleware.TraceContext)
+	get(app.Router, "/", hello)
+	s := serve(t, app)
+	s.do("GET", "/", "traceparent: "+parent)
+	s.end()
+	require.Equal(t, traceID, book.records(t)[0].TraceID)
 }
 
 // A stream is over when its last byte is sent, and not when its handler returns.

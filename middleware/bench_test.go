@@ -63,6 +63,8 @@ var benchmarks = []struct {
 	{"crossorigin/site", func(r *routing.Router) { r.Use(middleware.CrossOriginProtection(shop)) }, []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://shop.example"}},
 	{"crossorigin/origin", func(r *routing.Router) { r.Use(middleware.CrossOriginProtection()) }, []string{"Origin", "https://shop.example"}},
 	{"crossorigin/neither", func(r *routing.Router) { r.Use(middleware.CrossOriginProtection()) }, nil},
+	{"tracecontext", func(r *routing.Router) { r.Use(middleware.TraceContext) }, nil},
+	{"tracecontext/traced", func(r *routing.Router) { r.Use(middleware.TraceContext) }, []string{"Traceparent", parent}},
 	{"cors/other", func(r *routing.Router) {
 		r.Use(middleware.NewCORS(middleware.CORSOptions{Origins: []string{"https://other.example", shop}}).Middleware)
 	}, []string{"Origin", "https://evil.example"}},
