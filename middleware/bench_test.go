@@ -65,6 +65,24 @@ var benchmarks = []struct {
 	{"crossorigin/neither", func(r *routing.Router) { r.Use(middleware.CrossOriginProtection()) }, nil},
 	{"tracecontext", func(r *routing.Router) { r.Use(middleware.TraceContext) }, nil},
 	{"tracecontext/traced", func(r *routing.Router) { r.Use(middleware.TraceContext) }, []string{"Traceparent", parent}},
+	{"clientaddress", func(r *routing.Router) {
+		proxies := middleware.NewProxies("X-Forwarded-For", "0.0.0.0/1", "10.0.0.0/8")
+		r.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+			return func(raw *fasthttp.RequestCtx) {
+				proxies.Client(raw)
+				next(raw)
+			}
+		})
+	}, []string{"X-Forwarded-For", "203.0.113.9, 10.0.0.2"}},
+	{"bearerauth", func(r *routing.Router) {
+		routing.Provide(r, middleware.BearerAuth(middleware.Secrets(map[string]customer{secret: {"ada"}})), routing.Secured(token), routing.Everywhere())
+	}, []string{"Authorization", "Bearer " + secret}},
+	{"keyauth", func(r *routing.Router) {
+		routing.Provide(r, middleware.KeyAuth(middleware.Secrets(map[string]customer{secret: {"ada"}})), routing.Secured(key), routing.Everywhere())
+	}, []string{"X-Api-Key", secret}},
+	{"basicauth", func(r *routing.Router) {
+		routing.Provide(r, middleware.BasicAuth(middleware.Passwords(map[operator]string{"ada": "x"})), routing.Secured(password), routing.Everywhere())
+	}, []string{"Authorization", "Basic " + basic("ada:x")}},
 	{"cors/other", func(r *routing.Router) {
 		r.Use(middleware.NewCORS(middleware.CORSOptions{Origins: []string{"https://other.example", shop}}).Middleware)
 	}, []string{"Origin", "https://evil.example"}},
