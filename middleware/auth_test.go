@@ -122,15 +122,18 @@ func TestNoNameHasNoPassword(t *testing.T) {
 
 // The providers are plain functions, and refuse by themselves also where nothing secures them.
 func TestAuthWithoutASchemeRefuses(t *testing.T) {
-	customers := middleware.Secrets(map[string]customer{secret: {"ada"}})
+	anyone := func(context.Context, string) (customer, error) { return customer{"anyone"}, nil }
 	for _, field := range []string{"", "Bearer", "Bearer ", "bearer   ", secret, "Basic " + secret} {
-		_, err := middleware.BearerAuth(customers)(context.Background(), middleware.AuthorizationInput{Authorization: field})
+		_, err := middleware.BearerAuth(anyone)(context.Background(), middleware.AuthorizationInput{Authorization: field})
 		require.EqualError(t, err, "401 Unauthorized: the credentials are not known", field)
 	}
-	_, err := middleware.KeyAuth(customers)(context.Background(), middleware.KeyInput{})
+	_, err := middleware.KeyAuth(anyone)(context.Background(), middleware.KeyInput{})
 	require.EqualError(t, err, "401 Unauthorized: the credentials are not known")
-	_, err = middleware.BasicAuth(middleware.Passwords(map[operator]string{"ada": "x"}))(context.Background(), middleware.AuthorizationInput{})
-	require.EqualError(t, err, "401 Unauthorized: the credentials are not known")
+	all := middleware.BasicAuth(func(context.Context, string, string) (customer, error) { return customer{"anyone"}, nil })
+	for _, field := range []string{"", "Basic ", "Bearer " + basic("a:b"), "Basic " + basic("ab"), "Basic " + basic("a:b\x00"), "Basic " + basic("a\x7f:b"), "Basic a:b"} {
+		_, err = all(context.Background(), middleware.AuthorizationInput{Authorization: field})
+		require.EqualError(t, err, "401 Unauthorized: the credentials are not known", field)
+	}
 }
 
 func TestAuthInTheDocument(t *testing.T) {
