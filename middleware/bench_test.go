@@ -1,7 +1,10 @@
 package middleware_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"log/slog"
 	"testing"
@@ -83,6 +86,10 @@ var benchmarks = []struct {
 	{"basicauth", func(r *routing.Router) {
 		routing.Provide(r, middleware.BasicAuth(middleware.Passwords(map[operator]string{"ada": "x"})), routing.Secured(password), routing.Everywhere())
 	}, []string{"Authorization", "Basic " + basic("ada:x")}},
+	{"compress/short", func(r *routing.Router) { r.Use(middleware.Compress) }, []string{"Accept-Encoding", "gzip, br"}},
+	{"compress/7kB-br", func(r *routing.Router) { r.Use(middleware.Compress, lengthen) }, []string{"Accept-Encoding", "br"}},
+	{"compress/7kB-zstd", func(r *routing.Router) { r.Use(middleware.Compress, lengthen) }, []string{"Accept-Encoding", "zstd"}},
+	{"compress/7kB-gzip", func(r *routing.Router) { r.Use(middleware.Compress, lengthen) }, []string{"Accept-Encoding", "gzip"}},
 	{"cors/other", func(r *routing.Router) {
 		r.Use(middleware.NewCORS(middleware.CORSOptions{Origins: []string{"https://other.example", shop}}).Middleware)
 	}, []string{"Origin", "https://evil.example"}},
@@ -91,6 +98,18 @@ var benchmarks = []struct {
 func pass(next fasthttp.RequestHandler) fasthttp.RequestHandler { return next }
 
 func passEach(_ routing.Route, next fasthttp.RequestHandler) fasthttp.RequestHandler { return next }
+
+// lengthen puts a text of 7 kB in place of the answer, as a list of orders is.
+func lengthen(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+	var list bytes.Buffer
+	for i := range 100 {
+		fmt.Fprintf(&list, `{"order_id":"%x","status":"created","total":%d},`, sha256.Sum224([]byte{byte(i)}), i*i)
+	}
+	return func(raw *fasthttp.RequestCtx) {
+		next(raw)
+		raw.Response.SetBodyRaw(list.Bytes())
+	}
+}
 
 // orders returns the handler of the order route, and a request for it.
 func orders(tb testing.TB, add func(r *routing.Router), header ...string) (fasthttp.RequestHandler, *fasthttp.RequestCtx) {
