@@ -36,6 +36,10 @@ func choose(raw *fasthttp.RequestCtx, r FileResponse, info fs.FileInfo) (choice,
 	if v.dated {
 		lastModified := string(fasthttp.AppendHTTPDate(nil, v.modified))
 		whole.fields = []field{{fasthttp.HeaderLastModified, lastModified}}
+		if r.Tagged && v.tag == "" {
+			v.tag = fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), size)
+			whole.fields = append(whole.fields, field{fasthttp.HeaderETag, v.tag})
+		}
 	}
 	switch v.precondition(&raw.Request.Header) {
 	case fasthttp.StatusPreconditionFailed:

@@ -27,7 +27,7 @@ import (
 // section 13: If-Match and If-Unmodified-Since (a 412 problem), If-None-Match and
 // If-Modified-Since (304). GET knows a Range of one part (206, or a 416 problem),
 // with If-Range. Files have a Last-Modified once they are two seconds old, and an
-// ETag where Header, or a middleware, sets one.
+// ETag where Tagged is set, or Header or a middleware sets one.
 //
 // A file that is not there, a directory, a pipe, a device, or a name that leaves
 // Root is a 404 problem which does not tell the path.
@@ -37,6 +37,7 @@ import (
 type FileResponse struct {
 	Path         string
 	Root         *os.Root      // Path is below it; nil means the file system as a whole
+	Tagged       bool          // has an ETag of its size and time of modification, once it is two seconds old
 	Name         string        // offers the file as a download of that name; "" leaves it to the client
 	ContentType  string        // "" means by the extension of Path, or application/octet-stream
 	WriteTimeout time.Duration // for each 256 KiB, not for all of them; 0 means 30 s
