@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"testing"
 	"time"
 
@@ -152,6 +153,31 @@ func Benchmark(b *testing.B) {
 			require.Equal(b, 201, raw.Response.StatusCode())
 		})
 	}
+}
+
+// BenchmarkMount is a text by a handler of net/http, and by one's own.
+func BenchmarkMount(b *testing.B) {
+	handler, raw := orders(b, func(r *routing.Router) {
+		get(r, "/own", hello)
+		middleware.Mount(r.Group("/mounted"), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain")
+			_, _ = io.WriteString(w, "hello")
+		}))
+	})
+	raw.Request.Header.SetMethod("GET")
+	least := map[string]time.Duration{"/own": time.Hour, "/mounted/": time.Hour}
+	for b.Loop() {
+		for path := range least {
+			raw.Request.SetRequestURI(path)
+			least[path] = min(least[path], hundred(handler, raw))
+		}
+	}
+	raw.Request.SetRequestURI("/own")
+	own := testing.AllocsPerRun(100, func() { once(handler, raw) })
+	raw.Request.SetRequestURI("/mounted/")
+	b.ReportMetric(testing.AllocsPerRun(100, func() { once(handler, raw) })-own, "more-allocs/request")
+	b.ReportMetric(float64(least["/mounted/"]-least["/own"])/100, "more-ns/request")
+	b.ReportMetric(float64(least["/own"])/100, "own-ns/request")
 }
 
 func once(handler fasthttp.RequestHandler, raw *fasthttp.RequestCtx) {
