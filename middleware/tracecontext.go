@@ -35,7 +35,7 @@ type traceKey struct{}
 var hTraceparent = []byte("Traceparent")
 
 const (
-	traceparentLength = len("00-0123456789abcdef0123456789abcdef-0123456789abcdef-01")
+	traceparentLength = len("00-") + 32 + len("-") + 16 + len("-01")
 	maxTracestate     = 512 // as the recommendation wants to be kept at least
 )
 
