@@ -70,8 +70,6 @@ func (l *logBook) records(t *testing.T) (records []record) {
 	return records
 }
 
-func count(n int) *int { return &n }
-
 func TestAccessLog(t *testing.T) {
 	book := new(logBook)
 	app := newApp()
@@ -116,7 +114,7 @@ func TestAccessLog(t *testing.T) {
 			bytes = len(body)
 		}
 		want = append(want, record{
-			RequestID: response.Header.Get("X-Request-Id"), Method: method, Route: route, Status: status, Bytes: count(bytes), Tasks: tasks,
+			RequestID: response.Header.Get("X-Request-Id"), Method: method, Route: route, Status: status, Bytes: new(bytes), Tasks: tasks,
 		})
 	}
 	ask("GET", "/hello/secret", "/hello/{id?}", 200, 5, 0)
@@ -176,7 +174,7 @@ func TestAccessLogWaitsForTheEndOfAStream(t *testing.T) {
 	require.NoError(t, response.Body.Close())
 	s.end()
 	require.Equal(t, []record{{
-		RequestID: response.Header.Get("X-Request-Id"), Method: "GET", Route: "/stream", Status: 200, Bytes: count(8), Tasks: 1,
+		RequestID: response.Header.Get("X-Request-Id"), Method: "GET", Route: "/stream", Status: 200, Bytes: new(8), Tasks: 1,
 	}}, book.records(t))
 }
 
@@ -226,7 +224,7 @@ func (panicking) Handle(context.Context, slog.Record) error { panic("the log is 
 
 func TestAccessLogOfABrokenLog(t *testing.T) {
 	app := newApp()
-	app.Use(middleware.AccessLog(slog.New(panicking{slog.NewTextHandler(io.Discard, nil)})))
+	app.Use(middleware.AccessLog(slog.New(panicking{slog.NewTextHandler(sink{}, nil)})))
 	get(app.Router, "/", hello)
 	s := serve(t, app)
 	for range 2 {

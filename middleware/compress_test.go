@@ -47,7 +47,7 @@ func plain(t *testing.T, response *http.Response, body string) string {
 func compressedApp(t *testing.T) *velithon.App {
 	app := newApp()
 	app.Use(middleware.Compress)
-	of := func(contentType, body string, header responses.Header, options ...routing.Option) routing.Endpoint {
+	of := func(contentType, body string, header responses.Header) routing.Endpoint {
 		return routing.NewEndpoint(func(context.Context, struct{}) (responses.BytesResponse, error) {
 			answer := responses.Bytes(contentType, []byte(body))
 			answer.Header = header
@@ -202,7 +202,7 @@ func TestCompressFlushesEvents(t *testing.T) {
 	app := newApp()
 	app.Use(middleware.Compress)
 	next := make(chan struct{})
-	app.Handle("GET", "/events", routing.NewEndpoint(func(ctx context.Context, _ struct{}) (*responses.EventStreamResponse, error) {
+	app.Handle("GET", "/events", routing.NewEndpoint(func(context.Context, struct{}) (*responses.EventStreamResponse, error) {
 		return responses.EventStream(func(events *responses.EventWriter) error {
 			for range 3 {
 				if err := events.Send(responses.Event{Data: "x"}); err != nil {

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -51,7 +52,7 @@ func SecurityHeaders(changes map[string]string) routing.Middleware {
 			add(name, value)
 		}
 	}
-	slices.SortFunc(fields, func(a, b field) int { return strings.Compare(string(a.name), string(b.name)) })
+	slices.SortFunc(fields, func(a, b field) int { return bytes.Compare(a.name, b.name) })
 	return func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 		return func(raw *fasthttp.RequestCtx) {
 			defer func() { setMissing(sentHeader(raw), fields) }() // also behind a panic
