@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -82,10 +83,12 @@ type request struct {
 type rest struct {
 	id           string             // that was taken over
 	values       []userValue        // that middleware set
+	outer        context.Context    // that SetContext was given; nil for none
 	deadline     time.Time          // zero without a timeout
 	err          error              // of a context that has ended, maybe before the exchange
 	disconnected bool               // that the client has gone is why
-	origin       *background.Origin // of tasks that are stored
+	trace        map[string]string  // that the client sent, for tasks that are stored
+	origin       *background.Origin // of these, once it is asked for
 	done         chan struct{}
 	watchers     map[*func()]struct{} // called when the context ends
 }
@@ -101,6 +104,8 @@ func newRequest(x *exchange) *request {
 		case routeKey:
 		case takenID:
 			r.restLocked().id = value.(string) // nobody else has it yet
+		case outerKey:
+			r.restLocked().outer = value.(context.Context)
 		default:
 			if _, isPath := value.(*params.PathValues); !isPath {
 				r.restLocked().values = append(r.restLocked().values, userValue{key, value})
@@ -123,23 +128,40 @@ func (r *request) takeTrace(raw *fasthttp.RequestCtx) {
 	if len(parent) == 0 || len(parent) > maxTrace {
 		return
 	}
-	values := map[string]string{background.RequestID: r.requestID(), "traceparent": string(parent)}
+	values := map[string]string{"traceparent": string(parent)}
 	if state := raw.Request.Header.Peek("tracestate"); len(state) > 0 && len(state) <= maxTrace {
 		values["tracestate"] = string(state)
 	}
-	r.restLocked().origin = &background.Origin{Values: values}
+	r.restLocked().trace = values
 }
 
-// tasksFrom returns the origin of the tasks of the request.
+// tasksFrom returns the origin of the tasks of the request. What the context of
+// [SetContext] knows of the trace takes the place of what the client has sent.
 func (r *request) tasksFrom() *background.Origin {
-	id := r.requestID()
+	id, of := r.requestID(), r.originOfOuter()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	rest := r.restLocked()
 	if rest.origin == nil {
-		rest.origin = &background.Origin{Values: map[string]string{background.RequestID: id}}
+		values := map[string]string{background.RequestID: id}
+		if of == nil {
+			maps.Copy(values, rest.trace)
+		} else {
+			maps.Copy(values, of.Values)
+			values[background.RequestID] = id
+		}
+		rest.origin = &background.Origin{Values: values}
 	}
 	return rest.origin
+}
+
+// originOfOuter returns the origin that the context of [SetContext] has, nil for none.
+// It is not asked with the mutex held, since it may be of the service's own.
+func (r *request) originOfOuter() *background.Origin {
+	if _, outer := r.values(); outer != nil {
+		return background.OriginOf(outer)
+	}
+	return nil
 }
 
 func (r *request) restLocked() *rest {
@@ -279,22 +301,26 @@ func (r *request) Value(key any) any {
 	case background.OriginKey{}:
 		return r.tasksFrom()
 	}
-	for _, v := range r.values() {
+	values, outer := r.values()
+	for _, v := range values {
 		if v.key == key {
 			return v.value
 		}
+	}
+	if outer != nil {
+		return outer.Value(key)
 	}
 	return nil
 }
 
 // values returns what middleware set, which does not change any more.
-func (r *request) values() []userValue {
+func (r *request) values() (values []userValue, outer context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.rest == nil {
-		return nil
+		return nil, nil
 	}
-	return r.rest.values
+	return r.rest.values, r.rest.outer
 }
 
 // AfterFunc lets package context derive from a request without a goroutine
