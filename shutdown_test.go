@@ -552,3 +552,35 @@ func TestShutdownEndsStreamsThatLookAtTheirContext(t *testing.T) {
 		<-ran // the task of the stream
 	})
 }
+
+func TestDraining(t *testing.T) {
+	app := velithon.New(velithon.Options{Logger: quiet})
+	held, release := make(chan struct{}), make(chan struct{})
+	app.Get("/", func(context.Context, struct{}) (bool, error) {
+		close(held)
+		<-release
+		return app.Draining(), nil
+	})
+	assert.False(t, app.Draining())
+	address := serve(t, app)
+	answer := make(chan string, 1)
+	go func() {
+		response, err := http.Get("http://" + address + "/")
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		defer response.Body.Close()
+		body, _ := io.ReadAll(response.Body)
+		answer <- string(body)
+	}()
+	await(t, held, "the request")
+	assert.False(t, app.Draining())
+	ended := make(chan error, 1)
+	go func() { ended <- app.Shutdown(context.Background()) }()
+	require.Eventually(t, app.Draining, 10*time.Second, time.Millisecond)
+	close(release)
+	assert.Equal(t, "true", await(t, answer, "the answer"))
+	require.NoError(t, await(t, ended, "the shutdown"))
+	assert.True(t, app.Draining())
+}

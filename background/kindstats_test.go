@@ -65,6 +65,34 @@ func TestKinds(t *testing.T) {
 	})
 }
 
+func TestIsFull(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1, Queue: 1}, func(t *testing.T, r *background.Runner) {
+		release := make(chan struct{})
+		assert.False(t, r.IsFull(), "a free worker")
+		require.NoError(t, r.Submit(t.Context(), held("first", release)))
+		assert.False(t, r.IsFull(), "a free place")
+		require.NoError(t, r.Submit(t.Context(), held("second", release)))
+		assert.True(t, r.IsFull())
+		submitted := make(chan error, 1)
+		go func() { submitted <- r.Submit(t.Context(), task("third", func() {})) }()
+		synctest.Wait()
+		assert.True(t, r.IsFull(), "and one who waits")
+		release <- struct{}{}
+		require.NoError(t, <-submitted)
+		assert.True(t, r.IsFull())
+		release <- struct{}{}
+		synctest.Wait()
+		assert.False(t, r.IsFull())
+	})
+}
+
+func TestTheKindOfATask(t *testing.T) {
+	mail := background.Define("mail", func(context.Context, int) error { return nil })
+	assert.Equal(t, "mail", mail.Task(1).Named("mail to Ada").Kind())
+	assert.Empty(t, task("plain", func() {}).Kind())
+	assert.Empty(t, task("plain", func() {}).WithTimeout(time.Second).Kind())
+}
+
 // TestQuantilesAreNear, and never below.
 func TestQuantilesAreNear(t *testing.T) {
 	var h background.Histogram

@@ -50,6 +50,16 @@ func (r *Runner) Stats() Stats {
 	}
 }
 
+// IsFull reports whether a task that was submitted now would have to wait for room or be
+// refused: all workers are busy, and Queue tasks hold places, or somebody waits already. A
+// runner that is full now and then works at its limit; one that stays so can't keep up.
+func (r *Runner) IsFull() bool {
+	r.mustBeMade()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.scheduler.IsFull(r.pool.Free())
+}
+
 // Histogram counts durations, each among those up to twice as long: the first number
 // of Counts is of those below a microsecond, the next of those below 2 µs, the third
 // of those below 4, and so on; the last has all longer ones, too.

@@ -313,6 +313,15 @@ func (t *Task) handle() *Handle {
 }
 
 // kind returns the task's kind, or nil.
+// Kind returns the name of the kind that has made the task; empty for a task of
+// [NewTask] or [Func].
+func (t *Task) Kind() string {
+	if k := t.kind(); k != nil {
+		return k.Kind
+	}
+	return ""
+}
+
 func (t *Task) kind() *kind {
 	if t.settings == nil {
 		return nil

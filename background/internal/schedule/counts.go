@@ -94,6 +94,12 @@ func (s *Scheduler[T]) IsIdle() bool {
 	return s.Outstanding() == s.held.counts[Scheduled] && s.room.Waiting() == 0
 }
 
+// IsFull reports whether there is no room for one more task, or others wait for some, when
+// so many workers are free.
+func (s *Scheduler[T]) IsFull(free int) bool {
+	return s.room.Waiting() > 0 || free == 0 && s.room.Free <= 0
+}
+
 // ByKind returns what is counted by kind; under the empty name, of the tasks without.
 func (s *Scheduler[T]) ByKind() map[string]KindCounts {
 	all := make(map[string]KindCounts, len(s.byKind))
