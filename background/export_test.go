@@ -2,8 +2,6 @@ package background
 
 import (
 	"time"
-
-	"github.com/velithon-go/velithon/background/internal/schedule"
 )
 
 // WaitAfter is the wait of a Retry after the given attempt.
@@ -19,9 +17,6 @@ func Workers(r *Runner) int {
 	}
 	return n
 }
-
-// AddTo adds a duration to a histogram.
-func AddTo(h *Histogram, d time.Duration) { (*schedule.Histogram)(h).Add(d) }
 
 // EveryByHand is Every, with what its timer calls.
 func EveryByHand(r *Runner, d time.Duration, task *Task) (stop, fire func()) {

@@ -98,7 +98,7 @@ func TestQuantilesAreNear(t *testing.T) {
 	var h background.Histogram
 	assert.Zero(t, h.Quantile(0.5))
 	for i := range 100 {
-		background.AddTo(&h, time.Duration(i+1)*time.Millisecond)
+		h.Add(time.Duration(i+1) * time.Millisecond)
 	}
 	assert.EqualValues(t, 100, h.Count())
 	for _, q := range []float64{0, 0.01, 0.5, 0.9, 0.99, 1} {

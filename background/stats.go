@@ -68,6 +68,10 @@ type Histogram struct {
 	Sum    float64 // of all, in seconds
 }
 
+// Add counts a duration, for a [Store] that times the attempts at its tasks. It is not
+// safe for concurrent use.
+func (h *Histogram) Add(d time.Duration) { (*schedule.Histogram)(h).Add(d) }
+
 // Count returns how many durations were counted.
 func (h *Histogram) Count() (n uint64) {
 	for _, c := range h.Counts {

@@ -143,6 +143,7 @@ type Queue[Tx any] struct {
 	interrupt context.CancelFunc
 
 	outcomes outcomes
+	counts   counts
 
 	writer  sync.WaitGroup // of what writes outcomes
 	loop    sync.WaitGroup // of the looks for processes that died

@@ -30,8 +30,10 @@ var errShutdown = errors.New("durable: the queue is shutting down")
 func (w *worker[Tx]) Work(engine context.Context, job *river.Job[args]) error {
 	a := w.queue.begin(job)
 	wait, err := w.attempt(engine, job, a)
+	took := time.Since(a.entered)
 	canceled := err != nil && causeOf(engine) == background.ErrCanceled //nolint:errorlint // it is that one
 	o := outcomeOf(a, job.JobRow, canceled, wait, err)
+	w.queue.counts.add(o, a.entered.Sub(job.CreatedAt), took, err)
 	w.queue.write(o)
 	if job.Queue == Suspects {
 		<-o.done // the next one may kill the process
@@ -47,6 +49,7 @@ func (w *worker[Tx]) attempt(engine context.Context, job *river.Job[args], a *at
 	defer stop()
 	leave := w.kind.gate.enter(ctx)
 	defer leave()
+	a.entered = time.Now()
 	s := background.StoredTask{
 		Task: w.task(ctx, job), Values: job.Args.Values,
 		Attempt: a.number, Progress: a.say,
@@ -116,6 +119,8 @@ type attempt struct {
 	id     int64
 	number int
 	began  time.Time
+
+	entered time.Time // when its limit let it
 
 	mu       sync.Mutex // guards what follows
 	progress any
