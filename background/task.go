@@ -312,7 +312,6 @@ func (t *Task) handle() *Handle {
 	return f.Handle
 }
 
-// kind returns the task's kind, or nil.
 // Kind returns the name of the kind that has made the task; empty for a task of
 // [NewTask] or [Func].
 func (t *Task) Kind() string {
@@ -322,6 +321,7 @@ func (t *Task) Kind() string {
 	return ""
 }
 
+// kind returns the task's kind, or nil.
 func (t *Task) kind() *kind {
 	if t.settings == nil {
 		return nil

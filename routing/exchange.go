@@ -66,7 +66,9 @@ func (x *exchange) answer(response responses.Response, err error) {
 				rt.logWork(r, slog.LevelWarn, "the handler returned an error, so the background work of its response is not run", work, err)
 			}
 		}
-		response = rt.problem(r, err)
+		problem := rt.problem(r, err)
+		rt.keepError(raw, problem.StatusCode(), err)
+		response = problem
 	}
 	if response != nil {
 		if work := responses.Work(response); work != nil {
@@ -90,7 +92,9 @@ func (x *exchange) answer(response responses.Response, err error) {
 		raw.Response.ResetBody()
 		// The error may be a problem of the service's own, which can't be written
 		// either; the one that says so is of a fixed form.
-		problem := rt.problem(r, fmt.Errorf("write the response: %w", err))
+		err = fmt.Errorf("write the response: %w", err)
+		problem := rt.problem(r, err)
+		rt.keepError(raw, problem.StatusCode(), err)
 		if err := problem.Write(raw); err != nil {
 			responses.WriteProblem(raw, rt.problem(r, fmt.Errorf("write the problem: %v", err))) //nolint:errorlint // or it might be that problem again
 		}

@@ -120,6 +120,7 @@ func (rt *route) recover(raw *fasthttp.RequestCtx, r *request, returned *bool) {
 // the path, which may have a value of the client's.
 func (rt *route) answerPanic(raw *fasthttp.RequestCtx, r *request, p *background.PanicError) {
 	rt.log(r, slog.LevelError, "panic in a handler", nil, slog.Any("panic", p.Value), slog.String("stack", string(p.Stack)))
+	rt.keepError(raw, fasthttp.StatusInternalServerError, p)
 	answerPanic(raw)
 }
 

@@ -16,6 +16,28 @@ func SentStatus(raw *fasthttp.RequestCtx) int {
 	return sentResponse(raw).StatusCode()
 }
 
+// errorKey is that of a failure among the user values.
+type errorKey struct{}
+
+// A failure is an error in a wrapping that fasthttp does not close, if it can be.
+type failure struct{ err error }
+
+// keepError keeps an error for ErrorOf.
+func (rt *route) keepError(raw *fasthttp.RequestCtx, status int, err error) {
+	if rt.isTold && status >= fasthttp.StatusInternalServerError {
+		raw.SetUserValue(errorKey{}, failure{err})
+	}
+}
+
+// ErrorOf returns the error for which a handler's request is answered with 500 or more,
+// for middleware once the next handler has returned: what the handler, its input or the
+// writing of its response failed with, or a [*background.PanicError]. It is nil for all
+// other requests, and for one that took longer than its route's [Timeout].
+func ErrorOf(raw *fasthttp.RequestCtx) error {
+	kept, _ := raw.UserValue(errorKey{}).(failure)
+	return kept.err
+}
+
 // sentResponse returns the response that is sent: after a timeout it is not the
 // one in raw, which belongs to the late handler.
 func sentResponse(raw *fasthttp.RequestCtx) *fasthttp.Response {
