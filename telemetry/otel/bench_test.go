@@ -2,7 +2,9 @@ package otel_test
 
 import (
 	"context"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/valyala/fasthttp"
@@ -58,6 +60,7 @@ func newOrder(tb testing.TB, options func() otel.Options) func() {
 		return in.Body, nil
 	}, routing.Status(201))
 	handler, raw := app.Handler(), new(fasthttp.RequestCtx)
+	raw.Init(&fasthttp.Request{}, nil, nil) // with a time, as a server does
 	raw.Request.Header.SetMethod("POST")
 	raw.Request.SetRequestURI("/orders/7")
 	raw.Request.Header.SetContentType("application/json")
@@ -80,6 +83,32 @@ func BenchmarkOrder(b *testing.B) {
 			for b.Loop() {
 				once()
 			}
+		})
+	}
+}
+
+// BenchmarkMore takes turns of 50 orders with and without, and compares their medians.
+func BenchmarkMore(b *testing.B) {
+	const turn = 50
+	for _, way := range ways[1:] {
+		b.Run(way.name, func(b *testing.B) {
+			without, instrumented := newOrder(b, nil), newOrder(b, way.options)
+			var times [2][]time.Duration
+			for b.Loop() {
+				for i, once := range []func(){without, instrumented} {
+					began := time.Now()
+					for range turn {
+						once()
+					}
+					times[i] = append(times[i], time.Since(began)/turn)
+				}
+			}
+			for i := range times {
+				slices.Sort(times[i])
+			}
+			median := func(i int) float64 { return float64(times[i][len(times[i])/2]) }
+			b.ReportMetric(median(0), "ns/without")
+			b.ReportMetric(median(1)-median(0), "ns/more")
 		})
 	}
 }
