@@ -100,10 +100,10 @@ type userValue struct{ key, value any }
 func newRequest(x *exchange) *request {
 	r := &request{number: x.raw.ID(), exchange: x}
 	x.raw.VisitUserValuesAll(func(key, value any) {
-		switch key.(type) {
+		switch key.(type) { // nobody else has the request yet
 		case routeKey:
 		case takenID:
-			r.restLocked().id = value.(string) // nobody else has it yet
+			r.restLocked().id = value.(string)
 		case outerKey:
 			r.restLocked().outer = value.(context.Context)
 		default:
