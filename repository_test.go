@@ -69,6 +69,9 @@ var edges = []edge{
 	{"serve", []string{fasthttpModule, module + "/responses"}},
 	{"middleware", []string{
 		fasthttpModule, module + "/background", module + "/params", module + "/responses", module + "/routing",
+	{"health", []string{
+		module + "/background", module + "/responses",
+		fasthttpModule, module + "/openapi", // in its tests
 	}},
 	{"openapi", []string{
 		"go.yaml.in/yaml/v3", module + "/background", module + "/params", module + "/responses", module + "/routing", module + "/openapi/internal/jsonschema",
@@ -94,11 +97,13 @@ var edges = []edge{
 		fasthttpModule, module,
 		module + "/background", module + "/openapi", module + "/params", module + "/responses", module + "/routing",
 		module + "/velithontest", // in their tests
+		module + "/background", module + "/health", module + "/openapi", module + "/params", module + "/responses", module + "/routing",
 	}},
 }
 
 // inFront is what stands in front of a package when it is tested.
 var inFront = map[string][]string{"routing": {module + "/serve"}, "openapi": {module}, "middleware": {module, module + "/openapi"}}
+var inFront = map[string][]string{"routing": {module + "/serve"}, "openapi": {module}, "health": {module}}
 
 type edge struct {
 	folder  string // as path.Match has it
