@@ -86,6 +86,24 @@ func TestIsFull(t *testing.T) {
 	})
 }
 
+func TestARunnerInWhichOthersWaitIsFull(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1, Queue: 2}, func(t *testing.T, r *background.Runner) {
+		release := make(chan struct{})
+		for range 2 {
+			require.NoError(t, r.Submit(t.Context(), held("small", release)))
+		}
+		assert.False(t, r.IsFull(), "one more has a place")
+		submitted := make(chan error, 1)
+		go func() { submitted <- r.Submit(t.Context(), collection(1, task("a", func() {}), task("b", func() {}))) }()
+		synctest.Wait()
+		assert.True(t, r.IsFull(), "a collection waits for two")
+		close(release)
+		require.NoError(t, <-submitted)
+		synctest.Wait()
+		assert.False(t, r.IsFull())
+	})
+}
+
 func TestTheKindOfATask(t *testing.T) {
 	mail := background.Define("mail", func(context.Context, int) error { return nil })
 	assert.Equal(t, "mail", mail.Task(1).Named("mail to Ada").Kind())

@@ -31,7 +31,10 @@ import (
 	"github.com/velithon-go/velithon/telemetry/otel"
 )
 
-const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+const (
+	parentSpan = "00f067aa0ba902b7"
+	parent     = "00-4bf92f3577b34da6a3ce929d0e0e4736-" + parentSpan + "-01"
+)
 
 type withID struct {
 	ID string `path:"id"`
@@ -60,7 +63,7 @@ func TestASpanOfARequest(t *testing.T) {
 	assert.Equal(t, inHandler, span.SpanContext())
 	assert.Equal(t, "ada", member)
 	assert.Equal(t, "4bf92f3577b34da6a3ce929d0e0e4736", span.SpanContext().TraceID().String())
-	assert.Equal(t, "00f067aa0ba902b7", span.Parent().SpanID().String())
+	assert.Equal(t, parentSpan, span.Parent().SpanID().String())
 	assert.Equal(t, "a=b", span.SpanContext().TraceState().String())
 	assert.Equal(t, codes.Unset, span.Status().Code)
 	got := attributes(span)
@@ -264,9 +267,10 @@ func TestASpanOfAStream(t *testing.T) {
 // Requests that no server has made end with the handler.
 func TestWithoutServer(t *testing.T) {
 	tracers, recorder := newTracers()
+	reader := sdkmetric.NewManualReader()
 	app := velithon.New(velithon.Options{Logger: quiet})
 	t.Cleanup(func() { require.NoError(t, app.Shutdown(context.Background())) })
-	otel.Instrument(app, otel.Options{TracerProvider: tracers})
+	otel.Instrument(app, otel.Options{TracerProvider: tracers, MeterProvider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))})
 	app.Get("/", func(context.Context, struct{}) (string, error) { return "", nil })
 	raw := new(fasthttp.RequestCtx)
 	raw.Request.SetRequestURI("/")
@@ -274,6 +278,11 @@ func TestWithoutServer(t *testing.T) {
 	require.Len(t, recorder.Ended(), 1)
 	raw.ResetUserValues()
 	require.Len(t, recorder.Ended(), 1, "once")
+	var metrics metricdata.ResourceMetrics
+	require.NoError(t, reader.Collect(context.Background(), &metrics))
+	points := metrics.ScopeMetrics[0].Metrics[0].Data.(metricdata.Histogram[float64]).DataPoints
+	require.Len(t, points, 1)
+	assert.EqualValues(t, 1, points[0].Count)
 }
 
 func TestTasks(t *testing.T) {

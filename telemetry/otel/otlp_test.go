@@ -152,7 +152,7 @@ func TestAnOrderReachesACollector(t *testing.T) {
 	require.NotNil(t, request)
 	assert.Equal(t, v1.Span_SPAN_KIND_SERVER, request.GetKind())
 	assert.Equal(t, "4bf92f3577b34da6a3ce929d0e0e4736", hex.EncodeToString(request.GetTraceId()))
-	assert.Equal(t, "00f067aa0ba902b7", hex.EncodeToString(request.GetParentSpanId()))
+	assert.Equal(t, parentSpan, hex.EncodeToString(request.GetParentSpanId()))
 	for _, name := range []string{"mail", "inventory"} {
 		span := spans[name]
 		require.NotNil(t, span, name)
