@@ -6,8 +6,10 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/health"
 	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/routing"
+	"github.com/velithon-go/velithon/telemetry/prometheus"
 )
 
 // service is the orders, and what their handlers need.
@@ -16,6 +18,7 @@ type service struct {
 	logger   *slog.Logger
 	store    store
 	mailer   mailer
+	mails    background.Kind[message]
 	audit    *audit
 	failures failures
 }
@@ -28,8 +31,12 @@ func (s *service) app() *velithon.App {
 		BodyLimit:       64 << 10,
 		Runner:          background.RunnerOptions{OnFailure: s.failures.note},
 	})
+	s.defineMails()
+	metrics := prometheus.Instrument(app, nil) // first, so that it sees all requests
 	app.Use(accessLog(s.logger))
-	app.Get("/healthz", health)
+	app.Get("/metrics", metrics.Handler)
+	app.Get("/livez", health.Live)
+	app.Get("/readyz", health.Ready(app)) // with a check for a store that can be away
 	app.Get("/stats", func(context.Context, struct{}) (stats, error) {
 		return newStats(app.Runner().Stats(), s.failures.counts()), nil
 	})

@@ -13,6 +13,8 @@ import (
 
 // audit writes down who did what, a line of JSON for each.
 type audit struct {
+	records background.Kind[auditRecord]
+
 	mu sync.Mutex // guards w
 	w  io.Writer
 }
@@ -25,15 +27,17 @@ type auditRecord struct {
 	RequestID string    `json:"request_id"`
 }
 
-func newAudit(w io.Writer) *audit { return &audit{w: w} }
+func newAudit(w io.Writer) *audit {
+	a := &audit{w: w}
+	a.records = background.Define("audit", a.write, background.Retry{Attempts: 3})
+	return a
+}
 
 // task writes the record once the response has been sent. The time is that of
 // the action, not that of the task.
 func (a *audit) task(action string, o order) *background.Task {
 	r := auditRecord{Time: time.Now().UTC(), Action: action, Order: o.ID}
-	return background.NewTask(a.write, r).
-		Named("audit").
-		WithRetry(background.Retry{Attempts: 3})
+	return a.records.Task(r)
 }
 
 // write is the task. Its context has the values of the request, though the

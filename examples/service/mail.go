@@ -17,10 +17,10 @@ import (
 
 // message is a mail to be sent.
 type message struct {
-	id      string // the same in each attempt, so that a second copy can be told from the first
-	to      string
-	subject string
-	text    string
+	ID      string // the same in each attempt, so that a second copy can be told from the first
+	To      string
+	Subject string
+	Text    string
 }
 
 // mailer sends mails. An error that no further attempt would mend is marked by
@@ -43,18 +43,20 @@ func (s *service) confirm(o order) *background.Task {
 	for _, item := range o.Items {
 		fmt.Fprintf(&text, "%d x %s\n", item.Quantity, item.SKU)
 	}
-	m := message{id: o.ID, to: o.Email, subject: "Your order " + o.ID, text: text.String()}
-	return background.NewTask(s.mailer.send, m).
-		Named("confirm order").
-		WithTimeout(s.config.mailTimeout).
-		WithRetry(s.config.mailRetry)
+	m := message{ID: o.ID, To: o.Email, Subject: "Your order " + o.ID, Text: text.String()}
+	return s.mails.Task(m)
+}
+
+// defineMails makes the kind of the mails: its numbers are in /metrics.
+func (s *service) defineMails() {
+	s.mails = background.Define("confirm order", s.mailer.send, background.Timeout(s.config.mailTimeout), s.config.mailRetry)
 }
 
 // mailLog is the mailer for those who try the service without a mail server.
 type mailLog struct{ *slog.Logger }
 
 func (l mailLog) send(ctx context.Context, m message) error {
-	l.InfoContext(ctx, "mail", "to", m.to, "subject", m.subject, "text", m.text)
+	l.InfoContext(ctx, "mail", "to", m.To, "subject", m.Subject, "text", m.Text)
 	return nil
 }
 
@@ -95,12 +97,12 @@ func (s smtpServer) send(ctx context.Context, m message) error {
 
 func (s smtpServer) compose(m message) (*mail.Msg, error) {
 	msg := mail.NewMsg()
-	if err := errors.Join(msg.From(s.from), msg.To(m.to)); err != nil {
+	if err := errors.Join(msg.From(s.from), msg.To(m.To)); err != nil {
 		return nil, err
 	}
-	msg.Subject(m.subject)
-	msg.SetMessageIDWithValue(m.id + "@" + s.from[strings.LastIndexByte(s.from, '@')+1:])
-	msg.SetBodyString(mail.TypeTextPlain, m.text)
+	msg.Subject(m.Subject)
+	msg.SetMessageIDWithValue(m.ID + "@" + s.from[strings.LastIndexByte(s.from, '@')+1:])
+	msg.SetBodyString(mail.TypeTextPlain, m.Text)
 	return msg, nil
 }
 

@@ -163,7 +163,7 @@ func TestMailIsGivenUp(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			sent := make(chan error, 5)
-			task := background.NewTask(observed{blocked, sent}.send, message{id: "1", to: test.to}).
+			task := background.NewTask(observed{blocked, sent}.send, message{ID: "1", To: test.to}).
 				WithRetry(background.Retry{Attempts: cap(sent), Backoff: time.Nanosecond})
 			require.ErrorContains(t, task.Run(t.Context()), test.want)
 			require.Len(t, sent, 1, "attempts")

@@ -22,9 +22,9 @@ func TestKeyIsNeeded(t *testing.T) {
 
 func TestNoKeyIsNeededForHealth(t *testing.T) {
 	r := start(t, nil)
-	got := velithontest.Get[any](r.Kit, "/healthz")
+	got := velithontest.Get[any](r.Kit, "/livez")
 	require.Equal(t, 200, got.Status)
-	require.JSONEq(t, `{"status":"ok"}`, got.Text)
+	require.JSONEq(t, `{"status":"live"}`, got.Text)
 }
 
 func TestAccessLog(t *testing.T) {

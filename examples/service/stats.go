@@ -8,16 +8,6 @@ import (
 	"github.com/velithon-go/velithon/background"
 )
 
-type healthy struct {
-	Status string `json:"status"`
-}
-
-// health says that the process answers. It asks nobody else: a mail server
-// that is down is no reason to restart this service.
-func health(context.Context, struct{}) (healthy, error) {
-	return healthy{"ok"}, nil
-}
-
 // stats is the part of the runner's numbers that is worth a look, or an alert.
 type stats struct {
 	Queued        int            `json:"queued"`
