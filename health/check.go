@@ -87,7 +87,7 @@ func (r *run) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	if r.err != nil && r.end.Err() == context.DeadlineExceeded { //nolint:errorlint // it is that one
+	if r.err != nil && r.end.Err() == context.DeadlineExceeded {
 		return errors.Join(errTimeout, r.err)
 	}
 	return r.err

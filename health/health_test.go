@@ -144,8 +144,12 @@ func TestChecks(t *testing.T) {
 		assert.Equal(t, 3*time.Second, time.Since(began), "all at the same time, each with its own timeout")
 		assert.Equal(t, 503, got.status)
 		assert.Equal(t, []health.Failure{
-			{Check: "down", Reason: "failed"}, {Check: "panics", Reason: "failed"}, {Check: "exits", Reason: "failed"},
-			{Check: "slow", Reason: "timed out"}, {Check: "slower", Reason: "timed out"}, {Check: "deaf", Reason: "timed out"},
+			{Check: "down", Reason: "failed"},
+			{Check: "panics", Reason: "failed"},
+			{Check: "exits", Reason: "failed"},
+			{Check: "slow", Reason: "timed out"},
+			{Check: "slower", Reason: "timed out"},
+			{Check: "deaf", Reason: "timed out"},
 		}, got.body.Errors)
 		assert.NotContains(t, fmt.Sprint(got), "10.0.0.7", "addresses are nobody's business")
 		assert.Contains(t, log.String(), "10.0.0.7")

@@ -113,7 +113,8 @@ func TestTraceOfStoredTasks(t *testing.T) {
 		"of the middleware": {func(ctx context.Context) context.Context { return tracing{ctx} }, []string{"traceparent", "theirs", "tracestate", "s"}, map[string]string{"traceparent": "of the span"}},
 		"of the client, with another's values": {
 			func(ctx context.Context) context.Context { return context.WithValue(ctx, outerName("a"), "b") },
-			[]string{"traceparent", "theirs"}, map[string]string{"traceparent": "theirs"},
+			[]string{"traceparent", "theirs"},
+			map[string]string{"traceparent": "theirs"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

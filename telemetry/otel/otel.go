@@ -44,7 +44,10 @@ type Options struct {
 
 // An App is what can be instrumented, such as a *velithon.App.
 type App interface {
+	// Use adds middleware.
 	Use(middleware ...routing.Middleware)
+
+	// Runner returns the runner of background work.
 	Runner() *background.Runner
 }
 

@@ -189,7 +189,7 @@ func TestOutcomes(t *testing.T) {
 				method, _ := point.Attributes.Value("http.request.method")
 				route, _ := point.Attributes.Value("http.route")
 				status, _ := point.Attributes.Value("http.response.status_code")
-				counts[strings.TrimSpace(method.AsString()+" "+route.AsString()+" "+status.Emit())] += point.Count
+				counts[strings.TrimSpace(method.AsString()+" "+route.AsString()+" "+status.String())] += point.Count
 			}
 		}
 	}

@@ -52,7 +52,8 @@ func (i *instruments) serve(raw *fasthttp.RequestCtx, next fasthttp.RequestHandl
 	}
 	b := beginnings.Get().(*beginning)
 	b.attributes = [...]attribute.KeyValue{r.series.methodAttribute(), semconv.URLPath(valid(raw.URI().PathOriginal())), r.series.schemeAttribute()}
-	r.ctx.Context, r.span = i.tracer.Start(i.extract(raw), r.series.name(), b.options[:]...)
+	ctx, span := i.tracer.Start(i.extract(raw), r.series.name(), b.options[:]...)
+	r.ctx, r.span = spanContext{ctx}, span
 	beginnings.Put(b)
 	if r.span.IsRecording() {
 		r.span.SetAttributes(peculiar(raw, r.series.method)...)
@@ -158,8 +159,7 @@ func record(span trace.Span, err error) {
 	if err == nil || !span.IsRecording() {
 		return
 	}
-	text, kind := describe(err)
-	attributes := []attribute.KeyValue{semconv.ExceptionType(kind), semconv.ExceptionMessage(text)}
+	attributes := []attribute.KeyValue{semconv.ExceptionType(typeOf(err)), semconv.ExceptionMessage(textOf(err))}
 	if p, ok := panicOf(err); ok {
 		attributes = append(attributes, semconv.ExceptionStacktrace(valid(p.Stack)))
 	}

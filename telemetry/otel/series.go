@@ -139,14 +139,22 @@ func panicOf(err error) (p *background.PanicError, ok bool) {
 	return p, ok && p != nil
 }
 
-// describe returns the text and the type of an error, whose methods may panic.
-func describe(err error) (text, kind string) {
-	kind = fmt.Sprintf("%T", err)
+// textOf returns the text of an error, whose method may panic.
+func textOf(err error) (text string) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			text = "its Error method panics"
 		}
 	}()
-	kind = semconv.ErrorType(err).Value.AsString()
-	return valid([]byte(err.Error())), kind
+	return valid([]byte(err.Error()))
+}
+
+// typeOf returns the type of an error, or what its method ErrorType says, which may panic.
+func typeOf(err error) (name string) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			name = fmt.Sprintf("%T", err)
+		}
+	}()
+	return valid([]byte(semconv.ErrorType(err).Value.AsString()))
 }

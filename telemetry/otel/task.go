@@ -66,10 +66,9 @@ func (i *instruments) taskEnded(ctx context.Context, span trace.Span, kind strin
 	if span.IsRecording() {
 		span.SetAttributes(taskOutcome.String(outcome))
 		if err != nil {
-			text, what := describe(err)
 			record(span, err)
-			span.SetAttributes(semconv.ErrorTypeKey.String(what))
-			span.SetStatus(codes.Error, text)
+			span.SetAttributes(semconv.ErrorTypeKey.String(typeOf(err)))
+			span.SetStatus(codes.Error, textOf(err))
 		}
 	}
 	span.End()

@@ -38,7 +38,8 @@ func newOrder(tb testing.TB, instrument func(*velithon.App)) func() {
 	app.Post("/orders/{id}", func(_ context.Context, in struct {
 		ID   string `path:"id"`
 		Body order  `body:""`
-	}) (order, error) {
+	},
+	) (order, error) {
 		return in.Body, nil
 	}, routing.Status(201))
 	handler, raw := app.Handler(), new(fasthttp.RequestCtx)

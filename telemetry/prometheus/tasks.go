@@ -18,6 +18,7 @@ const noKind = "none"
 
 // A counting queue is a store that knows the numbers of its tasks, as a durable.Queue does.
 type countingQueue interface {
+	// Kinds returns the numbers of each kind, those of the process also with an error.
 	Kinds(ctx context.Context) ([]background.KindStats, error)
 }
 
