@@ -23,7 +23,7 @@ func settled(k background.KindStats) background.KindStats {
 
 func testKindNumbers[Tx any](t *testing.T, d *database[Tx]) {
 	release := make(chan struct{})
-	mail := background.Define("mail", func(ctx context.Context, what string) error {
+	mail := background.Define("mail", func(_ context.Context, what string) error {
 		switch what {
 		case "hold":
 			<-release

@@ -18,7 +18,7 @@ type outerKey struct{}
 //
 // The handler and its tasks may keep ctx, so it must not be made from raw, whose memory
 // is used again: SetContext panics on such a one, and on nil.
-func SetContext(raw *fasthttp.RequestCtx, ctx context.Context) {
+func SetContext(raw *fasthttp.RequestCtx, ctx context.Context) { //nolint:revive // it is the request that is given one
 	if ctx == nil {
 		panic("velithon: SetContext was given no context: make one from ContextOf")
 	}

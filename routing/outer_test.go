@@ -76,7 +76,7 @@ func TestSetContextRefuses(t *testing.T) {
 		assert.Contains(t, panicOf(func() { routing.SetContext(raw, ctx) }), "make it from ContextOf")
 		assert.Equal(t, context.Background(), routing.ContextOf(raw))
 	}
-	assert.Contains(t, panicOf(func() { routing.SetContext(raw, nil) }), "was given no context") //nolint:staticcheck // on purpose
+	assert.Contains(t, panicOf(func() { routing.SetContext(raw, nil) }), "was given no context")
 }
 
 // keeps is a store that keeps records of all kinds, and works none.

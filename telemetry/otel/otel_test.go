@@ -3,6 +3,7 @@ package otel_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -344,10 +345,10 @@ func TestTasks(t *testing.T) {
 	assert.Equal(t, got["fine succeeded+"].SpanContext(), inTask)
 }
 
-// shelf is a store that keeps records in memory, as JSON would.
+// shelf is a store that keeps records as JSON, and works none.
 type shelf struct {
 	mu      sync.Mutex
-	records []background.Record
+	records [][]byte
 }
 
 func (*shelf) Holds(kind string) bool { return kind == "stored" }
@@ -355,7 +356,13 @@ func (*shelf) Holds(kind string) bool { return kind == "stored" }
 func (s *shelf) Store(_ context.Context, records []background.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.records = append(s.records, records...)
+	for _, r := range records {
+		text, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		s.records = append(s.records, text)
+	}
 	return nil
 }
 
@@ -373,7 +380,8 @@ func TestStoredTasks(t *testing.T) {
 	url, shutdown := serve(t, app)
 	response := do(t, "POST", url+"/", "", "traceparent", parent, "tracestate", "a=b")
 	require.Len(t, store.records, 1)
-	record := store.records[0]
+	var record background.Record
+	require.NoError(t, json.Unmarshal(store.records[0], &record))
 	assert.Equal(t, response.Header.Get("X-Request-Id"), record.Values[background.RequestID])
 	assert.Equal(t, "a=b", record.Values["tracestate"])
 	assert.NotEqual(t, parent, record.Values["traceparent"], "the request's own span")
