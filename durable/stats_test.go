@@ -69,7 +69,7 @@ func testKindNumbers[Tx any](t *testing.T, d *database[Tx]) {
 }
 
 func statsTests[Tx any]() map[string]test[Tx] {
-	return map[string]test[Tx]{"kinds": testKindNumbers[Tx]}
+	return map[string]test[Tx]{"kinds": testKindNumbers[Tx], "trace": testTraceOfATask[Tx]}
 }
 
 func TestStatsOnSQLite(t *testing.T)     { onSQLite(t, statsTests[*sql.Tx]()) }
@@ -94,4 +94,29 @@ func TestStatsWithoutDatabase(t *testing.T) {
 		require.ErrorAs(t, err, &failure)
 		require.EqualValues(t, 1, kinds[0].Succeeded, "what the process knows")
 	}})
+}
+
+// What telemetry and health ask a queue for.
+var _ interface {
+	Kinds(ctx context.Context) ([]background.KindStats, error)
+	Ping(ctx context.Context) error
+} = (*durable.Queue[*sql.Tx])(nil)
+
+// A trace goes with its task through the database, which a span's link is made of.
+func testTraceOfATask[Tx any](t *testing.T, d *database[Tx]) {
+	values := map[string]string{"traceparent": "00-0af7651916cd43dd8448eb211c80319c-" + "b7ad6b7169203331" + "-01", "tracestate": "a=b", background.RequestID: "r-1"}
+	got := make(chan map[string]string, 1)
+	k := background.Define("job", func(ctx context.Context, _ int) error {
+		got <- background.OriginOf(ctx).Values
+		return nil
+	})
+	q := d.open(t, durable.Options{}, k)
+	r := work(t, q, background.RunnerOptions{})
+	require.NoError(t, r.Submit(withOrigin(t, values), k.Task(1)))
+	select {
+	case v := <-got:
+		require.Equal(t, values, v)
+	case <-time.After(patience):
+		t.Fatal("the task has not run")
+	}
 }
