@@ -69,6 +69,7 @@ var edges = []edge{
 	{"serve", []string{fasthttpModule, module + "/responses"}},
 	{"middleware", []string{
 		fasthttpModule, module + "/background", module + "/params", module + "/responses", module + "/routing",
+	}},
 	{"health", []string{
 		module + "/background", module + "/responses",
 		fasthttpModule, module + "/openapi", // in its tests
@@ -95,15 +96,13 @@ var edges = []edge{
 	}},
 	{"examples/*", []string{
 		fasthttpModule, module,
-		module + "/background", module + "/openapi", module + "/params", module + "/responses", module + "/routing",
-		module + "/velithontest", // in their tests
 		module + "/background", module + "/health", module + "/openapi", module + "/params", module + "/responses", module + "/routing",
+		module + "/velithontest", // in their tests
 	}},
 }
 
 // inFront is what stands in front of a package when it is tested.
-var inFront = map[string][]string{"routing": {module + "/serve"}, "openapi": {module}, "middleware": {module, module + "/openapi"}}
-var inFront = map[string][]string{"routing": {module + "/serve"}, "openapi": {module}, "health": {module}}
+var inFront = map[string][]string{"routing": {module + "/serve"}, "openapi": {module}, "middleware": {module, module + "/openapi"}, "health": {module}}
 
 type edge struct {
 	folder  string // as path.Match has it

@@ -8,13 +8,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 func TestMetrics(t *testing.T) {
 	r := start(t, nil)
 	r.order("ada")
 	require.Eventually(t, func() bool {
-		got := r.do("", "GET", "/metrics", "").body
+		got := velithontest.Get[any](r.Kit, "/metrics").Text
 		return strings.Contains(got, `velithon_tasks_total{kind="confirm order",outcome="succeeded",queue="memory"} 1`) &&
 			strings.Contains(got, `velithon_tasks_total{kind="audit",outcome="succeeded",queue="memory"} 1`) &&
 			strings.Contains(got, `http_server_request_duration_seconds_count{http_request_method="POST",http_response_status_code="201",http_route="/api/v1/orders"} 1`)
@@ -23,8 +25,8 @@ func TestMetrics(t *testing.T) {
 
 func TestReady(t *testing.T) {
 	r := start(t, nil)
-	require.JSONEq(t, `{"status":"ready"}`, r.do("", "GET", "/readyz", "").body)
-	require.JSONEq(t, `{"status":"live"}`, r.do("", "GET", "/livez", "").body)
+	require.JSONEq(t, `{"status":"ready"}`, velithontest.Get[any](r.Kit, "/readyz").Text)
+	require.JSONEq(t, `{"status":"live"}`, velithontest.Get[any](r.Kit, "/livez").Text)
 }
 
 // The files that the containers are given are there, can be read, and fit to each other.
