@@ -97,18 +97,22 @@ func (a *access) Close() error {
 
 func (a *access) write(response *fasthttp.Response) {
 	defer func() { _ = recover() }() // of the log's handler: nobody else does, behind a response
-	attrs := []slog.Attr{
+	attrs := append(make([]slog.Attr, 0, 8),
 		slog.String("request_id", a.id), slog.String("method", a.method), slog.String("route", a.route),
-		slog.Int("status", response.StatusCode()),
-	}
+		slog.Int("status", response.StatusCode()))
 	if a.trace != "" {
 		attrs = append(attrs, slog.String("trace_id", a.trace))
 	}
 	if bytes := a.bytes(response); bytes >= 0 {
 		attrs = append(attrs, slog.Int64("bytes", bytes))
 	}
-	attrs = append(attrs, slog.Int("tasks", a.tasks), slog.Duration("took", time.Since(a.start)))
-	a.logger.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
+	now := time.Now()
+	attrs = append(attrs, slog.Int("tasks", a.tasks), slog.Duration("took", now.Sub(a.start)))
+	// Not by the logger, which asks for the place in the source: it says nothing here, and
+	// takes a fifth of the time.
+	record := slog.NewRecord(now, slog.LevelInfo, "request", 0)
+	record.AddAttrs(attrs...)
+	_ = a.logger.Handler().Handle(context.Background(), record) // nor does a logger tell its errors
 }
 
 // bytes returns how many bytes of the body were sent, or -1 where nobody knows.

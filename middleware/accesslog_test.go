@@ -266,3 +266,8 @@ func TestAccessLogWithoutAServer(t *testing.T) {
 	require.Len(t, book.records(t), 1)
 	require.NoError(t, app.Shutdown(context.Background()))
 }
+
+// A sink is a log that takes records, as io.Discard does, and is not taken for none.
+type sink struct{}
+
+func (sink) Write(p []byte) (int, error) { return len(p), nil }

@@ -43,7 +43,7 @@ type Options struct {
 type Limit struct {
 	options Options
 	every   rate.Limit
-	policy  string
+	policy  []byte
 	seed    maphash.Seed
 	now     func() time.Time
 
@@ -77,7 +77,7 @@ func New(o Options) *Limit {
 	return &Limit{
 		options: o,
 		every:   rate.Limit(float64(o.Requests) / o.Window.Seconds()),
-		policy:  fmt.Sprintf(`"default";q=%d;w=%d`, o.Requests, int(o.Window.Seconds())),
+		policy:  fmt.Appendf(nil, `"default";q=%d;w=%d`, o.Requests, int(o.Window.Seconds())),
 		seed:    maphash.MakeSeed(),
 		now:     time.Now,
 		clients: make(map[uint64]*list.Element),
@@ -108,9 +108,21 @@ func (l *Limit) Middleware(next fasthttp.RequestHandler) fasthttp.RequestHandler
 			header = &late.Header
 		}
 		full := time.Duration((float64(l.options.Burst) - left) / float64(l.every) * float64(time.Second))
-		header.Set("RateLimit-Policy", l.policy)
-		header.Set("RateLimit", fmt.Sprintf(`"default";r=%d;t=%d`, int(left), seconds(full)))
+		header.SetCanonical(hPolicy, l.policy)
+		header.SetCanonical(hRateLimit, standing(int(left), seconds(full)))
 	}
+}
+
+// Names in fasthttp's form.
+var hPolicy, hRateLimit = []byte("Ratelimit-Policy"), []byte("Ratelimit")
+
+// standing is what a client is told: how many requests are left, and after how many
+// seconds all are.
+func standing(left, full int) []byte {
+	text := append(make([]byte, 0, 48), `"default";r=`...)
+	text = strconv.AppendInt(text, int64(left), 10)
+	text = append(text, ";t="...)
+	return strconv.AppendInt(text, int64(full), 10)
 }
 
 // seconds rounds up.

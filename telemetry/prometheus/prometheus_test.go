@@ -27,6 +27,10 @@ import (
 	"github.com/velithon-go/velithon/telemetry/prometheus"
 )
 
+type order struct {
+	Item string `json:"item" validate:"required"`
+}
+
 const requests = "http_server_request_duration_seconds"
 
 type withID struct {

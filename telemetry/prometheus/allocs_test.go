@@ -1,11 +1,12 @@
+//go:build !race
+
 package prometheus_test
 
 import (
 	"context"
-	"slices"
 	"testing"
-	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/valyala/fasthttp"
 
@@ -13,10 +14,6 @@ import (
 	"github.com/velithon-go/velithon/routing"
 	"github.com/velithon-go/velithon/telemetry/prometheus"
 )
-
-type order struct {
-	Item string `json:"item" validate:"required"`
-}
 
 // ways are those in which the order may be counted.
 var ways = map[string]func(app *velithon.App){
@@ -58,36 +55,8 @@ func newOrder(tb testing.TB, instrument func(*velithon.App)) func() {
 	}
 }
 
-func BenchmarkOrder(b *testing.B) {
-	for name, way := range ways {
-		b.Run(name, func(b *testing.B) {
-			once := newOrder(b, way)
-			b.ReportAllocs()
-			for b.Loop() {
-				once()
-			}
-		})
-	}
-}
-
-// BenchmarkMore takes turns of 50 orders with and without, and compares their medians.
-func BenchmarkMore(b *testing.B) {
-	const turn = 50
-	without, counted := newOrder(b, ways["without"]), newOrder(b, ways["counted"])
-	var times [2][]time.Duration
-	for b.Loop() {
-		for i, once := range []func(){without, counted} {
-			began := time.Now()
-			for range turn {
-				once()
-			}
-			times[i] = append(times[i], time.Since(began)/turn)
-		}
-	}
-	for i := range times {
-		slices.Sort(times[i])
-	}
-	median := func(i int) float64 { return float64(times[i][len(times[i])/2]) }
-	b.ReportMetric(median(0), "ns/without")
-	b.ReportMetric(median(1)-median(0), "ns/more")
+// Counting a request allocates nothing. The race detector has pools lose what they hold.
+func TestAllocations(t *testing.T) {
+	plain := testing.AllocsPerRun(500, newOrder(t, ways["without"]))
+	assert.InDelta(t, plain, testing.AllocsPerRun(500, newOrder(t, ways["counted"])), 0)
 }
