@@ -114,6 +114,7 @@ func (r *Runner) submitAgain(timer *periodic.Timer, u unit) {
 		err = r.withdraw(w, ErrFull)
 	}
 	if err != nil {
+		r.refusals.add(u)
 		defer timer.Next() // the log may end the goroutine
 		r.hooks.Log(r.base, slog.LevelWarn, "periodic task was not started", slog.String("task", u.task.Name()), slog.Any("error", err))
 	}

@@ -136,6 +136,9 @@ func (m *model) accept(c *call) {
 
 func (m *model) refuse(c *call, err error) {
 	m.rejected += uint64(len(c.batch.jobs))
+	for _, j := range c.batch.jobs {
+		m.of(j).Rejected++
+	}
 	c.returns(err)
 	m.isRefused(c, err)
 	c.batch.ended = true

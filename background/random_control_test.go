@@ -315,8 +315,9 @@ func (c *controlled) check() {
 		ofKinds.Failed += k.Failed
 		ofKinds.Abandoned += k.Abandoned
 		ofKinds.Retried += k.Retried
+		ofKinds.Rejected += k.Rejected
 	}
-	ofKinds.Accepted, ofKinds.Rejected = stats.Accepted, stats.Rejected
+	ofKinds.Accepted = stats.Accepted
 	assert.Equal(c, stats, ofKinds, "the sum of all kinds")
 	for task := range c.runner.Tasks() {
 		assert.Fail(c, "a task has not ended", task.Name)

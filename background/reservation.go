@@ -69,7 +69,7 @@ func (v *Reservation) take() error {
 		err = ErrClosed
 	}
 	r.scheduler.Refuse(n)
-	v.work.refused(err)
+	r.refused(v.work, err)
 	return err
 }
 
@@ -116,7 +116,7 @@ func (v *Reservation) Start(ctx context.Context, done func()) error {
 	if w != nil {
 		err = r.await(ctx, w)
 	}
-	u.refused(err)
+	r.refused(u, err)
 	if err != nil || s.Tasks == 0 {
 		r.hooks.Call(ctx, "done", done)
 	}

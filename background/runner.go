@@ -83,6 +83,7 @@ type Runner struct {
 	arounds      []Around // not changed once work was accepted
 	reservations tally.Tally
 	kinds        *kindNames // apart, since kinds keep it alive
+	refusals     refusals
 	handles      expiring.Map[string, *Handle]
 
 	// mu guards everything below. It is never held while code of the user runs,
@@ -181,7 +182,7 @@ func (r *Runner) Submit(ctx context.Context, work Work) error {
 	if r.closed && (s.Task != nil && s.Task.terms().Delay() > 0 || !r.takesLocked(ctx)) {
 		r.scheduler.Refuse(s.Tasks)
 		r.unlock()
-		u.refused(ErrClosed)
+		r.refused(u, ErrClosed)
 		return ErrClosed
 	}
 	w, err := r.enterLocked(&s)
@@ -189,7 +190,7 @@ func (r *Runner) Submit(ctx context.Context, work Work) error {
 	if w != nil {
 		err = r.await(ctx, w)
 	}
-	u.refused(err)
+	r.refused(u, err)
 	return err
 }
 

@@ -98,7 +98,7 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 type KindStats struct {
 	Kind string // its name; empty for the tasks that have none
 
-	Succeeded, Failed, Panicked, Retried, Skipped, Abandoned uint64
+	Succeeded, Failed, Panicked, Retried, Rejected, Skipped, Abandoned uint64
 
 	Queued, Running, Scheduled, Limited, Retrying int
 	OldestWaiting                                 time.Duration // of the queued ones
@@ -126,18 +126,18 @@ func (r *Runner) Kinds() []KindStats {
 			Waits: Histogram(k.Waits), Durations: Histogram(k.Durations),
 		}
 	}
-	now := time.Now()
-	for s := range r.sights() {
-		name := ""
-		if k := s.Task.kind(); k != nil {
-			name = k.Kind
-		}
+	of := func(name string) *KindStats {
 		stats := all[name]
 		if stats == nil {
 			stats = &KindStats{Kind: name}
 			all[name] = stats
 		}
-		stats.count(s, now)
+		return stats
+	}
+	r.refusals.each(func(kind string, n uint64) { of(kind).Rejected = n })
+	now := time.Now()
+	for s := range r.sights() {
+		of(s.Task.Kind()).count(s, now)
 	}
 	kinds := make([]KindStats, 0, len(all))
 	for _, stats := range all {

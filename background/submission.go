@@ -3,6 +3,7 @@ package background
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/velithon-go/velithon/background/internal/schedule"
 )
@@ -91,6 +92,48 @@ func (r *Runner) meet(work Work) unit {
 		c := &custom{work: work}
 		c.task.call = c
 		return unit{task: &c.task}
+	}
+}
+
+// refusals counts by kind the tasks that were refused. It has a mutex of its own, so that
+// a large collection which is refused holds up no other work.
+type refusals struct {
+	mu     sync.Mutex // guards byKind
+	byKind map[string]uint64
+}
+
+// refused counts work that was not accepted, and tells its handle why; nil is for work
+// that was.
+func (r *Runner) refused(u unit, err error) {
+	if err == nil {
+		return
+	}
+	r.refusals.add(u)
+	u.refused(err)
+}
+
+func (c *refusals) add(u unit) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byKind == nil {
+		c.byKind = make(map[string]uint64)
+	}
+	switch {
+	case u.task != nil:
+		c.byKind[u.task.Kind()]++
+	case u.tasks != nil:
+		for _, task := range u.tasks.tasks {
+			c.byKind[task.Kind()]++
+		}
+	}
+}
+
+// each calls f with each kind and its number.
+func (c *refusals) each(f func(kind string, n uint64)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for kind, n := range c.byKind {
+		f(kind, n)
 	}
 }
 

@@ -171,7 +171,7 @@ func TestTasks(t *testing.T) {
 	require.ErrorIs(t, runner.Submit(ctx, mail.Task("fine")), background.ErrFull)
 
 	got := scrape(t, url)
-	assert.Equal(t, map[string]float64{"": 1}, got.numbers("velithon_tasks_rejected_total"))
+	assert.Equal(t, map[string]float64{"mail": 1, "none": 0}, got.numbers("velithon_tasks_rejected_total"))
 	assert.Equal(t, map[string]float64{"": 1}, got.numbers("velithon_runner_full"))
 	assert.Equal(t, map[string]float64{"": 0}, got.numbers("velithon_submitters_blocked"))
 	assert.Equal(t, map[string]float64{"": 1}, got.numbers("velithon_queue_up"))

@@ -43,7 +43,7 @@ func newTasks(runner *background.Runner) *tasks {
 		retries:  desc("task_retries_total", "Failed attempts after which the task was to be tried again.", "queue", "kind"),
 		now:      desc("tasks", "Tasks that have not ended, by their state.", "queue", "kind", "state"),
 		oldest:   desc("task_oldest_waiting_seconds", "How long the oldest of the queued tasks has waited.", "queue", "kind"),
-		rejected: desc("tasks_rejected_total", "Tasks that the runner has refused: no room, no room in time, or closed."),
+		rejected: desc("tasks_rejected_total", "Tasks that the runner has refused: no room, no room in time, or closed.", "kind"),
 		blocked:  desc("submitters_blocked", "Submitters who wait for room in the runner."),
 		full:     desc("runner_full", "1 if a task that was submitted now would have to wait for room or be refused."),
 		up:       desc("queue_up", "1 if the database of the durable queue has answered."),
@@ -64,10 +64,10 @@ func (t *tasks) Describe(descs chan<- *prometheus.Desc) {
 // Collect implements [prometheus.Collector].
 func (t *tasks) Collect(metrics chan<- prometheus.Metric) {
 	stats := t.runner.Stats()
-	metrics <- prometheus.MustNewConstMetric(t.rejected, prometheus.CounterValue, float64(stats.Rejected))
 	metrics <- prometheus.MustNewConstMetric(t.blocked, prometheus.GaugeValue, float64(stats.Blocked))
 	metrics <- prometheus.MustNewConstMetric(t.full, prometheus.GaugeValue, number(t.runner.IsFull()))
 	for _, k := range t.runner.Kinds() {
+		metrics <- prometheus.MustNewConstMetric(t.rejected, prometheus.CounterValue, float64(k.Rejected), nameOf(&k))
 		t.collect(metrics, "memory", &k)
 		t.collectNow(metrics, "memory", &k)
 	}
