@@ -69,7 +69,7 @@ func corsOf(o middleware.CORSOptions) routing.Middleware { return middleware.New
 // secret is what customers send, and traceparent what other services do.
 const (
 	secret      = "0123456789abcdefghijklmnop"
-	traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-" + "00f067aa0ba902b7-01"
+	traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-" + "00f067aa0ba902b7" + "-01"
 )
 
 var basicAuth = "Basic " + base64.StdEncoding.EncodeToString([]byte("ada:x"))
