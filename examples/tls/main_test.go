@@ -137,6 +137,8 @@ func TestServe(t *testing.T) {
 	}
 	require.NoError(t, response.Body.Close())
 	require.Equal(t, 200, response.StatusCode)
-	require.NoError(t, syscall.Kill(syscall.Getpid(), syscall.SIGTERM))
+	self, err := os.FindProcess(os.Getpid())
+	require.NoError(t, err)
+	require.NoError(t, self.Signal(syscall.SIGTERM))
 	require.NoError(t, <-ended)
 }
