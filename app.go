@@ -232,6 +232,9 @@ func New(options Options) *App {
 		panic(err)
 	}
 	runner := background.NewRunner(options.Runner)
+	if describeTo != "" {
+		runner.Pause() // what is only described has no work done
+	}
 	return &App{
 		Router: routing.New(routing.Options{
 			Runner: runner, Logger: options.Logger, Validator: options.Validator, FaultText: options.FaultText, Problem: options.Problem,
@@ -259,7 +262,12 @@ func New(options Options) *App {
 
 // built returns the handler of all routes, to which none can be added then.
 func (a *App) built() *routing.Handler {
-	a.build.Do(func() { a.handler.Store(routing.Build(a.Router)) })
+	a.build.Do(func() {
+		a.handler.Store(routing.Build(a.Router))
+		if describeTo != "" {
+			describeAndExit(a.Routes())
+		}
+	})
 	return a.handler.Load()
 }
 
@@ -293,6 +301,9 @@ func (a *App) Serve(listener net.Listener) error {
 // work ended, but for tasks that are due later: those are given up and named in the
 // log. A second signal ends the process at once.
 func (a *App) Run(addr string) error {
+	if describeTo != "" {
+		a.built() // ends here
+	}
 	signals, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	listener, err := net.Listen("tcp", addr)

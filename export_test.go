@@ -10,3 +10,6 @@ const (
 	DefaultShutdownTimeout = defaultShutdownTimeout
 	DefaultMaxConnections  = defaultMaxConnections
 )
+
+// DescribeTo sets what only a linker sets otherwise.
+func DescribeTo(file string) { describeTo = file }

@@ -51,10 +51,10 @@ func Mount(router Router, options Options) {
 		}
 		return toYAML(text)
 	})
-	get := func(pattern string, endpoint routing.Endpoint) {
-		router.Handle("GET", pattern, endpoint, Describe(Operation{Hidden: true}))
+	get := func(pattern string, endpoint routing.Endpoint, options ...routing.Option) {
+		router.Handle("GET", pattern, endpoint, append(options, Describe(Operation{Hidden: true}))...)
 	}
-	get("/openapi.json", serve(mediaJSON, document))
+	get("/openapi.json", serve(mediaJSON, document), routing.Annotate(routing.DocumentKey{}, document))
 	get("/openapi.yaml", serve("application/yaml", yaml))
 	get("/docs", servePage(options.Info))
 	for _, file := range pageFiles {

@@ -177,3 +177,18 @@ func TestYAMLOfUnusualTexts(t *testing.T) {
 		assert.Equal(t, fmt.Sprint(text), document.Tags[i].Description)
 	}
 }
+
+// What the command velithon prints is what the app serves.
+func TestTheDocumentCanBeHadWithoutServing(t *testing.T) {
+	r := torture.New()
+	openapi.Mount(r.Group("/admin"), openapi.Options{Info: torture.Info})
+	var documents []string
+	for _, route := range r.Routes() {
+		if document, ok := route.Annotation(routing.DocumentKey{}).(func() ([]byte, error)); ok {
+			text, err := document()
+			require.NoError(t, err)
+			documents = append(documents, string(text))
+		}
+	}
+	require.Equal(t, []string{string(get(t, r, "/admin/openapi.json").Body())}, documents)
+}

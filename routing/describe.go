@@ -31,6 +31,11 @@ func Annotate(key, value any) Option {
 	}
 }
 
+// DocumentKey is the key of the annotation that a route has which serves a description of
+// all routes: a func() ([]byte, error) that makes it, which the command velithon calls.
+// openapi.Mount gives it to /openapi.json.
+type DocumentKey struct{}
+
 // Annotation returns what [Annotate] has attached to the route, nil for nothing.
 func (r Route) Annotation(key any) any { return r.of.options.annotations[key] }
 
