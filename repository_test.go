@@ -191,7 +191,8 @@ func TestEveryExampleDescribesItself(t *testing.T) {
 func TestOpenAPIIsForThoseWhoImportIt(t *testing.T) {
 	for _, file := range repositoryFiles(t, ".go") {
 		folder := path.Dir(file)
-		if within(folder, "openapi") || within(folder, "examples") || strings.HasSuffix(file, "_test.go") {
+		isService := within(folder, "examples") || within(folder, "cmd/velithon/_service")
+		if within(folder, "openapi") || isService || strings.HasSuffix(file, "_test.go") {
 			continue
 		}
 		for _, imported := range importsOf(t, file) {
