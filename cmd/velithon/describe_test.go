@@ -80,6 +80,7 @@ func write(t *testing.T, folder string, files map[string]string) {
 
 // A service that is started in a wrong way, and then is changed in wrong ways.
 func TestProgramsThatCanNotBeDescribed(t *testing.T) {
+	root := root(t)
 	folder, _ := newIn(t, "market")
 	t.Chdir(folder)
 	requireError := func(want string, args ...string) {
@@ -94,7 +95,12 @@ func TestProgramsThatCanNotBeDescribed(t *testing.T) {
 	// It does not listen: nobody may, at this address.
 	code, stdout, stderr := velithon(t, "routes", "--", "-addr", "192.0.2.1:1")
 	require.Equal(t, 0, code, stderr)
-	require.Contains(t, stdout, "POST    /notes ")
+	page, err := os.ReadFile(filepath.Join(root, "docs", "project.md"))
+	require.NoError(t, err)
+	_, documented, _ := strings.Cut(string(page), "$ velithon routes\n")
+	documented, _, _ = strings.Cut(documented, "```")
+	require.Contains(t, documented, "POST    /notes ")
+	require.True(t, strings.HasPrefix(stdout, documented), "docs/project.md has another table:\n%s", stdout)
 	requireError("velithon: the program has ended before it would serve: exit status 2. It says:\n\n"+
 		"service: -addr (ADDR) is \"8080\": want :port or host:port\n", "routes", "--", "-addr", "8080")
 	requireError("exit status 2", "openapi", "--", "-addr", "8080")

@@ -62,11 +62,14 @@ func newProject(command *cobra.Command, modulePath, checkout string) error {
 		return fmt.Errorf("the files are in %s, but \"go mod tidy\" has failed there (%w): run it again when its fault is mended\n\n%s",
 			folder, err, strings.TrimSpace(string(output)))
 	}
-	_, err = fmt.Fprintf(command.OutOrStdout(), "The service is in %[1]s. What to try next:\n\n\tcd %[1]s\n\tgo test ./...\n\tgo run .\n", folder)
-	if err == nil && checkout != "" {
-		_, err = fmt.Fprintln(command.OutOrStdout(),
-			"\nIts go.mod has a replace to a folder of this machine: an image and CI can't be built before that is gone.")
+	text := fmt.Sprintf("The service is in %[1]s. What to try next:\n\n\tcd %[1]s\n\tgo test ./...\n\tgo run .\n", folder)
+	if checkout != "" {
+		text += "\nIts go.mod has a replace to a folder of this machine: an image and CI can't be built before that is gone.\n"
 	}
+	if workspace, err := goCommand(ctx, "env", "GOWORK"); err == nil && filepath.IsAbs(strings.TrimSpace(workspace)) {
+		text += "\nThis folder is in a workspace, which the service has to belong to: go work use " + folder + "\n"
+	}
+	_, err = fmt.Fprint(command.OutOrStdout(), text)
 	return err
 }
 

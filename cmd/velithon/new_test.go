@@ -124,6 +124,10 @@ func TestNamesThatAreRefused(t *testing.T) {
 		assert.Equal(t, 2, code, modulePath)
 		assert.Contains(t, stderr, "velithon: "+want)
 	}
+	for _, word := range []string{"all", "cmd", "main", "std", "tool", "work"} {
+		_, err := folderOf(t.Context(), word)
+		assert.ErrorContains(t, err, "means something to Go already", word)
+	}
 	entries, err := os.ReadDir(".")
 	require.NoError(t, err)
 	assert.Empty(t, entries, "nothing was written")
@@ -199,4 +203,15 @@ func TestWhenTidyFails(t *testing.T) {
 	assert.Contains(t, stderr, "velithon: the files are in shop, but \"go mod tidy\" has failed there (exit status 1): run it again when its fault is mended\n\n")
 	assert.Contains(t, stderr, "GOPROXY=off", "what go says")
 	assert.FileExists(t, "shop/app.go")
+}
+
+func TestNewInAWorkspace(t *testing.T) {
+	checkout := root(t)
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("go.work", []byte("go 1.26.0\n"), 0o600))
+	code, stdout, stderr := velithon(t, "new", "--replace", checkout, "shop")
+	require.Equal(t, 0, code, stderr)
+	require.Contains(t, stdout, "\nThis folder is in a workspace, which the service has to belong to: go work use shop\n")
+	golang(t, ".", "work", "use", "shop")
+	golang(t, "shop", "vet", ".")
 }
