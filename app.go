@@ -27,15 +27,11 @@ package velithon
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"os/signal"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/go-playground/validator/v10"
@@ -292,56 +288,6 @@ func (a *App) Serve(listener net.Listener) error {
 		return err
 	}
 	return a.server.Serve(listener, handler)
-}
-
-// Run listens on a TCP address such as ":8080" or "127.0.0.1:0", logs the
-// address, and serves until the process gets SIGINT or SIGTERM, the listener
-// fails, or [App.Shutdown] is called. It then shuts down as that does, within
-// Options.ShutdownTimeout, and returns nil when every request and all background
-// work ended, but for tasks that are due later: those are given up and named in the
-// log. A second signal ends the process at once.
-func (a *App) Run(addr string) error {
-	if describeTo != "" {
-		a.built() // ends here
-	}
-	signals, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("velithon: %w", err)
-	}
-	logSafely(a.options.Logger, slog.LevelInfo, "listening", "address", listener.Addr().String())
-
-	var serveErr error
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		serveErr = a.Serve(listener)
-	}()
-	select {
-	case <-served: // the listener failed, or Shutdown was called elsewhere
-		context.AfterFunc(signals, stop)
-	case <-signals.Done():
-		stop() // from here on a signal has its default effect
-	}
-	logSafely(a.options.Logger, slog.LevelInfo, "shutting down", "within", a.options.ShutdownTimeout)
-	ctx, cancel := context.WithTimeout(context.Background(), a.options.ShutdownTimeout)
-	defer cancel()
-	err, drainErr := a.shutDown(ctx)
-	<-served
-	if signals.Err() != nil && errors.Is(serveErr, ErrClosed) {
-		serveErr = nil // the signal came while the queue was started
-	}
-	if errors.Is(drainErr, background.ErrDueLater) {
-		drainErr = nil // more time would not have changed it
-	}
-	err = errors.Join(err, drainErr, serveErr)
-	if err == nil {
-		stats := a.runner.Stats()
-		logSafely(a.options.Logger, slog.LevelInfo, "shut down",
-			"tasks_succeeded", stats.Succeeded, "tasks_failed", stats.Failed, "tasks_given_up", stats.Abandoned)
-	}
-	return err
 }
 
 // logSafely writes a record. If the log's handler panics the record is lost:

@@ -73,6 +73,13 @@ func describedGuards(r routing.Route) [][]describedGuard {
 // describing is never unlocked: a program has one app that describes itself.
 var describing sync.Mutex
 
+// describeInstead ends the process if it is to describe the app, before anything is opened.
+func (a *App) describeInstead() {
+	if describeTo != "" {
+		a.built()
+	}
+}
+
 // describeAndExit ends the process.
 func describeAndExit(routes []routing.Route) {
 	describing.Lock()
