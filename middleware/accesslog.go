@@ -8,14 +8,16 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/routing"
 )
 
 // AccessLog writes a record for each request, at level info, once its response has been
 // sent, or could not be. Where the logger's level discards it nothing is done.
 //
-// The record has request_id, method, route, status, bytes, tasks and took, and with
-// [TraceContext] the trace_id of a request that has one. route is the
+// The record has request_id, method, route, status, bytes, tasks and took, and the trace_id
+// of a request that has one: of its span, where package telemetry/otel makes one for all
+// requests, or what the caller has sent, by [TraceContext]. route is the
 // pattern, which has no values of the client, and is empty where no route has matched. bytes
 // are those of the body, of a stream those that were sent; it is missing where nobody knows them, as with a
 // stream that is compressed or is not of package responses. tasks are those of the response:
@@ -69,9 +71,7 @@ func (a *access) answered() {
 	route, _ := routing.RouteOf(raw)
 	a.id, a.method, a.route = routing.RequestID(raw), string(first(raw.Method(), maxMethod)), route.Pattern
 	a.isHead = raw.IsHead()
-	if trace, ok := TraceOf(raw); ok {
-		a.trace = trace.ID
-	}
+	a.trace = traceID(raw)
 	if late := raw.LastTimeoutErrorResponse(); late != nil {
 		a.write(late) // nobody closes the values of raw
 		return
@@ -93,6 +93,17 @@ func (a *access) answered() {
 func (a *access) Close() error {
 	a.write(&a.raw.Response)
 	return nil
+}
+
+// traceID returns the id of a request's trace, and "" where it has none.
+func traceID(raw *fasthttp.RequestCtx) string {
+	if o := background.OriginOf(routing.ContextOf(raw)); o != nil { // of a span
+		if trace := parseTrace([]byte(o.Values["traceparent"])); trace != nil {
+			return trace.ID
+		}
+	}
+	trace, _ := TraceOf(raw)
+	return trace.ID
 }
 
 func (a *access) write(response *fasthttp.Response) {

@@ -144,6 +144,34 @@ func TestAccessLogHasTheTrace(t *testing.T) {
 	require.Equal(t, traceID, book.records(t)[0].TraceID)
 }
 
+// What traces all requests knows better than the caller, who mostly sends nothing.
+func TestAccessLogHasTheTraceOfASpan(t *testing.T) {
+	book := new(logBook)
+	app := newApp()
+	const span = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	app.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+		return func(raw *fasthttp.RequestCtx) {
+			if len(raw.Request.Header.Peek("X-Untraced")) == 0 {
+				origin := &background.Origin{Values: map[string]string{"traceparent": span}}
+				routing.SetContext(raw, context.WithValue(routing.ContextOf(raw), background.OriginKey{}, origin))
+			}
+			next(raw)
+		}
+	}, middleware.AccessLog(book.logger()), middleware.TraceContext)
+	get(app.Router, "/", hello)
+	s := serve(t, app)
+	s.do("GET", "/")
+	s.do("GET", "/", "traceparent: "+parent)
+	s.do("GET", "/", "traceparent: "+parent, "X-Untraced: 1")
+	s.do("GET", "/", "X-Untraced: 1")
+	s.end()
+	var got []string
+	for _, record := range book.records(t) {
+		got = append(got, record.TraceID)
+	}
+	require.ElementsMatch(t, []string{span[3:35], span[3:35], traceID, ""}, got)
+}
+
 // A stream is over when its last byte is sent, and not when its handler returns.
 func TestAccessLogWaitsForTheEndOfAStream(t *testing.T) {
 	book := new(logBook)
