@@ -72,6 +72,11 @@ func (q *Queue[Tx]) Submit(ctx context.Context, tasks ...*background.Task) error
 	return q.Store(ctx, records)
 }
 
+// InTx calls f with a transaction, and commits it if f returns nil; otherwise it rolls it
+// back and returns what f has returned. It returns soon after ctx is done, also where another
+// process holds the database. f does all that is to be done meanwhile by tx, which ends with it.
+func (q *Queue[Tx]) InTx(ctx context.Context, f func(tx Tx) error) error { return q.engine.Do(ctx, f) }
+
 // StoreTx stores tasks in a transaction of yours: they are there once it is committed, and
 // never if it is rolled back. A response may carry the same tasks all the same: it does
 // not store them once more, if ctx is the handler's or made from it.

@@ -27,6 +27,22 @@ func withOrigin(t *testing.T, values map[string]string) context.Context {
 	return context.WithValue(within(t), background.OriginKey{}, &background.Origin{Values: values})
 }
 
+// A transaction of the queue is committed or rolled back as a whole, with its tasks.
+func testInTx[Tx any](t *testing.T, d *database[Tx]) {
+	kind := background.Define("kind", func(context.Context, int) error { return nil })
+	q := d.open(t, durable.Options{StoreOnly: true}, kind)
+	d.exec(t, "create table effects(n integer)")
+	no := errors.New("no")
+	for _, want := range []error{no, nil} {
+		ctx := within(t)
+		require.ErrorIs(t, q.InTx(ctx, func(tx Tx) error {
+			return errors.Join(d.execTx(ctx, tx, "insert into effects(n) values (1)"), q.StoreTx(ctx, tx, kind.Task(1)), want)
+		}), want)
+	}
+	require.Equal(t, 1, d.number(t, "select count(*) from effects"))
+	require.Equal(t, 1, d.jobs(t))
+}
+
 // What was stored in a transaction is not stored once more by the same request, and what
 // was rolled back is, whatever has become of the row that it had or would have had.
 func testStoredTwice[Tx any](t *testing.T, d *database[Tx]) {
@@ -284,7 +300,7 @@ func testDoneTwiceAtOnce(t *testing.T, d *database[pgx.Tx]) {
 }
 
 func storedTests[Tx any]() map[string]test[Tx] {
-	return map[string]test[Tx]{"twice": testStoredTwice[Tx], "info": testInfo[Tx], "log": testLog[Tx], "ends": testEnds[Tx], "time to end": testTimeToEnd[Tx], "done by another": testDoneByAnother[Tx]}
+	return map[string]test[Tx]{"in a transaction": testInTx[Tx], "twice": testStoredTwice[Tx], "info": testInfo[Tx], "log": testLog[Tx], "ends": testEnds[Tx], "time to end": testTimeToEnd[Tx], "done by another": testDoneByAnother[Tx]}
 }
 
 func TestStoredOnSQLite(t *testing.T) { onSQLite(t, storedTests[*sql.Tx]()) }

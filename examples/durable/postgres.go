@@ -41,7 +41,7 @@ func (s *shop) openPostgres(ctx context.Context, url string) (velithon.Queue, fu
 }
 
 func (b *postgresBooks) add(ctx context.Context, id string, in order, tasks ...*background.Task) error {
-	return pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
+	return b.queue.InTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, insertOrder, id, in.Email); err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (b *postgresBooks) add(ctx context.Context, id string, in order, tasks ...*
 }
 
 func (b *postgresBooks) take(ctx context.Context, all []item) error {
-	return pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
+	return b.queue.InTx(ctx, func(tx pgx.Tx) error {
 		for _, i := range all {
 			if _, err := tx.Exec(ctx, takeItem, i.SKU, i.Quantity); err != nil {
 				return err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"errors"
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
@@ -47,7 +46,7 @@ const (
 )
 
 func (b *sqliteBooks) add(ctx context.Context, id string, in order, tasks ...*background.Task) error {
-	return b.inTx(ctx, func(tx *sql.Tx) error {
+	return b.queue.InTx(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, insertOrder, id, in.Email); err != nil {
 			return err
 		}
@@ -56,7 +55,7 @@ func (b *sqliteBooks) add(ctx context.Context, id string, in order, tasks ...*ba
 }
 
 func (b *sqliteBooks) take(ctx context.Context, all []item) error {
-	return b.inTx(ctx, func(tx *sql.Tx) error {
+	return b.queue.InTx(ctx, func(tx *sql.Tx) error {
 		for _, i := range all {
 			if _, err := tx.ExecContext(ctx, takeItem, i.SKU, i.Quantity); err != nil {
 				return err
@@ -64,15 +63,4 @@ func (b *sqliteBooks) take(ctx context.Context, all []item) error {
 		}
 		return b.queue.DoneTx(ctx, tx)
 	})
-}
-
-func (b *sqliteBooks) inTx(ctx context.Context, f func(tx *sql.Tx) error) error {
-	tx, err := b.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if err := f(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
 }
