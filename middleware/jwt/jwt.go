@@ -4,6 +4,8 @@ package jwt
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,7 +21,9 @@ import (
 // Options says which tokens are taken.
 type Options struct {
 	// Keys returns the key for a token: that of a JWKS, as Keyfunc of
-	// github.com/MicahParks/keyfunc/v3 has it, or one of your own.
+	// github.com/MicahParks/keyfunc/v3 has it, a [Secret], or one of your own. A secret that is
+	// shorter than what the algorithm makes of it, 32 bytes for HS256, is refused with a 500,
+	// since it could be guessed (RFC 7518, section 3.2); above all one that was not set.
 	Keys jwt.Keyfunc
 
 	// Methods are the algorithms that the issuer uses, such as "ES256". The token's own word
@@ -32,6 +36,39 @@ type Options struct {
 
 	// Leeway is by how much clocks may differ; 0 means by nothing.
 	Leeway time.Duration
+}
+
+// Secret returns the Keys of an issuer that signs with a secret which the service knows, too.
+// It panics on one that is shorter than 32 bytes, as a variable is that was not set.
+func Secret(secret string) jwt.Keyfunc {
+	if len(secret) < sha256.Size {
+		panic(fmt.Sprintf("jwt: Secret: %d bytes could be guessed: want at least %d of chance (RFC 7518, section 3.2)", len(secret), sha256.Size))
+	}
+	return func(*jwt.Token) (any, error) { return []byte(secret), nil }
+}
+
+// errShort is no fault of a client: it is answered with 500, and in the log.
+var errShort = errors.New("jwt: the secret is too short for its algorithm, and could be guessed (RFC 7518, section 3.2)")
+
+// refuseShort returns keys with secrets that are long enough for their tokens.
+func refuseShort(keys jwt.Keyfunc) jwt.Keyfunc {
+	return func(token *jwt.Token) (any, error) {
+		key, err := keys(token)
+		hmac, ok := token.Method.(*jwt.SigningMethodHMAC)
+		if err != nil || !ok {
+			return key, err
+		}
+		all := []jwt.VerificationKey{key}
+		if set, ok := key.(jwt.VerificationKeySet); ok {
+			all = set.Keys
+		}
+		for _, k := range all {
+			if secret, ok := k.([]byte); ok && len(secret) < hmac.Hash.Size() {
+				return nil, errShort
+			}
+		}
+		return key, nil
+	}
 }
 
 var errInvalid = &responses.Problem{
@@ -59,9 +96,12 @@ func Auth[C jwt.Claims, T any](o Options, check func(ctx context.Context, claims
 	}
 	parser := jwt.NewParser(jwt.WithValidMethods(o.Methods), jwt.WithIssuer(o.Issuer), jwt.WithAudience(o.Audience),
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(o.Leeway), jwt.WithStrictDecoding())
+	keys := refuseShort(o.Keys)
 	return middleware.BearerAuth(func(ctx context.Context, token string) (none T, err error) {
 		claims := new(C)
-		if _, err := parser.ParseWithClaims(token, any(claims).(jwt.Claims), o.Keys); err != nil {
+		if _, err := parser.ParseWithClaims(token, any(claims).(jwt.Claims), keys); errors.Is(err, errShort) {
+			return none, errShort
+		} else if err != nil {
 			return none, errInvalid.WithCause(err)
 		}
 		return check(ctx, *claims)

@@ -1,6 +1,7 @@
 package jwt_test
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -183,4 +184,51 @@ func TestMistakes(t *testing.T) {
 	o := options(keys)
 	o.Methods = []string{"HS256", "HS512"}
 	jwt.Auth(o, userOf) // secrets alone
+}
+
+// A secret that anyone could guess lets nobody in, and is told in the log: above all one
+// that was not set.
+func TestShortSecrets(t *testing.T) {
+	long := strings.Repeat("s", 64)
+	short := func(n int) golangjwt.Keyfunc {
+		return func(*golangjwt.Token) (any, error) { return []byte(long[:n]), nil }
+	}
+	set := func(n int) golangjwt.Keyfunc {
+		return func(*golangjwt.Token) (any, error) {
+			return golangjwt.VerificationKeySet{Keys: []golangjwt.VerificationKey{[]byte(long), []byte(long[:n])}}, nil
+		}
+	}
+	for name, c := range map[string]struct {
+		keys   golangjwt.Keyfunc
+		method golangjwt.SigningMethod
+		with   string
+		status int
+	}{
+		"empty":              {short(0), golangjwt.SigningMethodHS256, "", 500},
+		"31 bytes":           {short(31), golangjwt.SigningMethodHS256, long[:31], 500},
+		"32 bytes":           {short(32), golangjwt.SigningMethodHS256, long[:32], 200},
+		"32 bytes for HS512": {short(32), golangjwt.SigningMethodHS512, long[:32], 500},
+		"64 bytes for HS512": {short(64), golangjwt.SigningMethodHS512, long, 200},
+		"one of a set":       {set(0), golangjwt.SigningMethodHS256, "", 500},
+		"a set":              {set(32), golangjwt.SigningMethodHS256, long[:32], 200},
+		"Secret":             {jwt.Secret(long), golangjwt.SigningMethodHS256, long, 200},
+		"another secret":     {jwt.Secret(long), golangjwt.SigningMethodHS256, long[:40], 401},
+	} {
+		var log bytes.Buffer
+		app := velithon.New(velithon.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		o := options(c.keys)
+		o.Methods = []string{"HS256", "HS512"}
+		routing.Provide(app.Router, jwt.Auth(o, userOf), routing.Secured(routing.Bearer("token", "JWT")), routing.Everywhere())
+		app.Handle("GET", "/", routing.NewEndpoint(func(context.Context, struct{}) (string, error) { return "", nil }))
+		var raw fasthttp.RequestCtx
+		raw.Request.SetRequestURI("/")
+		raw.Request.Header.Set("Authorization", "Bearer "+sign(t, c.method, []byte(c.with), "1", good()))
+		app.Handler()(&raw)
+		require.Equal(t, c.status, raw.Response.StatusCode(), name)
+		require.Equal(t, c.status == 500, strings.Contains(log.String(), "the secret is too short"), name)
+		require.NoError(t, app.Shutdown(context.Background()), name)
+	}
+	for _, secret := range []string{"", long[:31]} {
+		require.PanicsWithValue(t, fmt.Sprintf("jwt: Secret: %d bytes could be guessed: want at least 32 of chance (RFC 7518, section 3.2)", len(secret)), func() { jwt.Secret(secret) })
+	}
 }
