@@ -54,8 +54,10 @@ func (x *exchange) serveProvided(path *params.PathValues) {
 		watchClient(x.raw, x.request)
 	}
 	if x.provided.isTimed {
-		kept := *path // which lies on this goroutine's stack
-		x.provided.path = &kept
+		if path != nil { // a pattern without parameters has none
+			kept := *path // which lies on this goroutine's stack
+			x.provided.path = &kept
+		}
 		x.serveWithin()
 		return
 	}

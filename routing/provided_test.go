@@ -174,6 +174,26 @@ func TestPanicsOfProviders(t *testing.T) {
 	assert.Contains(t, book.next(t), "runtime.Goexit")
 }
 
+// All that can be around a handler at once: the middleware of a group, a provider, a timeout,
+// and parameters in the path or none.
+func TestProvidersBehindMiddleware(t *testing.T) {
+	pass := func(next fasthttp.RequestHandler) fasthttp.RequestHandler { return next }
+	for _, middleware := range [][]routing.Middleware{nil, {pass}} {
+		for _, options := range [][]routing.Option{nil, {routing.Timeout(testTimeout)}} {
+			r := newRouter(t)
+			g := r.Group("/api", middleware...)
+			routing.Provide(g, userNamed("ada"))
+			g.Handle("GET", "/me", routing.NewEndpoint(who), options...)
+			g.Handle("GET", "/users/{id}", routing.NewEndpoint(who), options...)
+			h := routing.Build(r).ServeRequest
+			for _, path := range []string{"/api/me", "/api/users/7", "/api/me"} {
+				got := ask(h, "GET", path, "")
+				assert.Equal(t, 200, got.StatusCode(), "%s, %d middleware, %d options", path, len(middleware), len(options))
+			}
+		}
+	}
+}
+
 // Uploads that a late goroutine has opened are closed as those of other routes.
 func TestUploadsBehindProviders(t *testing.T) {
 	type input struct {
