@@ -104,6 +104,12 @@ func TestFailures(t *testing.T) {
 			velithontest.Post[string](kit, "/", nil)
 			kit.Wait()
 		}, []string{`velithontest: Wait would wait for tasks that are held, ["work"]: call Release before`}},
+		"Wait for a queue that is away": {func(t *observed) {
+			velithontest.New(t, appWith(&queue{counts: []int{1}, err: errors.New("away")})).Wait()
+		}, []string{"velithontest: 1 stored tasks have not ended in 8760h0m0s: away"}},
+		"Wait for a queue that nobody works": {func(t *observed) {
+			velithontest.New(t, appWith(&queue{counts: slices.Repeat([]int{2}, 1_000)})).Wait()
+		}, []string{"velithontest: 2 stored tasks have not ended in 8760h0m0s: context deadline exceeded"}},
 		"Step of nothing": {func(t *observed) {
 			kit := velithontest.New(t, appOf(succeed, 0))
 			kit.Hold()

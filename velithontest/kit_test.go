@@ -402,3 +402,37 @@ func (zeros) Read(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// A queue is one whose database says, each time that it is asked, how many tasks have not
+// ended: in the end there are none.
+type queue struct {
+	counts []int
+	asked  int
+	err    error
+}
+
+func (*queue) Holds(string) bool                                { return false }
+func (*queue) Store(context.Context, []background.Record) error { return nil }
+func (*queue) Start(*background.Runner) error                   { return nil }
+func (*queue) Shutdown(context.Context) error                   { return nil }
+func (q *queue) Kinds(context.Context) ([]background.KindStats, error) {
+	q.asked++
+	if q.asked > len(q.counts) {
+		return []background.KindStats{{Kind: "later", Scheduled: 1}}, q.err
+	}
+	n := q.counts[q.asked-1]
+	return []background.KindStats{{Queued: n & 1, Running: n & 2}, {Limited: n & 4, Retrying: n & 8}}, q.err
+}
+
+func appWith(q *queue) *velithon.App {
+	return velithon.New(velithon.Options{Logger: quiet, Queue: q})
+}
+
+// What is stored comes to no worker of the runner's for a while.
+func TestStoredTasksAreWaitedFor(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		q := &queue{counts: []int{1, 2, 4, 8}}
+		velithontest.New(t, appWith(q)).Wait()
+		require.Equal(t, 5, q.asked)
+	})
+}
