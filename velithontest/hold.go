@@ -119,6 +119,8 @@ func (k *Kit) Wait() []Outcome {
 		case stored > 0:
 			time.Sleep(rest) // nobody tells when they have ended
 			rest += rest / 4
+		case k.tasks.areRunning(): // one that is done for the queue has yet to return
+			runtime.Gosched()
 		default: // unless one has handed over others
 			isBusy = stats.Queued+stats.Running+stats.Limited+stats.Retrying > 0
 		}
@@ -212,6 +214,12 @@ func (t *tasks) around(ctx context.Context, task *background.Task, run func(cont
 	defer func() { t.end(a, Outcome{a.task, background.Attempt(ctx), err}) }()
 	err = run(ctx)
 	return err
+}
+
+func (t *tasks) areRunning() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.running > 0
 }
 
 func (t *tasks) arrive(a *attempt) {

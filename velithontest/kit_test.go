@@ -363,7 +363,15 @@ func TestWhatIsNotJSONIsText(t *testing.T) {
 		app.Delete("/", func(context.Context, struct{}) (responses.NoContentResponse, error) {
 			return responses.NoContent(), nil
 		})
+		app.Get("/packed", func(context.Context, struct{}) (responses.BytesResponse, error) {
+			packed := responses.Bytes("application/json", []byte("\x1f\x8b"))
+			packed.Header = responses.Header{"Content-Encoding": {"gzip"}}
+			return packed, nil
+		})
 		kit := velithontest.New(t, app)
+		packed := velithontest.Get[order](kit, "/packed", "Accept-Encoding: gzip")
+		require.Equal(t, "\x1f\x8b", packed.Text)
+		require.Zero(t, packed.Body)
 		answer := velithontest.Get[order](kit, "/text")
 		require.Equal(t, "hello", answer.Text)
 		require.Zero(t, answer.Body)
@@ -409,6 +417,8 @@ type queue struct {
 	counts []int
 	asked  int
 	err    error
+
+	whenAsked func(asked int) // nil for nothing
 }
 
 func (*queue) Holds(string) bool                                { return false }
@@ -417,6 +427,9 @@ func (*queue) Start(*background.Runner) error                   { return nil }
 func (*queue) Shutdown(context.Context) error                   { return nil }
 func (q *queue) Kinds(context.Context) ([]background.KindStats, error) {
 	q.asked++
+	if q.whenAsked != nil {
+		q.whenAsked(q.asked)
+	}
 	if q.asked > len(q.counts) {
 		return []background.KindStats{{Kind: "later", Scheduled: 1}}, q.err
 	}
@@ -434,5 +447,28 @@ func TestStoredTasksAreWaitedFor(t *testing.T) {
 		q := &queue{counts: []int{1, 2, 4, 8}}
 		velithontest.New(t, appWith(q)).Wait()
 		require.Equal(t, 5, q.asked)
+	})
+}
+
+// A task that has ended for its queue, as by DoneTx, may have yet to return.
+func TestAttemptsAtStoredTasksAreWaitedFor(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		began, release := make(chan struct{}), make(chan struct{})
+		q := &queue{whenAsked: func(asked int) {
+			if asked == 3 {
+				close(release)
+			}
+		}}
+		app := appWith(q)
+		kit := velithontest.New(t, app)
+		go func() {
+			_, _ = app.Runner().Attempt(t.Context(), background.StoredTask{Attempt: 1, Task: background.Func("stored", func(context.Context) error {
+				close(began)
+				<-release
+				return nil
+			})})
+		}()
+		<-began
+		require.Equal(t, []velithontest.Outcome{{Task: "stored", Attempt: 1}}, kit.Wait())
 	})
 }
