@@ -148,7 +148,7 @@ func TestAccessLogHasTheTrace(t *testing.T) {
 func TestAccessLogHasTheTraceOfASpan(t *testing.T) {
 	book := new(logBook)
 	app := newApp()
-	const span = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	const span = "00-0af7651916cd43dd8448eb211c80319c-" + spanID + "-01"
 	app.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 		return func(raw *fasthttp.RequestCtx) {
 			if len(raw.Request.Header.Peek("X-Untraced")) == 0 {

@@ -5,17 +5,26 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"flag"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,10 +43,11 @@ const repository = "../.."
 
 // An example is a program of the repository.
 type example struct {
-	module  bool // of its own
-	args    []string
-	env     []string
-	options conform.Options
+	module    bool // of its own
+	args      []string
+	env       []string
+	options   conform.Options
+	speaksTLS bool // with the files cert.pem and key.pem of its folder
 }
 
 var examples = map[string]example{
@@ -50,16 +60,39 @@ var examples = map[string]example{
 	"multiple":   {},
 	"order":      {env: []string{"ADA=secret"}, options: conform.Options{Change: authorize}},
 	"patch":      {options: conform.Options{Path: map[string]string{"id": "7"}}},
-	"signup":     {},
-	"upload":     {},
-	"users":      {env: []string{"ADA=secret"}, options: conform.Options{Change: authorize}},
-	"webhook":    {env: []string{"SECRET=secret"}, options: conform.Options{Change: sign}},
-	"durable":    {module: true},
-	"service":    {module: true, args: []string{"-addr", "127.0.0.1:0"}, env: []string{"API_KEYS=ada=secret"}, options: conform.Options{Change: authorize}},
-	"workers":    {module: true, args: []string{"web"}},
+	"shop": {
+		module:  true,
+		args:    []string{"-addr", "127.0.0.1:0", "-public", ".", "-rate", "100000000"},
+		env:     []string{"JWT_SECRET=" + jwtSecret, "STAFF_KEY=the key of the staff", "OPS_PASSWORD=the password of ops"},
+		options: conform.Options{Change: enterShop, Path: map[string]string{"sku": "pen"}},
+	},
+	"signup":  {},
+	"tls":     {args: []string{"-listen", "127.0.0.1:0"}, speaksTLS: true},
+	"upload":  {},
+	"users":   {env: []string{"ADA=secret"}, options: conform.Options{Change: authorize}},
+	"webhook": {env: []string{"SECRET=secret"}, options: conform.Options{Change: sign}},
+	"durable": {module: true},
+	"service": {module: true, args: []string{"-addr", "127.0.0.1:0"}, env: []string{"API_KEYS=ada=secret"}, options: conform.Options{Change: authorize}},
+	"workers": {module: true, args: []string{"web"}},
 }
 
 func authorize(r *http.Request) { r.Header.Set("Authorization", "Bearer secret") }
+
+const jwtSecret = "0123456789abcdef0123456789abcdef"
+
+// enterShop is a customer, or the staff.
+func enterShop(r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/api/staff/") {
+		r.Header.Set("X-Api-Key", "the key of the staff")
+		return
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	token := encode([]byte(`{"alg":"HS256"}`)) + "." + encode(fmt.Appendf(nil,
+		`{"iss":"https://login.shop.example","aud":"shop","sub":"ada@example.org","exp":%d}`, time.Now().Add(time.Hour).Unix()))
+	mac := hmac.New(sha256.New, []byte(jwtSecret))
+	mac.Write([]byte(token))
+	r.Header.Set("Authorization", "Bearer "+token+"."+encode(mac.Sum(nil)))
+}
 
 // sign signs the body as the senders of webhooks do. A body of any type has one.
 func sign(r *http.Request) {
@@ -84,12 +117,12 @@ func TestExamples(t *testing.T) {
 	programs := build(t)
 	for name, e := range examples {
 		t.Run(name, func(t *testing.T) {
-			url := e.start(t, filepath.Join(programs, name))
-			document := get(t, url+"/openapi.json")
+			at := e.start(t, filepath.Join(programs, name))
+			document := get(t, at+"/openapi.json")
 			keep(t, name, document)
 			require.NoError(t, lint(document))
 			e.options.Document, e.options.Requests = document, *requests
-			conform.TestURL(t, url, e.options)
+			conform.TestURL(t, at, e.options)
 		})
 	}
 }
@@ -143,6 +176,9 @@ func (e example) start(t *testing.T, program string) string {
 	ctx, cancel := context.WithCancel(t.Context())
 	command := exec.CommandContext(ctx, program, e.args...)
 	command.Dir = t.TempDir()
+	if e.speaksTLS {
+		writeCertificate(t, command.Dir)
+	}
 	command.Env = append(append(os.Environ(), "TMPDIR="+command.Dir), e.env...)
 	stderr, err := command.StderrPipe()
 	require.NoError(t, err)
@@ -166,12 +202,45 @@ func (e example) start(t *testing.T, program string) string {
 	}()
 	at, ok := <-address
 	require.True(t, ok, "it did not listen")
+	if e.speaksTLS {
+		return withoutTLS(t, "https://"+at)
+	}
 	return "http://" + at
 }
 
-func get(t *testing.T, url string) []byte {
+// writeCertificate writes the certificate of package httptest with its key.
+func writeCertificate(t *testing.T, folder string) {
 	t.Helper()
-	response, err := http.Get(url)
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS()
+	defer server.Close()
+	pair := server.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	require.NoError(t, err)
+	for name, block := range map[string]*pem.Block{
+		"cert.pem": {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, "key.pem": {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), pem.EncodeToMemory(block), 0o600))
+	}
+}
+
+// withoutTLS returns the URL of a proxy in front of a service that speaks TLS.
+func withoutTLS(t *testing.T, service string) string {
+	t.Helper()
+	target, err := url.Parse(service)
+	require.NoError(t, err)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, DisableCompression: true} // nobody else is there
+	proxy := httptest.NewServer(&httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }})
+	t.Cleanup(func() {
+		proxy.Close()
+		transport.CloseIdleConnections()
+	})
+	return proxy.URL
+}
+
+func get(t *testing.T, from string) []byte {
+	t.Helper()
+	response, err := http.Get(from)
 	require.NoError(t, err)
 	defer http.DefaultClient.CloseIdleConnections()
 	defer response.Body.Close()
