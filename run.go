@@ -86,8 +86,26 @@ func (a *App) RunListener(listener net.Listener) error {
 	err = errors.Join(err, drainErr, serveErr)
 	if err == nil {
 		stats := a.runner.Stats()
+		succeeded, failed := a.storedTasks(ctx)
 		logSafely(a.options.Logger, slog.LevelInfo, "shut down",
-			"tasks_succeeded", stats.Succeeded, "tasks_failed", stats.Failed, "tasks_given_up", stats.Abandoned)
+			"tasks_succeeded", stats.Succeeded+succeeded, "tasks_failed", stats.Failed+failed, "tasks_given_up", stats.Abandoned)
 	}
 	return err
+}
+
+// storedTasks returns how many tasks of the queue have ended in this process, of which the
+// runner makes the attempts and does not count the tasks.
+func (a *App) storedTasks(ctx context.Context) (succeeded, failed uint64) {
+	queue, ok := a.options.Queue.(interface {
+		Kinds(ctx context.Context) ([]background.KindStats, error)
+	})
+	if !ok {
+		return 0, 0
+	}
+	kinds, _ := queue.Kinds(ctx) // without the database, these numbers are there all the same
+	for _, kind := range kinds {
+		succeeded += kind.Succeeded
+		failed += kind.Failed
+	}
+	return succeeded, failed
 }

@@ -1,12 +1,14 @@
 package velithon_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"io"
 	"log/slog"
 	"math/big"
@@ -21,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/background"
 )
 
 // noon is when the files of certificates were first written.
@@ -137,4 +140,26 @@ func TestRunListener(t *testing.T) {
 	assert.Contains(t, string(answer), "HTTP/1.1 404 Not Found")
 	require.NoError(t, app.Shutdown(t.Context()))
 	require.NoError(t, await(t, ran, "RunListener"))
+}
+
+// countingDrawer is a drawer that knows what became of its tasks, though not from its
+// database.
+type countingDrawer struct{ drawer }
+
+func (*countingDrawer) Kinds(context.Context) ([]background.KindStats, error) {
+	return []background.KindStats{{Kind: "mail", Succeeded: 3, Failed: 1}, {Kind: "invoice", Succeeded: 4}}, errors.New("away")
+}
+
+// Who reads the log is told of the tasks of the queue, too, which this process has worked.
+func TestRunTellsOfStoredTasks(t *testing.T) {
+	log := make(logLines, 100)
+	app := velithon.New(velithon.Options{Logger: slog.New(slog.NewTextHandler(log, nil)), Queue: new(countingDrawer)})
+	ran := make(chan error, 1)
+	go func() { ran <- app.Run("127.0.0.1:0") }()
+	_, address, _ := strings.Cut(log.waitFor(t, "address="), "address=")
+	send(t, address, request("GET", "/nowhere", "")) // Shutdown comes after Serve
+	require.NoError(t, app.Runner().Submit(t.Context(), background.Func("in memory", func(context.Context) error { return nil })))
+	require.NoError(t, app.Shutdown(t.Context()))
+	require.NoError(t, await(t, ran, "Run"))
+	log.waitFor(t, "tasks_succeeded=8 tasks_failed=1 tasks_given_up=0")
 }
