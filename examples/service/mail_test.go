@@ -94,7 +94,7 @@ func TestShutdownDeliversMails(t *testing.T) {
 	for range 3 {
 		r.order("ada")
 	}
-	await(t, server.arrived, "a mail")
+	<-server.arrived
 	require.Empty(t, server.mails())
 
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -102,13 +102,13 @@ func TestShutdownDeliversMails(t *testing.T) {
 	served, ended := make(chan error, 1), make(chan error, 1)
 	go func() { served <- r.app.Serve(listener) }()
 	go func() { ended <- r.app.Shutdown(t.Context()) }()
-	if err := await(t, served, "the end of Serve"); !errors.Is(err, velithon.ErrClosed) {
+	if err := <-served; !errors.Is(err, velithon.ErrClosed) {
 		require.NoError(t, err)
 	}
 	require.Empty(t, server.mails(), "the shutdown has begun, and no mail was delivered")
 	close(server.hold)
 
-	require.NoError(t, await(t, ended, "the shutdown"))
+	require.NoError(t, <-ended)
 	require.Len(t, server.mails(), 3)
 }
 
@@ -120,14 +120,14 @@ func TestShutdownOutOfTime(t *testing.T) {
 	sent := make(chan error, 1)
 	r := start(t, func(s *service) { s.mailer = observed{server, sent} })
 	r.order("ada")
-	await(t, server.arrived, "a mail")
+	<-server.arrived
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	var drain *background.DrainError
 	require.ErrorAs(t, r.app.Shutdown(ctx), &drain)
 	require.Contains(t, drain.Running, "confirm order")
-	require.ErrorIs(t, await(t, sent, "the end of the task"), background.ErrClosed)
+	require.ErrorIs(t, <-sent, background.ErrClosed)
 }
 
 // observed is a mailer that tells how each attempt ended.

@@ -17,9 +17,14 @@ import (
 	"github.com/velithon-go/velithon/velithontest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreCurrent(),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"), // outlives a listener by 10 s
+	)
+}
 
-// testTimeout bounds what would otherwise hang when a test fails.
+// testTimeout is longer than anything in a test takes.
 const testTimeout = 30 * time.Second
 
 // A rig is a service with its logs.
@@ -102,16 +107,4 @@ func (b *buffer) records(t *testing.T, key, value string) (found []map[string]an
 		}
 	}
 	return found
-}
-
-// await fails the test when nothing comes in time.
-func await[T any](t *testing.T, c <-chan T, what string) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(testTimeout):
-		require.FailNow(t, "still waiting for "+what)
-		panic("unreachable")
-	}
 }

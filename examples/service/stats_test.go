@@ -12,7 +12,7 @@ func TestStats(t *testing.T) {
 	server := startMailServer(t, &mailServer{hold: make(chan struct{})})
 	r := start(t, func(s *service) { s.mailer = server })
 	r.order("ada")
-	await(t, server.arrived, "a mail")
+	<-server.arrived
 
 	got := decode[stats](t, velithontest.Get[any](r.Kit, "/stats").Text)
 	require.NotZero(t, got.Running, "the mail is on its way")

@@ -15,12 +15,15 @@ import (
 func TestMetrics(t *testing.T) {
 	r := start(t, nil)
 	r.order("ada")
-	require.Eventually(t, func() bool {
-		got := velithontest.Get[any](r.Kit, "/metrics").Text
-		return strings.Contains(got, `velithon_tasks_total{kind="confirm order",outcome="succeeded",queue="memory"} 1`) &&
-			strings.Contains(got, `velithon_tasks_total{kind="audit",outcome="succeeded",queue="memory"} 1`) &&
-			strings.Contains(got, `http_server_request_duration_seconds_count{http_request_method="POST",http_response_status_code="201",http_route="/api/v1/orders"} 1`)
-	}, testTimeout, testTimeout/1000)
+	require.Len(t, r.Wait(), 2)
+	got := velithontest.Get[any](r.Kit, "/metrics").Text
+	for _, line := range []string{
+		`velithon_tasks_total{kind="confirm order",outcome="succeeded",queue="memory"} 1`,
+		`velithon_tasks_total{kind="audit",outcome="succeeded",queue="memory"} 1`,
+		`http_server_request_duration_seconds_count{http_request_method="POST",http_response_status_code="201",http_route="/api/v1/orders"} 1`,
+	} {
+		require.Contains(t, got, line)
+	}
 }
 
 func TestReady(t *testing.T) {
