@@ -96,7 +96,7 @@ var edges = []edge{
 	}},
 	{"examples/*", []string{
 		fasthttpModule, module,
-		module + "/background", module + "/health", module + "/openapi", module + "/params", module + "/responses", module + "/routing",
+		module + "/background", module + "/health", module + "/middleware", module + "/openapi", module + "/params", module + "/responses", module + "/routing",
 		module + "/velithontest", // in their tests
 	}},
 }

@@ -1,5 +1,6 @@
-// Middleware has recipes, a file each: an access log, CORS, security headers,
-// API keys, a rate limit, and the request id on calls to other services.
+// Middleware puts what most services need around a handler, by package middleware, and two
+// of the service's own inside of it: API keys, and a rate limit for each customer, which has
+// to know whose a key is.
 //
 //	KEY=secret go run ./examples/middleware
 //
@@ -12,7 +13,7 @@
 //
 // and its log says
 //
-//	2026/11/27 23:58:10 INFO request request_id=b26d5e0495fb7731-4000001 method=GET path=/api/hello status=200 took=61.3µs
+//	2026/11/27 23:58:10 INFO request request_id=b26d5e0495fb7731-4000001 method=GET route=/api/hello status=200 bytes=9 tasks=0 took=61.3µs
 package main
 
 import (
@@ -23,6 +24,7 @@ import (
 	"time"
 
 	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/middleware"
 	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/responses"
 )
@@ -32,11 +34,18 @@ var guarded = openapi.Describe(openapi.Operation{
 	Responses: map[int]openapi.Response{401: {Description: "An API key is needed"}, 429: {}},
 })
 
-// newApp puts the middleware in its order: the first is the outermost.
+// newApp puts the middleware in its order: the first is the outermost. That of the app is
+// package middleware's; that of the group is the service's own, a file each.
 func newApp(logger *slog.Logger, keys apiKeys, limit *rateLimit) *velithon.App {
-	shop := newCORS("https://shop.example")
-	app := velithon.New(velithon.Options{Logger: logger, OnRefused: shop.onRefused})
-	app.Use(accessLog(logger), shop.middleware, securityHeaders)
+	cors := middleware.NewCORS(middleware.CORSOptions{Origins: []string{"https://shop.example"}})
+	app := velithon.New(velithon.Options{Logger: logger, OnRefused: cors.OnRefused})
+	app.Use(
+		middleware.AccessLog(logger),
+		middleware.TraceContext,
+		cors.Middleware,
+		middleware.SecurityHeaders(nil),
+		middleware.Compress,
+	)
 	api := app.Group("/api", requireKey(keys), limit.middleware)
 	api.Get("/hello", hello, guarded)
 	openapi.Mount(app, openapi.Options{Info: openapi.Info{
