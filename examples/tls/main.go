@@ -34,7 +34,12 @@ func greet(_ context.Context, in struct {
 func newApp() *velithon.App {
 	app := velithon.New(velithon.Options{})
 	app.Get("/greet", greet, routing.CancelOnDisconnect())
-	openapi.Mount(app, openapi.Options{Info: openapi.Info{Title: "Greetings", Version: "1.0.0"}})
+	openapi.Mount(app, openapi.Options{Info: openapi.Info{
+		Title:       "Greetings",
+		Version:     "1.0.0",
+		Description: "Greets by name, over TLS.",
+		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
+	}})
 	return app
 }
 
