@@ -22,12 +22,13 @@ import (
 // are those of the body, of a stream those that were sent; it is missing where nobody knows them, as with a
 // stream that is compressed or is not of package responses. tasks are those of the response:
 // see [routing.Scheduled]. took begins when the middleware is called, the body having been
-// read, and goes on to the end of a stream.
+// read, and goes on to the end of a stream, and of a connection that was taken over, such as
+// a WebSocket's.
 //
 // It belongs to the app, as the first, so that it sees what the others answer. A request
-// that the server itself refuses is not seen, and one that has hijacked its connection or
-// whose timeout is over has its record before the response is sent. A handler that calls
-// [runtime.Goexit] has a record of another kind.
+// that the server itself refuses is not seen, and one whose timeout is over has its record
+// before the response is sent. A handler that calls [runtime.Goexit] has a record of another
+// kind.
 func AccessLog(logger *slog.Logger) routing.Middleware {
 	return func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 		return func(raw *fasthttp.RequestCtx) {
@@ -82,7 +83,7 @@ func (a *access) answered() {
 	if a.returned {
 		a.tasks = routing.Scheduled(raw)
 	}
-	if raw.Hijacked() || raw.ConnRequestNum() == 0 && a.body == nil {
+	if raw.ConnRequestNum() == 0 && a.body == nil {
 		a.write(&raw.Response) // who knows when they are closed
 		return
 	}

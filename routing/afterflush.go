@@ -18,7 +18,7 @@ import (
 //
 //   - fasthttp, after it has flushed the response, or failed to: see afterFlush,
 //   - the end of the router's handler, where the response is not sent: after a
-//     panic, a runtime.Goexit, a TimeoutError, or a Hijack,
+//     panic, a runtime.Goexit, a TimeoutError, or a Hijack without TakeOver,
 //   - the route itself, where the handler returns after a TimeoutError,
 //   - the next request of the connection, where fasthttp has told nobody,
 //   - Settle, when no more connections are served.
@@ -61,7 +61,7 @@ func (x *exchange) cancel() {
 // caller does with the exchange.
 func (x *exchange) endLater() {
 	e, r, raw := x.route.engine, x.request, x.raw
-	x.streams = raw.Response.IsBodyStream()
+	x.streams = raw.Response.IsBodyStream() || x.takesOver()
 	x.status = raw.Response.StatusCode()
 	inServer := raw.ConnRequestNum() > 0
 	if !inServer && !x.streams {
@@ -120,9 +120,9 @@ func (e *engine) handlerEndedFor(r *request, raw *fasthttp.RequestCtx, isLate, f
 		r.settle(detached{r})
 	case failed:
 		r.giveUp()
-	case raw.Hijacked():
+	case raw.Hijacked() && !r.takesOver():
 		// fasthttp closes the values when the hijack handler ends, which may
-		// take hours, and never where it does not call it.
+		// take hours.
 		r.settle(detached{r})
 	default:
 		r.awaitFlush(raw)
@@ -266,7 +266,10 @@ func (r *request) giveUp() {
 // a stream in it. A server calls Settle when it has ended all connections. If the
 // runner is full and blocks, Settle waits until ctx is done, and the log names the
 // work that is not run then.
+//
+// Before that it waits until the handlers of [TakeOver] have returned, or ctx is done.
 func (h *Handler) Settle(ctx context.Context) {
+	h.engine.streams.await(ctx)
 	for _, r := range h.engine.pending.all() {
 		r.settle(settling{ctx, r})
 	}

@@ -25,7 +25,7 @@ type exchange struct {
 	reservation background.Reservation
 	work        background.Work // that it is for; nil for none
 	status      int             // of the response, as the handler has it
-	streams     bool            // the response is a stream
+	streams     bool            // the response is a stream, or has taken the connection over
 
 	provided *provided // nil when the route needs no providers
 }
@@ -101,7 +101,7 @@ func (x *exchange) answer(response responses.Response, err error) {
 	} else if header != nil {
 		x.store(header)
 	}
-	if x.work == nil && !raw.Response.IsBodyStream() {
+	if x.work == nil && !raw.Response.IsBodyStream() && !x.takesOver() {
 		x.finish()
 		return
 	}

@@ -91,6 +91,7 @@ type rest struct {
 	origin       *background.Origin // of these, once it is asked for
 	done         chan struct{}
 	watchers     map[*func()]struct{} // called when the context ends
+	takesOver    bool                 // see [TakeOver]
 }
 
 type userValue struct{ key, value any }

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // A phase is what a connection does.
@@ -33,6 +35,10 @@ type connection struct {
 	all     *connections
 	note    atomic.Uint64
 	overdue atomic.Bool // a deadline is being set, or is
+
+	// The request that takes the connection over, until fasthttp has handed that over.
+	// Only the connection's goroutine uses it.
+	hijacking *fasthttp.RequestCtx
 
 	mu sync.Mutex // held while the deadline is set or taken back
 }

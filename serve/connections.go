@@ -42,7 +42,26 @@ func (c *connections) track(conn net.Conn, state fasthttp.ConnState) {
 		c.of(conn).enter(handling) // by somebody who sets no limits with us
 		c.remove(conn)
 	case fasthttp.StateClosed:
+		c.notHandedOver(conn)
 		c.remove(conn)
+	}
+}
+
+// hijack notes the request that takes its connection over.
+func (c *connections) hijack(raw *fasthttp.RequestCtx) {
+	if known, ok := c.all.Load(raw.Conn()); ok {
+		known.(*connection).hijacking = raw
+	}
+}
+
+// notHandedOver closes the user values of a request that would have taken its connection
+// over, if that was closed instead: its response could not be written, for instance. Then
+// fasthttp lets go of the request without a reset, which is what closes them.
+func (c *connections) notHandedOver(conn net.Conn) {
+	if known, ok := c.all.Load(conn); ok {
+		if raw := known.(*connection).hijacking; raw != nil {
+			raw.ResetUserValues()
+		}
 	}
 }
 

@@ -185,6 +185,9 @@ func (s *Server) leave(raw *fasthttp.RequestCtx, c *connection) {
 		c.enter(writing)
 		return
 	}
+	if raw.Hijacked() {
+		s.conns.hijack(raw)
+	}
 	hasClosers := hasClosers(raw)
 	switch {
 	case raw.Response.IsBodyStream():

@@ -19,8 +19,9 @@ type conn struct {
 	served   chan struct{} // closed when the server has let go of it
 }
 
-// dial makes a connection and has it served.
-func (k *Kit) dial(context.Context, string, string) (net.Conn, error) {
+// Dial makes a connection and has it served: for clients of another protocol, such as
+// those of WebSockets, which want a function of this form. The arguments are not looked at.
+func (k *Kit) Dial(context.Context, string, string) (net.Conn, error) {
 	client, server := net.Pipe()
 	c := &conn{Conn: client, served: make(chan struct{})}
 	k.mu.Lock()

@@ -71,7 +71,7 @@ func New(t testing.TB, app *velithon.App) *Kit {
 	k.tasks.changed = make(chan struct{})
 	app.Runner().Use(k.tasks.around)
 	k.Client = &http.Client{
-		Transport:     &transport{k, http.Transport{DialContext: k.dial, DisableKeepAlives: true, DisableCompression: true}},
+		Transport:     &transport{k, http.Transport{DialContext: k.Dial, DisableKeepAlives: true, DisableCompression: true}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(k.shutdown)
