@@ -29,10 +29,10 @@ var (
 //
 // It panics when an origin could never match.
 func CrossOriginProtection(trusted ...string) routing.Middleware {
-	known := newOrigins("CrossOriginProtection", trusted)
+	known := NewOrigins("CrossOriginProtection", trusted...)
 	return func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 		return func(raw *fasthttp.RequestCtx) {
-			if !isSafe(raw) && isCrossOrigin(raw, known) {
+			if !isSafe(raw) && !known.Allow(raw) {
 				responses.WriteProblem(raw, errCrossOrigin)
 				return
 			}

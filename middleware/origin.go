@@ -4,7 +4,25 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/valyala/fasthttp"
 )
+
+// Origins are those whose pages may have a browser send a request with the cookies of its
+// user: that of the host which the request is sent to, and others that are trusted. The zero
+// value trusts no others.
+type Origins struct{ trusted origins }
+
+// NewOrigins trusts origins such as "https://shop.example", besides that of the request's own
+// host. It panics where one could never match, and names the option then.
+func NewOrigins(option string, trusted ...string) Origins {
+	return Origins{newOrigins(option, trusted)}
+}
+
+// Allow reports whether the page that a request comes from is of one of the origins, or
+// whether it comes from no page. See [CrossOriginProtection] for how that is known. It may be
+// called by many goroutines at once.
+func (o Origins) Allow(raw *fasthttp.RequestCtx) bool { return !isCrossOrigin(raw, o.trusted) }
 
 // origins is a set of origins as browsers send them (RFC 6454, section 6.2), each with
 // its bytes.

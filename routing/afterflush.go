@@ -202,7 +202,11 @@ func (x *exchange) end(ctx context.Context, r *request) {
 	e.streams.remove(r)
 	defer x.start(ctx, r) // whatever the code of the service's does before
 	if err := x.streamError(); err != nil {
-		x.route.log(r, slog.LevelWarn, "a stream ended early", err)
+		level, message := slog.LevelWarn, "a stream ended early"
+		if r.takesOver() {
+			level, message = slog.LevelError, "what has taken a connection over failed"
+		}
+		x.route.log(r, level, message, err)
 	}
 }
 
