@@ -71,6 +71,7 @@ var examples = map[string]example{
 	"upload":  {},
 	"users":   {env: []string{"ADA=secret"}, options: conform.Options{Change: authorize}},
 	"webhook": {env: []string{"SECRET=secret"}, options: conform.Options{Change: sign}},
+	"chat":    {module: true},
 	"durable": {module: true},
 	"service": {module: true, args: []string{"-addr", "127.0.0.1:0"}, env: []string{"API_KEYS=ada=secret"}, options: conform.Options{Change: authorize}},
 	"workers": {module: true, args: []string{"web"}},
