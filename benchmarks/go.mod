@@ -8,13 +8,16 @@ replace (
 	github.com/velithon-go/velithon/middleware/ratelimit => ../middleware/ratelimit
 	github.com/velithon-go/velithon/telemetry/otel => ../telemetry/otel
 	github.com/velithon-go/velithon/telemetry/prometheus => ../telemetry/prometheus
+	github.com/velithon-go/velithon/websocket => ../websocket
 )
 
 require (
 	github.com/alitto/pond/v2 v2.7.1
 	github.com/cloudwego/hertz v0.10.4
+	github.com/coder/websocket v1.8.15
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/fasthttp/router v1.5.4
+	github.com/fasthttp/websocket v1.5.12
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/go-fuego/fuego v0.19.0
@@ -22,6 +25,7 @@ require (
 	github.com/goccy/go-json v0.12.0
 	github.com/gofiber/fiber/v3 v3.1.0
 	github.com/golang-jwt/jwt/v5 v5.3.1
+	github.com/gorilla/websocket v1.5.3
 	github.com/labstack/echo/v5 v5.4.4
 	github.com/panjf2000/ants/v2 v2.12.1
 	github.com/sourcegraph/conc v0.3.0
@@ -32,6 +36,7 @@ require (
 	github.com/velithon-go/velithon/middleware/ratelimit v0.0.0
 	github.com/velithon-go/velithon/telemetry/otel v0.0.0
 	github.com/velithon-go/velithon/telemetry/prometheus v0.0.0
+	github.com/velithon-go/velithon/websocket v0.0.0
 	go.opentelemetry.io/otel/sdk v1.47.0
 	go.opentelemetry.io/otel/sdk/metric v1.47.0
 	go.uber.org/goleak v1.3.0

@@ -100,42 +100,42 @@ func (s *Socket[In, Out]) decode(ctx context.Context, got received, message *In)
 // [*CloseError] once the connection has ended, that of ctx, or says why message can't be
 // encoded.
 func (c *Conn[In, Out]) Send(ctx context.Context, message Out) error {
-	return c.send(message, func(m outgoing) error {
-		l := c.link
-		select {
-		case l.queue <- m:
-			return nil
-		case <-ctx.Done():
-			return l.causeOr(ctx.Err())
-		case <-l.closing:
-			return l.cause
-		}
-	})
-}
-
-// TrySend is [Conn.Send] for who can't wait, such as one that sends to many: it returns
-// [ErrFull] if there is no room.
-func (c *Conn[In, Out]) TrySend(message Out) error {
-	return c.send(message, func(outgoing) error { return ErrFull })
-}
-
-// send puts a message behind those that wait, or does what full says.
-func (c *Conn[In, Out]) send(message Out, full func(outgoing) error) error {
 	l := c.link
-	select {
-	case <-l.closing:
-		return l.cause
-	default:
-	}
-	m, err := encode(&message)
-	if err != nil {
+	m, err := c.offer(&message)
+	if !errors.Is(err, ErrFull) {
 		return err
 	}
 	select {
 	case l.queue <- m:
 		return nil
+	case <-ctx.Done():
+		return l.causeOr(ctx.Err())
+	case <-l.closing:
+		return l.cause
+	}
+}
+
+// TrySend is [Conn.Send] for who can't wait, such as one that sends to many: it returns
+// [ErrFull] if there is no room.
+func (c *Conn[In, Out]) TrySend(message Out) error {
+	_, err := c.offer(&message)
+	return err
+}
+
+// offer puts a message behind those that wait, if there is room.
+func (c *Conn[In, Out]) offer(message *Out) (m outgoing, err error) {
+	l := c.link
+	if l.isClosing() {
+		return m, l.cause
+	}
+	if m, err = encode(message); err != nil {
+		return m, err
+	}
+	select {
+	case l.queue <- m:
+		return m, nil
 	default:
-		return full(m)
+		return m, ErrFull
 	}
 }
 
