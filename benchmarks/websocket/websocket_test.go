@@ -1,7 +1,7 @@
 // Package websocket compares WebSockets: echoes per second of one connection that waits for
-// each, and of 32 at once.
+// each, and of 32 at once. Rounds are runs of their own, so that peers take turns.
 //
-//	for i in 1 2 3 4 5; do go test -run '^$' -bench . ./websocket; done | go run golang.org/x/perf/cmd/benchstat -row /item,/conns -col /peer -
+//	for i in 1 2 3 4 5 6 7 8 9 10; do go test -run '^$' -bench . -benchtime 0.2s ./websocket; done | go run golang.org/x/perf/cmd/benchstat -row /item,/conns -col /peer -
 package websocket_test
 
 import (
