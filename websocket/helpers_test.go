@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -87,14 +86,6 @@ func dial(t *testing.T, kit *velithontest.Kit, target string, header http.Header
 	t.Cleanup(func() { _ = conn.Close() })
 	require.NoError(t, conn.SetReadDeadline(time.Now().Add(10*patience)))
 	return conn
-}
-
-// say sends a value as JSON.
-func say(t *testing.T, conn *wire.Conn, value any) {
-	t.Helper()
-	content, err := json.Marshal(value)
-	require.NoError(t, err)
-	require.NoError(t, conn.WriteMessage(wire.TextMessage, content))
 }
 
 // hear returns the next message.

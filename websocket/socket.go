@@ -94,7 +94,7 @@ func (o Options) validate() error {
 		{"MaxConnections", int64(o.MaxConnections)},
 	} {
 		if field.value < 0 {
-			return fmt.Errorf("Options.%s is negative: use 0 for the default", field.name)
+			return fmt.Errorf("the option %s is negative: use 0 for the default", field.name)
 		}
 	}
 	return nil

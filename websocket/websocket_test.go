@@ -596,7 +596,7 @@ type ticket struct {
 
 func TestMistakes(t *testing.T) {
 	for want, f := range map[string]func(){
-		"websocket: New[websocket_test.text, websocket_test.text]: Options.Queue is negative: use 0 for the default": func() {
+		"websocket: New[websocket_test.text, websocket_test.text]: the option Queue is negative: use 0 for the default": func() {
 			websocket.New[text, text](websocket.Options{Queue: -1})
 		},
 		"websocket: New[websocket_test.ticket, websocket_test.text]: the messages to receive have fields of a request, such as a query: those belong to the input of the handler": func() {
