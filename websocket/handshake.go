@@ -48,8 +48,6 @@ func (s *Socket[In, Out]) refusal(raw *fasthttp.RequestCtx) error {
 		return errKey
 	case !s.origins.Allow(raw):
 		return errOrigin
-	case s.open.Load() >= int64(s.options.MaxConnections):
-		return errFull
 	}
 	return nil
 }

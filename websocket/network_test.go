@@ -6,13 +6,16 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	wire "github.com/fasthttp/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/velithon-go/velithon/velithontest"
 	"github.com/velithon-go/velithon/websocket"
 )
 
@@ -106,4 +109,44 @@ func TestManySenders(t *testing.T) {
 	defer cancel()
 	require.NoError(t, app.Shutdown(ctx))
 	require.NoError(t, <-served)
+}
+
+// What a client sends behind a frame that can't be taken is read to its end, also where
+// messages wait: a connection that is closed with bytes unread is reset, and the close that
+// was sent may be lost.
+func TestAClientThatStillSendsIsReadOn(t *testing.T) {
+	for code, octets := range map[int][]byte{
+		websocket.TooBig:        binary8(strings.Repeat("x", 1<<20)).bytes(),
+		websocket.ProtocolError: append(frame{op: opText, rsv: 1}.bytes(), make([]byte, 1<<20)...),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			app, _ := newApp()
+			endpoint(app, websocket.New[websocket.Message, int](websocket.Options{}), func(ctx context.Context, conn *websocket.Conn[websocket.Message, int]) error {
+				var senders sync.WaitGroup
+				for range 8 {
+					senders.Go(func() {
+						for conn.Send(ctx, 1) == nil {
+						}
+					})
+				}
+				senders.Wait()
+				return nil
+			})
+			client := dialRaw(t, must(velithontest.New(t, app).Dial(t.Context(), "", "")), "")
+			go func() {
+				_, err := client.Write(octets[:20]) // the head
+				assert.NoError(t, err)
+				synctest.Wait()
+				_, err = client.Write(octets[20:])
+				assert.NoError(t, err)
+				assert.NoError(t, client.Close())
+			}()
+			var last frame
+			for f := range client.hears {
+				last = f
+			}
+			require.Equal(t, opClose, last.op)
+			require.Equal(t, closeFrame(code, "").payload, last.payload[:2])
+		})
+	}
 }

@@ -419,7 +419,7 @@ func TestABusyFunctionLosesNoClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		app, _ := newApp()
 		endpoint(app, websocket.New[text, text](websocket.Options{PingInterval: time.Second}), func(ctx context.Context, conn *websocket.Conn[text, text]) error {
-			time.Sleep(time.Hour)
+			time.Sleep(time.Hour + time.Second/2) // between two pings
 			return echo(ctx, conn)
 		})
 		client := dialRaw(t, must(velithontest.New(t, app).Dial(t.Context(), "", "")), "")
@@ -427,6 +427,7 @@ func TestABusyFunctionLosesNoClient(t *testing.T) {
 		for f := range client.hears {
 			if f.op == opText {
 				require.Equal(t, `{"text":"hello"}`, f.payload)
+				require.Equal(t, frame{op: opPing}, <-client.hears, "and has time to answer the next ping")
 				return
 			}
 		}
@@ -538,6 +539,45 @@ func TestReceive(t *testing.T) {
 			got[m.Text]++
 		}
 		require.Equal(t, want, got)
+	})
+}
+
+// What was received may be kept.
+func TestMessagesAreKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app, _ := newApp()
+		endpoint(app, websocket.New[websocket.Message, []string](websocket.Options{}), func(ctx context.Context, conn *websocket.Conn[websocket.Message, []string]) error {
+			var kept []websocket.Message
+			for range 4 {
+				m, err := conn.Receive(ctx)
+				assert.NoError(t, err)
+				kept = append(kept, m)
+			}
+			var texts []string
+			for _, m := range kept {
+				texts = append(texts, string(m.Data))
+			}
+			return conn.Send(ctx, texts)
+		})
+		conn := dial(t, velithontest.New(t, app), "/", nil)
+		for _, text := range []string{"1111", "2222", "3333", "4444"} {
+			require.NoError(t, conn.WriteMessage(wire.TextMessage, []byte(text)))
+		}
+		require.JSONEq(t, `["1111","2222","3333","4444"]`, hear(t, conn))
+	})
+}
+
+// A client that pings behind our close, and then closes, is not waited for any longer.
+func TestAPingBehindTheClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app, _ := newApp()
+		endpoint(app, websocket.New[text, text](websocket.Options{}), func(context.Context, *websocket.Conn[text, text]) error { return nil })
+		begin := time.Now()
+		client := dialRaw(t, must(velithontest.New(t, app).Dial(t.Context(), "", "")), "")
+		require.Equal(t, cleanly, <-client.hears)
+		client.send(append(ping("").bytes(), cleanly.bytes()...))
+		require.Empty(t, client.all())
+		require.Zero(t, time.Since(begin))
 	})
 }
 
