@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/background"
@@ -110,4 +111,32 @@ func TestAllocations(t *testing.T) {
 // A context that is kept should cost what it is worth.
 func TestTheContextIsSmall(t *testing.T) {
 	assert.LessOrEqual(t, routing.ContextSize, uintptr(32))
+}
+
+// A lookup through SetContext costs no allocation.
+func TestSetContextAllocations(t *testing.T) {
+	r := newRouter(t)
+	ctx := context.WithValue(context.Background(), outerName("trace"), "a")
+	var got any
+	r.Get("/", func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
+		got = ctx.Value(outerName("trace"))
+		return responses.Text("x"), nil
+	})
+	handler := routing.Build(r).ServeRequest
+	allocations := func(set bool) float64 {
+		raw := new(fasthttp.RequestCtx)
+		raw.Request.SetRequestURI("/")
+		return testing.AllocsPerRun(200, func() {
+			if set {
+				routing.SetContext(raw, ctx)
+			}
+			handler(raw)
+			raw.ResetUserValues()
+			raw.Response.Reset()
+		})
+	}
+	without := allocations(false)
+	require.Nil(t, got)
+	assert.LessOrEqual(t, allocations(true), without+1, "the part of a request that most do without")
+	assert.Equal(t, "a", got)
 }

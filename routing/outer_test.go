@@ -140,31 +140,3 @@ func TestTraceOfStoredTasks(t *testing.T) {
 		})
 	}
 }
-
-// A lookup through SetContext costs no allocation.
-func TestSetContextAllocations(t *testing.T) {
-	r := newRouter(t)
-	ctx := context.WithValue(context.Background(), outerName("trace"), "a")
-	var got any
-	r.Get("/", func(ctx context.Context, _ struct{}) (responses.TextResponse, error) {
-		got = ctx.Value(outerName("trace"))
-		return responses.Text("x"), nil
-	})
-	handler := routing.Build(r).ServeRequest
-	allocations := func(set bool) float64 {
-		raw := new(fasthttp.RequestCtx)
-		raw.Request.SetRequestURI("/")
-		return testing.AllocsPerRun(200, func() {
-			if set {
-				routing.SetContext(raw, ctx)
-			}
-			handler(raw)
-			raw.ResetUserValues()
-			raw.Response.Reset()
-		})
-	}
-	without := allocations(false)
-	require.Nil(t, got)
-	assert.LessOrEqual(t, allocations(true), without+1, "the part of a request that most do without")
-	assert.Equal(t, "a", got)
-}

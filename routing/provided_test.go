@@ -99,10 +99,11 @@ func (h *held) UnmarshalText(text []byte) error {
 // which is the next handler's then.
 func TestATimeoutWaitsForTheReader(t *testing.T) {
 	r := newRouter(t)
-	contexts := make(chan context.Context, 1)
+	var contexts sync.Map // by their requests
 	routing.Provide(r, func(ctx context.Context, _ struct{}) (number, error) {
-		contexts <- ctx
-		return 1, nil
+		raw, err := routing.RequestCtx(ctx)
+		contexts.Store(raw, ctx)
+		return 1, err
 	}, routing.Everywhere())
 	routing.Provide(r, func(_ context.Context, in struct {
 		Held held `query:"held"`
@@ -119,15 +120,23 @@ func TestATimeoutWaitsForTheReader(t *testing.T) {
 		return "", nil
 	}), routing.Timeout(time.Millisecond))
 	h := routing.Build(r).ServeRequest
-	raw, returned := new(fasthttp.RequestCtx), make(chan struct{})
-	raw.Init(new(fasthttp.Request), nil, nil)
-	raw.Request.SetRequestURI("http://test/?held=text")
-	go func() {
-		h(raw)
-		close(returned)
-	}()
-	release := await(t, holding, "the decoding")
-	await(t, await(t, contexts, "the context").Done(), "the timeout")
+	var raw *fasthttp.RequestCtx
+	var returned, release chan struct{}
+	for release == nil { // until the time is not over before the decoding has begun
+		raw, returned = new(fasthttp.RequestCtx), make(chan struct{})
+		raw.Init(new(fasthttp.Request), nil, nil)
+		raw.Request.SetRequestURI("http://test/?held=text")
+		go func() {
+			h(raw)
+			close(returned)
+		}()
+		select {
+		case release = <-holding:
+		case <-returned:
+		}
+	}
+	ctx, _ := contexts.Load(raw)
+	await(t, ctx.(context.Context).Done(), "the timeout")
 	for range 10_000 {
 		runtime.Gosched()
 	}
@@ -138,7 +147,7 @@ func TestATimeoutWaitsForTheReader(t *testing.T) {
 	}
 	close(release)
 	await(t, returned, "the answer")
-	assert.Equal(t, 503, raw.LastTimeoutErrorResponse().StatusCode())
+	assert.Equal(t, 503, routing.SentStatus(raw))
 }
 
 func TestPanicsOfProviders(t *testing.T) {

@@ -74,6 +74,10 @@ func (x *exchange) callHandler(result chan<- outcome) {
 			out.err = err
 			return
 		}
+		if err := x.request.Err(); errors.Is(err, context.DeadlineExceeded) {
+			out.err = err // no handler begins when its time is over
+			return
+		}
 	}
 	err := x.handle()
 	out = outcome{response: x.call.result().response(), err: err}
