@@ -22,6 +22,7 @@ type Event struct {
 // several goroutines. It ends with the function it was given to.
 type EventWriter struct {
 	stream *StreamWriter
+	gone   <-chan struct{} // closed when a heartbeat could not be sent
 }
 
 // Send sends an event at once. It returns an error, and sends nothing, for an
@@ -46,8 +47,8 @@ func (w *EventWriter) SendJSON(name string, v any) error {
 	return w.Send(Event{Name: name, Data: string(data)})
 }
 
-// Comment sends a comment, which clients drop: a sign of life. The text may be
-// empty, or have several lines.
+// Comment sends a comment, which clients drop. The text may be empty, or have several
+// lines. A sign of life is sent by the stream itself.
 func (w *EventWriter) Comment(text string) error {
 	return w.stream.send(append(appendLines(nil, "", text), '\n'))
 }

@@ -318,8 +318,6 @@ func ExampleStreamResponse() {
 func (a *accounts) watch(ctx context.Context, _ struct{}) (*responses.EventStreamResponse, error) {
 	changes := changesOf(ctx)
 	return responses.EventStream(func(events *responses.EventWriter) error {
-		quiet := time.NewTicker(15 * time.Second)
-		defer quiet.Stop()
 		for {
 			select {
 			case u, ok := <-changes:
@@ -329,12 +327,8 @@ func (a *accounts) watch(ctx context.Context, _ struct{}) (*responses.EventStrea
 				if err := events.SendJSON("user", u); err != nil {
 					return err
 				}
-			case <-quiet.C:
-				if err := events.Comment("still here"); err != nil {
-					return err
-				}
 			case <-ctx.Done():
-				return nil // the server ends; the client comes back, to another process
+				return nil // the client has gone, or the server ends and the client comes back, to another process
 			}
 		}
 	}), nil

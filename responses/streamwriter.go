@@ -65,6 +65,18 @@ func (w *StreamWriter) send(p []byte) error {
 	return w.buffer.Flush()
 }
 
+// writeBoth is Write for a and b, with no other call in between.
+func (w *StreamWriter) writeBoth(a, b []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended {
+		return errStreamEnded
+	}
+	_, _ = w.buffer.Write(a) // whose error the next one returns, too
+	_, err := w.buffer.Write(b)
+	return err
+}
+
 func (w *StreamWriter) begin(sink io.Writer) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

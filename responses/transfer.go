@@ -29,6 +29,29 @@ type transfer struct {
 	running bool
 	sent    int64 // bytes, before any coding by others
 	err     error
+	onLost  func() // nil for nothing
+}
+
+// OnLost has lost called when it is found out, while the function that makes the body
+// waits for something else, that the client has gone. The router calls it before the
+// body is sent.
+func (t *transfer) OnLost(lost func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.onLost = lost
+}
+
+// lose keeps err as how the body ended.
+func (t *transfer) lose(err error) {
+	t.mu.Lock()
+	if t.err == nil {
+		t.err = err
+	}
+	lost := t.onLost
+	t.mu.Unlock()
+	if lost != nil {
+		lost()
+	}
 }
 
 // add counts bytes that have been sent, or were read to be.

@@ -74,6 +74,9 @@ func (x *exchange) endLater() {
 	}
 	if x.streams {
 		e.streams.add(r)
+		if body, ok := raw.Response.BodyStream().(losable); ok {
+			body.OnLost(r.disconnect)
+		}
 	}
 	e.pending.add(r)
 	if !inServer {
@@ -87,6 +90,10 @@ func (x *exchange) endLater() {
 		r.settle(detached{r})
 	}
 }
+
+// A losable is the body of a stream that finds out by itself that its client has gone, as
+// event streams do by their heartbeats.
+type losable interface{ OnLost(lost func()) }
 
 // handlerEnded is called at the end of the router's handler, behind all
 // middleware. It failed if it ended by a panic or by runtime.Goexit.

@@ -53,9 +53,6 @@ type job struct {
 	Progress any              `json:"progress,omitempty"`
 }
 
-// keepAlive is how often a stream says something, so that no proxy takes it for dead.
-const keepAlive = 15 * time.Second
-
 type named struct {
 	ID string `path:"id"`
 }
@@ -141,8 +138,6 @@ func (s *service) follow(ctx context.Context, in named) (*responses.EventStreamR
 		return nil, errNoJob
 	}
 	return responses.EventStream(func(events *responses.EventWriter) error {
-		alive := time.NewTicker(keepAlive)
-		defer alive.Stop()
 		for {
 			changed := handle.Changed() // before it is told, so that nothing is missed
 			now := tell(handle)
@@ -152,31 +147,13 @@ func (s *service) follow(ctx context.Context, in named) (*responses.EventStreamR
 			if err := events.SendJSON("", now); err != nil {
 				return err
 			}
-			err := await(ctx, changed, alive.C, events)
-			if ctx.Err() != nil {
-				return nil // the service shuts down, and the page comes again
-			}
-			if err != nil {
-				return err
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return nil // the page has gone, or the service shuts down and the page comes again
 			}
 		}
 	}), nil
-}
-
-// await waits for a change.
-func await(ctx context.Context, changed <-chan struct{}, alive <-chan time.Time, events *responses.EventWriter) error {
-	for {
-		select {
-		case <-changed:
-			return nil
-		case <-alive:
-			if err := events.Comment("still here"); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }
 
 func compute(ctx context.Context, _, _ int) error {

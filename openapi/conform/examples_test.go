@@ -55,6 +55,7 @@ var examples = map[string]example{
 	"basic":      {},
 	"batch":      {},
 	"errors":     {options: conform.Options{Lenient: []string{"POST /risky-operation"}}}, // its task fails on purpose
+	"feed":       {},
 	"jobs":       {},
 	"middleware": {env: []string{"KEY=secret"}, options: conform.Options{Change: authorize}},
 	"multiple":   {},
