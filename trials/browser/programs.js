@@ -1,0 +1,50 @@
+// What the trials have in common: programs of the repository, and a browser.
+//
+// VELITHON_PROGRAMS is the folder of the programs, CHROMIUM the path of the browser.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+const { VELITHON_PROGRAMS: folder, CHROMIUM: executablePath = "/usr/bin/chromium" } = process.env;
+
+const options = {
+  executablePath,
+  chromiumSandbox: false, // which root may not have; it opens our own pages only
+  args: ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"],
+};
+
+export const launch = () => chromium.launch(options);
+
+// launchProfile returns the one context of a browser whose user lets sites have their
+// cookies within those of others, as not all browsers do by default.
+export async function launchProfile(folder) {
+  await mkdir(`${folder}/Default`, { recursive: true });
+  await writeFile(`${folder}/Default/Preferences`, JSON.stringify({ profile: { cookie_controls_mode: 0 } }));
+  return chromium.launchPersistentContext(folder, options);
+}
+
+// start starts a program, and returns its port, its log with what emits "line", and stop, which
+// sends a signal and returns the exit code.
+export async function start(name, ...args) {
+  assert(folder, "VELITHON_PROGRAMS is not set: bash .ci/browser");
+  const child = spawn(`${folder}/${name}`, ["-listen", "127.0.0.1:0", ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  const ended = once(child, "exit");
+  const log = [];
+  const stop = async (signal = "SIGKILL") => {
+    child.kill(signal);
+    return (await ended)[0];
+  };
+  const lines = createInterface({ input: child.stderr });
+  const port = await new Promise((resolve, reject) => {
+    lines.on("line", (line) => {
+      log.push(line);
+      const found = line.match(/listening.* address=127\.0\.0\.1:(\d+)/);
+      if (found) resolve(Number(found[1]));
+    });
+    lines.on("close", () => reject(new Error(`${name} does not listen: ${log.join("\n")}`)));
+  });
+  return { port, stop, log, lines };
+}
