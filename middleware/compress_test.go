@@ -236,6 +236,38 @@ func TestCompressFlushesEvents(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 }
 
+// Heartbeats are sent at once as well.
+func TestCompressFlushesHeartbeats(t *testing.T) {
+	app := newApp()
+	app.Use(middleware.Compress)
+	enough := make(chan struct{})
+	app.Handle("GET", "/events", routing.NewEndpoint(func(context.Context, struct{}) (*responses.EventStreamResponse, error) {
+		stream := responses.EventStream(func(*responses.EventWriter) error {
+			<-enough
+			return nil
+		})
+		stream.Heartbeat = time.Millisecond
+		return stream, nil
+	}))
+	s := serve(t, app)
+	request, err := http.NewRequest(http.MethodGet, "http://test/events", http.NoBody)
+	require.NoError(t, err)
+	request.Header.Set("Accept-Encoding", "gzip")
+	response, err := s.client.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, "gzip", response.Header.Get("Content-Encoding"))
+	reader, err := gzip.NewReader(response.Body)
+	require.NoError(t, err)
+	beats := make([]byte, len(":\n\n:\n\n"))
+	_, err = io.ReadFull(reader, beats)
+	require.NoError(t, err)
+	require.Equal(t, ":\n\n:\n\n", string(beats))
+	close(enough)
+	_, err = io.ReadAll(reader)
+	require.NoError(t, err)
+}
+
 // A stream that breaks must not look whole to the client.
 func TestCompressOfABrokenStream(t *testing.T) {
 	app := newApp()

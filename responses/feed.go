@@ -71,7 +71,7 @@ func (f *Feed) Publish(event Event) error {
 	if event.Name == FeedReset {
 		return fmt.Errorf("responses: events named %q are those of the feed: choose another Event.Name", FeedReset)
 	}
-	encoded, err := event.append(nil)
+	encoded, err := event.append(make([]byte, 0, len(event.Name)+len(event.Data)+64)) // the names of its fields
 	if err != nil {
 		return err
 	}
