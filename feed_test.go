@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/responses"
 )

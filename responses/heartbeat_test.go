@@ -38,7 +38,7 @@ func TestHeartbeats(t *testing.T) {
 			time.Sleep(want - 1)
 			synctest.Wait()
 			assert.Equal(t, "data: hello\n\n", p.sent())
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			synctest.Wait()
 			assert.Equal(t, "data: hello\n\n:\n\n", p.sent())
 			time.Sleep(2 * want)

@@ -19,7 +19,7 @@ import (
 // The cookie is sent with requests of all sites, as that of a shop which others embed: so
 // it does not protect by itself. Browsers take Secure from a loopback address.
 const (
-	secret = "7f1d0c52b9"
+	secret = "7f1d0c52b9" //nolint:gosec // of a trial
 	cookie = "session=" + secret + "; Path=/; HttpOnly; Secure; SameSite=None"
 )
 
