@@ -3,7 +3,8 @@
 // A handler that returns content of its own is answered with JSON. For all else
 // it returns one of the types here, each a plain struct with a short
 // constructor: [JSON] with background work, [Content] with a header, [Text],
-// [HTML], [Bytes], [File], [Redirect], [NoContent], [Stream], [EventStream].
+// [HTML], [Bytes], [File], [Redirect], [NoContent], [Stream], [EventStream], and
+// [Feed.Stream] for events that many follow.
 //
 //	func export(ctx context.Context, in Export) (*responses.StreamResponse, error) {
 //		if in.Year < 2000 {

@@ -78,8 +78,8 @@ class Proxy {
   }
 }
 
-// wall opens the page of a program behind a proxy.
-async function wall(t) {
+// wall opens the page of a program behind a proxy, after what is to be prepared.
+async function wall(t, prepare = async () => {}) {
   const program = await start("feed");
   t.after(() => program.stop());
   const proxy = new Proxy(program.port);
@@ -102,6 +102,7 @@ async function wall(t) {
   page.setDefaultTimeout(30_000); // a browser waits for some seconds before it connects again
   const faults = [];
   page.on("pageerror", (error) => faults.push(String(error)));
+  await prepare(page, program);
   await page.goto(proxy.url);
   await page.waitForFunction(() => window.opened === 1);
   return { program, proxy, page, faults };
@@ -146,6 +147,22 @@ test("a page whose connection is cut misses nothing, and gets nothing twice", as
   assert.deepEqual(await seen(page), all);
   assert.deepEqual(await shown(page), all);
   assert.deepEqual(proxy.lastEventIDs.map((id) => id.replace(/^[A-Z2-7]{13}-/, "")), ["0", "3"]);
+  assert.deepEqual(faults, []);
+});
+
+test("a note that is both in the list and an event is shown once", async (t) => {
+  const { program, page, faults } = await wall(t, (page, program) =>
+    page.route("**/notes", async (route) => {
+      await leave(program.port, "overlap"); // the page follows the feed already
+      await route.continue();
+    }),
+  );
+  await page.waitForFunction(() => window.seen.length === 1);
+  await awaitNote(page, "overlap");
+  await leave(program.port, "later");
+  await awaitNote(page, "later");
+  assert.deepEqual(await seen(page), ["overlap", "later"]);
+  assert.deepEqual(await shown(page), ["overlap", "later"]);
   assert.deepEqual(faults, []);
 });
 
