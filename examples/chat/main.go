@@ -181,7 +181,7 @@ func logMail(_ context.Context, to, text string) error {
 }
 
 func main() {
-	address := flag.String("addr", ":8080", "the address to serve on")
+	address := flag.String("listen", ":8080", "the address to serve on")
 	flag.Parse()
 	if err := newApp(logMail).Run(*address); err != nil {
 		log.Fatal(err)

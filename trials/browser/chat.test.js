@@ -1,23 +1,23 @@
 // The page of the example chat in a browser, under its own policy: two tabs see what each
 // other writes, as text, nothing is asked of others, and nothing complains.
 //
-// VELITHON_CHAT is the URL of the service. SCREENSHOTS is a folder for pictures.
+// SCREENSHOTS is a folder for pictures.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { launch, start } from "./programs.js";
 
-const { VELITHON_CHAT: url, CHROMIUM: executablePath = "/usr/bin/chromium", SCREENSHOTS: folder } = process.env;
-assert(url, "VELITHON_CHAT is not set: bash .ci/browser");
+const { SCREENSHOTS: folder } = process.env;
 
-let browser;
+let browser, chat, url;
 before(async () => {
-  browser = await chromium.launch({
-    executablePath,
-    chromiumSandbox: false, // which root may not have; it opens our own page only
-    args: ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
-  });
+  chat = await start("chat");
+  url = `http://127.0.0.1:${chat.port}`;
+  browser = await launch();
 });
-after(() => browser?.close());
+after(async () => {
+  await browser?.close();
+  await chat?.stop();
+});
 
 // open opens the page in a tab, and returns it with what it asks for and what is wrong with it.
 async function open(context) {
