@@ -39,6 +39,7 @@ type shop struct {
 	queue    *durable.Queue[*sql.Tx]
 	mails    background.Kind[mail]
 	invoices background.Kind[int64]
+	runner   *background.Runner // of the app
 }
 
 // Who makes a request: a handler that has one of these can't be called by anybody else.
@@ -53,6 +54,7 @@ func (s *shop) app(tracers trace.TracerProvider) *velithon.App {
 	origins := strings.Fields(s.config.origins)
 	cors := middleware.NewCORS(middleware.CORSOptions{Origins: origins})
 	app := velithon.New(velithon.Options{Logger: s.logger, Queue: s.queue, OnRefused: cors.OnRefused})
+	s.runner = app.Runner()
 	metrics := prometheus.Instrument(app, nil)
 	otel.Instrument(app, otel.Options{TracerProvider: tracers})
 	app.Use(
@@ -98,6 +100,7 @@ func (s *shop) routes(api *routing.Router) {
 	tokens := jwt.Options{Keys: jwt.Secret(s.config.secret), Methods: []string{"HS256"}, Issuer: "https://login.shop.example", Audience: "shop"}
 	routing.Provide(orders, jwt.Auth(tokens, customerOf), routing.Secured(routing.Bearer("customer", "JWT")), routing.Everywhere())
 	orders.Post("", s.place, routing.Status(201), answers(errSoldOut))
+	orders.Get("/questions", s.ask, answers())
 	orders.Get("/{id}", s.order, answers(errNoOrder))
 	orders.Get("/{id}/events", s.follow, routing.CancelOnDisconnect(), answers(errNoOrder))
 

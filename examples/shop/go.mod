@@ -9,9 +9,11 @@ replace (
 	github.com/velithon-go/velithon/middleware/ratelimit => ../../middleware/ratelimit
 	github.com/velithon-go/velithon/telemetry/otel => ../../telemetry/otel
 	github.com/velithon-go/velithon/telemetry/prometheus => ../../telemetry/prometheus
+	github.com/velithon-go/velithon/websocket => ../../websocket
 )
 
 require (
+	github.com/fasthttp/websocket v1.5.12
 	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/prometheus/client_model v0.6.3
 	github.com/prometheus/common v0.74.0
@@ -23,6 +25,7 @@ require (
 	github.com/velithon-go/velithon/middleware/ratelimit v0.0.0
 	github.com/velithon-go/velithon/telemetry/otel v0.0.0
 	github.com/velithon-go/velithon/telemetry/prometheus v0.0.0
+	github.com/velithon-go/velithon/websocket v0.0.0
 	go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp v1.47.0
 	go.opentelemetry.io/otel/sdk v1.47.0
 	go.opentelemetry.io/otel/trace v1.47.0

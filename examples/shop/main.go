@@ -24,10 +24,9 @@ import (
 
 // config is what the shop can be told from outside.
 type config struct {
-	db, public, smtp           string
-	origins, proxies           string // separated by blanks
-	rate                       int
-	secret, staffKey, password string
+	db, public, smtp, origins, proxies string // the last two are lists with blanks
+	secret, staffKey, password         string
+	rate                               int
 }
 
 func main() {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/websocket"
 )
 
 type order struct {
@@ -18,10 +19,7 @@ type order struct {
 	Invoice  *int64 `json:"invoice"` // its number, once there is one
 }
 
-var (
-	errSoldOut = responses.NewProblem(409, "there is not so much of this product")
-	errNoOrder = responses.NewProblem(404, "no such order")
-)
+var errSoldOut = responses.NewProblem(409, "there is not so much of this product")
 
 // place takes from the stock and stores the order with its tasks, all of it or nothing.
 func (s *shop) place(ctx context.Context, in struct {
@@ -42,7 +40,7 @@ func (s *shop) place(ctx context.Context, in struct {
 		if err := row.Scan(&o.ID); err != nil {
 			return err
 		}
-		return s.queue.StoreTx(ctx, tx, s.mails.Task(mail{string(in.Customer), o.ID}), s.invoices.Task(o.ID))
+		return s.queue.StoreTx(ctx, tx, s.mails.Task(mail{string(in.Customer), fmt.Sprint("Your order ", o.ID), "Thank you. We have your order."}), s.invoices.Task(o.ID))
 	})
 	answer = responses.Content(o)
 	answer.Header = responses.Header{"Location": {fmt.Sprint("/api/orders/", o.ID)}}
@@ -54,6 +52,8 @@ type ofCustomer struct {
 	Customer customer `provide:""`
 	ID       int64    `path:"id"`
 }
+
+var errNoOrder = responses.NewProblem(404, "no such order")
 
 func (s *shop) order(ctx context.Context, in ofCustomer) (o order, err error) {
 	row := s.db.QueryRowContext(ctx, "select id, sku, quantity, total, number from orders left join invoices on order_id = id where id = ? and customer = ?", in.ID, in.Customer)
@@ -84,20 +84,45 @@ func (s *shop) follow(ctx context.Context, in ofCustomer) (*responses.EventStrea
 	}), nil
 }
 
-// A mail may be sent twice, if the process dies in between: the order's number tells.
-type mail struct {
-	To    string `json:"to"`
-	Order int64  `json:"order"`
+// question is one about orders, by a customer who waits for the answer by mail.
+type question struct {
+	Text string `json:"text" validate:"required,min=1,max=2000"`
 }
+
+var questions = websocket.New[question, question](websocket.Options{})
+
+// ask takes questions, and sends each back when it is sure that the team gets it.
+func (s *shop) ask(ctx context.Context, in struct {
+	Customer customer `provide:""`
+},
+) (*websocket.Response, error) {
+	return questions.Upgrade(ctx, func(conn *websocket.Conn[question, question]) error {
+		for {
+			q, err := conn.Receive(ctx)
+			if err == nil {
+				err = s.runner.Submit(ctx, s.mails.Task(mail{"team@shop.example", "A question", string(in.Customer) + " asks: " + q.Text}))
+			}
+			if err == nil {
+				err = conn.Send(ctx, q)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// A mail may be sent twice, if the process dies in between.
+type mail struct{ To, Subject, Text string }
 
 // sendMail sends a mail through the server of its neighbourhood. net/smtp knows no context,
 // so a server that hangs keeps a worker: examples/service shows more.
 func (s *shop) sendMail(ctx context.Context, m mail) error {
 	if s.config.smtp == "" {
-		s.logger.InfoContext(ctx, "mail", "to", m.To, "order", m.Order)
+		s.logger.InfoContext(ctx, "mail", "to", m.To, "subject", m.Subject)
 		return nil
 	}
-	text := fmt.Sprintf("To: %s\r\nSubject: Your order %d\r\n\r\nThank you. We have your order.\r\n", m.To, m.Order)
+	text := fmt.Sprintf("To: %s\r\nSubject: %s\r\n\r\n%s\r\n", m.To, m.Subject, m.Text)
 	return smtp.SendMail(s.config.smtp, nil, "orders@shop.example", []string{m.To}, []byte(text))
 }
 

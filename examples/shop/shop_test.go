@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	wire "github.com/fasthttp/websocket"
 	gojwt "github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
 
@@ -102,6 +103,34 @@ func TestAnOrder(t *testing.T) {
 	require.Equal(t, "ada@example.org", r.log.records(t, "mail")[0]["to"])
 	require.Equal(t, 200, velithontest.Get[order](r.Kit, "/api/orders/1", as(t, "ada@example.org")).Status)
 	require.Equal(t, 404, velithontest.Get[order](r.Kit, "/api/orders/1", as(t, "bob@example.org")).Status, "it is not his")
+}
+
+// A question is sent back when its mail is stored. What is none ends the conversation.
+func TestQuestions(t *testing.T) {
+	r := start(t, nil)
+	r.Hold()
+	dialer := wire.Dialer{NetDialContext: r.Dial}
+	_, refused, err := dialer.DialContext(t.Context(), "ws://shop.example/api/orders/questions", nil)
+	require.ErrorIs(t, err, wire.ErrBadHandshake)
+	require.Equal(t, 401, refused.StatusCode)
+	require.NoError(t, refused.Body.Close())
+
+	_, token, _ := strings.Cut(as(t, "ada@example.org"), ": ")
+	conn, response, err := dialer.DialContext(t.Context(), "ws://shop.example/api/orders/questions", http.Header{"Authorization": {token}})
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NoError(t, response.Body.Close())
+	require.NoError(t, conn.WriteJSON(question{"Where is it?"}))
+	var got question
+	require.NoError(t, conn.ReadJSON(&got))
+	require.Equal(t, question{"Where is it?"}, got)
+	require.NoError(t, r.Step("mail").Err)
+	record := r.log.records(t, "mail")[0]
+	require.Equal(t, []any{"team@shop.example", "A question"}, []any{record["to"], record["subject"]})
+
+	require.NoError(t, conn.WriteJSON(question{""}))
+	_, _, err = conn.ReadMessage()
+	require.True(t, wire.IsCloseError(err, 1008), "%v", err)
 }
 
 func TestAnOrderOrNothing(t *testing.T) {
