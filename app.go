@@ -30,6 +30,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -192,6 +193,9 @@ func (o Options) validate() error {
 		if field.value < 0 {
 			return fmt.Errorf("velithon: Options.%s is negative: use 0 for the default", field.name)
 		}
+	}
+	if v := reflect.ValueOf(o.Queue); v.Kind() == reflect.Pointer && v.IsNil() {
+		return fmt.Errorf("velithon: Options.Queue is a nil %T: open the queue before, or leave the option out for tasks in memory", o.Queue)
 	}
 	return nil
 }

@@ -170,6 +170,12 @@ func TestAStoreThatFailsIsA503(t *testing.T) {
 	assert.Empty(t, d.stored(), "nor is it tried again")
 }
 
+// A field for a queue that was not opened is no queue, and no nil interface either.
+func TestANilQueue(t *testing.T) {
+	assert.PanicsWithError(t, "velithon: Options.Queue is a nil *velithon_test.drawer: open the queue before, or leave the option out for tasks in memory",
+		func() { velithon.New(velithon.Options{Queue: (*drawer)(nil)}) })
+}
+
 func TestAQueueThatDoesNotStart(t *testing.T) {
 	d := &drawer{startup: errors.New("no such database")}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

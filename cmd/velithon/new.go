@@ -105,6 +105,11 @@ func isTaken(ctx context.Context, modulePath string) bool {
 	return strings.TrimSpace(string(output)) == "true"
 }
 
+// others are the modules of the framework's own that a service may need besides.
+var others = []string{
+	"durable", "middleware/jwt", "middleware/ratelimit", "telemetry/otel", "telemetry/prometheus", "websocket",
+}
+
 // requirementOf returns the lines of a go.mod that say where the framework comes from.
 func requirementOf(info *debug.BuildInfo, checkout string) (string, error) {
 	if checkout != "" {
@@ -116,7 +121,11 @@ func requirementOf(info *debug.BuildInfo, checkout string) (string, error) {
 		if err != nil || modfile.ModulePath(content) != framework {
 			return "", usageError{fmt.Errorf("--replace %s: there is no go.mod of %s", checkout, framework)}
 		}
-		return fmt.Sprintf("require %s v0.0.0\n\nreplace %[1]s => %s\n", framework, modfile.AutoQuote(path)), nil
+		requirement := fmt.Sprintf("require %s v0.0.0\n\nreplace (\n\t%[1]s => %s\n", framework, modfile.AutoQuote(path))
+		for _, name := range others { // for the day on which it is wanted
+			requirement += fmt.Sprintf("\t%s/%s => %s\n", framework, name, modfile.AutoQuote(filepath.Join(path, filepath.FromSlash(name))))
+		}
+		return requirement + ")\n", nil
 	}
 	// What came by the module proxy has a sum; what was built in a checkout has none,
 	// though its version may look like one.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/modfile"
 )
 
 // newIn writes a service into a folder of its own, and returns that.
@@ -190,7 +191,30 @@ func TestACheckoutWhosePathNeedsQuotes(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "go.mod"), []byte("module "+framework+"\n"), 0o600))
 	requirement, err := requirementOf(nil, folder)
 	require.NoError(t, err)
-	assert.Equal(t, "require github.com/velithon-go/velithon v0.0.0\n\nreplace github.com/velithon-go/velithon => \""+folder+"\"\n", requirement)
+	parsed, err := modfile.Parse("go.mod", []byte("module shop\n"+requirement), nil)
+	require.NoError(t, err)
+	for _, r := range parsed.Replace {
+		assert.Equal(t, filepath.Join(folder, strings.TrimPrefix(r.Old.Path, framework)), r.New.Path)
+	}
+	assert.Len(t, parsed.Replace, 1+len(others))
+}
+
+// A service in a checkout's neighbourhood can require each module that is made for services.
+func TestOthers(t *testing.T) {
+	checkout := root(t)
+	var want []string
+	require.NoError(t, filepath.WalkDir(checkout, func(path string, entry fs.DirEntry, err error) error {
+		switch name, _ := filepath.Rel(checkout, filepath.Dir(path)); {
+		case err != nil:
+			return err
+		case strings.HasPrefix(entry.Name(), ".") && entry.IsDir() && path != checkout:
+			return filepath.SkipDir
+		case entry.Name() == "go.mod" && name != "." && !strings.Contains("benchmarks cmd examples openapi trials", strings.Split(name, string(filepath.Separator))[0]):
+			want = append(want, filepath.ToSlash(name))
+		}
+		return nil
+	}))
+	assert.ElementsMatch(t, want, others)
 }
 
 func TestWhenTidyFails(t *testing.T) {

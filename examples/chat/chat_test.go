@@ -54,7 +54,7 @@ func TestAConversation(t *testing.T) {
 		require.Equal(t, []string{"ada@example.org: Bob in lobby: hello"}, mails)
 
 		require.NoError(t, ada.WriteJSON(message{strings.Repeat("x", 501)}))
-		require.Contains(t, next(t, ada).Text, "That was no message: ")
+		require.Equal(t, event{Text: "That was no message: #/text must have at most 500 characters"}, next(t, ada))
 		require.NoError(t, ada.WriteJSON(message{"@nobody"}))
 		require.Equal(t, event{"Ada", "@nobody"}, next(t, ada))
 		require.Equal(t, event{"Ada", "@nobody"}, next(t, bob))

@@ -95,7 +95,7 @@ func (c *chat) enter(ctx context.Context, in join) (*websocket.Response, error) 
 		for {
 			m, err := conn.Receive(ctx)
 			if invalid, ok := errors.AsType[*params.Error](err); ok { // told to the one who has sent it
-				if err := conn.Send(ctx, event{Text: "That was no message: " + invalid.Detail}); err != nil {
+				if err := conn.Send(ctx, event{Text: "That was no message: " + wrong(invalid)}); err != nil {
 					return err
 				}
 				continue
@@ -142,6 +142,14 @@ func (c *chat) tell(room string, e event) {
 			conn.Close(websocket.TryAgainLater, "you read too slowly")
 		}
 	}
+}
+
+// wrong says what is wrong with a message.
+func wrong(e *params.Error) string {
+	if len(e.Faults) == 0 { // it is no JSON
+		return e.Detail
+	}
+	return e.Faults[0].Pointer + " " + e.Faults[0].Detail
 }
 
 // mention returns the address at the beginning of a text, and the rest.

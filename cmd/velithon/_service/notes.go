@@ -50,7 +50,7 @@ type notes struct {
 // newNotes returns no notes yet. announce is the task that follows each new one: it runs
 // when the client has its answer, and up to five times until it returns no error.
 func newNotes(announce func(context.Context, note) error) *notes {
-	return &notes{announce: background.Define("announce note", announce,
+	return &notes{announce: background.Define("announce_note", announce,
 		background.Timeout(10*time.Second), background.Retry{Attempts: 5, Backoff: 200 * time.Millisecond})}
 }
 
