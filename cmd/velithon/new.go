@@ -121,11 +121,13 @@ func requirementOf(info *debug.BuildInfo, checkout string) (string, error) {
 		if err != nil || modfile.ModulePath(content) != framework {
 			return "", usageError{fmt.Errorf("--replace %s: there is no go.mod of %s", checkout, framework)}
 		}
-		requirement := fmt.Sprintf("require %s v0.0.0\n\nreplace (\n\t%[1]s => %s\n", framework, modfile.AutoQuote(path))
+		var text strings.Builder
+		fmt.Fprintf(&text, "require %s v0.0.0\n\nreplace (\n\t%[1]s => %s\n", framework, modfile.AutoQuote(path))
 		for _, name := range others { // for the day on which it is wanted
-			requirement += fmt.Sprintf("\t%s/%s => %s\n", framework, name, modfile.AutoQuote(filepath.Join(path, filepath.FromSlash(name))))
+			fmt.Fprintf(&text, "\t%s/%s => %s\n", framework, name, modfile.AutoQuote(filepath.Join(path, filepath.FromSlash(name))))
 		}
-		return requirement + ")\n", nil
+		text.WriteString(")\n")
+		return text.String(), nil
 	}
 	// What came by the module proxy has a sum; what was built in a checkout has none,
 	// though its version may look like one.
