@@ -168,6 +168,39 @@ func TestARequestThatDidNotGetItsConnectionEnds(t *testing.T) {
 	}
 }
 
+// What a middleware answers in place of the response is the end of the request: the client
+// goes on with the connection, as it was told.
+func TestWhatAMiddlewareAnswersIsNotTakenOver(t *testing.T) {
+	for status, answer := range map[int]func(*fasthttp.RequestCtx){
+		403: func(raw *fasthttp.RequestCtx) { raw.Error("no", 403) },
+		500: func(*fasthttp.RequestCtx) { panic("told to") },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			app, contexts := takesOver(func(context.Context, func(), net.Conn) { t.Error("it was handed over") })
+			app.Get("/next", func(context.Context, struct{}) (string, error) { return "next", nil })
+			app.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+				return func(raw *fasthttp.RequestCtx) {
+					next(raw)
+					if raw.Hijacked() {
+						answer(raw)
+					}
+				}
+			})
+			conn, reader := connect(t, app)
+			response, _ := receive(t, reader)
+			require.Equal(t, status, response.StatusCode)
+			synctest.Wait()
+			require.Error(t, (<-contexts).Err())
+			write(t, conn, request("GET", "/next", ""))
+			response, body := receive(t, reader)
+			require.Equal(t, 200, response.StatusCode)
+			require.Equal(t, `"next"`, string(body))
+			require.NoError(t, conn.Close())
+			shutdown(t, app)
+		})
+	}
+}
+
 func TestTakeOverWithoutAHijack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		app, contexts := takesOver(nil)

@@ -126,14 +126,28 @@ func (e *engine) handlerEndedFor(r *request, raw *fasthttp.RequestCtx, isLate, f
 		// handler was a moment faster makes no difference.
 		r.settle(detached{r})
 	case failed:
+		if r.takesOver() {
+			raw.Hijack(nil)
+		}
 		r.giveUp()
 	case raw.Hijacked() && !r.takesOver():
 		// fasthttp closes the values when the hijack handler ends, which may
 		// take hours.
 		r.settle(detached{r})
 	default:
+		if raw.Hijacked() && r.answeredWith() != raw.Response.StatusCode() {
+			raw.Hijack(nil) // a middleware has answered in its place
+		}
 		r.awaitFlush(raw)
 	}
+}
+
+// answeredWith returns the status of the response as the handler has it, and 0 once the
+// request is over.
+func (r *request) answeredWith() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.exchange.status
 }
 
 // isOf reports whether a request is not over, and raw is its raw one.

@@ -5,7 +5,8 @@ import "context"
 // TakeOver keeps the request of ctx open when its handler has returned, for a response
 // that takes the connection over by [fasthttp.RequestCtx.Hijack], as a WebSocket does. It
 // is called before, by the handler or in the response's Write; without a Hijack it has no
-// effect.
+// effect. Where a middleware panics, or answers with another status in its place, the
+// connection is not taken over.
 //
 // Until the function that was given to Hijack has returned ctx is not done, [RequestCtx]
 // has the request, and a shutdown of the app waits. It begins by ending ctx, as that of a
