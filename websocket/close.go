@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	wire "github.com/fasthttp/websocket"
@@ -47,7 +48,7 @@ func (e *CloseError) frame() []byte {
 	if !isSent(e.Code) {
 		return nil // 1005: the client has given none
 	}
-	reason := e.Reason
+	reason := strings.ToValidUTF8(e.Reason, "\uFFFD") // or a client could not read it
 	for len(reason) > maxReason {
 		_, size := utf8.DecodeLastRuneInString(reason)
 		reason = reason[:len(reason)-size]

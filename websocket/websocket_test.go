@@ -188,6 +188,9 @@ func TestHowAConversationEnds(t *testing.T) {
 			<-ctx.Done()
 			return ctx.Err()
 		}, code: 4000, reason: strings.Repeat("ß", 61)},
+		"no UTF-8": {converse: func(context.Context, *websocket.Conn[text, text]) error {
+			return &websocket.CloseError{Code: 4001, Reason: "no\xff"}
+		}, code: 4001, reason: "no\uFFFD"},
 		"no JSON":         {converse: echo[text], say: `{"text"`, code: 1007, reason: "the JSON body is malformed at byte 7, or nested too deeply there"},
 		"breaks a rule":   {converse: echo[text], say: `{}`, code: 1008, reason: "#/text: is required"},
 		"of a wrong type": {converse: echo[text], say: `{"text":7}`, code: 1008, reason: "#/text: must be a string"},
