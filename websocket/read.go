@@ -18,9 +18,10 @@ const keptBuffer = 16 << 10
 // read hands over messages until the client or the network has ended the connection, or we
 // have and the time for the client to do so is over.
 func (l *link) read() {
-	// A message is decoded while the next one is read. Nobody takes that before.
+	// A message is decoded while the next one is read. Nobody takes that before, and where
+	// nobody does, at the end, the one after it is read into its place.
 	var buffers [2][]byte
-	for n := 0; ; n = 1 - n {
+	for n := 0; ; {
 		kind, reader, err := l.wire.NextReader()
 		if err == nil {
 			buffers[n], err = l.readAll(reader, buffers[n][:0])
@@ -29,9 +30,12 @@ func (l *link) read() {
 			l.readFailed(err)
 			return
 		}
-		l.hand(received{buffers[n], kind == wire.BinaryMessage})
+		taken := l.hand(received{buffers[n], kind == wire.BinaryMessage})
 		if cap(buffers[n]) > keptBuffer {
 			buffers[n] = nil
+		}
+		if taken {
+			n = 1 - n
 		}
 	}
 }
@@ -54,21 +58,24 @@ func (l *link) readAll(r io.Reader, b []byte) ([]byte, error) {
 	}
 }
 
-// hand waits until the message is received, or the end has begun.
-func (l *link) hand(m received) {
+// hand waits until the message is received, or the end has begun, and reports whether it was
+// received.
+func (l *link) hand(m received) (taken bool) {
 	if !m.binary && !utf8.Valid(m.data) {
 		l.close(&CloseError{InvalidData, "a text message is not UTF-8"})
 	}
 	if l.isClosing() {
-		return
+		return false
 	}
 	l.handing.Store(true)
 	select {
 	case l.incoming <- m:
+		taken = true
 	case <-l.closing:
 	}
 	l.heard.Store(true)
 	l.handing.Store(false)
+	return taken
 }
 
 // readFailed ends the connection after an error of the wire's, which is final.

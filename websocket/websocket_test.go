@@ -570,6 +570,47 @@ func TestMessagesAreKept(t *testing.T) {
 	})
 }
 
+// slow is decoded slowly.
+type slow string
+
+var decoding, decode chan struct{}
+
+func (s *slow) UnmarshalJSON([]byte) error {
+	close(decoding)
+	<-decode
+	return nil
+}
+
+// What is read behind the beginning of the end does not take the place of a message that is
+// still being decoded.
+func TestAMessageThatIsDecodedAtTheEnd(t *testing.T) {
+	type message struct {
+		Slow slow   `json:"slow"`
+		Text string `json:"text" validate:"required"`
+	}
+	decoding, decode = make(chan struct{}), make(chan struct{})
+	app, _ := newApp()
+	result := make(chan error, 1)
+	endpoint(app, websocket.New[message, text](websocket.Options{}), func(ctx context.Context, conn *websocket.Conn[message, text]) error {
+		go func() {
+			<-decoding
+			conn.Close(4000, "enough")
+		}()
+		_, err := conn.Receive(ctx)
+		result <- err
+		return err
+	})
+	client := dialRaw(t, must(velithontest.New(t, app).Dial(t.Context(), "", "")), "")
+	for _, content := range []string{`{"slow":1,"text":"a"}`, `{"slow":2,"text":"b"}`, `[[[[[[[[[[[[[[[[[[[[[`} {
+		_, err := client.Write(frame{op: opText, payload: content}.bytes())
+		require.NoError(t, err)
+	}
+	_, err := client.Write(closeFrame(4000, "").bytes()) // taken once what is before it was read
+	require.NoError(t, err)
+	close(decode)
+	require.NoError(t, <-result)
+}
+
 // A client that pings behind our close, and then closes, is not waited for any longer.
 func TestAPingBehindTheClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
