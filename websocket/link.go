@@ -165,14 +165,17 @@ func (l *link) isClosing() bool {
 
 // write sends what waits, and pings, and in the end closes.
 func (l *link) write() {
-	ticker := time.NewTicker(l.options.PingInterval)
-	defer ticker.Stop()
+	// Not a ticker: a ping that is late, behind a message that a slow client takes, would have
+	// the next one follow at once.
+	timer := time.NewTimer(l.options.PingInterval)
+	defer timer.Stop()
 	for {
 		select {
 		case m := <-l.queue:
 			l.put(m, l.deadline())
-		case <-ticker.C:
+		case <-timer.C:
 			l.ping()
+			timer.Reset(l.options.PingInterval)
 		case <-l.closing:
 			l.end()
 			return

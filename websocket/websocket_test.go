@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"runtime"
 	"strings"
@@ -414,6 +415,34 @@ func TestPing(t *testing.T) {
 		require.Equal(t, 5*time.Minute, time.Since(begin))
 		require.NoError(t, polite.Close())
 		require.Equal(t, 5*time.Minute, <-lived)
+	})
+}
+
+// A client that was slow to take a message has the whole interval for the ping behind it.
+func TestPingBehindASlowMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app, _ := newApp()
+		options := websocket.Options{PingInterval: 5 * time.Second, WriteTimeout: 10 * time.Second}
+		endpoint(app, websocket.New[text, text](options), func(ctx context.Context, conn *websocket.Conn[text, text]) error {
+			time.Sleep(4 * time.Second)
+			assert.NoError(t, conn.Send(ctx, text{"hello"}))
+			return echo(ctx, conn)
+		})
+		conn := must(velithontest.New(t, app).Dial(t.Context(), "", ""))
+		defer func() { _ = conn.Close() }()
+		_, err := io.WriteString(conn, handshake+"\r\n")
+		require.NoError(t, err)
+		reader := bufio.NewReaderSize(conn, 16) // no larger than what is waited for
+		response, err := http.ReadResponse(reader, nil)
+		require.NoError(t, err)
+		_ = response.Body.Close()
+		time.Sleep(9900 * time.Millisecond)
+		require.Equal(t, opText, must(readFrame(reader)).op)
+		require.Equal(t, opPing, must(readFrame(reader)).op)
+		time.Sleep(time.Second) // a slow line
+		_, err = conn.Write(frame{op: opPong}.bytes())
+		require.NoError(t, err)
+		require.Equal(t, opPing, must(readFrame(reader)).op)
 	})
 }
 
