@@ -1,7 +1,9 @@
 package websocket
 
 import (
+	"context"
 	"net"
+	"sync"
 	"sync/atomic"
 
 	wire "github.com/fasthttp/websocket"
@@ -28,26 +30,34 @@ func (r *Response) Write(raw *fasthttp.RequestCtx) error {
 		r.open.Add(-1)
 		return errFull
 	}
-	raw.SetUserValue(countedKey{}, counted{r.open})
 	end, err := routing.TakeOver(l.ctx)
 	if err != nil {
+		r.open.Add(-1)
 		return err
 	}
 	l.endContext = end
-	return r.upgrader.Upgrade(raw, func(conn *wire.Conn) { l.hold(conn, r.converse) })
+	p := &place{open: r.open}
+	// The request ends without the connection where that is not handed over.
+	context.AfterFunc(l.ctx, func() {
+		if !p.isTaken.Load() {
+			p.giveBack()
+		}
+	})
+	return r.upgrader.Upgrade(raw, func(conn *wire.Conn) {
+		p.isTaken.Store(true)
+		defer p.giveBack()
+		l.hold(conn, r.converse)
+	})
 }
 
-// counted is a connection that counts. fasthttp closes it with the request, when the
-// connection has ended or was not handed over.
-type counted struct{ open *atomic.Int64 }
-
-type countedKey struct{}
-
-// Close implements [io.Closer].
-func (c counted) Close() error {
-	c.open.Add(-1)
-	return nil
+// A place is one of those that Options.MaxConnections counts.
+type place struct {
+	open    *atomic.Int64
+	isTaken atomic.Bool // by a connection, which gives it back
+	given   sync.Once
 }
+
+func (p *place) giveBack() { p.given.Do(func() { p.open.Add(-1) }) }
 
 // Work implements [responses.Response]: there is none, since a task is submitted when a message asks
 // for it.

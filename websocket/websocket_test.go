@@ -17,6 +17,7 @@ import (
 	wire "github.com/fasthttp/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/middleware"
@@ -489,6 +490,37 @@ func TestLimits(t *testing.T) {
 		client.send([]byte{0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0})
 		require.Equal(t, []frame{closeFrame(1009, "a message is too large")}, client.all())
 		require.Equal(t, 1, strings.Count(book.String(), "\n"), "of the 503")
+	})
+}
+
+// A connection that was not handed over has no place.
+func TestPlacesAreGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app, _ := newApp()
+		app.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+			return func(raw *fasthttp.RequestCtx) {
+				next(raw)
+				if raw.QueryArgs().Has("late") {
+					raw.TimeoutErrorWithCode("late", 503)
+				}
+				if raw.QueryArgs().Has("refused") {
+					raw.Error("refused", 403)
+				}
+			}
+		})
+		endpoint(app, websocket.New[text, text](websocket.Options{MaxConnections: 1}), echo)
+		kit := velithontest.New(t, app)
+		upgrade := []string{"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="}
+		for range 3 {
+			require.Equal(t, "late", velithontest.Get[any](kit, "/?late", upgrade...).Text)
+			synctest.Wait()
+			require.Equal(t, "refused", velithontest.Get[any](kit, "/?refused", upgrade...).Text)
+			synctest.Wait()
+		}
+		conn := dial(t, kit, "/", nil)
+		require.NoError(t, conn.WriteMessage(wire.TextMessage, []byte(`{"text":"hello"}`)))
+		require.JSONEq(t, `{"text":"hello"}`, hear(t, conn))
+		require.NoError(t, conn.Close())
 	})
 }
 
