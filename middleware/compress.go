@@ -67,11 +67,16 @@ func compress(raw *fasthttp.RequestCtx) {
 		return
 	}
 	if tag := response.Header.PeekCanonical(hETag); bytes.HasPrefix(tag, []byte(`"`)) {
-		response.Header.SetCanonical(hETag, append([]byte("W/"), tag...))
+		weak := append([]byte("W/"), tag...)
+		// The tag of an answer without content is that of what the client has, and whether
+		// that was compressed only the client knows.
+		if !isUnchanged || bytes.Contains(bytes.Join(raw.Request.Header.PeekAll("If-None-Match"), nil), weak) {
+			response.Header.SetCanonical(hETag, weak)
+		}
 	}
 	if isUnchanged {
 		vary(&response.Header, hAcceptEncoding)
-		return // with the tag of what the client has
+		return
 	}
 	response.Header.DelBytes(hAcceptRanges)
 	// fasthttp's asks the request which coding to use, and does not weigh them. It adds Vary.

@@ -125,6 +125,10 @@ func TestCompressLeavesAlone(t *testing.T) {
 	require.Equal(t, `W/"a"`, response.Header.Get("ETag"), "the tag of what the client has")
 	require.Equal(t, []string{"Accept-Encoding"}, response.Header["Vary"])
 
+	response, _ = s.do("GET", "/file", "Accept-Encoding: br", `If-None-Match: "a"`)
+	require.Equal(t, 304, response.StatusCode)
+	require.Equal(t, `"a"`, response.Header.Get("ETag"), "likewise: of what was not compressed, as an image is not")
+
 	response, _ = s.do("GET", "/late", "Accept-Encoding: br")
 	require.Equal(t, 503, response.StatusCode)
 	require.Empty(t, response.Header["Content-Encoding"])
