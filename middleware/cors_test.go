@@ -162,22 +162,25 @@ func TestCORSForAll(t *testing.T) {
 }
 
 func TestMistakesWithCORS(t *testing.T) {
-	const noOrigin = " is no origin that a browser sends: want scheme://host or scheme://host:port, in lower case, without a path, a wildcard and the scheme's own port"
+	const noOrigin = " is no origin that a browser sends: want scheme://host or scheme://host:port, in lower case of ASCII, without a path, a wildcard and the scheme's own port"
 	for want, options := range map[string]middleware.CORSOptions{
 		"CORSOptions.Origins is empty: leave CORS out, or name the origins": {},
 		`CORSOptions: Credentials with the origin "*" would let any page act as the user: name the origins`: {
 			Origins: []string{"*"}, Credentials: true,
 		},
-		`CORSOptions.Origins: "*"` + noOrigin:                        {Origins: []string{shop, "*"}},
-		`CORSOptions.Origins: "null"` + noOrigin:                     {Origins: []string{"null"}},
-		`CORSOptions.Origins: "https://shop.example/"` + noOrigin:    {Origins: []string{"https://shop.example/"}},
-		`CORSOptions.Origins: "https://Shop.example"` + noOrigin:     {Origins: []string{"https://Shop.example"}},
-		`CORSOptions.Origins: "https://*.example"` + noOrigin:        {Origins: []string{"https://*.example"}},
-		`CORSOptions.Origins: "https://shop.example:443"` + noOrigin: {Origins: []string{"https://shop.example:443"}},
-		`CORSOptions.Origins: "https://me@shop.example"` + noOrigin:  {Origins: []string{"https://me@shop.example"}},
-		`CORSOptions.Headers: "X A" is no name of a header field`:    {Origins: []string{shop}, Headers: []string{"X A"}},
-		`CORSOptions.Expose: "" is no name of a header field`:        {Origins: []string{shop}, Expose: []string{""}},
-		"CORSOptions.MaxAge is negative: use 0 for the default":      {Origins: []string{shop}, MaxAge: -1},
+		`CORSOptions.Origins: "*"` + noOrigin:                         {Origins: []string{shop, "*"}},
+		`CORSOptions.Origins: "null"` + noOrigin:                      {Origins: []string{"null"}},
+		`CORSOptions.Origins: "https://shop.example/"` + noOrigin:     {Origins: []string{"https://shop.example/"}},
+		`CORSOptions.Origins: "https://Shop.example"` + noOrigin:      {Origins: []string{"https://Shop.example"}},
+		`CORSOptions.Origins: "https://*.example"` + noOrigin:         {Origins: []string{"https://*.example"}},
+		`CORSOptions.Origins: "https://shop.example:443"` + noOrigin:  {Origins: []string{"https://shop.example:443"}},
+		`CORSOptions.Origins: "https://me@shop.example"` + noOrigin:   {Origins: []string{"https://me@shop.example"}},
+		`CORSOptions.Origins: "https://shop.example:"` + noOrigin:     {Origins: []string{"https://shop.example:"}},
+		`CORSOptions.Origins: "https://shop.example:0443"` + noOrigin: {Origins: []string{"https://shop.example:0443"}},
+		`CORSOptions.Origins: "https://büro.example"` + noOrigin:      {Origins: []string{"https://büro.example"}},
+		`CORSOptions.Headers: "X A" is no name of a header field`:     {Origins: []string{shop}, Headers: []string{"X A"}},
+		`CORSOptions.Expose: "" is no name of a header field`:         {Origins: []string{shop}, Expose: []string{""}},
+		"CORSOptions.MaxAge is negative: use 0 for the default":       {Origins: []string{shop}, MaxAge: -1},
 	} {
 		require.Equal(t, "velithon: "+want, panicOf(func() { middleware.NewCORS(options) }))
 	}

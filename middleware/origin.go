@@ -34,9 +34,10 @@ func newOrigins(option string, list []string) origins {
 	for _, text := range list {
 		u, err := url.Parse(text)
 		if err != nil || u.Scheme == "" || u.Host == "" || text != u.Scheme+"://"+u.Host || text != strings.ToLower(text) ||
-			strings.ContainsAny(u.Host, "*, ") ||
+			strings.ContainsFunc(u.Host, func(r rune) bool { return strings.ContainsRune("*, ", r) || r > '~' }) ||
+			strings.HasSuffix(u.Host, ":") || strings.HasPrefix(u.Port(), "0") ||
 			u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80" {
-			panic(fmt.Sprintf("velithon: %s: %q is no origin that a browser sends: want scheme://host or scheme://host:port, in lower case, without a path, a wildcard and the scheme's own port", option, text))
+			panic(fmt.Sprintf("velithon: %s: %q is no origin that a browser sends: want scheme://host or scheme://host:port, in lower case of ASCII, without a path, a wildcard and the scheme's own port", option, text))
 		}
 		o[text] = []byte(text)
 	}
