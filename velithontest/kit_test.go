@@ -294,6 +294,28 @@ func TestHelpers(t *testing.T) {
 	})
 }
 
+// What the test writes is what the app reads, also of the fields that an http.Request has
+// elsewhere, or that come more than once.
+func TestFields(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		app := velithon.New(velithon.Options{Logger: quiet})
+		var host string
+		var hops []string
+		app.Use(func(fasthttp.RequestHandler) fasthttp.RequestHandler {
+			return func(raw *fasthttp.RequestCtx) {
+				host, hops = string(raw.Host()), nil
+				for _, hop := range raw.Request.Header.PeekAll("X-Forwarded-For") {
+					hops = append(hops, string(hop))
+				}
+			}
+		})
+		kit := velithontest.New(t, app)
+		velithontest.Get[any](kit, "/", "Host: shop.example", "X-Forwarded-For: 1.2.3.4", "x-forwarded-for: 5.6.7.8")
+		require.Equal(t, "shop.example", host)
+		require.Equal(t, []string{"1.2.3.4", "5.6.7.8"}, hops)
+	})
+}
+
 // Errors may be JSON of the service's own, which may be asked for.
 func TestErrorsOfTheServicesOwn(t *testing.T) {
 	everywhere(t, func(t *testing.T) {

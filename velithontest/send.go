@@ -81,15 +81,19 @@ func Do[T any](k *Kit, method, target string, input any, fields ...string) (answ
 	if err != nil {
 		k.t.Fatalf("velithontest: %v", err)
 	}
-	if content != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
 	for _, field := range fields {
 		name, value, ok := strings.Cut(field, ": ")
 		if !ok {
 			k.t.Fatalf("velithontest: %s %s: the field %q is not written as \"Name: value\"", method, target, field)
 		}
-		request.Header.Set(name, value)
+		if strings.EqualFold(name, "Host") {
+			request.Host = value // net/http sends that alone
+		} else {
+			request.Header.Add(name, value)
+		}
+	}
+	if content != nil && request.Header.Get("Content-Type") == "" {
+		request.Header.Set("Content-Type", "application/json")
 	}
 	response, err := k.Client.Do(request)
 	if err != nil {
