@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -93,6 +94,9 @@ var errInvalid = &responses.Problem{
 func Auth[C jwt.Claims, T any](o Options, check func(ctx context.Context, claims C) (T, error)) func(context.Context, middleware.AuthorizationInput) (T, error) {
 	if err := o.check(); err != nil {
 		panic(err)
+	}
+	if _, ok := any(new(C)).(jwt.Claims); !ok {
+		panic(fmt.Errorf("jwt: Auth: the claims %v are a pointer or an interface: use the struct itself", reflect.TypeFor[C]()))
 	}
 	parser := jwt.NewParser(jwt.WithValidMethods(o.Methods), jwt.WithIssuer(o.Issuer), jwt.WithAudience(o.Audience),
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(o.Leeway), jwt.WithStrictDecoding())

@@ -181,6 +181,8 @@ func TestMistakes(t *testing.T) {
 			jwt.Auth(o, userOf)
 		}()
 	}
+	byPointer := func(context.Context, *claims) (user, error) { return "", nil }
+	require.PanicsWithError(t, "jwt: Auth: the claims *jwt_test.claims are a pointer or an interface: use the struct itself", func() { jwt.Auth(options(keys), byPointer) })
 	o := options(keys)
 	o.Methods = []string{"HS256", "HS512"}
 	jwt.Auth(o, userOf) // secrets alone
