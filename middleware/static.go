@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/routing"
 )
 
 // StaticInput is the input of the handler of [Static].
@@ -24,7 +25,7 @@ type StaticInput struct {
 //	app.Get("/{path:*}", middleware.Static(root, nil))
 //
 // A path that is empty or ends with a slash has index.html of the directory; one of a directory
-// without the slash is redirected to that, so that relative links work. There are no lists
+// without the slash is redirected to that, with its query, so that relative links work. There are no lists
 // of files. Names that begin with a dot are not found, but for .well-known. Conditions and ranges
 // are those of [responses.FileResponse], with an ETag.
 //
@@ -38,7 +39,7 @@ func Static(root *os.Root, header responses.Header) func(context.Context, Static
 	if header == nil {
 		header = responses.Header{fasthttp.HeaderCacheControl: {"no-cache"}}
 	}
-	return func(_ context.Context, in StaticInput) (responses.Response, error) {
+	return func(ctx context.Context, in StaticInput) (responses.Response, error) {
 		name := in.Path
 		if isHidden(name) {
 			return nil, errNoFile
@@ -49,10 +50,19 @@ func Static(root *os.Root, header responses.Header) func(context.Context, Static
 			// Relative to the directory it is in, and with a dot, so that no name can be
 			// taken for a scheme or another host.
 			last := name[strings.LastIndexByte(name, '/')+1:]
-			return responses.Redirect("./" + url.PathEscape(last) + "/"), nil
+			return responses.Redirect("./" + url.PathEscape(last) + "/" + query(ctx)), nil
 		}
 		return responses.FileResponse{Path: name, Root: root, Tagged: true, Header: header}, nil
 	}
+}
+
+// query returns the query of a request with its question mark, and "" for none.
+func query(ctx context.Context) string {
+	raw, err := routing.RequestCtx(ctx)
+	if err != nil || len(raw.URI().QueryString()) == 0 {
+		return ""
+	}
+	return "?" + string(raw.URI().QueryString())
 }
 
 var errNoFile = responses.NewProblem(fasthttp.StatusNotFound, "file not found")

@@ -59,7 +59,7 @@ func TestStatic(t *testing.T) {
 		require.Regexp(t, `^"[0-9a-f]+-[0-9a-f]+"$`, response.Header.Get("ETag"), path)
 		require.Equal(t, "Fri, 02 Jan 2026 03:04:05 GMT", response.Header.Get("Last-Modified"), path)
 	}
-	for path, want := range map[string]string{"/sub": "./sub/", "/sub/deep": "./deep/", "/assets/sub": "./sub/", "/a:b": "./a:b/"} {
+	for path, want := range map[string]string{"/sub": "./sub/", "/sub/deep": "./deep/", "/assets/sub": "./sub/", "/a:b": "./a:b/", "/sub?a=b%26c": "./sub/?a=b%26c"} {
 		response, _ := s.do("GET", path)
 		require.Equal(t, 307, response.StatusCode, path)
 		require.Equal(t, want, response.Header.Get("Location"), path)
