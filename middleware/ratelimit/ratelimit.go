@@ -29,7 +29,8 @@ type Options struct {
 
 	// Key says whose request it is: by the address of [middleware.Proxies], for instance, or
 	// by what a middleware in front has found. It is called by many goroutines at once. Requests
-	// of the same key share what they may; those with "" are not limited.
+	// of the same key share what they may; those with "" are not limited. Who has an address of
+	// IPv6 has 2^64 of them as a rule, all below one prefix of 64 bits: that is the key then.
 	//
 	// [middleware.Proxies]: https://pkg.go.dev/github.com/velithon-go/velithon/middleware#Proxies
 	Key func(raw *fasthttp.RequestCtx) string
