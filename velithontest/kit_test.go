@@ -378,6 +378,36 @@ func TestTasksAreWaitedFor(t *testing.T) {
 	})
 }
 
+// A laggard is closed with a request, and takes its time, but none on the clock.
+type laggard struct{}
+
+func (laggard) Close() error {
+	for range 50_000 {
+		runtime.Gosched()
+	}
+	return nil
+}
+
+// On a machine with much to do the server may be far behind its client. The clock of a bubble
+// stands still all the same.
+func TestAResponseThatIsHandedOverLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := velithon.New(velithon.Options{Logger: quiet})
+		app.Use(func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+			return func(raw *fasthttp.RequestCtx) {
+				raw.SetUserValue(laggard{}, laggard{})
+				next(raw)
+			}
+		})
+		app.Get("/", func(context.Context, struct{}) (string, error) { return "", nil })
+		kit := velithontest.New(t, app)
+		begin := time.Now()
+		velithontest.Get[string](kit, "/")
+		require.Empty(t, kit.Wait())
+		require.Zero(t, time.Since(begin))
+	})
+}
+
 func TestWhatIsNotJSONIsText(t *testing.T) {
 	everywhere(t, func(t *testing.T) {
 		app := velithon.New(velithon.Options{Logger: quiet})

@@ -104,7 +104,7 @@ func Do[T any](k *Kit, method, target string, input any, fields ...string) (answ
 	if err != nil {
 		k.t.Fatalf("velithontest: %s %s: read the answer: %v", method, target, err)
 	}
-	until(k.hasHandedOver)
+	k.until(k.hasHandedOver)
 	answer.Status, answer.Header, answer.Text = response.StatusCode, response.Header, string(text)
 	if err := answer.decode(text); err != nil {
 		k.t.Fatalf("velithontest: %s %s answers %d with what is no %T: %v\n%s", method, target, answer.Status, answer.Body, err, text)
