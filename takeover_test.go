@@ -194,7 +194,7 @@ func TestWhatAMiddlewareAnswersIsNotTakenOver(t *testing.T) {
 			write(t, conn, request("GET", "/next", ""))
 			response, body := receive(t, reader)
 			require.Equal(t, 200, response.StatusCode)
-			require.Equal(t, `"next"`, string(body))
+			require.Equal(t, `"next"`, body)
 			require.NoError(t, conn.Close())
 			shutdown(t, app)
 		})
