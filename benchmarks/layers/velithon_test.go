@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -100,6 +101,7 @@ var ofVelithon = peer[*velithon.App]{velithonLayers, velithonHandler, use(pass)}
 
 var velithonLayers = []layer[*velithon.App]{
 	{"first", use(pass), nil},
+	{"next", use(slices.Repeat([]routing.Middleware{pass}, 2)...), nil},
 	{"accesslogDiscarded", use(accessLog(slog.LevelWarn)), nil},
 	{"accesslog", use(accessLog(slog.LevelInfo)), nil},
 	{"corsOne", use(corsOf(middleware.CORSOptions{Origins: []string{shop}})), []string{"Origin", shop}},
@@ -113,14 +115,17 @@ var velithonLayers = []layer[*velithon.App]{
 	{"compress7kB", use(middleware.Compress), []string{"Accept-Encoding", "gzip"}},
 	{"clientaddress", use(clientAddress), []string{"X-Forwarded-For", "203.0.113.9, 10.0.0.2"}},
 	{"bearer", func(app *velithon.App) {
+		app.Use(pass) // of which a provider takes no place
 		check := middleware.Secrets(map[string]customer{secret: "ada"})
 		routing.Provide(app.Router, middleware.BearerAuth(check), routing.Secured(routing.Bearer("token", "")), routing.Everywhere())
 	}, []string{"Authorization", "Bearer " + secret}},
 	{"key", func(app *velithon.App) {
+		app.Use(pass) // of which a provider takes no place
 		check := middleware.Secrets(map[string]customer{secret: "ada"})
 		routing.Provide(app.Router, middleware.KeyAuth(check), routing.Secured(routing.APIKey("key", params.Header, "X-Api-Key")), routing.Everywhere())
 	}, []string{"X-Api-Key", secret}},
 	{"basic", func(app *velithon.App) {
+		app.Use(pass)
 		check := middleware.Passwords(map[operator]string{"ada": "x"})
 		routing.Provide(app.Router, middleware.BasicAuth(check), routing.Secured(routing.Basic("password")), routing.Everywhere())
 	}, []string{"Authorization", basicAuth}},
@@ -149,6 +154,7 @@ var (
 )
 
 func addJWT(app *velithon.App) {
+	app.Use(pass)
 	o := jwt.Options{
 		Keys:    func(*golangjwt.Token) (any, error) { return private.Public(), nil },
 		Methods: []string{"ES256"}, Issuer: "issuer", Audience: "shop",
