@@ -7,6 +7,7 @@ import (
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/health"
+	"github.com/velithon-go/velithon/middleware"
 	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/routing"
 	"github.com/velithon-go/velithon/telemetry/prometheus"
@@ -33,7 +34,7 @@ func (s *service) app() *velithon.App {
 	})
 	s.defineMails()
 	metrics := prometheus.Instrument(app, nil) // first, so that it sees all requests
-	app.Use(accessLog(s.logger))
+	app.Use(middleware.AccessLog(s.logger))
 	app.Get("/metrics", metrics.Handler)
 	app.Get("/livez", health.Live)
 	app.Get("/readyz", health.Ready(app)) // with a check for a store that can be away

@@ -3,31 +3,13 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
-
-// accessLog writes a record for each request.
-func accessLog(logger *slog.Logger) routing.Middleware {
-	return func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
-		return func(raw *fasthttp.RequestCtx) {
-			start := time.Now()
-			next(raw)
-			logger.LogAttrs(raw, slog.LevelInfo, "request",
-				slog.String("request_id", routing.RequestID(raw)),
-				slog.String("method", string(raw.Method())),
-				slog.String("path", string(raw.URI().PathOriginal())),
-				slog.Int("status", routing.SentStatus(raw)),
-				slog.Duration("took", time.Since(start)))
-		}
-	}
-}
 
 type customerKey struct{}
 
