@@ -4,7 +4,7 @@
 // SCREENSHOTS is a folder for pictures.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, start } from "./programs.js";
+import { launch, open, start } from "./programs.js";
 
 const { SCREENSHOTS: folder } = process.env;
 
@@ -18,29 +18,6 @@ after(async () => {
   await browser?.close();
   await chat?.stop();
 });
-
-// open opens the page in a tab, and returns it with what it asks for and what is wrong with it.
-async function open(context) {
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  const asked = [];
-  const complaints = [];
-  page.on("request", (request) => asked.push(request.url()));
-  page.on("websocket", (socket) => asked.push(socket.url()));
-  page.on("requestfailed", (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  await page.exposeFunction("complain", (text) => complaints.push(text));
-  await page.addInitScript(() => {
-    document.addEventListener("securitypolicyviolation", (event) => {
-      window.complain(`${event.violatedDirective} forbids ${event.blockedURI || "what is inline"}`);
-    });
-  });
-  const response = await page.goto(url);
-  return { page, response, asked, complaints };
-}
 
 async function enter(page, name, room) {
   await page.getByLabel("Name").fill(name);
@@ -59,8 +36,8 @@ const heard = (page, text) => page.getByRole("listitem").filter({ hasText: text 
 test("two tabs see each other's messages", async (t) => {
   const context = await browser.newContext({ viewport: { width: 900, height: 700 } });
   t.after(() => context.close());
-  const ada = await open(context);
-  const bob = await open(context);
+  const ada = await open(context, url);
+  const bob = await open(context, url);
   const policy = ada.response.headers()["content-security-policy"];
   assert.match(policy, /default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';/);
   assert.doesNotMatch(policy, /unsafe|\*/);

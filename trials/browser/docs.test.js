@@ -5,44 +5,24 @@
 // pictures; PICTURE a file for that of the README.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { launch, open } from "./programs.js";
 
-const { VELITHON_SHOP: url, ADA: token, CHROMIUM: executablePath = "/usr/bin/chromium", SCREENSHOTS: folder, PICTURE: picture } = process.env;
+const { VELITHON_SHOP: url, ADA: token, SCREENSHOTS: folder, PICTURE: picture } = process.env;
 assert(url && token, "VELITHON_SHOP and ADA are not set: bash .ci/browser");
 
 let browser;
 before(async () => {
-  browser = await chromium.launch({
-    executablePath,
-    chromiumSandbox: false, // which root may not have; it opens our own page only
-    args: ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
-  });
+  browser = await launch();
 });
 after(() => browser?.close());
 
-// open opens the page, and returns it with what it asks for and what is wrong with it.
-async function open(t, viewport) {
+// openDocs opens the page, when it has drawn itself.
+async function openDocs(t, viewport) {
   const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
   t.after(() => context.close());
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  const asked = [];
-  const complaints = [];
-  page.on("request", (request) => asked.push(request.url()));
-  page.on("requestfailed", (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  await page.exposeFunction("complain", (text) => complaints.push(text));
-  await page.addInitScript(() => {
-    document.addEventListener("securitypolicyviolation", (event) => {
-      window.complain(`${event.violatedDirective} forbids ${event.blockedURI || "what is inline"}`);
-    });
-  });
-  const response = await page.goto(`${url}/docs`);
-  await page.getByText("Take an order").waitFor();
-  return { page, response, asked, complaints };
+  const opened = await open(context, `${url}/docs`);
+  await opened.page.getByText("Take an order").waitFor();
+  return opened;
 }
 
 // authorize types a token into the dialog for it.
@@ -81,7 +61,7 @@ async function shoot(page, name) {
 
 for (const [name, viewport] of Object.entries({ wide: { width: 1280, height: 900 }, narrow: { width: 390, height: 844 } })) {
   test(`an order is placed with a token, ${name}`, async (t) => {
-    const { page, response, asked, complaints } = await open(t, viewport);
+    const { page, response, asked, complaints } = await openDocs(t, viewport);
     const policy = response.headers()["content-security-policy"];
     assert.match(policy, /default-src 'none'; script-src 'self'; style-src 'self';/);
     assert.doesNotMatch(policy, /unsafe|\*/);
@@ -115,7 +95,7 @@ for (const [name, viewport] of Object.entries({ wide: { width: 1280, height: 900
 }
 
 test("the picture of the README", { skip: !picture && "PICTURE is not set" }, async (t) => {
-  const { page } = await open(t, { width: 1000, height: 800 });
+  const { page } = await openDocs(t, { width: 1000, height: 800 });
   await authorize(page, token);
   await order(page);
   assert.equal((await execute(page)).status, 201);
@@ -127,7 +107,7 @@ test("the picture of the README", { skip: !picture && "PICTURE is not set" }, as
 
 // What the tests above look for is found.
 test("foreign requests and inline scripts are seen", async (t) => {
-  const { page, asked, complaints } = await open(t, { width: 1280, height: 900 });
+  const { page, asked, complaints } = await openDocs(t, { width: 1280, height: 900 });
   await page.evaluate(async () => {
     const script = document.createElement("script");
     script.textContent = "window.inline = true";

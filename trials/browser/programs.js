@@ -26,6 +26,29 @@ export async function launchProfile(folder) {
   return chromium.launchPersistentContext(folder, options);
 }
 
+// open opens a page, and returns it with what it asks for and what is wrong with it.
+export async function open(context, url) {
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const asked = [];
+  const complaints = [];
+  page.on("request", (request) => asked.push(request.url()));
+  page.on("websocket", (socket) => asked.push(socket.url()));
+  page.on("requestfailed", (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  await page.exposeFunction("complain", (text) => complaints.push(text));
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      window.complain(`${event.violatedDirective} forbids ${event.blockedURI || "what is inline"}`);
+    });
+  });
+  const response = await page.goto(url);
+  return { page, response, asked, complaints };
+}
+
 // start starts a program, and returns its port, its log with what emits "line", and stop, which
 // sends a signal and returns the exit code.
 export async function start(name, ...args) {
