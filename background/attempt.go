@@ -92,7 +92,7 @@ func (r *Runner) conclude(ctx context.Context, a *attempt, err error) {
 		h.fail(&told)
 	}
 	told := *failure
-	defer r.tell(ctx, &told) // also if the log handler ends the goroutine by runtime.Goexit
+	defer r.tell(ctx, a.Task.handleID(), &told) // also if the log handler ends the goroutine by runtime.Goexit
 	r.logFailure(ctx, failure, wait)
 }
 

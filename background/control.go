@@ -102,7 +102,7 @@ func (r *Runner) Every(d time.Duration, task *Task) (stop func()) {
 // submitAgain submits a periodic task, unless its timer, which has fired, was stopped.
 func (r *Runner) submitAgain(timer *periodic.Timer, u unit) {
 	var s submission
-	r.prepare(r.base, &s, u, timer.Next)
+	r.prepare(r.base, &s, r.followWork(u), timer.Next)
 	r.mu.Lock()
 	if _, goesOn := r.periodic[timer]; !goesOn {
 		r.mu.Unlock()

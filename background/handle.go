@@ -24,7 +24,7 @@ type State int
 const (
 	Waiting   State = iota // waiting for a worker or for room, or not submitted yet
 	Scheduled              // waiting for the time of its first attempt, see [Task.After]
-	Limited                // waiting for its [Limit]
+	Limited                // waiting for its [Limit], or since its kind is paused, see [Runner.PauseKind]
 	Running                // an attempt is under way
 	Retrying               // it is to be tried again
 	Succeeded              // it has ended without an error
@@ -78,9 +78,11 @@ type Handle struct {
 type Info struct {
 	ID       string          `json:"id"`
 	Name     string          `json:"name"`
+	Kind     string          `json:"kind,omitempty"`
 	State    State           `json:"state"`
 	Attempt  int             `json:"attempt"`            // the number of attempts that were begun
-	Since    time.Time       `json:"since"`              // when it came into its state; without a handle, when it was accepted, to a millisecond
+	Since    time.Time       `json:"since"`              // when it came into its state; without a handle, when the attempt began of one of a kind that runs, else when it was accepted, to a millisecond
+	Limit    *Limit          `json:"-"`                  // that of the task; nil for none; from [Runner.Tasks] only
 	Due      time.Time       `json:"due,omitzero"`       // when it may start at the earliest, if it waits for that; from [Runner.Tasks] only
 	Progress any             `json:"progress,omitempty"` // what it has said last, see [Progress]
 	Err      error           `json:"-"`                  // of the last attempt, or why there will be none
@@ -97,7 +99,7 @@ func Track(task *Task) *Handle {
 	task.mustBeMade()
 	c := task.copy()
 	h := &Handle{task: &c.task, original: task, ended: make(chan struct{})}
-	h.info = Info{ID: rand.Text(), Name: task.Name(), Since: time.Now()}
+	h.info = Info{ID: rand.Text(), Name: task.Name(), Kind: task.Kind(), Since: time.Now()}
 	c.settings.Follower = follower{h}
 	return h
 }
@@ -251,7 +253,7 @@ func (h *Handle) set(state State, err error) {
 }
 
 func (h *Handle) setLocked(state State, err error) {
-	if h.info.State.Ended() {
+	if h.info.State.Ended() || state == Limited && h.info.State == Limited { // it may wait for the limit, and then for the end of a pause
 		return
 	}
 	h.info.State, h.info.Since, h.cancel = state, time.Now(), nil

@@ -27,7 +27,7 @@ type tracked struct {
 // leaves the one there is. A job without a handle notes nothing.
 func (m *model) become(j *job, state background.State, err string) {
 	h := j.tracked
-	if h == nil || h.state.Ended() {
+	if h == nil || h.state.Ended() || state == background.Limited && h.state == background.Limited {
 		return
 	}
 	h.state, h.since = state, m.now
@@ -85,9 +85,11 @@ func (m *model) cancelJob(h *tracked, cause error) bool {
 func (m *model) hurry(j *job) {
 	waits := slices.Contains(m.retrying, j)
 	m.retrying = without(m.retrying, j)
-	if l := j.limit; l != nil && slices.Contains(l.parked, j) {
-		l.parked = without(l.parked, j)
-		waits = true
+	for _, l := range m.limits {
+		if slices.Contains(l.parked, j) {
+			l.parked = without(l.parked, j)
+			waits = true
+		}
 	}
 	if waits {
 		m.lineUpDue(j)

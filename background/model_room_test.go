@@ -43,7 +43,7 @@ func (m *model) neededWith(b *batch, free int) int {
 	start := min(len(b.jobs), b.limit, free)
 	needed := len(b.jobs) - start
 	for _, j := range b.jobs[:start] {
-		if j.attempts > 1 || m.waitForTime(j) > 0 || j.waitsForLimit() {
+		if j.attempts > 1 || m.waitForTime(j) > 0 || j.waitsForLimit() || m.pauseOf(j) != nil {
 			needed++
 		}
 	}
@@ -121,7 +121,7 @@ func (m *model) accept(c *call) {
 	if b.single && len(b.waiting) > 0 && b.waiting[0].waitsForLimit() && !m.expired && !c.tellsOfEnd() {
 		j := b.waiting[0]
 		b.waiting, b.active = nil, 1
-		m.park(j)
+		m.park(j.limit, j)
 		m.lineUpLimit(j.limit)
 	}
 	m.lineUp(b)

@@ -79,11 +79,25 @@ func (m *model) startNext() bool {
 	case len(m.line) > 0 && m.line[0].limit != nil:
 		l := m.line[0].limit
 		m.line = m.line[1:]
-		if len(l.parked) > 0 && m.allows(l) {
-			j := l.parked[0]
-			l.parked = l.parked[1:]
+		if len(l.parked) == 0 {
+			break
+		}
+		j := l.parked[0]
+		pause := m.pauseOf(j)
+		if pause == nil && !l.ofKind && !m.allows(l) {
+			break
+		}
+		l.parked = l.parked[1:]
+		if pause != nil {
+			m.park(pause, j)
 			m.lineUpLimit(l)
-			m.retried = false
+			break
+		}
+		m.lineUpLimit(l)
+		m.retried = false
+		if l.ofKind {
+			m.admit(j)
+		} else {
 			m.take(j)
 		}
 	case len(m.line) > 0:
@@ -108,15 +122,17 @@ func (m *model) startNext() bool {
 	return true
 }
 
-// admit begins j if its limit allows that.
+// admit begins j if its limit allows that, and its kind is not paused.
 func (m *model) admit(j *job) {
 	switch l := j.limit; {
+	case m.pauseOf(j) != nil:
+		m.park(m.pauseOf(j), j)
 	case !j.waitsForLimit():
 		m.begin(j)
 	case len(l.parked) == 0 && m.allows(l):
 		m.take(j)
 	default:
-		m.park(j)
+		m.park(l, j)
 	}
 }
 
@@ -129,10 +145,10 @@ func (m *model) take(j *job) {
 	m.begin(j)
 }
 
-// park has j wait for its limit.
-func (m *model) park(j *job) {
+// park has j wait for a limit.
+func (m *model) park(l *limit, j *job) {
 	j.until = time.Time{}
-	j.limit.parked = append(j.limit.parked, j)
+	l.parked = append(l.parked, j)
 	m.become(j, background.Limited, "")
 }
 

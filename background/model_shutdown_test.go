@@ -16,6 +16,7 @@ func (m *model) shutdown(c *call) {
 		return
 	}
 	m.closed, m.paused = true, false
+	m.resumeAll()
 	m.periodic = nil
 	m.leaving = append(m.leaving, c)
 	if !c.drain.IsZero() && (m.deadline.IsZero() || c.drain.Before(m.deadline)) {

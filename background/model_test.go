@@ -38,6 +38,7 @@ type model struct {
 	tracked  []*tracked
 	periodic []*periodic // those that come again
 	paused   bool
+	pauses   map[string]*limit // of kinds, by name
 
 	closed, expired, drained bool
 	reason                   error     // why it expired
@@ -154,6 +155,7 @@ type limit struct {
 	saved   time.Duration // of the time that was left to start jobs in, at the time of the last
 	started time.Time     // that; zero before the first
 	parked  []*job        // who wait for it
+	ofKind  bool          // it is the pause of a kind
 }
 
 // turn is that of a batch or a limit.

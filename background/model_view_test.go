@@ -11,8 +11,11 @@ func (m *model) view() (all []sight) {
 	for _, p := range m.places() {
 		j := p.job
 		s := sight{
-			name: j.name, state: p.state, attempt: j.attempt,
+			name: j.name, kind: j.kind, state: p.state, attempt: j.attempt,
 			call: j.batch.call.id(), since: j.batch.since,
+		}
+		if p.state == background.Running && j.kind != "" {
+			s.since = j.began
 		}
 		if h := j.tracked; h != nil {
 			if h.state.Ended() {
@@ -62,6 +65,7 @@ func (m *model) places() (all []place) {
 // sight is a task as Tasks shows it.
 type sight struct {
 	name, id string
+	kind     string
 	state    background.State
 	attempt  int
 	call     any // with the values of whose context it runs

@@ -35,7 +35,7 @@ type Reservation struct {
 // The work belongs to the reservation from now on, and to the runner after
 // Start: do not change it. Reserve panics on work that Submit panics on.
 func (r *Runner) Reserve(work Work) (Reservation, error) {
-	v := Reservation{runner: r, work: r.meet(work)}
+	v := Reservation{runner: r, work: r.followWork(r.meet(work))}
 	if r.options.Store != nil {
 		if err := v.divide(); err != nil {
 			return Reservation{}, err

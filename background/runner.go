@@ -29,6 +29,7 @@ package background
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/velithon-go/velithon/background/internal/expiring"
 	"github.com/velithon-go/velithon/background/internal/guard"
@@ -85,6 +86,7 @@ type Runner struct {
 	kinds        *kindNames // apart, since kinds keep it alive
 	refusals     refusals
 	handles      expiring.Map[string, *Handle]
+	failures     atomic.Pointer[failures] // nil if nobody wants to see them
 
 	// mu guards everything below. It is never held while code of the user runs,
 	// which includes hooks and log handlers. It is released by unlock.
@@ -165,7 +167,7 @@ func (r *Runner) Owns(ctx context.Context) bool { return ctx.Value(runnerKey) ==
 // a [Tasks] with a negative MaxConcurrent, or if two kinds of tasks have one name, see
 // [Define].
 func (r *Runner) Submit(ctx context.Context, work Work) error {
-	u := r.meet(work)
+	u := r.followWork(r.meet(work))
 	if r.options.Store != nil {
 		v := Reservation{runner: r, work: u}
 		if err := v.divide(); err != nil {

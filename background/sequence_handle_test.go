@@ -112,7 +112,7 @@ func progress(key string, attempt int) string {
 func (s *sequence) checkHandles(t *rapid.T) {
 	for _, f := range s.followers {
 		info, want := f.real.Info(), background.Info{
-			ID: f.seen.ID, Name: f.job.name,
+			ID: f.seen.ID, Name: f.job.name, Kind: f.job.kind,
 			State: f.state, Attempt: f.begun, Since: f.since,
 		}
 		if f.progress != "" {

@@ -36,6 +36,8 @@ func TestRunnerDoesAsTheModel(t *testing.T) {
 				"wait for a task":      s.await,
 				"wait for all":         s.idle,
 				"pause or resume":      s.pause,
+				"pause kinds":          s.pauseKinds,
+				"hasten a task":        s.hasten,
 				"every":                s.every,
 				"stop a periodic task": s.stopPeriodic,
 				"cancel a context":     s.cancel,
@@ -139,6 +141,7 @@ func newSequence(t *rapid.T) *sequence {
 		told:    map[string]int{},
 		missed:  map[string]int{},
 		kinds:   map[string]*background.KindStats{},
+		pauses:  map[string]*limit{},
 	}
 	s.model.limits = newLimits()
 	s.limits = s.model.limits

@@ -17,7 +17,7 @@ func (s *sequence) checkView(t *rapid.T) {
 	var got []sight
 	for info := range s.runner.Tasks() {
 		one := sight{
-			name: info.Name, id: info.ID, state: info.State, attempt: info.Attempt,
+			name: info.Name, kind: info.Kind, id: info.ID, state: info.State, attempt: info.Attempt,
 			call: info.Context.Value(callKey{}), since: info.Since, due: info.Due,
 		}
 		if info.State != background.Scheduled && info.State != background.Retrying {

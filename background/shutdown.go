@@ -101,6 +101,9 @@ func (r *Runner) close(drain context.Context) {
 	deadline, _ := drain.Deadline() // which may be code of the user
 	r.mu.Lock()
 	r.closed, r.pool.Paused = true, false
+	for _, kind := range r.scheduler.PausedKinds() {
+		r.scheduler.ResumeKind(kind)
+	}
 	for timer := range r.periodic {
 		timer.Stop()
 	}

@@ -27,7 +27,7 @@ type Stats struct {
 	Queued    int // waiting for a worker or their turn in a collection, for their first attempt
 	Running   int // running now
 	Scheduled int // waiting for the time of their first attempt
-	Limited   int // waiting in the line of their [Limit], for whichever attempt, also if only a worker is missing
+	Limited   int // waiting in the line of their [Limit], for whichever attempt, also if only a worker is missing, or since their kind is paused
 	Retrying  int // waiting to be tried again
 	Blocked   int // submitters who wait for room; their tasks are not accepted yet
 

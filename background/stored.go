@@ -91,7 +91,7 @@ func (a *storedAttempt) conclude() {
 	failure, wait := a.Task.failed(a.ctx, a.Attempt, a.until, a.err)
 	a.wait, a.err = wait, failure
 	told := *failure // which a hook may change
-	defer a.runner.tell(a.ctx, &told)
+	defer a.runner.tell(a.ctx, "", &told)
 	a.runner.logFailure(a.ctx, failure, wait)
 }
 

@@ -137,11 +137,17 @@ func (c *refusals) each(f func(kind string, n uint64)) {
 	}
 }
 
-// refused tells the handle of work that was not accepted, if it has one, why; nil is for
+// refused tells the handles of work that was not accepted, if it has some, why; nil is for
 // work that was.
 func (u unit) refused(err error) {
-	if err != nil && u.task != nil {
+	switch {
+	case err == nil:
+	case u.task != nil:
 		u.task.handle().set(GivenUp, err)
+	case !u.isPlain():
+		for _, task := range u.tasks.tasks {
+			task.handle().set(GivenUp, err)
+		}
 	}
 }
 

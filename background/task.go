@@ -43,6 +43,8 @@ type settings struct {
 	retry          Retry
 	hasFunctions   bool   // retry has one that is not the kind's
 	limit          *Limit // nil for none
+	showArgument   bool   // of a kind, see ShowArgument
+	followed       bool   // see Followed
 }
 
 // setRetry sets retry, and what the terms have of it.
@@ -224,6 +226,14 @@ func (t *Task) terms() *schedule.Terms {
 	return &t.settings.Terms
 }
 
+// limit returns the task's limit, nil for none.
+func (t *Task) limit() *Limit {
+	if t.settings == nil {
+		return nil
+	}
+	return t.settings.limit
+}
+
 func (t *Task) timeout() time.Duration {
 	if t.settings == nil {
 		return 0
@@ -310,6 +320,14 @@ func (t *Task) handle() *Handle {
 	}
 	f, _ := t.settings.Follower.(follower)
 	return f.Handle
+}
+
+// handleID returns the id of the task's handle; empty without.
+func (t *Task) handleID() string {
+	if h := t.handle(); h != nil {
+		return h.ID()
+	}
+	return ""
 }
 
 // Kind returns the name of the kind that has made the task; empty for a task of

@@ -15,11 +15,16 @@ func (r *Runner) Tasks() iter.Seq[Info] {
 	r.mustBeMade()
 	return func(yield func(Info) bool) {
 		for s := range r.sights() {
-			info := Info{Name: s.Task.Name(), State: State(s.State), Attempt: s.Attempt, Since: s.Since}
+			info := Info{
+				Name: s.Task.Name(), Kind: s.Task.Kind(), State: State(s.State), Attempt: s.Attempt, Since: s.Since,
+			}
+			if began := s.Began(); s.State == schedule.Running && began > 0 {
+				info.Since = r.scheduler.At(began)
+			}
 			if h := s.Task.handle(); h != nil {
 				info = h.Info()
 			}
-			info.Due, info.Context = s.Due, s.Context(r.base)
+			info.Due, info.Limit, info.Context = s.Due, s.Task.limit(), s.Context(r.base)
 			if !info.State.Ended() && !yield(info) { // one that was cancelled may still have its place
 				return
 			}

@@ -2,6 +2,8 @@
 package expiring
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,6 +53,14 @@ func (m *Map[K, V]) Get(key K) (value V, ok bool) {
 	m.forgetLocked()
 	value, ok = m.values[key]
 	return value, ok
+}
+
+// All returns the values that Get returns.
+func (m *Map[K, V]) All() []V {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.forgetLocked()
+	return slices.Collect(maps.Values(m.values))
 }
 
 // forgetLocked forgets what ended long enough ago.

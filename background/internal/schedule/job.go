@@ -23,6 +23,8 @@ type Job[T any] struct {
 	holds     bool      // it holds room: it may have to wait again
 	takes     bool      // it has taken a part of its limit
 	atOnce    bool      // it found a free worker when it was accepted
+
+	began time.Duration // when the attempt was chosen to be made, by the clock, if the task has a kind; else 0
 }
 
 // span is the time that all attempts at a task have.
@@ -54,8 +56,15 @@ func (j *Job[T]) TooLate() error {
 	return j.span.last
 }
 
-// begin notes when all attempts have to be over, if j is the first.
-func (j *Job[T]) begin() {
+// Began returns when the attempt was chosen to be made, since the scheduler was made, to a
+// millisecond; 0 if its task has no kind, and is not timed.
+func (j *Job[T]) Began() time.Duration { return j.began }
+
+// begin notes when an attempt begins, and when all have to be over, if j is the first.
+func (s *Scheduler[T]) begin(j *Job[T]) {
+	if j.terms != nil && j.terms.Kind != "" {
+		j.began = s.clock.Now()
+	}
 	if j.Attempt > 1 {
 		return
 	}

@@ -25,6 +25,7 @@ type limitLine[T any] struct {
 	quota   quota.Quota
 	parked  queue.Queue[*held[T]] // those who wait and, except in front, some that were taken out meanwhile
 	waiting int                   // how many wait
+	ofKind  bool                  // it is that of a paused kind, and limits nothing once it takes turns
 	inTurns bool                  // it has a place in the line for a worker
 	alarm   alarm.Alarm           // gives it one
 }
@@ -50,6 +51,9 @@ func (s *Scheduler[T]) lineOf(l *Limit) *limitLine[T] {
 // take takes for j what one start needs. It reports false if the limit is used up, and
 // sets the alarm if time decides when it no longer will be.
 func (l *limitLine[T]) take(j *Job[T]) bool {
+	if l.ofKind {
+		return true
+	}
 	now := time.Now()
 	wait, ok := l.quota.Take(now)
 	if ok {
@@ -89,7 +93,16 @@ func (s *Scheduler[T]) park(j *Job[T], line *limitLine[T]) *limitLine[T] {
 func (s *Scheduler[T]) nextLimited(line *limitLine[T], j *Job[T]) bool {
 	line.inTurns = false
 	h, ok := line.parked.Front()
-	if !ok || !line.take(&h.Job) {
+	if !ok {
+		return false
+	}
+	if pause := s.pauseOf(h.terms); pause != nil { // before it takes a part of the limit
+		s.held.remove(h)
+		s.park(&h.Job, pause)
+		s.lineUp(line)
+		return false
+	}
+	if !line.take(&h.Job) {
 		return false
 	}
 	s.held.remove(h)

@@ -40,7 +40,8 @@ type Scheduler[T any] struct {
 	byKind           map[string]*KindCounts // with plain, which has no name
 	limits           map[*Limit]*limitLine[T]
 
-	limitsKept int // at how many limits those not needed are forgotten
+	paused     map[string]*limitLine[T] // by kind; nil as long as none was
+	limitsKept int                      // at how many limits those not needed are forgotten
 
 	terms   func(T) *Terms
 	name    func(T) string
@@ -84,6 +85,9 @@ func (s *Scheduler[T]) Init(o Options[T]) {
 // Elapsed returns the time since the scheduler was made. It may be called without the
 // mutex.
 func (s *Scheduler[T]) Elapsed() time.Duration { return time.Since(s.clock.Epoch) }
+
+// At returns the time of an Elapsed.
+func (s *Scheduler[T]) At(elapsed time.Duration) time.Time { return s.clock.Epoch.Add(elapsed) }
 
 // Accept takes sub in and reports true, if there is room for it. So many workers are
 // free, and nobody else is in line for them: [Submission.Starts] of the tasks start at
@@ -135,7 +139,7 @@ func (s *Scheduler[T]) Start(sub *Submission[T], j *Job[T]) {
 	if !sub.Plain {
 		j.terms = s.terms(j.Task)
 		j.holds = !j.terms.IsLast(1)
-		j.begin()
+		s.begin(j)
 	}
 }
 
@@ -192,10 +196,10 @@ func (s *Scheduler[T]) lineUpByTerms(single Single[T]) {
 func (s *Scheduler[T]) Next(j *Job[T]) bool {
 	for s.choose(j) {
 		if j.terms != nil {
-			if !s.admits(j) {
+			if s.holdsBack(j) || !s.admits(j) {
 				continue
 			}
-			j.begin()
+			s.begin(j)
 		}
 		s.running++
 		if j.terms.IsLast(j.Attempt) {

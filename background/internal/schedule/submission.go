@@ -34,14 +34,14 @@ func (s *Scheduler[T]) holding(sub *Submission[T], free int) int {
 	case sub.Plain:
 		return sub.Tasks - start
 	case sub.Group == nil:
-		if start > 0 && s.terms(sub.Task).neverWaits() {
+		if start > 0 && s.neverWaits(sub.Task) {
 			return 0
 		}
 		return 1
 	}
 	holding := sub.Tasks - start
 	for _, task := range sub.Group.Waiting[:start] {
-		if !s.terms(task).neverWaits() {
+		if !s.neverWaits(task) {
 			holding++
 		}
 	}
@@ -54,13 +54,13 @@ func (s *Scheduler[T]) holding(sub *Submission[T], free int) int {
 func (s *Scheduler[T]) starting(sub *Submission[T], free int) int {
 	most := sub.most(free)
 	if sub.Group == nil {
-		if most > 0 && s.terms(sub.Task).needsOnlyAWorker() {
+		if most > 0 && s.needsOnlyAWorker(sub.Task) {
 			return 1
 		}
 		return 0
 	}
 	for i, task := range sub.Group.Waiting[:most] {
-		if !s.terms(task).needsOnlyAWorker() {
+		if !s.needsOnlyAWorker(task) {
 			return i
 		}
 	}
@@ -82,4 +82,16 @@ func (s *Scheduler[T]) waitingAgain(sub *Submission[T]) (n int) {
 		}
 	}
 	return n
+}
+
+// neverWaits reports whether a task needs nothing but a worker to run to its end.
+func (s *Scheduler[T]) neverWaits(task T) bool {
+	t := s.terms(task)
+	return t.neverWaits() && s.pauseOf(t) == nil
+}
+
+// needsOnlyAWorker reports whether a task waits for nothing else at first.
+func (s *Scheduler[T]) needsOnlyAWorker(task T) bool {
+	t := s.terms(task)
+	return t.needsOnlyAWorker() && s.pauseOf(t) == nil
 }

@@ -1,0 +1,118 @@
+package background
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A FailureInfo is a failed attempt, or a task that will not run, as [Runner.Failures] tells.
+type FailureInfo struct {
+	ID        string          // of the handle; empty without
+	Name      string          // of the task
+	Kind      string          // empty for a task without
+	Attempt   int             // from 1, or 0 for a task that was given up while it waited
+	WillRetry bool            // it was to be tried again
+	At        time.Time       // when that was
+	Error     string          // at most 4 KiB
+	Stack     string          // of a panic, at most 16 KiB; else empty
+	Context   context.Context // with the values that the task was submitted with
+}
+
+// What a runner remembers of one failure, in bytes.
+const (
+	maxErrorText = 4 << 10
+	maxStack     = 16 << 10
+)
+
+// failures are the last ones, in a ring.
+type failures struct {
+	mu   sync.Mutex // guards the rest
+	ring []FailureInfo
+	next int // where the next one goes, once the ring is full
+	most int
+}
+
+// KeepFailures has the runner remember the last n failures, for [Runner.Failures]; 0
+// forgets them, and is how a runner begins. It costs nothing until a task fails. What was
+// remembered before stays as far as it fits. It panics if n is negative.
+func (r *Runner) KeepFailures(n int) {
+	r.mustBeMade()
+	if n < 0 {
+		panic("background: KeepFailures: n is negative")
+	}
+	if n == 0 {
+		r.failures.Store(nil)
+		return
+	}
+	kept := &failures{most: n}
+	for _, f := range r.Failures() {
+		if len(kept.ring) < n {
+			kept.ring = append(kept.ring, f)
+		}
+	}
+	slices.Reverse(kept.ring)
+	r.failures.Store(kept)
+}
+
+// Failures returns the failures that the runner remembers, see [Runner.KeepFailures], the
+// last one first. Stored tasks are among them whose attempts this process has made.
+func (r *Runner) Failures() []FailureInfo {
+	f := r.failures.Load()
+	if f == nil {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := make([]FailureInfo, 0, len(f.ring))
+	for i := range f.ring {
+		all = append(all, f.ring[(f.next+len(f.ring)-1-i)%len(f.ring)])
+	}
+	return all
+}
+
+// remember keeps a failure, if somebody wants to see it.
+func (r *Runner) remember(ctx context.Context, id string, failure *TaskError) {
+	kept := r.failures.Load()
+	if kept == nil {
+		return
+	}
+	f := FailureInfo{
+		ID: id, Name: failure.Name, Kind: failure.Task.Kind(), Attempt: failure.Attempt, WillRetry: failure.WillRetry,
+		At: time.Now(), Error: textOf(failure.Err), Context: context.WithoutCancel(ctx),
+	}
+	if p := panicOf(failure.Err); p != nil {
+		f.Stack = shortened(string(p.Stack[:min(len(p.Stack), maxStack)]), maxStack)
+	}
+	kept.mu.Lock()
+	defer kept.mu.Unlock()
+	if len(kept.ring) < kept.most {
+		kept.ring = append(kept.ring, f)
+		return
+	}
+	kept.ring[kept.next] = f
+	kept.next = (kept.next + 1) % kept.most
+}
+
+// textOf returns what an error says, whose methods are the service's and may panic.
+func textOf(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = "an error whose Error panics"
+		}
+	}()
+	if err == nil {
+		return ""
+	}
+	return shortened(err.Error(), maxErrorText)
+}
+
+// shortened returns at most so many bytes of a text, in memory of its own.
+func shortened(text string, most int) string {
+	if len(text) <= most {
+		return strings.Clone(text)
+	}
+	return strings.Clone(text[:most]) + "…"
+}

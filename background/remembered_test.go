@@ -1,0 +1,115 @@
+package background_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+// TestFailuresAreRemembered: the last ones, as long as somebody wants to see them.
+func TestFailuresAreRemembered(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {
+		fail := func(n int) {
+			for i := range n {
+				require.NoError(t, r.Submit(request(t.Context(), "r1"), failing(fmt.Sprint("task ", i), fmt.Errorf("error %d", i))))
+			}
+			synctest.Wait()
+		}
+		names := func() (all []string) {
+			for _, f := range r.Failures() {
+				all = append(all, f.Name)
+			}
+			return all
+		}
+		fail(2)
+		assert.Empty(t, r.Failures(), "nobody wanted to see them")
+		r.KeepFailures(3)
+		fail(2)
+		assert.Equal(t, []string{"task 1", "task 0"}, names())
+		fail(5)
+		assert.Equal(t, []string{"task 4", "task 3", "task 2"}, names())
+		assert.Equal(t, "r1", r.Failures()[0].Context.Value(requestID{}))
+		r.KeepFailures(2)
+		assert.Equal(t, []string{"task 4", "task 3"}, names())
+		r.KeepFailures(4)
+		fail(1)
+		assert.Equal(t, []string{"task 0", "task 4", "task 3"}, names())
+		fail(3)
+		assert.Equal(t, []string{"task 2", "task 1", "task 0", "task 0"}, names())
+		r.KeepFailures(0)
+		assert.Empty(t, r.Failures())
+		assert.Panics(t, func() { r.KeepFailures(-1) })
+	})
+}
+
+// badError can't be written.
+type badError struct{ end func() }
+
+func (e badError) Error() string { e.end(); return "" }
+
+// TestWhatIsRememberedOfAFailure: what can be written of it, and no more than there is room for.
+func TestWhatIsRememberedOfAFailure(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {
+		r.KeepFailures(10)
+		kind := background.Define("kind", func(context.Context, int) error { return errors.New(strings.Repeat("x", 1<<20)) },
+			background.Retry{Attempts: 2, Backoff: time.Minute, MaxBackoff: time.Minute})
+		h := background.Track(kind.Task(1).Named("large"))
+		require.NoError(t, r.Submit(t.Context(), h))
+		synctest.Wait()
+		at := time.Now()
+		pass(time.Hour)
+		require.NoError(t, r.Submit(t.Context(), task("panics", func() { panic("oh") })))
+		require.NoError(t, r.Submit(t.Context(), failing("bad", badError{func() { panic("in Error") }})))
+		synctest.Wait()
+		all := r.Failures()
+		require.Len(t, all, 4)
+		bad, panics, last, first := all[0], all[1], all[2], all[3]
+		assert.Equal(t, "an error whose Error panics", bad.Error)
+		assert.Equal(t, "panic: oh", panics.Error)
+		assert.Contains(t, panics.Stack, "remembered_test.go")
+		assert.Less(t, len(panics.Stack), 17<<10)
+		for _, f := range []background.FailureInfo{first, last} {
+			assert.Equal(t, h.ID(), f.ID)
+			assert.Equal(t, "large", f.Name)
+			assert.Equal(t, "kind", f.Kind)
+			assert.Equal(t, strings.Repeat("x", 4<<10)+"…", f.Error)
+			assert.Empty(t, f.Stack)
+		}
+		assert.Equal(t, at, first.At)
+		assert.Equal(t, []any{1, true, 2, false}, []any{first.Attempt, first.WillRetry, last.Attempt, last.WillRetry})
+	})
+}
+
+// TestTheHookIsToldAllTheSame: by an error that ends the goroutine, too.
+func TestTheHookIsToldAllTheSame(t *testing.T) {
+	var told []string
+	options := background.RunnerOptions{Workers: 1, OnFailure: func(_ context.Context, f *background.TaskError) { told = append(told, f.Name) }}
+	inBubble(t, options, func(t *testing.T, r *background.Runner) {
+		r.KeepFailures(1)
+		require.NoError(t, r.Submit(t.Context(), failing("bad", badError{runtime.Goexit})))
+		synctest.Wait()
+		assert.Equal(t, []string{"bad"}, told)
+	})
+}
+
+// TestWhatIsGivenUpIsRemembered: with the id of its handle.
+func TestWhatIsGivenUpIsRemembered(t *testing.T) {
+	r := background.NewRunner(background.RunnerOptions{})
+	r.KeepFailures(10)
+	h := background.Track(task("later", t.FailNow).After(time.Hour))
+	require.NoError(t, r.Submit(t.Context(), h))
+	require.ErrorIs(t, r.Shutdown(t.Context()), background.ErrDueLater)
+	require.Len(t, r.Failures(), 1)
+	assert.Equal(t, h.ID(), r.Failures()[0].ID)
+	assert.Equal(t, background.ErrAbandoned.Error(), r.Failures()[0].Error)
+}
