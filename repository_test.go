@@ -70,6 +70,9 @@ var edges = []edge{
 	{"middleware", []string{
 		fasthttpModule, module + "/background", module + "/params", module + "/responses", module + "/routing",
 	}},
+	{"dashboard", []string{
+		fasthttpModule, module + "/background", module + "/middleware", module + "/responses", module + "/routing",
+	}},
 	{"health", []string{
 		module + "/background", module + "/responses",
 		fasthttpModule, module + "/openapi", // in its tests
@@ -96,13 +99,13 @@ var edges = []edge{
 	}},
 	{"examples/*", []string{
 		fasthttpModule, module,
-		module + "/background", module + "/health", module + "/middleware", module + "/openapi", module + "/params", module + "/responses", module + "/routing",
+		module + "/background", module + "/dashboard", module + "/health", module + "/middleware", module + "/openapi", module + "/params", module + "/responses", module + "/routing",
 		module + "/velithontest", // in their tests
 	}},
 }
 
 // inFront is what stands in front of a package when it is tested.
-var inFront = map[string][]string{"routing": {module + "/serve"}, "openapi": {module}, "middleware": {module, module + "/openapi"}, "health": {module}}
+var inFront = map[string][]string{"routing": {module + "/serve"}, "openapi": {module}, "middleware": {module, module + "/openapi"}, "health": {module}, "dashboard": {module, module + "/velithontest", module + "/openapi"}}
 
 type edge struct {
 	folder  string // as path.Match has it

@@ -10,11 +10,12 @@ import (
 
 // A FailureInfo is a failed attempt, or a task that will not run, as [Runner.Failures] tells.
 type FailureInfo struct {
+	Number    uint64          // counts those that were remembered, from 1
 	ID        string          // of the handle; empty without
 	Name      string          // of the task
 	Kind      string          // empty for a task without
 	Attempt   int             // from 1, or 0 for a task that was given up while it waited
-	WillRetry bool            // it was to be tried again
+	State     State           // that the task came into: Retrying, Failed, Canceled or GivenUp
 	At        time.Time       // when that was
 	Error     string          // at most 4 KiB
 	Stack     string          // of a panic, at most 16 KiB; else empty
@@ -31,7 +32,8 @@ const (
 type failures struct {
 	mu   sync.Mutex // guards the rest
 	ring []FailureInfo
-	next int // where the next one goes, once the ring is full
+	seen uint64 // how many ever were
+	next int    // where the next one goes, once the ring is full
 	most int
 }
 
@@ -49,6 +51,7 @@ func (r *Runner) KeepFailures(n int) {
 	}
 	kept := &failures{most: n}
 	for _, f := range r.Failures() {
+		kept.seen = max(kept.seen, f.Number)
 		if len(kept.ring) < n {
 			kept.ring = append(kept.ring, f)
 		}
@@ -80,7 +83,7 @@ func (r *Runner) remember(ctx context.Context, id string, failure *TaskError) {
 		return
 	}
 	f := FailureInfo{
-		ID: id, Name: failure.Name, Kind: failure.Task.Kind(), Attempt: failure.Attempt, WillRetry: failure.WillRetry,
+		ID: id, Name: failure.Name, Kind: failure.Task.Kind(), Attempt: failure.Attempt, State: failure.state(),
 		At: time.Now(), Error: textOf(failure.Err), Context: context.WithoutCancel(ctx),
 	}
 	if p := panicOf(failure.Err); p != nil {
@@ -88,12 +91,27 @@ func (r *Runner) remember(ctx context.Context, id string, failure *TaskError) {
 	}
 	kept.mu.Lock()
 	defer kept.mu.Unlock()
+	kept.seen++
+	f.Number = kept.seen
 	if len(kept.ring) < kept.most {
 		kept.ring = append(kept.ring, f)
 		return
 	}
 	kept.ring[kept.next] = f
 	kept.next = (kept.next + 1) % kept.most
+}
+
+// state returns what has become of the task.
+func (e *TaskError) state() State {
+	switch {
+	case e.WillRetry:
+		return Retrying
+	case isCanceled(e.Err):
+		return Canceled
+	case e.Err == ErrSkipped || e.Err == ErrAbandoned:
+		return GivenUp
+	}
+	return Failed
 }
 
 // textOf returns what an error says, whose methods are the service's and may panic.

@@ -75,6 +75,8 @@ func TestWhatIsRememberedOfAFailure(t *testing.T) {
 		require.Len(t, all, 4)
 		bad, panics, last, first := all[0], all[1], all[2], all[3]
 		assert.Equal(t, "an error whose Error panics", bad.Error)
+		assert.Equal(t, background.Failed, bad.State)
+		assert.Equal(t, []uint64{4, 3, 2, 1}, []uint64{bad.Number, panics.Number, last.Number, first.Number})
 		assert.Equal(t, "panic: oh", panics.Error)
 		assert.Contains(t, panics.Stack, "remembered_test.go")
 		assert.Less(t, len(panics.Stack), 17<<10)
@@ -86,7 +88,7 @@ func TestWhatIsRememberedOfAFailure(t *testing.T) {
 			assert.Empty(t, f.Stack)
 		}
 		assert.Equal(t, at, first.At)
-		assert.Equal(t, []any{1, true, 2, false}, []any{first.Attempt, first.WillRetry, last.Attempt, last.WillRetry})
+		assert.Equal(t, []any{1, background.Retrying, 2, background.Failed}, []any{first.Attempt, first.State, last.Attempt, last.State})
 	})
 }
 
@@ -108,8 +110,48 @@ func TestWhatIsGivenUpIsRemembered(t *testing.T) {
 	r.KeepFailures(10)
 	h := background.Track(task("later", t.FailNow).After(time.Hour))
 	require.NoError(t, r.Submit(t.Context(), h))
-	require.ErrorIs(t, r.Shutdown(t.Context()), background.ErrDueLater)
+	canceled := background.Track(task("canceled", t.FailNow).After(time.Hour))
+	require.NoError(t, r.Submit(t.Context(), canceled))
+	canceled.Cancel(nil)
+	require.NoError(t, r.Idle(t.Context()))
 	require.Len(t, r.Failures(), 1)
+	assert.Equal(t, background.Canceled, r.Failures()[0].State)
+	require.ErrorIs(t, r.Shutdown(t.Context()), background.ErrDueLater)
+	require.Len(t, r.Failures(), 2)
+	assert.Equal(t, background.GivenUp, r.Failures()[0].State)
 	assert.Equal(t, h.ID(), r.Failures()[0].ID)
 	assert.Equal(t, background.ErrAbandoned.Error(), r.Failures()[0].Error)
+}
+
+// TestTasksInSomeStates: and no others.
+func TestTasksInSomeStates(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1}, func(t *testing.T, r *background.Runner) {
+		release := make(chan struct{})
+		kind := background.Define("kind", func(context.Context, int) error { <-release; return nil })
+		pass(time.Second)
+		require.NoError(t, r.Submit(t.Context(), kind.Task(1)))
+		pass(time.Second)
+		began := time.Now()
+		require.NoError(t, r.Submit(t.Context(), kind.Task(2).Named("waiting")))
+		require.NoError(t, r.Submit(t.Context(), kind.Task(3).Named("scheduled").After(time.Hour)))
+		names := func(in ...background.State) (all []string) {
+			for info := range r.Tasks(in...) {
+				all = append(all, info.Name)
+				if info.State == background.Running {
+					assert.Equal(t, began.Add(-time.Second), info.Since.Truncate(time.Millisecond))
+				}
+			}
+			return all
+		}
+		assert.Equal(t, []string{"kind"}, names(background.Running))
+		assert.Equal(t, []string{"waiting", "scheduled"}, names(background.Waiting, background.Scheduled))
+		assert.Equal(t, []string{"waiting", "kind"}, names(background.Waiting, background.Running))
+		assert.Empty(t, names(background.Retrying))
+		assert.Len(t, names(), 3)
+		for range r.Tasks(background.Running) {
+			break
+		}
+		close(release)
+		pass(2 * time.Hour)
+	})
 }

@@ -2,19 +2,28 @@ package background
 
 import (
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/velithon-go/velithon/background/internal/schedule"
 )
 
-// Tasks yields what is known of each task of the runner that has not ended: those that
-// wait for a worker, single ones first, those that wait for their time or limit, and
-// those that run. The runner goes on meanwhile, also while the loop is under way, so a
-// task that comes into another state may be seen twice, or not at all.
-func (r *Runner) Tasks() iter.Seq[Info] {
+// Tasks yields what is known of the tasks of the runner in these states or, without one, of
+// all that have not ended: those that wait for a worker, single ones first, those that wait
+// for their time or limit, and those that run. The runner goes on meanwhile, also while the
+// loop is under way, so a task that comes into another state may be seen twice, or not at
+// all. Those that run are found at once, however many wait.
+func (r *Runner) Tasks(in ...State) iter.Seq[Info] {
 	r.mustBeMade()
 	return func(yield func(Info) bool) {
-		for s := range r.sights() {
+		sights := r.sights()
+		if len(in) == 1 && in[0] == Running {
+			sights = func(yield func(*sight) bool) { r.yieldRunning(yield) }
+		}
+		for s := range sights {
+			if len(in) > 0 && !slices.Contains(in, State(s.State)) {
+				continue
+			}
 			info := Info{
 				Name: s.Task.Name(), Kind: s.Task.Kind(), State: State(s.State), Attempt: s.Attempt, Since: s.Since,
 			}
@@ -47,11 +56,16 @@ func (r *Runner) sights() iter.Seq[*sight] {
 				}
 			}
 		}
-		running := r.runningSights()
-		for i := range running {
-			if !yield(&running[i]) {
-				return
-			}
+		r.yieldRunning(yield)
+	}
+}
+
+// yieldRunning yields those of the tasks that run.
+func (r *Runner) yieldRunning(yield func(*sight) bool) {
+	running := r.runningSights()
+	for i := range running {
+		if !yield(&running[i]) {
+			return
 		}
 	}
 }

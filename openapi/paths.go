@@ -58,7 +58,7 @@ func (p *paths) add(rt routing.Route) error {
 		return fmt.Errorf("openapi: the route %s %s is none of a router: take what Routes returns", rt.Method, rt.Pattern)
 	}
 	o := operationOf(rt)
-	if o.Hidden {
+	if o.Hidden || rt.IsHidden() {
 		return nil
 	}
 	for _, at := range rt.Templates() {

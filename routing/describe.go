@@ -39,6 +39,18 @@ type DocumentKey struct{}
 // Annotation returns what [Annotate] has attached to the route, nil for nothing.
 func (r Route) Annotation(key any) any { return r.of.options.annotations[key] }
 
+// Hidden leaves a route out of descriptions of the service, as package openapi makes one: a
+// page for people is no operation of an API.
+func Hidden() Option {
+	return func(o *routeOptions) error {
+		o.hidden = true
+		return nil
+	}
+}
+
+// IsHidden reports whether the route has the option [Hidden].
+func (r Route) IsHidden() bool { return r.of.options.hidden }
+
 // Plan returns how the route's input is read; nil for a Route that no router has made.
 func (r Route) Plan() *params.Plan {
 	if r.of == nil {

@@ -15,7 +15,7 @@ func TestRoutesTellTheirOptions(t *testing.T) {
 	r := newRouter(t)
 	r.Get("/plain", hello)
 	r.Post("/order", hello, routing.Status(201), routing.Timeout(time.Second), routing.BodyLimit(100),
-		routing.ReadTimeout(time.Minute), routing.Annotate(key{}, "noted"), routing.Annotate("other", 2))
+		routing.ReadTimeout(time.Minute), routing.Annotate(key{}, "noted"), routing.Annotate("other", 2), routing.Hidden())
 	routes := r.Routes()
 
 	plain := routes[0]
@@ -24,6 +24,7 @@ func TestRoutesTellTheirOptions(t *testing.T) {
 	assert.Zero(t, plain.BodyLimit())
 	assert.Zero(t, plain.ReadTimeout())
 	assert.Nil(t, plain.Annotation(key{}))
+	assert.False(t, plain.IsHidden())
 	assert.True(t, plain.Plan().IsEmpty())
 
 	order := routes[1]
@@ -33,6 +34,7 @@ func TestRoutesTellTheirOptions(t *testing.T) {
 	assert.Equal(t, time.Minute, order.ReadTimeout())
 	assert.Equal(t, "noted", order.Annotation(key{}))
 	assert.Equal(t, 2, order.Annotation("other"))
+	assert.True(t, order.IsHidden())
 	assert.Nil(t, routing.Route{}.Plan())
 }
 

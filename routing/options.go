@@ -22,6 +22,7 @@ type routeOptions struct {
 
 	watchesClient  bool
 	rejectsUnknown bool
+	hidden         bool
 	guarded        []Requirement
 }
 

@@ -22,6 +22,9 @@
 //
 // or 409 once the job has ended. At most two reports are made at the same time; others
 // wait. A job is forgotten an hour after its end.
+//
+// http://localhost:8080/admin/ is a page on which all of this can be watched, and a job be
+// cancelled. It has no guard, so it is for this machine only.
 package main
 
 import (
@@ -32,6 +35,7 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/dashboard"
 	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
@@ -72,7 +76,9 @@ type service struct {
 
 func newService(month func(ctx context.Context, year, month int) error) *service {
 	s := &service{month: month}
-	s.report = background.Define("report", s.makeReport, background.NewLimit(background.LimitOptions{Concurrent: 2}))
+	s.report = background.Define("report", s.makeReport,
+		background.NewLimit(background.LimitOptions{Concurrent: 2}),
+		background.ShowArgument()) // a year is nobody's secret
 
 	s.app = velithon.New(velithon.Options{Runner: background.RunnerOptions{Keep: time.Hour}})
 	s.app.Post("/reports", s.create, routing.Status(202))
@@ -82,6 +88,7 @@ func newService(month func(ctx context.Context, year, month int) error) *service
 	s.app.Delete("/jobs/{id}", s.cancel, openapi.Describe(openapi.Operation{
 		Responses: map[int]openapi.Response{404: noJob[404], 409: {Description: "The job has ended"}},
 	}))
+	dashboard.Mount(s.app.Group("/admin"), dashboard.Runner(s.app.Runner()), dashboard.Options{Acts: true})
 	openapi.Mount(s.app, openapi.Options{Info: openapi.Info{
 		Title:       "Reports",
 		Version:     "1.0.0",

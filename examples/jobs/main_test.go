@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 
@@ -116,4 +117,21 @@ func next(t *testing.T, events *bufio.Scanner) (j job) {
 	}
 	require.Fail(t, "the stream has ended")
 	return j
+}
+
+// The page is for people on this machine, and no part of the API.
+func TestThePageShowsReports(t *testing.T) {
+	s := newService(make(months).make)
+	kit := velithontest.New(t, s.app)
+	id := create(t, kit)
+	page, err := kit.Client.Get("http://localhost/admin/task?id=" + id)
+	require.NoError(t, err)
+	text, err := io.ReadAll(page.Body)
+	require.NoError(t, err)
+	require.NoError(t, page.Body.Close())
+	require.Equal(t, 200, page.StatusCode)
+	require.Contains(t, string(text), "&#34;year&#34;:2026")
+	require.Equal(t, 403, velithontest.Get[any](kit, "/admin/").Status, "by another name")
+	require.NotContains(t, velithontest.Get[any](kit, "/openapi.json").Text, "/admin")
+	require.Equal(t, 204, velithontest.Delete[any](kit, "/jobs/"+id).Status)
 }

@@ -1,0 +1,228 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/velithon-go/velithon/background"
+)
+
+// overviewContent is what the template of the overview shows.
+type overviewContent struct {
+	Now    *sample
+	Shares []share
+	Rates  rates
+	Waits  [2]time.Duration // p50 and p99 of the last minutes
+	Took   [2]time.Duration
+	Plots  []plot
+	Kinds  []kindContent
+	Empty  bool // nothing was ever done
+}
+
+// share is a number of tasks with the list of them.
+type share struct {
+	Label, Query string
+	Number       int
+	Of           int // 0 for none
+}
+
+type kindContent struct {
+	*Kind
+
+	Rates       rates
+	Waits, Took [2]time.Duration
+	Plot        plot
+}
+
+func (p *page) overviewContent(ctx context.Context) (*overviewContent, error) {
+	now, err := p.overview(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := p.history.before(now)
+	c := &overviewContent{Now: now, Rates: lately(all, nil), Empty: now.Accepted == 0 && now.Open() == 0}
+	c.Waits, c.Took = quantiles(all, nil)
+	for _, s := range []share{
+		{"Running", "running", now.Running, now.Workers},
+		{"Waiting", "waiting", now.Waiting, 0},
+		{"Parked", "limited", now.Parked, 0},
+		{"Scheduled", "scheduled", now.Scheduled, 0},
+		{"To be retried", "retrying", now.Retrying, 0},
+	} {
+		s.Query = "?state=" + s.Query
+		c.Shares = append(c.Shares, s)
+	}
+	c.Plots = []plot{
+		plotOf("Waiting", all, func(_, s *sample) float64 { return float64(s.Waiting + s.Parked + s.Retrying) }),
+		plotOf("Running", all, func(_, s *sample) float64 { return float64(s.Running) }),
+		plotOf("In a second", all, func(before, s *sample) float64 { return ratesOf(before, s, nil).In }),
+		plotOf("Out a second", all, func(before, s *sample) float64 { return ratesOf(before, s, nil).Out }),
+	}
+	for i := range now.Kinds {
+		k := kindContent{Kind: &now.Kinds[i]}
+		k.Rates = lately(all, &k.Name)
+		k.Waits, k.Took = quantiles(all, &k.Name)
+		k.Plot = plotOf("Out a second", all, func(before, s *sample) float64 { return ratesOf(before, s, &k.Name).Out })
+		c.Kinds = append(c.Kinds, k)
+	}
+	return c, nil
+}
+
+// quantiles returns p50 and p99 of what was counted in the last minutes.
+func quantiles(all []*sample, kind *string) (waits, took [2]time.Duration) {
+	first, last := all[0].of(kind), all[len(all)-1].of(kind)
+	if len(all) == 1 {
+		first = &Numbers{}
+	}
+	w, d := since(&first.Waits, &last.Waits), since(&first.Durations, &last.Durations)
+	return [2]time.Duration{w.Quantile(0.5), w.Quantile(0.99)}, [2]time.Duration{d.Quantile(0.5), d.Quantile(0.99)}
+}
+
+// states are those of the lists, by their names in addresses.
+var states = []stateTab{
+	{"", "All open", nil, "Nothing is waiting or running.", "Work appears here as soon as a response has some, or Submit is called."},
+	{"running", "Running", []background.State{background.Running}, "Nothing runs.", "If something waits all the same, it waits for its time, its limit, or the end of a pause."},
+	{"waiting", "Waiting", []background.State{background.Waiting}, "Nothing waits for a worker.", "There are workers enough."},
+	{"limited", "Parked", []background.State{background.Limited}, "Nothing waits for a limit, or for the end of a pause.", "Kinds have a limit by background.NewLimit."},
+	{"scheduled", "Scheduled", []background.State{background.Scheduled}, "Nothing waits for its time.", "Tasks are due later by After and At."},
+	{"retrying", "To be retried", []background.State{background.Retrying}, "Nothing waits to be tried again.", "Tasks are tried again by background.Retry."},
+	{"failed", "Failed", []background.State{background.Failed, background.Canceled, background.GivenUp}, "Nothing has failed.", "The last failures since the start are kept here, with their errors and stacks."},
+	{"succeeded", "Succeeded", []background.State{background.Succeeded}, "No end of a task is known.", "Those with a handle are, for some minutes: of kinds with background.Followed, and after background.Track."},
+}
+
+type stateTab struct {
+	Name, Label string
+	states      []background.State
+	Empty, Hint string
+}
+
+func tabOf(name string) stateTab {
+	i := slices.IndexFunc(states, func(s stateTab) bool { return s.Name == name })
+	return states[max(i, 0)]
+}
+
+// pageSize is how many tasks a list has.
+const pageSize = 100
+
+// listContent is what the template of a list shows.
+type listContent struct {
+	Tab           stateTab
+	Tabs          []tab
+	Kind, Request string
+	Rows          []TaskRow
+	Next, First   string // queries; "" for none
+	Filtered      bool
+	Buttons       []button // not of the news
+}
+
+type tab struct {
+	Label, Query string
+	Current      bool
+}
+
+func (c *listContent) heading() string {
+	heading := c.Tab.Label
+	if c.Tab.Name == "" {
+		heading = "Open tasks"
+	}
+	return heading
+}
+
+// listOf returns what a list has besides its rows.
+func (p *page) listOf(in *input) *listContent {
+	c := &listContent{Tab: tabOf(in.State), Kind: in.Kind, Request: in.Request, Filtered: in.Kind != "" || in.Request != ""}
+	for _, s := range states {
+		to := input{State: s.Name, Kind: in.Kind, Request: in.Request}
+		c.Tabs = append(c.Tabs, tab{s.Label, "?" + to.query().Encode(), s.Name == c.Tab.Name})
+	}
+	return c
+}
+
+func (p *page) tasksContent(ctx context.Context, in *input) (*listContent, error) {
+	c := p.listOf(in)
+	tasks, err := p.source.Tasks(ctx, Filter{
+		States: c.Tab.states, Kind: in.Kind, Request: in.Request, After: in.After, Limit: pageSize,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.Rows = tasks.Rows
+	link := func(after string) string {
+		to := input{State: in.State, Kind: in.Kind, Request: in.Request, After: after}
+		return "?" + to.query().Encode()
+	}
+	if tasks.Next != "" {
+		c.Next = link(tasks.Next)
+	}
+	if in.After != "" {
+		c.First = link("")
+	}
+	return c, nil
+}
+
+func (p *page) taskContent(ctx context.Context, id string) (*Task, error) {
+	t, err := p.source.Task(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &t, nil
+}
+
+// A button is the form of an act.
+type button struct {
+	Act
+
+	Token, Label, Warning string
+}
+
+var labels = map[Verb][2]string{
+	Cancel:   {"Cancel", "The attempt is told to end, and there will be no other one. A function that does not look at its context goes on."},
+	RetryNow: {"Try now", "The task waits for its time no longer, but for a worker and its limit."},
+	Discard:  {"Discard", "The task will not run, or not again."},
+	Pause:    {"Pause this kind", "None of its tasks starts until it is resumed. Those that run go on, and new ones are accepted as long as there is room."},
+	Resume:   {"Resume this kind", "Its tasks start again."},
+}
+
+func (p *page) buttons(verbs []Verb, act Act, who string) (all []button) {
+	if p.control == nil {
+		return nil
+	}
+	for _, verb := range verbs {
+		act.Verb = verb
+		all = append(all, button{act, p.forms.token(act, who), labels[verb][0], labels[verb][1]})
+	}
+	return all
+}
+
+func (p *page) kindButtons(ctx context.Context, kind, who string) []button {
+	if p.control == nil || kind == "" {
+		return nil
+	}
+	now, err := p.overview(ctx)
+	if err != nil || now.kinds[kind] == nil {
+		return nil
+	}
+	return p.buttons(now.kinds[kind].Acts, Act{Kind: kind}, who)
+}
+
+// taskButtons returns the forms of what can be done to a task. They are not among the news,
+// which would take them from under the hands of whoever fills them in.
+func (p *page) taskButtons(ctx context.Context, id, who string) []button {
+	if p.control == nil {
+		return nil
+	}
+	t, err := p.source.Task(ctx, id)
+	if err != nil && !errors.Is(err, ErrNoTask) {
+		return nil
+	}
+	return p.buttons(t.Acts, Act{ID: id}, who)
+}
+
+// link returns the address of a list of tasks, or of one.
+func link(to, name, value string) string {
+	return fmt.Sprintf("%s?%s", to, url.Values{name: {value}}.Encode())
+}

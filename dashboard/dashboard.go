@@ -1,0 +1,256 @@
+// Package dashboard is a page to watch background work: what it is doing, what is stuck,
+// since when and why; and, where that is allowed, to cancel a task, try one again now, or
+// pause a kind.
+//
+//	dashboard.Mount(app.Group("/admin"), dashboard.Runner(app.Runner()), dashboard.Options{})
+//
+// Without a guard the page is served to the machine itself only: see [Options].Guarded. It is
+// made by the server and reads without script; with it, the numbers follow once a second.
+// See docs/dashboard.md.
+package dashboard
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/velithon-go/velithon/middleware"
+	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/routing"
+)
+
+// Options configures a page. The zero value shows the work to the machine itself, and lets
+// nobody change anything.
+type Options struct {
+	// Title is the name of the page. "" means "Background work".
+	Title string
+
+	// Guarded says that middleware of the router lets in nobody but those who may see the
+	// page. Where it is false, and no provider guards the routes (see [MountFor]), requests
+	// are answered that come from the machine itself, by their connection, and from no
+	// proxy on it as far as that can be told.
+	Guarded bool
+
+	// Acts lets those who may see the page act: cancel tasks, pause kinds and the rest of
+	// [Verb], if the source is a [Controller].
+	Acts bool
+
+	// Actor returns who makes a request, for the log of acts. ctx is the handler's, with the
+	// values that middleware set. nil means the address of the client. It may be called by
+	// many goroutines at once.
+	Actor func(ctx context.Context) string
+
+	// Logger gets a record of each act, and what went wrong with the source. nil means
+	// slog.Default(), as it is at the time of the record.
+	Logger *slog.Logger
+}
+
+// A Router is what the page's routes are added to: an app, or a group of one.
+type Router interface {
+	// Handle adds a route.
+	Handle(method, pattern string, endpoint routing.Endpoint, options ...routing.Option)
+
+	// Group returns a router for the routes below a prefix.
+	Group(prefix string, middleware ...routing.Middleware) *routing.Router
+
+	// Routes returns all routes, also those outside of a group.
+	Routes() []routing.Route
+}
+
+// Mount serves the page of a source's work below the prefix of a router, such as
+// app.Group("/admin"), as /admin/. It panics if source is nil, or the routes are taken.
+func Mount(r Router, source Source, options Options) {
+	p := newPage(source, options)
+	p.mount(r, endpoints{
+		page: func(handle pageHandler) routing.Endpoint {
+			return routing.NewEndpoint(func(ctx context.Context, in input) (responses.Response, error) {
+				return handle(ctx, in, p.actor(ctx))
+			})
+		},
+		form: func(handle formHandler) routing.Endpoint {
+			return routing.NewEndpoint(func(ctx context.Context, in form) (responses.Response, error) {
+				return handle(ctx, in, p.actor(ctx))
+			})
+		},
+	})
+}
+
+// MountFor is [Mount] for those whom a provider of T lets in, as one of middleware.BasicAuth
+// does: see [routing.Secured]. name says who that is, in place of Options.Actor. It panics,
+// too, if nobody provides T.
+//
+//	admin := app.Group("/admin")
+//	routing.Provide(admin, middleware.BasicAuth(check), routing.Secured(password))
+//	dashboard.MountFor(admin, source, options, func(o operator) string { return string(o) })
+func MountFor[T any](r Router, source Source, options Options, name func(T) string) {
+	p := newPage(source, options)
+	p.mount(r, endpoints{
+		page: func(handle pageHandler) routing.Endpoint {
+			return routing.NewEndpoint(func(ctx context.Context, in inputFor[T]) (responses.Response, error) {
+				return handle(ctx, in.input, name(in.By))
+			})
+		},
+		form: func(handle formHandler) routing.Endpoint {
+			return routing.NewEndpoint(func(ctx context.Context, in formFor[T]) (responses.Response, error) {
+				return handle(ctx, in.form, name(in.By))
+			})
+		},
+	})
+}
+
+// input is what an address says: which part of the work is meant.
+type input struct {
+	Page    string `query:"page"` // of the events: overview, tasks or task
+	State   string `query:"state"`
+	Kind    string `query:"kind"`
+	Request string `query:"request"`
+	After   string `query:"after"`
+	ID      string `query:"id"`
+	Done    string `query:"done"` // the act that has led here
+}
+
+// form is an act that is asked for.
+type form struct {
+	Verb  string `form:"verb"`
+	ID    string `form:"id"`
+	Kind  string `form:"kind"`
+	Token string `form:"token"`
+}
+
+type inputFor[T any] struct {
+	input
+
+	By T `provide:""`
+}
+
+type formFor[T any] struct {
+	form
+
+	By T `provide:""`
+}
+
+type (
+	pageHandler func(ctx context.Context, in input, who string) (responses.Response, error)
+	formHandler func(ctx context.Context, in form, who string) (responses.Response, error)
+)
+
+// endpoints make endpoints of handlers.
+type endpoints struct {
+	page func(pageHandler) routing.Endpoint
+	form func(formHandler) routing.Endpoint
+}
+
+// page is what a Mount has made.
+type page struct {
+	options Options
+	source  Source
+	control Controller // nil if nothing can be changed
+	open    bool       // for the machine itself only, since nobody guards it
+
+	views   views
+	history history
+	forms   forms
+}
+
+func newPage(source Source, options Options) *page {
+	if source == nil {
+		panic("dashboard: Mount needs a source, such as dashboard.Runner(app.Runner())")
+	}
+	p := &page{options: options, source: source}
+	p.options.Title = cmp.Or(options.Title, "Background work")
+	p.forms.init()
+	if options.Acts {
+		p.control, _ = source.(Controller)
+	}
+	return p
+}
+
+// marked is the key of what the routes of a page are annotated with.
+type marked struct{ page *page }
+
+// maxForm is the size of a form, in bytes.
+const maxForm = 16 << 10
+
+func (p *page) mount(r Router, e endpoints) {
+	get := func(pattern string, endpoint routing.Endpoint, more ...routing.Option) {
+		r.Handle("GET", pattern, endpoint, append(more, routing.Hidden(), routing.Annotate(marked{p}, true))...)
+	}
+	get("/", e.page(p.guarded(p.showOverview)))
+	get("/tasks", e.page(p.guarded(p.showTasks)))
+	get("/task", e.page(p.guarded(p.showTask)))
+	get("/events", e.page(p.guarded(p.follow)), routing.CancelOnDisconnect())
+	for _, a := range assets {
+		get("/"+a.name, e.page(p.guarded(func(context.Context, input, string) (responses.Response, error) { return a.answer(), nil })))
+	}
+	if base := p.base(r); base != "/" {
+		last := base[strings.LastIndexByte(strings.TrimSuffix(base, "/"), '/')+1:]
+		get("", e.page(func(context.Context, input, string) (responses.Response, error) {
+			return responses.RedirectResponse{URL: "./" + last, Status: 308, Header: p.header()}, nil
+		}))
+	}
+	if p.control != nil {
+		act := r.Group("/act", middleware.CrossOriginProtection())
+		act.Handle("POST", "", e.form(p.guardedForm(p.act)), routing.Hidden(), routing.BodyLimit(maxForm), routing.Annotate(marked{p}, true))
+	}
+	p.open = !p.options.Guarded && !p.isSecured(r)
+	if p.open {
+		p.log(context.Background(), slog.LevelWarn, "the page of background work has no guard, and is served to this machine only", slog.String("path", p.base(r)))
+	}
+	p.sample()
+}
+
+// base returns the path of the overview.
+func (p *page) base(r Router) string {
+	for _, rt := range r.Routes() {
+		if rt.Annotation(marked{p}) != nil {
+			return rt.Pattern
+		}
+	}
+	return "/"
+}
+
+// isSecured reports whether providers ask for credentials on each of the routes.
+func (p *page) isSecured(r Router) bool {
+	for _, rt := range r.Routes() {
+		if rt.Annotation(marked{p}) == nil {
+			continue
+		}
+		ways := rt.Security()
+		if len(ways) == 0 {
+			return false
+		}
+		for _, way := range ways {
+			if len(way) == 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (p *page) log(ctx context.Context, level slog.Level, message string, attrs ...slog.Attr) {
+	logger := p.options.Logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	logger.LogAttrs(ctx, level, message, attrs...)
+}
+
+// sample asks a source that is cheap for its numbers now and then, so that there is something
+// to plot when somebody comes.
+func (p *page) sample() {
+	sampled, ok := p.source.(Sampled)
+	if !ok {
+		return
+	}
+	var again func()
+	again = func() {
+		if !sampled.Closed() {
+			_, _ = p.overview(context.Background())
+			time.AfterFunc(sampleEvery, again)
+		}
+	}
+	time.AfterFunc(0, again)
+}

@@ -1,0 +1,179 @@
+package dashboard_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/dashboard"
+	"github.com/velithon-go/velithon/responses"
+)
+
+func TestAnEmptyPageSaysWhatToDo(t *testing.T) {
+	atDesk(t, dashboard.Options{}, background.RunnerOptions{}, func(d *desk) {
+		assert.Equal(t, 308, d.get("/admin").status)
+		assert.Equal(t, "./admin/", d.get("/admin").header.Get("Location"))
+		assert.Contains(t, words(d.page("/admin/")), "Nothing was done since the start.")
+		for _, state := range []string{"", "running", "waiting", "limited", "scheduled", "retrying", "failed", "succeeded"} {
+			assert.Contains(t, d.page("/admin/tasks?state="+state), `<div class="empty">`, state)
+		}
+		assert.Contains(t, words(d.page("/admin/tasks?kind=mail")), "No such task matches the filter.")
+		assert.Equal(t, 404, d.get("/admin/task?id=none").status)
+	})
+}
+
+// One task in each state, on the overview and in the lists.
+func TestStates(t *testing.T) {
+	atDesk(t, dashboard.Options{Title: "Shop"}, background.RunnerOptions{Workers: 2}, func(d *desk) {
+		held := d.held("held", background.Followed())
+		limited := d.held("limited", background.Followed(), background.NewLimit(background.LimitOptions{Concurrent: 1, PerSecond: 100}))
+		failing := background.Define("failing", func(_ context.Context, again bool) error {
+			if again {
+				return errors.New("not yet")
+			}
+			panic("never")
+		}, background.Retry{Attempts: 2, Backoff: time.Hour, MaxBackoff: time.Hour}, background.Followed())
+		d.submit(failing.Task(true).Named("again"), failing.Task(false).Named("lost"))
+		d.submit(limited.Task(1).Named("first"), limited.Task(2).Named("second"))
+		d.submit(held.Task(1).Named("other"), held.Task(2).Named("third"), held.Task(3).Named("later").After(time.Hour))
+
+		overview := words(d.page("/admin/"))
+		for _, want := range []string{
+			"Shop", "Running 2 of 2 workers", "Waiting 1 ", "Parked 1 ", "Scheduled 1 ", "To be retried 1 ", "Failed since the start 1 ",
+			"A shutdown would wait for 5, and give up 1 that are due later.", "failing 0 0 0 0 1 1", "held 1 1 0 1 0 0", "limited 1 0 1 0 0 0",
+		} {
+			assert.Contains(t, overview, want)
+		}
+		for state, want := range map[string][]string{
+			"running":   {"first limited running 1", "other held running 1"},
+			"waiting":   {"third held waiting 0", "waits for all 2 workers are busy"},
+			"limited":   {"second limited parked 0", "waits for its limit: 1 at once, 100 a second"},
+			"scheduled": {"later held scheduled 0", "waits for its time"},
+			"retrying":  {"again failing to be retried 1", "not yet"},
+			"failed":    {"lost failing failed 1", "panic: never"},
+			"succeeded": {"No end of a task is known."},
+			"":          {"first", "second", "third", "other", "later", "again"},
+		} {
+			page := words(d.page("/admin/tasks?state=" + state))
+			for _, w := range want {
+				assert.Contains(t, page, w, "state %q", state)
+			}
+		}
+		assert.Contains(t, words(d.page("/admin/tasks?kind=held")), "third")
+		assert.NotContains(t, words(d.page("/admin/tasks?kind=held")), "second")
+		d.end()
+		assert.Contains(t, words(d.page("/admin/tasks?state=succeeded&kind=limited")), "first limited succeeded 1")
+	})
+}
+
+// A task comes from a request, by which it is found.
+func TestWhatHasCausedATask(t *testing.T) {
+	atDesk(t, dashboard.Options{}, background.RunnerOptions{Workers: 1}, func(d *desk) {
+		held := d.held("mail", background.Followed(), background.ShowArgument())
+		d.app.Post("/orders/{id}", func(_ context.Context, _ struct {
+			ID string `path:"id"`
+		},
+		) (responses.TextResponse, error) {
+			r := responses.Text("ordered")
+			r.Background = held.Task(7)
+			return r, nil
+		})
+		require.Equal(t, 200, d.send("POST", "/orders/1", nil, "X-Request-Id: r1").status)
+		require.Equal(t, 200, d.send("POST", "/orders/2", nil, "X-Request-Id: r2").status)
+		page := words(d.page("/admin/tasks?request=r2"))
+		assert.Contains(t, page, "POST /orders/{id} r2")
+		assert.NotContains(t, page, "r1")
+		var id string
+		for info := range d.app.Runner().Tasks(background.Waiting) {
+			id = info.ID
+		}
+		task := words(d.page("/admin/task?id=" + id))
+		for _, want := range []string{"Name mail", "Id " + id, "State waiting", "waits for all 1 workers are busy", "Route POST /orders/{id}", "Request r2", "Argument 7", "None is known."} {
+			assert.Contains(t, task, want)
+		}
+	})
+}
+
+func TestOneTask(t *testing.T) {
+	atDesk(t, dashboard.Options{}, background.RunnerOptions{}, func(d *desk) {
+		r := d.app.Runner()
+		kind := background.Define("kind", func(ctx context.Context, _ string) error {
+			background.Progress(ctx, map[string]int{"percent": 40})
+			if background.Attempt(ctx) == 1 {
+				return errors.New("first trouble")
+			}
+			panic("second trouble")
+		}, background.Retry{Attempts: 2, Backoff: 1}, background.Followed())
+		d.submit(kind.Task("a person's data"))
+		page := d.page("/admin/task?id=" + r.Handles()[0].ID())
+		for _, want := range []string{
+			"State failed", `Progress {&#34;percent&#34;:40}`, "not shown", "Attempt 2, ", "panic: second trouble", "dashboard_test.go", "Attempt 1, ", "first trouble",
+		} {
+			assert.Contains(t, words(page), want)
+		}
+		assert.NotContains(t, page, "a person's data")
+
+		d.submit(background.Func("plain", func(context.Context) error { return errors.New("third trouble") }))
+		assert.Contains(t, d.page("/admin/tasks?state=failed"), "failure-3")
+		assert.Contains(t, words(d.page("/admin/task?id=failure-3")), "third trouble")
+	})
+}
+
+// However many wait, a page has so many of them, and leads to the next.
+func TestLongListsHavePages(t *testing.T) {
+	const n = 65_536
+	atDesk(t, dashboard.Options{}, background.RunnerOptions{Workers: 1}, func(d *desk) {
+		held := d.held("held")
+		for i := range n {
+			require.NoError(t, d.app.Runner().Submit(t.Context(), held.Task(i).Named(fmt.Sprint("task ", i))))
+		}
+		synctest.Wait()
+		first := d.page("/admin/tasks?state=waiting")
+		assert.Less(t, len(first), 100<<10)
+		assert.Equal(t, 100, strings.Count(first, `<th scope="row">`))
+		assert.Contains(t, first, "task 1<")
+		assert.Contains(t, first, "task 100<")
+		assert.NotContains(t, first, "task 101<")
+		assert.Contains(t, first, `href="tasks?after=100&amp;state=waiting" rel="next"`)
+		second := d.page("/admin/tasks?after=100&state=waiting")
+		assert.Contains(t, second, "task 101<")
+		assert.Contains(t, second, `href="tasks?after=200&amp;state=waiting"`)
+		last := d.page(fmt.Sprintf("/admin/tasks?after=%d&state=waiting", n-36))
+		assert.Equal(t, 35, strings.Count(last, `<th scope="row">`))
+		assert.NotContains(t, last, `rel="next"`)
+		for _, odd := range []string{"-5", "x", "99999999999999999999", "1e9"} {
+			assert.Equal(t, 200, d.get("/admin/tasks?after="+odd).status, odd)
+		}
+		assert.Contains(t, words(d.page("/admin/")), "Waiting 65 535")
+	})
+}
+
+func TestFilesArePartOfThePage(t *testing.T) {
+	atDesk(t, dashboard.Options{}, background.RunnerOptions{}, func(d *desk) {
+		page := d.get("/admin/")
+		assert.Equal(t, "no-store", page.header.Get("Cache-Control"))
+		policy := page.header.Get("Content-Security-Policy")
+		assert.NotContains(t, policy, "unsafe")
+		assert.Contains(t, policy, "default-src 'none'")
+		assert.Contains(t, policy, "frame-ancestors 'none'")
+		assert.NotContains(t, page.text, "style=", "the policy would forbid it")
+		assert.NotContains(t, page.text, "://", "nothing is from elsewhere")
+		for name, kind := range map[string]string{"style": "text/css; charset=utf-8", "script": "text/javascript; charset=utf-8", "icon": "image/svg+xml"} {
+			_, rest, ok := strings.Cut(page.text, `"`+name+`-`)
+			require.True(t, ok, name)
+			file, _, _ := strings.Cut(rest, `"`)
+			a := d.get("/admin/" + name + "-" + file)
+			assert.Equal(t, 200, a.status)
+			assert.Equal(t, kind, a.header.Get("Content-Type"))
+			assert.Contains(t, a.header.Get("Cache-Control"), "immutable")
+		}
+	})
+}

@@ -1,0 +1,117 @@
+package dashboard
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/routing"
+)
+
+var errNotHere = responses.NewProblem(fasthttp.StatusForbidden,
+	"this page has no guard, so it is served to the machine itself only, as http://localhost, and not by a proxy: see docs/dashboard.md")
+
+// policy is the Content-Security-Policy of all pages: what they need is their own, and no
+// script, style or frame of anybody else has a place in them.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// header returns the fields of a page. With "no-referrer" a browser would send its own
+// forms with the origin null.
+func (p *page) header() responses.Header {
+	return responses.Header{
+		"Cache-Control":                {"no-store"},
+		"Content-Security-Policy":      {policy},
+		"Cross-Origin-Opener-Policy":   {"same-origin"},
+		"Cross-Origin-Resource-Policy": {"same-origin"},
+		"Referrer-Policy":              {"same-origin"},
+		"X-Content-Type-Options":       {"nosniff"},
+		"X-Frame-Options":              {"DENY"},
+	}
+}
+
+// guarded lets a request in that may see the page.
+func (p *page) guarded(handle pageHandler) pageHandler {
+	return func(ctx context.Context, in input, who string) (responses.Response, error) {
+		if err := p.lets(ctx); err != nil {
+			return nil, err
+		}
+		return handle(ctx, in, who)
+	}
+}
+
+func (p *page) guardedForm(handle formHandler) formHandler {
+	return func(ctx context.Context, in form, who string) (responses.Response, error) {
+		if err := p.lets(ctx); err != nil {
+			return nil, err
+		}
+		return handle(ctx, in, who)
+	}
+}
+
+func (p *page) lets(ctx context.Context) error {
+	if !p.open {
+		return nil
+	}
+	raw, err := routing.RequestCtx(ctx)
+	if err != nil {
+		return err
+	}
+	if !isFromHere(raw) {
+		return errNotHere
+	}
+	return nil
+}
+
+// forwarded are fields that only proxies set.
+var forwarded = []string{
+	"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server", "X-Real-Ip",
+	"X-Client-Ip", "X-Original-Host", "X-Original-Forwarded-For", "True-Client-Ip", "Cf-Connecting-Ip", "X-Envoy-External-Address", "X-Scheme",
+}
+
+// isFromHere reports whether a request was made on this machine by somebody who has typed
+// that. Its connection comes from there, no field tells of a proxy, and the host is one that
+// leads here: a page that a browser has loaded of another host, whose name leads here by
+// now, names that. nginx speaks HTTP/1.0 if nobody has told it otherwise, and browsers
+// never do.
+func isFromHere(raw *fasthttp.RequestCtx) bool {
+	tcp, ok := raw.RemoteAddr().(*net.TCPAddr)
+	if !ok || !tcp.IP.IsLoopback() || !raw.Request.Header.IsHTTP11() {
+		return false
+	}
+	for _, field := range forwarded {
+		if raw.Request.Header.Peek(field) != nil {
+			return false
+		}
+	}
+	return isHere(string(raw.Host()))
+}
+
+// isHere reports whether a host, with or without a port, is a name of the machine itself.
+func isHere(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}
+
+// actor returns who makes a request.
+func (p *page) actor(ctx context.Context) string {
+	if p.options.Actor != nil {
+		return p.options.Actor(ctx)
+	}
+	raw, err := routing.RequestCtx(ctx)
+	if err != nil {
+		return "unknown"
+	}
+	return raw.RemoteIP().String()
+}

@@ -1,0 +1,199 @@
+package dashboard
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/velithon-go/velithon/responses"
+)
+
+// layout is what the frame of all pages has.
+type layout struct {
+	Title, Heading string // of the service's page, and of this one
+	Section        string // "overview" or "tasks"
+	Events         string // where the news come from; "" if there are none
+	At             time.Time
+	Assets         map[string]string // the names of the files by their first words
+	Live           template.HTML     // what the news take the place of
+	Content        any               // for the template of the page
+	Done           string            // what was done just now
+}
+
+// A part is a page without its frame.
+type part struct {
+	name     string // of its template, and "live-" with that of what the news take the place of
+	heading  string
+	section  string
+	query    url.Values // says the same to the events
+	content  any
+	live     template.HTML
+	done     string
+	status   int
+	noEvents bool
+}
+
+func (p *page) write(part *part) (responses.Response, error) {
+	frame := layout{
+		Title: p.options.Title, Heading: part.heading, Section: part.section, At: time.Now(), Assets: assetNames,
+		Live: part.live, Content: part.content, Done: done[Verb(part.done)],
+	}
+	if !part.noEvents {
+		part.query.Set("page", part.name)
+		frame.Events = "events?" + part.query.Encode()
+	}
+	var page bytes.Buffer
+	if err := templates.ExecuteTemplate(&page, part.name, frame); err != nil {
+		return nil, err
+	}
+	return responses.HTMLResponse{Content: page.String(), Status: part.status, Header: p.header()}, nil
+}
+
+// done says what an act has done.
+var done = map[Verb]string{
+	Cancel:   "The task was told to end.",
+	RetryNow: "The task waits for its time no longer.",
+	Discard:  "The task will not run.",
+	Pause:    "The kind is paused: none of its tasks starts.",
+	Resume:   "The kind goes on.",
+}
+
+// errNothing is for an address of nothing.
+var errNothing = errors.New("dashboard: there is no such page")
+
+// live returns what the news of a page are, which is made once in a second for all.
+func (p *page) live(ctx context.Context, name string, in *input) (template.HTML, error) {
+	at := url.Values{"page": {name}, "state": {in.State}, "kind": {in.Kind}, "request": {in.Request}, "after": {in.After}, "id": {in.ID}}
+	made, err := p.views.get(ctx, at.Encode(), func(ctx context.Context) (any, error) {
+		var content any
+		var err error
+		switch name {
+		case "overview":
+			content, err = p.overviewContent(ctx)
+		case "tasks":
+			content, err = p.tasksContent(ctx, in)
+		case "task":
+			content, err = p.taskContent(ctx, in.ID)
+		default:
+			err = errNothing
+		}
+		if err != nil {
+			if !errors.Is(err, ErrNoTask) && !errors.Is(err, errNothing) {
+				p.log(ctx, slog.LevelError, "the page of background work can't ask for it", slog.Any("error", err))
+				return p.fragment("live-error", nil)
+			}
+			return nil, err
+		}
+		return p.fragment("live-"+name, content)
+	})
+	if err != nil {
+		return "", err
+	}
+	return made.(template.HTML), nil
+}
+
+func (p *page) fragment(name string, content any) (template.HTML, error) {
+	var text bytes.Buffer
+	err := templates.ExecuteTemplate(&text, name, content)
+	return template.HTML(text.String()), err //nolint:gosec // by html/template
+}
+
+func (p *page) showOverview(ctx context.Context, in input, _ string) (responses.Response, error) {
+	live, err := p.live(ctx, "overview", &input{})
+	if err != nil {
+		return nil, err
+	}
+	return p.write(&part{name: "overview", heading: "Overview", section: "overview", query: url.Values{}, live: live, done: in.Done})
+}
+
+func (p *page) showTasks(ctx context.Context, in input, who string) (responses.Response, error) {
+	live, err := p.live(ctx, "tasks", &in)
+	if err != nil {
+		return nil, err
+	}
+	content := p.listOf(&in)
+	content.Buttons = p.kindButtons(ctx, in.Kind, who)
+	return p.write(&part{
+		name: "tasks", heading: content.heading(), section: "tasks", query: in.query(), content: content, live: live, done: in.Done,
+	})
+}
+
+func (p *page) showTask(ctx context.Context, in input, who string) (responses.Response, error) {
+	live, err := p.live(ctx, "task", &in)
+	if errors.Is(err, ErrNoTask) {
+		return p.refusal(ctx, 404, "No such task", "There is no task of this id, or it ended too long ago, or before the service was started.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.write(&part{
+		name: "task", heading: "Task", section: "tasks", query: url.Values{"id": {in.ID}}, content: p.taskButtons(ctx, in.ID, who), live: live, done: in.Done,
+	})
+}
+
+// refusal is a page that says what was not done.
+func (p *page) refusal(_ context.Context, status int, heading, why string) (responses.Response, error) {
+	return p.write(&part{name: "refusal", heading: heading, content: why, status: status, noEvents: true})
+}
+
+// query returns what leads to the list.
+func (in *input) query() url.Values {
+	query := url.Values{}
+	for name, value := range map[string]string{"state": in.State, "kind": in.Kind, "request": in.Request, "after": in.After} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	return query
+}
+
+// signOfLife is how often an event stream says something, so that no proxy takes it for dead,
+// and a client that has gone is noticed.
+const signOfLife = 15 * time.Second
+
+// follow sends what is new on a page, once in a second at most.
+func (p *page) follow(ctx context.Context, in input, _ string) (responses.Response, error) {
+	if _, err := p.live(ctx, in.Page, &in); err != nil && !errors.Is(err, ErrNoTask) {
+		return p.refusal(ctx, 404, "No such page", "There are no news of this.")
+	}
+	events := responses.EventStream(func(events *responses.EventWriter) error {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		if err := events.Send(responses.Event{Name: "version", Data: version, Retry: 2 * time.Second}); err != nil {
+			return err
+		}
+		var sent template.HTML
+		last := time.Now()
+		for {
+			live, err := p.live(ctx, in.Page, &in)
+			switch {
+			case errors.Is(err, ErrNoTask):
+				return events.Send(responses.Event{Name: "gone", Data: "gone"})
+			case ctx.Err() != nil:
+				return nil // the service shuts down, and the page comes again
+			case err != nil:
+				return err
+			case live != sent:
+				err = events.Send(responses.Event{Name: "live", Data: string(live)})
+				sent, last = live, time.Now()
+			case time.Since(last) >= signOfLife:
+				err = events.Comment("still here")
+				last = time.Now()
+			}
+			if err != nil {
+				return err
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	})
+	events.Header = p.header()
+	return events, nil
+}

@@ -1,0 +1,142 @@
+package dashboard
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/responses"
+)
+
+//go:embed assets
+var files embed.FS
+
+// An asset is a file that pages need, under a name that changes with it.
+type asset struct {
+	name, contentType string
+	content           []byte
+}
+
+var (
+	assets     = []asset{newAsset("style.css", "text/css; charset=utf-8"), newAsset("script.js", "text/javascript; charset=utf-8"), newAsset("icon.svg", "image/svg+xml")}
+	assetNames = map[string]string{"style": assets[0].name, "script": assets[1].name, "icon": assets[2].name}
+
+	// version changes with the files: a page that was made with others loads itself anew.
+	version = assets[0].name + " " + assets[1].name
+
+	templates = template.Must(template.New("").Funcs(functions).ParseFS(files, "assets/*.html"))
+)
+
+func newAsset(name, contentType string) asset {
+	content, err := files.ReadFile("assets/" + name)
+	if err != nil {
+		panic(err)
+	}
+	sum := sha256.Sum256(content)
+	first, last, _ := strings.Cut(name, ".")
+	return asset{first + "-" + hex.EncodeToString(sum[:6]) + "." + last, contentType, content}
+}
+
+func (a *asset) answer() responses.Response {
+	r := responses.Bytes(a.contentType, a.content)
+	r.Header = responses.Header{"Cache-Control": {"private, max-age=31536000, immutable"}, "X-Content-Type-Options": {"nosniff"}, "Cross-Origin-Resource-Policy": {"same-origin"}}
+	return r
+}
+
+// functions are those of the templates.
+var functions = template.FuncMap{
+	"name":   func(s string) string { return clean(s, maxName) },
+	"text":   func(s string) string { return clean(s, maxText) },
+	"long":   func(s string) string { return clean(s, maxLong) },
+	"link":   link,
+	"ago":    ago,
+	"exact":  func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
+	"plain":  func(t time.Time) string { return t.Format("2006-01-02 15:04:05.000 MST") },
+	"clock":  func(t time.Time) string { return t.Format("15:04:05 MST") },
+	"took":   took,
+	"number": func(n any) string { return numberOf(n) },
+	"state":  stateName,
+	"kind": func(kind string) string {
+		if kind == "" {
+			return "(no kind)"
+		}
+		return clean(kind, maxName)
+	},
+}
+
+// stateName is a state as people read it.
+func stateName(s background.State) string {
+	switch s {
+	case background.Limited:
+		return "parked"
+	case background.Retrying:
+		return "to be retried"
+	}
+	return s.String()
+}
+
+// ago says how far a time is from now, in the coarsest unit.
+func ago(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	d := time.Since(t)
+	if d < 0 {
+		return "in " + took(max(-d, time.Second).Round(time.Second))
+	}
+	return took(max(d.Truncate(time.Second), 0)) + " ago"
+}
+
+// took is a duration with no more than three digits, or two units.
+func took(d time.Duration) string {
+	switch {
+	case d == 0:
+		return "0 s"
+	case d < time.Millisecond:
+		return strconv.FormatFloat(float64(d)/1e3, 'f', -1, 64) + " µs"
+	case d < time.Second:
+		return fmt.Sprintf("%.3g ms", math.Floor(float64(d)/1e6*10)/10)
+	case d < time.Minute:
+		return fmt.Sprintf("%.3g s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+func numberOf(n any) string {
+	switch n := n.(type) {
+	case int:
+		return grouped(strconv.Itoa(n))
+	case uint64:
+		return grouped(strconv.FormatUint(n, 10))
+	case float64:
+		return number(n)
+	}
+	return fmt.Sprint(n)
+}
+
+// number is a number that is no count, such as a rate.
+func number(f float64) string {
+	if f == math.Trunc(f) || f >= 100 {
+		return grouped(strconv.FormatFloat(math.Round(f), 'f', 0, 64))
+	}
+	return strconv.FormatFloat(f, 'f', 2, 64)
+}
+
+// grouped puts a narrow blank between thousands.
+func grouped(digits string) string {
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "\u202f" + digits[i:]
+	}
+	return digits
+}

@@ -1,0 +1,363 @@
+package dashboard
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/routing"
+)
+
+// failuresKept is how many failures a page can tell of.
+const failuresKept = 200
+
+// longestShown is how many of the tasks that run an overview names.
+const longestShown = 5
+
+// errActor is the cause of a cancel.
+var errActor = errors.New("cancelled on the page of background work")
+
+// Runner returns the work of a runner in memory, which it has remember the last 200
+// failures: see [background.Runner.KeepFailures].
+//
+// A task can be looked at by itself, cancelled and hastened if it has a handle: those that
+// were given to [background.Track], and those of kinds with [background.Followed].
+func Runner(r *background.Runner) *RunnerSource {
+	r.KeepFailures(failuresKept)
+	return &RunnerSource{r}
+}
+
+// A RunnerSource is the work of a runner. It is a [Source], a [Controller] and [Sampled].
+type RunnerSource struct{ runner *background.Runner }
+
+// Closed implements [Sampled].
+func (s *RunnerSource) Closed() bool { return s.runner.Closed() }
+
+// Overview implements [Source].
+func (s *RunnerSource) Overview(context.Context) (Overview, error) {
+	r := s.runner
+	n := r.Stats()
+	o := Overview{
+		Numbers: Numbers{
+			Running: n.Running, Waiting: n.Queued, Parked: n.Limited, Scheduled: n.Scheduled, Retrying: n.Retrying,
+			Succeeded: n.Succeeded, Failed: n.Failed, Retried: n.Retried, GivenUp: n.Skipped + n.Abandoned,
+			Oldest: n.OldestWaiting,
+		},
+		Accepted: n.Accepted, Workers: r.Workers(), Blocked: n.Blocked, Paused: r.Paused(), Closed: r.Closed(),
+		ShutdownWaits: n.Running + n.Queued + n.Limited + n.Retrying, ShutdownGivesUp: n.Scheduled,
+	}
+	paused := r.PausedKinds()
+	for _, k := range r.Kinds() {
+		kind := Kind{Name: k.Kind, Paused: slices.Contains(paused, k.Kind), Numbers: Numbers{
+			Running: k.Running, Waiting: k.Queued, Parked: k.Limited, Scheduled: k.Scheduled, Retrying: k.Retrying,
+			Succeeded: k.Succeeded, Failed: k.Failed, Retried: k.Retried, GivenUp: k.Skipped + k.Abandoned,
+			Oldest: k.OldestWaiting, Waits: k.Waits, Durations: k.Durations,
+		}}
+		add(&o.Waits, &k.Waits)
+		add(&o.Durations, &k.Durations)
+		kind.Acts = actsOf(kind)
+		o.Kinds = append(o.Kinds, kind)
+	}
+	o.Kinds = append(o.Kinds, s.unseen(paused, o.Kinds)...)
+	o.Longest = s.longest()
+	return o, nil
+}
+
+// unseen returns the paused kinds of which no task is known.
+func (s *RunnerSource) unseen(paused []string, seen []Kind) (more []Kind) {
+	for _, name := range paused {
+		if !slices.ContainsFunc(seen, func(k Kind) bool { return k.Name == name }) {
+			k := Kind{Name: name, Paused: true}
+			k.Acts = actsOf(k)
+			more = append(more, k)
+		}
+	}
+	return more
+}
+
+func actsOf(k Kind) []Verb {
+	switch {
+	case k.Name == "":
+		return nil
+	case k.Paused:
+		return []Verb{Resume}
+	}
+	return []Verb{Pause}
+}
+
+// add adds the counts of another histogram.
+func add(to, h *background.Histogram) {
+	for i, n := range h.Counts {
+		to.Counts[i] += n
+	}
+	to.Sum += h.Sum
+}
+
+func (s *RunnerSource) longest() []TaskRow {
+	rows := []TaskRow{}
+	for info := range s.runner.Tasks(background.Running) {
+		rows = append(rows, s.row(&info, nil))
+	}
+	slices.SortFunc(rows, func(a, b TaskRow) int { return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.ID, b.ID)) })
+	return slices.Clip(rows[:min(len(rows), longestShown)])
+}
+
+// row returns what is known of a task, which may have ended.
+func (s *RunnerSource) row(info *background.Info, paused []string) TaskRow {
+	row := TaskRow{
+		ID: info.ID, Name: info.Name, Kind: info.Kind, State: info.State, Attempt: info.Attempt, Since: info.Since, Due: info.Due,
+		Why: s.why(info, paused),
+	}
+	row.Request, row.Route = origin(info.Context)
+	if info.Err != nil {
+		row.Error = textOf(info.Err)
+	}
+	return row
+}
+
+// origin returns the request that a task comes from, and its route.
+func origin(ctx context.Context) (request, route string) {
+	if ctx == nil {
+		return "", ""
+	}
+	if rt, ok := routing.RouteOf(ctx); ok {
+		route = rt.Method + " " + rt.Pattern
+	}
+	return routing.RequestID(ctx), route
+}
+
+// textOf returns what an error says, whose methods are the service's and may panic.
+func textOf(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = "an error whose Error panics"
+		}
+	}()
+	return cut(err.Error(), maxText)
+}
+
+// why says what a task waits for.
+func (s *RunnerSource) why(info *background.Info, paused []string) string {
+	switch info.State {
+	case background.Waiting:
+		n := s.runner.Stats()
+		switch {
+		case s.runner.Paused():
+			return "the runner is paused"
+		case n.Running >= s.runner.Workers():
+			return fmt.Sprintf("all %d workers are busy", s.runner.Workers())
+		}
+		return "its turn: its collection runs as many as it may, or a worker is on its way"
+	case background.Scheduled:
+		return "its time"
+	case background.Limited:
+		if slices.Contains(paused, info.Kind) {
+			return "its kind is paused"
+		}
+		return "its limit" + limitText(info.Limit)
+	case background.Retrying:
+		return "its next attempt"
+	}
+	return ""
+}
+
+func limitText(l *background.Limit) string {
+	if l == nil {
+		return ""
+	}
+	var parts []string
+	o := l.Options()
+	if o.Concurrent > 0 {
+		parts = append(parts, fmt.Sprintf("%d at once", o.Concurrent))
+	}
+	if o.PerSecond > 0 {
+		parts = append(parts, fmt.Sprintf("%g a second", o.PerSecond))
+	}
+	return ": " + strings.Join(parts, ", ")
+}
+
+// Tasks implements [Source]. Those that have ended are, of the succeeded, those with a
+// handle, and of the others those among the last failures.
+func (s *RunnerSource) Tasks(ctx context.Context, f Filter) (Tasks, error) {
+	skip, _ := strconv.Atoi(f.After)
+	var page Tasks
+	seen := 0
+	for row := range s.rows(f.States) {
+		if err := ctx.Err(); err != nil {
+			return Tasks{}, err
+		}
+		if f.Kind != "" && row.Kind != f.Kind || f.Request != "" && row.Request != f.Request {
+			continue
+		}
+		if seen++; seen <= skip {
+			continue
+		}
+		if len(page.Rows) == f.Limit {
+			page.Next = strconv.Itoa(skip + f.Limit)
+			break
+		}
+		page.Rows = append(page.Rows, row)
+	}
+	return page, nil
+}
+
+func (s *RunnerSource) rows(states []background.State) func(yield func(TaskRow) bool) {
+	open, ended := []background.State{}, []background.State{}
+	for _, state := range states {
+		if state.Ended() {
+			ended = append(ended, state)
+		} else {
+			open = append(open, state)
+		}
+	}
+	paused := s.runner.PausedKinds()
+	return func(yield func(TaskRow) bool) {
+		if len(open) > 0 || len(states) == 0 {
+			for info := range s.runner.Tasks(open...) {
+				if !yield(s.row(&info, paused)) {
+					return
+				}
+			}
+		}
+		for _, row := range s.ended(ended) {
+			if !yield(row) {
+				return
+			}
+		}
+	}
+}
+
+// ended returns the tasks that have ended in these states, the last first.
+func (s *RunnerSource) ended(states []background.State) (rows []TaskRow) {
+	if slices.Contains(states, background.Succeeded) {
+		for _, h := range s.runner.Handles() {
+			if info := h.Info(); info.State == background.Succeeded {
+				rows = append(rows, s.row(&info, nil))
+			}
+		}
+	}
+	for _, f := range s.runner.Failures() {
+		if slices.Contains(states, f.State) {
+			rows = append(rows, failedRow(&f))
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b TaskRow) int { return cmp.Or(b.Since.Compare(a.Since), strings.Compare(a.ID, b.ID)) })
+	return rows
+}
+
+// failurePrefix is in front of the number of a failure, for a task without a handle.
+const failurePrefix = "failure-"
+
+func failedRow(f *background.FailureInfo) TaskRow {
+	row := TaskRow{
+		ID: cmp.Or(f.ID, failurePrefix+strconv.FormatUint(f.Number, 10)), Name: f.Name, Kind: f.Kind,
+		State: f.State, Attempt: f.Attempt, Since: f.At, Error: f.Error,
+	}
+	row.Request, row.Route = origin(f.Context)
+	return row
+}
+
+// Task implements [Source].
+func (s *RunnerSource) Task(_ context.Context, id string) (Task, error) {
+	failures := s.runner.Failures()
+	h, ok := s.runner.Lookup(id)
+	if !ok {
+		for i := range failures {
+			if f := &failures[i]; failedRow(f).ID == id {
+				return Task{TaskRow: failedRow(f), Failures: []Failure{failureOf(f)}}, nil
+			}
+		}
+		return Task{}, ErrNoTask
+	}
+	info := h.Info()
+	t := Task{}
+	for i := range failures {
+		if f := &failures[i]; f.ID == id {
+			info.Context = f.Context
+			t.Failures = append(t.Failures, failureOf(f))
+		}
+	}
+	if !info.State.Ended() {
+		for other := range s.runner.Tasks(info.State) {
+			if other.ID == id {
+				info = other
+				break
+			}
+		}
+	}
+	t.TaskRow = s.row(&info, s.runner.PausedKinds())
+	if argument, ok := h.Task().ShownArgument(); ok {
+		t.Argument = string(argument)
+	}
+	if info.Progress != nil {
+		t.Progress = progressText(info.Progress)
+	}
+	t.Acts = actsOn(info.State)
+	return t, nil
+}
+
+func failureOf(f *background.FailureInfo) Failure {
+	return Failure{Attempt: f.Attempt, At: f.At, Error: f.Error, Stack: f.Stack}
+}
+
+func actsOn(state background.State) []Verb {
+	switch state {
+	case background.Running:
+		return []Verb{Cancel}
+	case background.Scheduled, background.Retrying:
+		return []Verb{RetryNow, Discard}
+	case background.Waiting, background.Limited:
+		return []Verb{Discard}
+	}
+	return nil
+}
+
+// Do implements [Controller].
+func (s *RunnerSource) Do(_ context.Context, act Act) error {
+	switch act.Verb {
+	case Pause:
+		s.runner.PauseKind(act.Kind)
+		return nil
+	case Resume:
+		s.runner.ResumeKind(act.Kind)
+		return nil
+	}
+	h, ok := s.runner.Lookup(act.ID)
+	if !ok {
+		return ErrNoTask
+	}
+	state := h.State()
+	if !slices.Contains(actsOn(state), act.Verb) {
+		return &ActError{fmt.Sprintf("the task is %s by now", state)}
+	}
+	ok = false
+	switch act.Verb {
+	case RetryNow:
+		ok = h.Hasten()
+	case Cancel, Discard:
+		ok = h.Cancel(errActor)
+	}
+	if !ok {
+		return &ActError{fmt.Sprintf("the task is %s by now", h.State())}
+	}
+	return nil
+}
+
+// progressText returns what a task has said of itself, as JSON if that can be.
+func progressText(value any) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = "a value whose methods panic"
+		}
+	}()
+	if text, err := json.Marshal(value); err == nil {
+		return cut(string(text), maxText)
+	}
+	return cut(fmt.Sprintf("%+v", value), maxText)
+}

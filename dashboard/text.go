@@ -1,0 +1,41 @@
+package dashboard
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Bounds of texts that come from others, in bytes.
+const (
+	maxName = 200
+	maxText = 4 << 10
+	maxLong = 16 << 10 // a stack, an argument
+)
+
+// clean returns at most so many bytes of a text, as a page can show it: what is not UTF-8, and
+// what changes the direction of the text or is invisible, is replaced.
+func clean(text string, most int) string {
+	text = cut(text, most)
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || r == ' ' {
+			return r
+		}
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, text)
+}
+
+// cut returns at most so many bytes of a text, and never a part of a character at its end.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
+}

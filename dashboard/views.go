@@ -1,0 +1,69 @@
+package dashboard
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// fresh is how long what was made for one page is good for others.
+const fresh = time.Second - 50*time.Millisecond
+
+// mostViews is how many are kept.
+const mostViews = 256
+
+// views makes what pages show, each at most once in a second: who asks meanwhile gets what
+// was made, or waits for it. A view that nobody asks for costs nothing.
+type views struct {
+	mu  sync.Mutex // guards all
+	all map[string]*view
+}
+
+// view is one thing that pages show.
+type view struct {
+	mu   sync.Mutex // guards the rest; held while it is made
+	at   time.Time  // when it was made; zero before
+	made any
+	err  error
+}
+
+// get returns what make makes, or has made within a second. The context that it is given
+// ends with no request.
+func (v *views) get(ctx context.Context, key string, make func(context.Context) (any, error)) (any, error) {
+	one := v.of(key)
+	one.mu.Lock()
+	defer one.mu.Unlock()
+	if now := time.Now(); one.at.IsZero() || now.Sub(one.at) >= fresh {
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), sourceTime)
+		defer cancel()
+		one.made, one.err = make(limited)
+		one.at = now
+	}
+	return one.made, one.err
+}
+
+// sourceTime is how long a source may take.
+const sourceTime = 10 * time.Second
+
+// of returns the view of a key, and forgets some that nobody has asked for lately if there
+// are many.
+func (v *views) of(key string) *view {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	one := v.all[key]
+	if one == nil {
+		if v.all == nil || len(v.all) >= mostViews {
+			v.all = make(map[string]*view)
+		}
+		one = new(view)
+		v.all[key] = one
+	}
+	return one
+}
+
+// forget has all be made anew, since something was changed.
+func (v *views) forget() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.all = nil
+}
