@@ -10,16 +10,16 @@ import (
 
 // A FailureInfo is a failed attempt, or a task that will not run, as [Runner.Failures] tells.
 type FailureInfo struct {
-	Number    uint64          // counts those that were remembered, from 1
-	ID        string          // of the handle; empty without
-	Name      string          // of the task
-	Kind      string          // empty for a task without
-	Attempt   int             // from 1, or 0 for a task that was given up while it waited
-	State     State           // that the task came into: Retrying, Failed, Canceled or GivenUp
-	At        time.Time       // when that was
-	Error     string          // at most 4 KiB
-	Stack     string          // of a panic, at most 16 KiB; else empty
-	Context   context.Context // with the values that the task was submitted with
+	Number  uint64          // counts those that were remembered, from 1
+	ID      string          // of the handle; empty without
+	Name    string          // of the task
+	Kind    string          // empty for a task without
+	Attempt int             // from 1, or 0 for a task that was given up while it waited
+	State   State           // that the task came into: Retrying, Failed, Canceled or GivenUp
+	At      time.Time       // when that was
+	Error   string          // at most 4 KiB
+	Stack   string          // of a panic, at most 16 KiB; else empty
+	Context context.Context // with the values that the task was submitted with
 }
 
 // What a runner remembers of one failure, in bytes.

@@ -11,12 +11,15 @@ import (
 
 // act does what a form asks for, and leads back to where its effect is seen.
 func (p *page) act(ctx context.Context, in form, who string) (responses.Response, error) {
-	act := Act{Verb: Verb(in.Verb), ID: in.ID, Kind: in.Kind}
-	if err := p.forms.redeem(in.Token, act, who); err != nil {
+	act, err := ofForm(&in)
+	if err == nil {
+		err = p.forms.redeem(in.Token, act, who)
+	}
+	if err != nil {
 		p.logAct(ctx, act, who, err)
 		return p.refusal(ctx, 403, "Nothing was done", err.Error())
 	}
-	err := p.control.Do(ctx, act)
+	err = p.control.Do(ctx, act)
 	p.logAct(ctx, act, who, err)
 	p.views.forget()
 	refused, isRefused := errors.AsType[*ActError](err)

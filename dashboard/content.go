@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/velithon-go/velithon/background"
 )
@@ -155,7 +156,7 @@ func (p *page) tasksContent(ctx context.Context, in *input) (*listContent, error
 		to := input{State: in.State, Kind: in.Kind, Request: in.Request, After: after}
 		return "?" + to.query().Encode()
 	}
-	if tasks.Next != "" {
+	if tasks.Next != "" && len(tasks.Next) <= maxLinked {
 		c.Next = link(tasks.Next)
 	}
 	if in.After != "" {
@@ -177,6 +178,7 @@ type button struct {
 	Act
 
 	Token, Label, Warning string
+	For, Of               string // the id and the kind as the form has them
 }
 
 var labels = map[Verb][2]string{
@@ -193,7 +195,7 @@ func (p *page) buttons(verbs []Verb, act Act, who string) (all []button) {
 	}
 	for _, verb := range verbs {
 		act.Verb = verb
-		all = append(all, button{act, p.forms.token(act, who), labels[verb][0], labels[verb][1]})
+		all = append(all, button{act, p.forms.token(act, who), labels[verb][0], labels[verb][1], inForm(act.ID), inForm(act.Kind)})
 	}
 	return all
 }
@@ -222,7 +224,13 @@ func (p *page) taskButtons(ctx context.Context, id, who string) []button {
 	return p.buttons(t.Acts, Act{ID: id}, who)
 }
 
-// link returns the address of a list of tasks, or of one.
+// maxLinked is how long what an address says may be, in bytes.
+const maxLinked = 512
+
+// link returns the address of a list of tasks, or of one; "" if that can't be asked for.
 func link(to, name, value string) string {
+	if value == "" || len(value) > maxLinked || !utf8.ValidString(value) {
+		return ""
+	}
 	return fmt.Sprintf("%s?%s", to, url.Values{name: {value}}.Encode())
 }

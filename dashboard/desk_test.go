@@ -42,7 +42,7 @@ func newDesk(t *testing.T, options dashboard.Options, runner background.RunnerOp
 	t.Helper()
 	d := &desk{T: t, log: &records{}, release: make(chan struct{})}
 	d.app = velithon.New(velithon.Options{Runner: runner, Logger: slog.New(slog.DiscardHandler)})
-	options.Logger = slog.New(slog.NewJSONHandler(d.log, nil))
+	options.Logger = logTo(d.log)
 	dashboard.Mount(d.app.Group("/admin"), dashboard.Runner(d.app.Runner()), options)
 	d.kit = velithontest.New(t, d.app)
 	t.Cleanup(d.end)
@@ -155,6 +155,8 @@ type records struct {
 	mu   sync.Mutex // guards text
 	text bytes.Buffer
 }
+
+func logTo(r *records) *slog.Logger { return slog.New(slog.NewJSONHandler(r, nil)) }
 
 func (r *records) Write(p []byte) (int, error) {
 	r.mu.Lock()

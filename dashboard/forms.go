@@ -48,6 +48,22 @@ func (f *forms) token(act Act, who string) string {
 	return base64.RawURLEncoding.EncodeToString(append(text, f.mac(text, act, who)...))
 }
 
+// inForm returns a text as a form has it: whatever is in it comes back as it was.
+func inForm(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+// ofForm returns the act that a form asks for.
+func ofForm(in *form) (Act, error) {
+	id, err := base64.RawURLEncoding.Strict().DecodeString(in.ID)
+	if err != nil {
+		return Act{}, errForged
+	}
+	kind, err := base64.RawURLEncoding.Strict().DecodeString(in.Kind)
+	if err != nil {
+		return Act{}, errForged
+	}
+	return Act{Verb: Verb(in.Verb), ID: string(id), Kind: string(kind)}, nil
+}
+
 // mac returns the MAC of the beginning of a token. Each text has its length in front of it,
 // so that none can be taken for a part of another.
 func (f *forms) mac(text []byte, act Act, who string) []byte {

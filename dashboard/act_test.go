@@ -1,0 +1,169 @@
+package dashboard_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"maps"
+	"net/url"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/dashboard"
+)
+
+func TestActs(t *testing.T) {
+	options := dashboard.Options{Acts: true, Actor: func(context.Context) string { return "ada" }}
+	atDesk(t, options, background.RunnerOptions{Workers: 1}, func(d *desk) {
+		r := d.app.Runner()
+		held := d.held("held", background.Followed())
+		failing := background.Define("failing", func(context.Context, int) error { return errors.New("no") },
+			background.Retry{Attempts: 3, Backoff: time.Hour, MaxBackoff: time.Hour}, background.Followed())
+		id := func(name string) string {
+			for _, h := range r.Handles() {
+				if h.Info().Name == name {
+					return h.ID()
+				}
+			}
+			t.Fatal("no task ", name)
+			return ""
+		}
+		do := func(verb, page string) {
+			t.Helper()
+			found := forms(d.page(page))
+			require.Contains(t, found, verb, page)
+			a := d.post(found[verb])
+			require.Equal(t, 303, a.status, a.text)
+			synctest.Wait()
+			assert.Equal(t, 200, d.get("/admin/"+a.header.Get("Location")).status)
+		}
+		d.submit(failing.Task(1).Named("again"))
+		d.submit(held.Task(1).Named("running"), held.Task(2).Named("waiting"), held.Task(3).Named("scheduled").After(time.Hour))
+
+		do("retry", "/admin/task?id="+id("again")) // which waits for the worker now
+		do("discard", "/admin/task?id="+id("waiting"))
+		do("discard", "/admin/task?id="+id("scheduled"))
+		do("pause", "/admin/tasks?kind=failing")
+		assert.Equal(t, []string{"failing"}, r.PausedKinds())
+		do("cancel", "/admin/task?id="+id("running"))
+		for name, want := range map[string]background.State{"running": background.Canceled, "waiting": background.Canceled, "scheduled": background.Canceled, "again": background.Limited} {
+			h, _ := r.Lookup(id(name))
+			assert.Equal(t, want, h.State(), name)
+		}
+		assert.Contains(t, words(d.page("/admin/task?id="+id("again"))), "waits for its kind is paused")
+		assert.Contains(t, words(d.page("/admin/")), "failing paused")
+		do("resume", "/admin/tasks?kind=failing")
+		h, _ := r.Lookup(id("again"))
+		assert.Equal(t, background.Retrying, h.State())
+		assert.Equal(t, 2, h.Info().Attempt)
+
+		var told []string
+		for _, record := range d.log.of(t, "an act on background work") {
+			assert.Equal(t, "ada", record["by"])
+			if record["kind"] != nil {
+				assert.Equal(t, "failing", record["kind"])
+			} else {
+				assert.NotEmpty(t, record["id"])
+			}
+			told = append(told, record["act"].(string))
+		}
+		assert.Equal(t, []string{"retry", "discard", "discard", "pause", "cancel", "resume"}, told)
+	})
+}
+
+// A page that is for reading has no forms, and no way to act.
+func TestReadOnly(t *testing.T) {
+	atDesk(t, dashboard.Options{}, background.RunnerOptions{}, func(d *desk) {
+		d.submit(d.held("held", background.Followed()).Task(1))
+		id := d.app.Runner().Handles()[0].ID()
+		for _, page := range []string{"/admin/", "/admin/tasks?kind=held", "/admin/task?id=" + id} {
+			assert.NotContains(t, d.page(page), `method="post"`, page)
+		}
+		assert.Equal(t, 404, d.post(url.Values{"verb": {"cancel"}, "id": {id}}).status)
+		assert.Equal(t, background.Running, d.app.Runner().Handles()[0].State())
+	})
+}
+
+func coded(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+// What is not a form of the page's own, sent once, in time, by who has got it, does nothing.
+func TestActsThatAreRefused(t *testing.T) {
+	who := "ada"
+	options := dashboard.Options{Acts: true, Actor: func(context.Context) string { return who }}
+	atDesk(t, options, background.RunnerOptions{Workers: 2}, func(d *desk) {
+		r := d.app.Runner()
+		d.submit(d.held("held", background.Followed()).Task(1), d.held("other", background.Followed()).Task(2))
+		handles := r.Handles()
+		id, other := handles[0].ID(), handles[1].ID()
+		form := func() url.Values { return forms(d.page("/admin/task?id=" + id))["cancel"] }
+		changed := func(name, value string) url.Values {
+			f := maps.Clone(form())
+			f.Set(name, value)
+			return f
+		}
+		refused := func(why string, status int, a answer) {
+			t.Helper()
+			assert.Equal(t, status, a.status, why)
+			for _, h := range r.Handles() {
+				assert.Equal(t, background.Running, h.State(), why)
+			}
+			assert.Empty(t, r.PausedKinds(), why)
+		}
+		token := []byte(form().Get("token"))
+		token[0] ^= 1
+		refused("no base64", 403, d.post(changed("id", "?")))
+		refused("another task", 403, d.post(changed("id", coded(other))))
+		refused("another act", 403, d.post(changed("verb", "discard")))
+		refused("a kind's act", 403, d.post(changed("verb", "pause")))
+		refused("with a kind", 403, d.post(changed("kind", coded("held"))))
+		refused("no verb", 403, d.post(changed("verb", "")))
+		refused("no token", 403, d.post(changed("token", "")))
+		refused("a forged token", 403, d.post(changed("token", string(token))))
+		refused("what is no token", 403, d.post(changed("token", "<script>")))
+		refused("a cross-site form", 403, d.post(form(), "Sec-Fetch-Site: cross-site"))
+		refused("a same-site form", 403, d.post(form(), "Sec-Fetch-Site: same-site"))
+		refused("an old browser's", 403, d.post(form(), "Sec-Fetch-Site: ", "Origin: https://evil.example"))
+		refused("by an address", 405, d.get("/admin/act?"+form().Encode()))
+		f := form()
+		who = "eve"
+		refused("another's form", 403, d.post(f))
+		who = "ada"
+		f = form()
+		time.Sleep(time.Hour)
+		refused("an old form", 403, d.post(f))
+		refused("a large form", 413, d.post(changed("token", string(make([]byte, 20<<10)))))
+		assert.Empty(t, d.log.of(t, "an act on background work"))
+		assert.NotEmpty(t, d.log.of(t, "an act on background work was refused"))
+
+		f = form()
+		assert.Equal(t, 303, d.post(f).status)
+		synctest.Wait()
+		a := d.post(f)
+		assert.Equal(t, 403, a.status, "a replayed form")
+		assert.Contains(t, a.text, "sent before")
+		h, _ := r.Lookup(id)
+		assert.Equal(t, background.Canceled, h.State())
+	})
+}
+
+// A form whose time has gone by is answered with what has become of the task.
+func TestActsThatComeTooLate(t *testing.T) {
+	atDesk(t, dashboard.Options{Acts: true}, background.RunnerOptions{Keep: time.Minute}, func(d *desk) {
+		d.submit(d.held("held", background.Followed()).Task(1))
+		h := d.app.Runner().Handles()[0]
+		first, second := forms(d.page("/admin/task?id=" + h.ID()))["cancel"], forms(d.page("/admin/task?id=" + h.ID()))["cancel"]
+		d.end()
+		a := d.post(first)
+		assert.Equal(t, 409, a.status)
+		assert.Contains(t, a.text, "the task is succeeded by now")
+		time.Sleep(time.Minute)
+		assert.Equal(t, 404, d.post(second).status)
+		require.Len(t, d.log.of(t, "an act on background work was refused"), 2)
+		assert.Equal(t, "127.0.0.1", d.log.of(t, "an act on background work was refused")[0]["by"])
+	})
+}

@@ -1,0 +1,140 @@
+package dashboard_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/dashboard"
+)
+
+// stream opens the events of a page.
+func (d *desk) stream(query string) io.ReadCloser {
+	d.Helper()
+	response, err := d.kit.Client.Get("http://localhost/admin/events?" + query)
+	require.NoError(d, err)
+	require.Equal(d, 200, response.StatusCode)
+	require.Equal(d, "text/event-stream", response.Header.Get("Content-Type"))
+	return response.Body
+}
+
+// event reads an event, and returns its name and data.
+func event(t *testing.T, lines *bufio.Reader) (name, data string) {
+	t.Helper()
+	for {
+		line, err := lines.ReadString('\n')
+		require.NoError(t, err)
+		switch field, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": "); field {
+		case "event":
+			name = value
+		case "data":
+			data += value + "\n"
+		case "":
+			if name != "" {
+				return name, data
+			}
+		}
+	}
+}
+
+// A page is told what is new, once in a second at most, and not what it knows.
+func TestEvents(t *testing.T) {
+	atDesk(t, dashboard.Options{}, background.RunnerOptions{}, func(d *desk) {
+		held := d.held("held", background.Followed())
+		body := d.stream("page=tasks&state=running")
+		defer body.Close()
+		lines := bufio.NewReader(body)
+		name, data := event(t, lines)
+		assert.Equal(t, "version", name)
+		assert.Contains(t, d.page("/admin/"), `data-version="`+strings.TrimSpace(data)+`"`)
+		name, data = event(t, lines)
+		assert.Equal(t, "live", name)
+		assert.Contains(t, data, "Nothing runs.")
+		d.submit(held.Task(1).Named("first"))
+		began := time.Now()
+		_, data = event(t, lines)
+		assert.Contains(t, data, "first")
+		assert.LessOrEqual(t, time.Since(began), time.Second)
+		began = time.Now()
+		d.end()
+		for strings.Contains(data, "first") {
+			_, data = event(t, lines)
+		}
+		assert.LessOrEqual(t, time.Since(began), 2*time.Second)
+		line, err := lines.ReadString('\n')
+		require.NoError(t, err)
+		assert.Equal(t, ": still here\n", line, "nothing is new")
+		assert.InDelta(t, 15, time.Since(began).Seconds(), 2)
+	})
+}
+
+// The page of a task that is known no more is told so.
+func TestEventsOfATaskThatIsGone(t *testing.T) {
+	atDesk(t, dashboard.Options{}, background.RunnerOptions{Keep: 10 * time.Second}, func(d *desk) {
+		d.submit(d.held("held", background.Followed()).Task(1))
+		body := d.stream("page=task&id=" + d.app.Runner().Handles()[0].ID())
+		defer body.Close()
+		lines := bufio.NewReader(body)
+		d.end()
+		name := ""
+		for name != "gone" {
+			name, _ = event(t, lines)
+		}
+		_, err := io.ReadAll(lines)
+		require.NoError(t, err, "the stream ends")
+		assert.Equal(t, 404, d.get("/admin/events?page=other").status)
+	})
+}
+
+// A hundred pages cost what one does, and nothing once they are closed.
+func TestManyPages(t *testing.T) {
+	f := newFake("plain")
+	atFake(t, f, func(d *desk) {
+		const pages, seconds = 100, 30
+		var all []io.ReadCloser
+		for range pages {
+			body := d.stream("page=overview")
+			all = append(all, body)
+			go func() { _, _ = io.Copy(io.Discard, body) }()
+		}
+		f.asked.Store(0)
+		time.Sleep(seconds * time.Second)
+		synctest.Wait()
+		assert.LessOrEqual(t, f.asked.Load(), int64(seconds+1))
+		assert.GreaterOrEqual(t, f.asked.Load(), int64(seconds/2))
+		for _, body := range all {
+			require.NoError(t, body.Close())
+		}
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		f.asked.Store(0)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.Zero(t, f.asked.Load(), "nobody looks")
+	})
+}
+
+// Open pages don't hold up a shutdown.
+func TestShutdown(t *testing.T) {
+	atDesk(t, dashboard.Options{}, background.RunnerOptions{}, func(d *desk) {
+		body := d.stream("page=overview")
+		defer body.Close()
+		began := time.Now()
+		ended := make(chan error)
+		go func() {
+			_, err := io.Copy(io.Discard, body)
+			ended <- err
+		}()
+		require.NoError(t, d.app.Shutdown(context.Background()))
+		require.NoError(t, <-ended)
+		assert.Less(t, time.Since(began), 2*time.Second)
+	})
+}

@@ -1,0 +1,150 @@
+package dashboard_test
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/dashboard"
+	"github.com/velithon-go/velithon/middleware"
+	"github.com/velithon-go/velithon/routing"
+)
+
+// Without a guard the page is for the machine itself: by the connection, whatever the fields
+// of the request say, and by a name that leads here.
+func TestWithoutAGuard(t *testing.T) {
+	app := velithon.New(velithon.Options{})
+	defer app.Shutdown(context.Background())
+	records := &records{}
+	dashboard.Mount(app.Group("/admin"), dashboard.Runner(app.Runner()), dashboard.Options{Logger: logTo(records), Acts: true})
+	require.Len(t, records.of(t, "the page of background work has no guard, and is served to this machine only"), 1)
+	handler := app.Handler()
+	ask := func(peer, host, protocol string, fields ...string) int {
+		status := 0
+		for _, path := range []string{"GET /admin/", "GET /admin/tasks", "GET /admin/task?id=x", "GET /admin/events?page=nothing", "POST /admin/act"} {
+			method, path, _ := strings.Cut(path, " ")
+			var request fasthttp.Request
+			request.Header.SetMethod(method)
+			request.SetRequestURI(path)
+			request.Header.SetHost(host)
+			request.Header.SetProtocol(protocol)
+			if method == "POST" {
+				request.Header.SetContentType("application/x-www-form-urlencoded")
+				request.SetBodyString("verb=pause")
+			}
+			for _, f := range fields {
+				name, value, _ := strings.Cut(f, ": ")
+				request.Header.Add(name, value)
+			}
+			var raw fasthttp.RequestCtx
+			var from net.Addr = &net.UnixAddr{Name: "@"}
+			if peer != "" {
+				from = net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(peer), 4000))
+			}
+			raw.Init(&request, from, nil)
+			handler(&raw)
+			if path == "/admin/" {
+				status = raw.Response.StatusCode()
+			} else if got := raw.Response.StatusCode(); status == 403 {
+				assert.Equal(t, 403, got, path)
+			}
+			assert.Empty(t, raw.Response.Header.Peek("Set-Cookie"))
+		}
+		return status
+	}
+	for _, host := range []string{"localhost", "localhost:8080", "LOCALHOST", "127.0.0.1:8080", "[::1]:8080", "[::1]", "127.9.9.9"} {
+		assert.Equal(t, 200, ask("127.0.0.1", host, "HTTP/1.1"), host)
+		assert.Equal(t, 200, ask("::1", host, "HTTP/1.1"), host)
+		assert.Equal(t, 403, ask("192.0.2.1", host, "HTTP/1.1"), host)
+		assert.Equal(t, 403, ask("", host, "HTTP/1.1"), "a Unix socket")
+		assert.Equal(t, 403, ask("127.0.0.1", host, "HTTP/1.0"), "a proxy that nobody has set up")
+	}
+	for _, host := range []string{"shop.example", "127.0.0.1.shop.example", "localhost.shop.example", "192.0.2.1", "", "[::ffff:192.0.2.1]", "0.0.0.0"} {
+		assert.Equal(t, 403, ask("127.0.0.1", host, "HTTP/1.1"), host)
+	}
+	for _, field := range []string{
+		"X-Forwarded-For: 127.0.0.1", "Forwarded: for=127.0.0.1", "x-real-ip: ::1", "Via: 1.1 proxy", "X-Forwarded-For: ", "X-Forwarded-Proto: https", "CF-Connecting-IP: 127.0.0.1",
+	} {
+		assert.Equal(t, 403, ask("127.0.0.1", "localhost", "HTTP/1.1", field), field)
+	}
+}
+
+type operator string
+
+// A guard is middleware, of which the options say so, or a provider of who that is.
+func TestGuards(t *testing.T) {
+	check := middleware.Passwords(map[operator]string{"ada": "a long password"})
+	secured := func(app *velithon.App, options dashboard.Options) {
+		admin := app.Group("/admin")
+		routing.Provide(admin, middleware.BasicAuth(check), routing.Secured(routing.Basic("password")))
+		dashboard.MountFor(admin, dashboard.Runner(app.Runner()), options, func(o operator) string { return string(o) })
+	}
+	for name, test := range map[string]struct {
+		mount           func(*velithon.App, dashboard.Options)
+		without, within int
+		warns           bool
+	}{
+		"a provider": {secured, 401, 200, false},
+		"middleware": {func(app *velithon.App, options dashboard.Options) {
+			options.Guarded = true
+			dashboard.Mount(app.Group("/admin", func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+				return func(raw *fasthttp.RequestCtx) {
+					if len(raw.Request.Header.Peek("Authorization")) == 0 {
+						raw.SetStatusCode(401)
+						return
+					}
+					next(raw)
+				}
+			}), dashboard.Runner(app.Runner()), options)
+		}, 401, 200, false},
+		"a provider that lets everybody in": {func(app *velithon.App, options dashboard.Options) {
+			admin := app.Group("/admin")
+			routing.Provide(admin, func(context.Context, struct{}) (operator, error) { return "somebody", nil })
+			dashboard.MountFor(admin, dashboard.Runner(app.Runner()), options, func(o operator) string { return string(o) })
+		}, 403, 403, true},
+		"none": {func(app *velithon.App, options dashboard.Options) {
+			dashboard.Mount(app.Group("/admin"), dashboard.Runner(app.Runner()), options)
+		}, 403, 403, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := velithon.New(velithon.Options{})
+			defer app.Shutdown(context.Background())
+			records := &records{}
+			test.mount(app, dashboard.Options{Logger: logTo(records), Acts: true})
+			assert.Equal(t, test.warns, len(records.of(t, "the page of background work has no guard, and is served to this machine only")) == 1)
+			handler := app.Handler()
+			for i, want := range []int{test.without, test.within} {
+				for _, path := range []string{"/admin/", "/admin/tasks"} {
+					var request fasthttp.Request
+					request.SetRequestURI("http://shop.example" + path)
+					if i == 1 {
+						request.Header.Set("Authorization", "Basic YWRhOmEgbG9uZyBwYXNzd29yZA==")
+					}
+					var raw fasthttp.RequestCtx
+					raw.Init(&request, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}, nil)
+					handler(&raw)
+					assert.Equal(t, want, raw.Response.StatusCode(), path)
+				}
+			}
+		})
+	}
+}
+
+func TestMistakesPanic(t *testing.T) {
+	app := velithon.New(velithon.Options{})
+	defer app.Shutdown(context.Background())
+	assert.PanicsWithValue(t, "dashboard: Mount needs a source, such as dashboard.Runner(app.Runner())", func() {
+		dashboard.Mount(app.Group("/admin"), nil, dashboard.Options{})
+	})
+	assert.Panics(t, func() {
+		dashboard.MountFor(app.Group("/admin"), dashboard.Runner(background.NewRunner(background.RunnerOptions{})), dashboard.Options{}, func(operator) string { return "" })
+	}, "nobody provides it")
+}
