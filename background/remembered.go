@@ -108,7 +108,7 @@ func (e *TaskError) state() State {
 		return Retrying
 	case isCanceled(e.Err):
 		return Canceled
-	case e.Err == ErrSkipped || e.Err == ErrAbandoned:
+	case e.Attempt == 0 && (is(e.Err, ErrSkipped) || is(e.Err, ErrAbandoned)):
 		return GivenUp
 	}
 	return Failed

@@ -95,8 +95,11 @@ func (a *storedAttempt) conclude() {
 	a.runner.logFailure(a.ctx, failure, wait)
 }
 
-// isCanceled reports whether a cause, which may be the user's and panic, is ErrCanceled.
-func isCanceled(cause error) bool {
+// isCanceled reports whether a cause is ErrCanceled.
+func isCanceled(cause error) bool { return is(cause, ErrCanceled) }
+
+// is reports whether an error, which may be the user's and panic, is another one.
+func is(err, other error) bool {
 	defer func() { _ = recover() }()
-	return errors.Is(cause, ErrCanceled)
+	return errors.Is(err, other)
 }

@@ -22,7 +22,7 @@ import (
 // of the request say, and by a name that leads here.
 func TestWithoutAGuard(t *testing.T) {
 	app := velithon.New(velithon.Options{})
-	defer app.Shutdown(context.Background())
+	defer end(t, app)
 	records := &records{}
 	dashboard.Mount(app.Group("/admin"), dashboard.Runner(app.Runner()), dashboard.Options{Logger: logTo(records), Acts: true})
 	require.Len(t, records.of(t, "the page of background work has no guard, and is served to this machine only"), 1)
@@ -77,6 +77,11 @@ func TestWithoutAGuard(t *testing.T) {
 	}
 }
 
+func end(t *testing.T, app *velithon.App) {
+	t.Helper()
+	require.NoError(t, app.Shutdown(context.Background()))
+}
+
 type operator string
 
 // A guard is middleware, of which the options say so, or a provider of who that is.
@@ -116,7 +121,7 @@ func TestGuards(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			app := velithon.New(velithon.Options{})
-			defer app.Shutdown(context.Background())
+			defer end(t, app)
 			records := &records{}
 			test.mount(app, dashboard.Options{Logger: logTo(records), Acts: true})
 			assert.Equal(t, test.warns, len(records.of(t, "the page of background work has no guard, and is served to this machine only")) == 1)
@@ -140,7 +145,7 @@ func TestGuards(t *testing.T) {
 
 func TestMistakesPanic(t *testing.T) {
 	app := velithon.New(velithon.Options{})
-	defer app.Shutdown(context.Background())
+	defer end(t, app)
 	assert.PanicsWithValue(t, "dashboard: Mount needs a source, such as dashboard.Runner(app.Runner())", func() {
 		dashboard.Mount(app.Group("/admin"), nil, dashboard.Options{})
 	})

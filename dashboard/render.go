@@ -61,7 +61,7 @@ var functions = template.FuncMap{
 	"plain":  func(t time.Time) string { return t.Format("2006-01-02 15:04:05.000 MST") },
 	"clock":  func(t time.Time) string { return t.Format("15:04:05 MST") },
 	"took":   took,
-	"number": func(n any) string { return numberOf(n) },
+	"number": numberOf,
 	"state":  stateName,
 	"kind": func(kind string) string {
 		if kind == "" {

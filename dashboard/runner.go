@@ -279,9 +279,11 @@ func (s *RunnerSource) Task(_ context.Context, id string) (Task, error) {
 	t := Task{}
 	for i := range failures {
 		if f := &failures[i]; f.ID == id {
-			info.Context = f.Context
 			t.Failures = append(t.Failures, failureOf(f))
 		}
+	}
+	if f := lastOf(failures, id); f != nil {
+		info.Context = f.Context
 	}
 	if !info.State.Ended() {
 		for other := range s.runner.Tasks(info.State) {
@@ -300,6 +302,16 @@ func (s *RunnerSource) Task(_ context.Context, id string) (Task, error) {
 	}
 	t.Acts = actsOn(info.State)
 	return t, nil
+}
+
+// lastOf returns the last failure of a task with a handle; nil if there is none.
+func lastOf(failures []background.FailureInfo, id string) *background.FailureInfo {
+	for i := range failures {
+		if failures[i].ID == id {
+			return &failures[i]
+		}
+	}
+	return nil
 }
 
 func failureOf(f *background.FailureInfo) Failure {

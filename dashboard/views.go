@@ -27,16 +27,16 @@ type view struct {
 	err  error
 }
 
-// get returns what make makes, or has made within a second. The context that it is given
+// get returns what ask returns, or has returned within a second. The context that it is given
 // ends with no request.
-func (v *views) get(ctx context.Context, key string, make func(context.Context) (any, error)) (any, error) {
+func (v *views) get(ctx context.Context, key string, ask func(context.Context) (any, error)) (any, error) {
 	one := v.of(key)
 	one.mu.Lock()
 	defer one.mu.Unlock()
 	if now := time.Now(); one.at.IsZero() || now.Sub(one.at) >= fresh {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), sourceTime)
 		defer cancel()
-		one.made, one.err = make(limited)
+		one.made, one.err = ask(limited)
 		one.at = now
 	}
 	return one.made, one.err
