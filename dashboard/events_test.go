@@ -12,8 +12,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/dashboard"
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 // stream opens the events of a page.
@@ -91,6 +93,20 @@ func TestEventsOfATaskThatIsGone(t *testing.T) {
 		_, err := io.ReadAll(lines)
 		require.NoError(t, err, "the stream ends")
 		assert.Equal(t, 404, d.get("/admin/events?page=other").status)
+	})
+}
+
+// That a page was closed is nothing to log.
+func TestClosedPagesAreNoTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{T: t, log: &records{}, release: make(chan struct{})}
+		d.app = velithon.New(velithon.Options{Logger: logTo(d.log)})
+		dashboard.Mount(d.app.Group("/admin"), dashboard.Runner(d.app.Runner()), dashboard.Options{})
+		d.kit = velithontest.New(t, d.app)
+		require.NoError(t, d.stream("page=overview").Close())
+		time.Sleep(time.Minute)
+		require.NoError(t, d.app.Shutdown(t.Context()))
+		assert.Empty(t, d.log.of(t, "a stream ended early"))
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/responses"
 )
 
@@ -195,5 +196,16 @@ func (p *page) follow(ctx context.Context, in input, _ string) (responses.Respon
 		}
 	})
 	events.Header = p.header()
-	return events, nil
+	return news{events}, nil
+}
+
+// news are events of which nobody has to be told that they ended early: a page was closed.
+type news struct{ *responses.EventStreamResponse }
+
+// Err implements [responses.EndedResponse].
+func (n news) Err() error {
+	if p, ok := errors.AsType[*background.PanicError](n.EventStreamResponse.Err()); ok {
+		return p
+	}
+	return nil
 }
