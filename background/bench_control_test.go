@@ -155,3 +155,53 @@ func othersWait(b *testing.B, times int, work background.Work) time.Duration {
 	slices.Sort(all)
 	return all[len(all)*99/100]
 }
+
+// BenchmarkPauseKind is for how long nothing else starts when a kind is paused of which
+// 65,536 tasks wait for a worker, for each of them.
+func BenchmarkPauseKind(b *testing.B) {
+	const waiting = 65_536
+	kind := background.Define("kind", nothing)
+	runner := background.NewRunner(background.RunnerOptions{Queue: waiting})
+	for b.Loop() {
+		runner.Pause()
+		for i := range waiting {
+			if err := runner.Submit(b.Context(), kind.Task(i)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		runner.PauseKind("kind")
+		began := time.Now()
+		runner.Resume()
+		b.ReportMetric(float64(time.Since(began).Nanoseconds())/waiting, "ns/task")
+		if runner.Stats().Limited != waiting {
+			b.Fatal(runner.Stats())
+		}
+		runner.ResumeKind("kind")
+		if err := runner.Idle(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := runner.Shutdown(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkFollowed is what a task of a kind costs from its submission to its end, and what
+// it does if the kind has each followed.
+func BenchmarkFollowed(b *testing.B) {
+	for name, options := range map[string][]background.KindOption{"not": nil, "followed": {background.Followed()}} {
+		b.Run(name, func(b *testing.B) {
+			kind := background.Define("kind", nothing, options...)
+			runner := background.NewRunner(background.RunnerOptions{Workers: 1, Keep: time.Nanosecond})
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := runner.Submit(b.Context(), kind.Task(1)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := runner.Shutdown(context.Background()); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}

@@ -21,7 +21,7 @@ func (shown) applyTo(s *settings) error {
 // Followed has each task of a [Kind] that is submitted to a [Runner] followed by a handle,
 // as [Track] makes one, which [Runner.Lookup] finds: so it can be looked at and cancelled
 // by whoever looks at the service, and its end is known for RunnerOptions.Keep. It is for
-// work that is rare and takes long: a handle takes about a kilobyte and a microsecond. Tasks
+// work that is rare and takes long: a handle takes about a kilobyte and some 3 µs. Tasks
 // that a [Store] holds have ids of its own, and are not followed.
 func Followed() KindOption { return followed{} }
 

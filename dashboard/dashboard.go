@@ -167,15 +167,15 @@ func newPage(source Source, options Options) *page {
 	return p
 }
 
-// marked is the key of what the routes of a page are annotated with.
-type marked struct{ page *page }
+// marked is the key under which the routes of a page are annotated with it.
+type marked struct{}
 
 // maxForm is the size of a form, in bytes.
 const maxForm = 16 << 10
 
 func (p *page) mount(r Router, e endpoints) {
 	get := func(pattern string, endpoint routing.Endpoint, more ...routing.Option) {
-		r.Handle("GET", pattern, endpoint, append(more, routing.Hidden(), routing.Annotate(marked{p}, true))...)
+		r.Handle("GET", pattern, endpoint, append(more, routing.Hidden(), routing.Annotate(marked{}, p))...)
 	}
 	get("/", e.page(p.guarded(p.showOverview)))
 	get("/tasks", e.page(p.guarded(p.showTasks)))
@@ -192,7 +192,7 @@ func (p *page) mount(r Router, e endpoints) {
 	}
 	if p.control != nil {
 		act := r.Group("/act", middleware.CrossOriginProtection())
-		act.Handle("POST", "", e.form(p.guardedForm(p.act)), routing.Hidden(), routing.BodyLimit(maxForm), routing.Annotate(marked{p}, true))
+		act.Handle("POST", "", e.form(p.guardedForm(p.act)), routing.Hidden(), routing.BodyLimit(maxForm), routing.Annotate(marked{}, p))
 	}
 	p.open = !p.options.Guarded && !p.isSecured(r)
 	if p.open {
@@ -204,7 +204,7 @@ func (p *page) mount(r Router, e endpoints) {
 // base returns the path of the overview.
 func (p *page) base(r Router) string {
 	for _, rt := range r.Routes() {
-		if rt.Annotation(marked{p}) != nil {
+		if rt.Annotation(marked{}) == p {
 			return rt.Pattern
 		}
 	}
@@ -214,7 +214,7 @@ func (p *page) base(r Router) string {
 // isSecured reports whether providers ask for credentials on each of the routes.
 func (p *page) isSecured(r Router) bool {
 	for _, rt := range r.Routes() {
-		if rt.Annotation(marked{p}) == nil {
+		if rt.Annotation(marked{}) != p {
 			continue
 		}
 		ways := rt.Security()

@@ -54,7 +54,7 @@ func TestStates(t *testing.T) {
 		}
 		for state, want := range map[string][]string{
 			"running":   {"first limited running 1", "other held running 1"},
-			"waiting":   {"third held waiting 0", "waits for all 2 workers are busy"},
+			"waiting":   {"third held waiting 0", "waits for a worker, and all 2 are busy"},
 			"limited":   {"second limited parked 0", "waits for its limit: 1 at once, 100 a second"},
 			"scheduled": {"later held scheduled 0", "waits for its time"},
 			"retrying":  {"again failing to be retried 1", "not yet"},
@@ -96,7 +96,7 @@ func TestWhatHasCausedATask(t *testing.T) {
 			id = info.ID
 		}
 		task := words(d.page("/admin/task?id=" + id))
-		for _, want := range []string{"Name mail", "Id " + id, "State waiting", "waits for all 1 workers are busy", "Route POST /orders/{id}", "Request r2", "Argument 7", "None is known."} {
+		for _, want := range []string{"Name mail", "Id " + id, "State waiting", "waits for a worker, and all 1 are busy", "Route POST /orders/{id}", "Request r2", "Argument 7", "None is known."} {
 			assert.Contains(t, task, want)
 		}
 	})

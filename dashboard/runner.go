@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -100,19 +101,31 @@ func add(to, h *background.Histogram) {
 }
 
 func (s *RunnerSource) longest() []TaskRow {
+	var now moment
 	rows := []TaskRow{}
 	for info := range s.runner.Tasks(background.Running) {
-		rows = append(rows, s.row(&info, nil))
+		rows = append(rows, now.row(&info))
 	}
 	slices.SortFunc(rows, func(a, b TaskRow) int { return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.ID, b.ID)) })
 	return slices.Clip(rows[:min(len(rows), longestShown)])
 }
 
+// moment is what a runner did when it was asked for tasks, which is why some of them wait.
+type moment struct {
+	running, workers int
+	isPaused         bool
+	pausedKinds      []string
+}
+
+func (s *RunnerSource) now() *moment {
+	return &moment{s.runner.Stats().Running, s.runner.Workers(), s.runner.Paused(), s.runner.PausedKinds()}
+}
+
 // row returns what is known of a task, which may have ended.
-func (s *RunnerSource) row(info *background.Info, paused []string) TaskRow {
+func (m *moment) row(info *background.Info) TaskRow {
 	row := TaskRow{
 		ID: info.ID, Name: info.Name, Kind: info.Kind, State: info.State, Attempt: info.Attempt, Since: info.Since, Due: info.Due,
-		Why: s.why(info, paused),
+		Why: m.why(info),
 	}
 	row.Request, row.Route = origin(info.Context)
 	if info.Err != nil {
@@ -143,21 +156,20 @@ func textOf(err error) (text string) {
 }
 
 // why says what a task waits for.
-func (s *RunnerSource) why(info *background.Info, paused []string) string {
+func (m *moment) why(info *background.Info) string {
 	switch info.State {
 	case background.Waiting:
-		n := s.runner.Stats()
 		switch {
-		case s.runner.Paused():
+		case m.isPaused:
 			return "the runner is paused"
-		case n.Running >= s.runner.Workers():
-			return fmt.Sprintf("all %d workers are busy", s.runner.Workers())
+		case m.running >= m.workers:
+			return fmt.Sprintf("a worker, and all %d are busy", m.workers)
 		}
 		return "its turn: its collection runs as many as it may, or a worker is on its way"
 	case background.Scheduled:
 		return "its time"
 	case background.Limited:
-		if slices.Contains(paused, info.Kind) {
+		if slices.Contains(m.pausedKinds, info.Kind) {
 			return "its kind is paused"
 		}
 		return "its limit" + limitText(info.Limit)
@@ -188,11 +200,11 @@ func (s *RunnerSource) Tasks(ctx context.Context, f Filter) (Tasks, error) {
 	skip, _ := strconv.Atoi(f.After)
 	var page Tasks
 	seen := 0
-	for row := range s.rows(f.States) {
+	for row := range s.rows(&f) {
 		if err := ctx.Err(); err != nil {
 			return Tasks{}, err
 		}
-		if f.Kind != "" && row.Kind != f.Kind || f.Request != "" && row.Request != f.Request {
+		if f.Request != "" && row.Request != f.Request {
 			continue
 		}
 		if seen++; seen <= skip {
@@ -207,26 +219,27 @@ func (s *RunnerSource) Tasks(ctx context.Context, f Filter) (Tasks, error) {
 	return page, nil
 }
 
-func (s *RunnerSource) rows(states []background.State) func(yield func(TaskRow) bool) {
+// rows yields the tasks in the states of a filter, of its kind.
+func (s *RunnerSource) rows(f *Filter) iter.Seq[TaskRow] {
 	open, ended := []background.State{}, []background.State{}
-	for _, state := range states {
+	for _, state := range f.States {
 		if state.Ended() {
 			ended = append(ended, state)
 		} else {
 			open = append(open, state)
 		}
 	}
-	paused := s.runner.PausedKinds()
+	now := s.now()
 	return func(yield func(TaskRow) bool) {
-		if len(open) > 0 || len(states) == 0 {
+		if len(open) > 0 || len(f.States) == 0 {
 			for info := range s.runner.Tasks(open...) {
-				if !yield(s.row(&info, paused)) {
+				if f.lets(info.Kind) && !yield(now.row(&info)) {
 					return
 				}
 			}
 		}
 		for _, row := range s.ended(ended) {
-			if !yield(row) {
+			if f.lets(row.Kind) && !yield(row) {
 				return
 			}
 		}
@@ -238,7 +251,7 @@ func (s *RunnerSource) ended(states []background.State) (rows []TaskRow) {
 	if slices.Contains(states, background.Succeeded) {
 		for _, h := range s.runner.Handles() {
 			if info := h.Info(); info.State == background.Succeeded {
-				rows = append(rows, s.row(&info, nil))
+				rows = append(rows, new(moment).row(&info))
 			}
 		}
 	}
@@ -293,7 +306,7 @@ func (s *RunnerSource) Task(_ context.Context, id string) (Task, error) {
 			}
 		}
 	}
-	t.TaskRow = s.row(&info, s.runner.PausedKinds())
+	t.TaskRow = s.now().row(&info)
 	if argument, ok := h.Task().ShownArgument(); ok {
 		t.Argument = string(argument)
 	}

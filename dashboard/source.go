@@ -120,6 +120,9 @@ type Filter struct {
 	Limit   int                // how many tasks at most
 }
 
+// lets reports whether the filter lets the tasks of a kind through.
+func (f *Filter) lets(kind string) bool { return f.Kind == "" || f.Kind == kind }
+
 // Tasks is a page of tasks.
 type Tasks struct {
 	Rows []TaskRow

@@ -1,0 +1,53 @@
+package dashboard_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
+
+	"github.com/velithon-go/velithon"
+	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/dashboard"
+)
+
+// BenchmarkPages is what a page costs that nobody has asked for within a second, with so
+// many tasks that wait.
+func BenchmarkPages(b *testing.B) {
+	for _, waiting := range []int{1, 100, 65_536} {
+		for name, path := range map[string]string{
+			"overview":   "/admin/",
+			"first page": "/admin/tasks?state=waiting",
+			"last page":  fmt.Sprintf("/admin/tasks?state=waiting&after=%d", waiting-1),
+			"one kind":   "/admin/tasks?kind=rare",
+		} {
+			b.Run(fmt.Sprintf("%s/waiting=%d", name, waiting), func(b *testing.B) {
+				app := velithon.New(velithon.Options{})
+				release := make(chan struct{})
+				kind := background.Define("kind", func(context.Context, int) error { <-release; return nil })
+				dashboard.Mount(app.Group("/admin"), dashboard.Runner(app.Runner()), dashboard.Options{})
+				for i := range app.Runner().Workers() + waiting {
+					require.NoError(b, app.Runner().Submit(b.Context(), kind.Task(i)))
+				}
+				handler := app.Handler()
+				b.ReportAllocs()
+				for b.Loop() {
+					dashboard.Forget(app.Router)
+					var raw fasthttp.RequestCtx
+					var request fasthttp.Request
+					request.SetRequestURI("http://localhost" + path)
+					raw.Init(&request, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, nil)
+					handler(&raw)
+					if raw.Response.StatusCode() != 200 {
+						b.Fatal(raw.Response.String())
+					}
+				}
+				close(release)
+				require.NoError(b, app.Shutdown(context.Background()))
+			})
+		}
+	}
+}
