@@ -100,17 +100,28 @@ func took(d time.Duration) string {
 	case d == 0:
 		return "0 s"
 	case d < time.Millisecond:
-		return strconv.FormatFloat(float64(d)/1e3, 'f', -1, 64) + " µs"
+		return threeDigits(float64(d)/1e3) + " µs"
 	case d < time.Second:
-		return fmt.Sprintf("%.3g ms", math.Floor(float64(d)/1e6*10)/10)
+		return threeDigits(float64(d)/1e6) + " ms"
 	case d < time.Minute:
-		return fmt.Sprintf("%.3g s", d.Seconds())
+		return threeDigits(d.Seconds()) + " s"
 	case d < time.Hour:
 		return fmt.Sprintf("%d min", int(d.Minutes()))
 	case d < 48*time.Hour:
 		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
 	}
 	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+// threeDigits cuts a number below 1000 down to three digits.
+func threeDigits(f float64) string {
+	scale := 100.0
+	if f >= 100 {
+		scale = 1
+	} else if f >= 10 {
+		scale = 10
+	}
+	return strconv.FormatFloat(math.Floor(f*scale)/scale, 'f', -1, 64)
 }
 
 func numberOf(n any) string {

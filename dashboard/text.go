@@ -34,7 +34,7 @@ func cut(text string, most int) string {
 		return text
 	}
 	end := most
-	for end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+	for end > max(0, most-utf8.UTFMax) && !utf8.RuneStart(text[end]) {
 		end--
 	}
 	return text[:end] + "…"
