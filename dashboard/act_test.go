@@ -76,6 +76,34 @@ func TestActs(t *testing.T) {
 	})
 }
 
+// Who discards what waits does not want to end what has begun meanwhile.
+func TestATaskThatBeginsIsNotDiscarded(t *testing.T) {
+	atDesk(t, dashboard.Options{Acts: true}, background.RunnerOptions{Workers: 1}, func(d *desk) {
+		first := make(chan struct{})
+		d.submit(background.Func("first", func(context.Context) error { <-first; return nil }), d.held("held", background.Followed()).Task(1))
+		h := d.app.Runner().Handles()[0]
+		form := forms(d.page("/admin/task?id=" + h.ID()))["discard"]
+		close(first)
+		synctest.Wait()
+		a := d.post(form)
+		assert.Equal(t, 409, a.status)
+		assert.Contains(t, a.text, "the task is running by now")
+		synctest.Wait()
+		assert.Equal(t, background.Running, h.State())
+	})
+}
+
+// What an act has changed is seen at once.
+func TestAnActIsSeenAtOnce(t *testing.T) {
+	atDesk(t, dashboard.Options{Acts: true}, background.RunnerOptions{}, func(d *desk) {
+		d.submit(d.held("held").Task(1))
+		form := forms(d.page("/admin/tasks?kind=held"))["pause"]
+		assert.NotContains(t, words(d.page("/admin/")), "held paused")
+		require.Equal(t, 303, d.post(form).status)
+		assert.Contains(t, words(d.get("/admin/").text), "held paused")
+	})
+}
+
 // A page that is for reading has no forms, and no way to act.
 func TestReadOnly(t *testing.T) {
 	atDesk(t, dashboard.Options{}, background.RunnerOptions{}, func(d *desk) {

@@ -11,6 +11,16 @@ var (
 	Cut    = cut
 )
 
+// Samples returns how many samples the page of a router keeps.
+func Samples(r *routing.Router) int {
+	for _, rt := range r.Routes() {
+		if p, ok := rt.Annotation(marked{}).(*page); ok {
+			return len(p.history.samples)
+		}
+	}
+	return 0
+}
+
 // Forget has the page of a router make all anew.
 func Forget(r *routing.Router) {
 	for _, rt := range r.Routes() {

@@ -56,6 +56,9 @@ func TestWithoutAGuard(t *testing.T) {
 			} else if got := raw.Response.StatusCode(); status == 403 {
 				assert.Equal(t, 403, got, path)
 			}
+			if status == 403 {
+				assert.Contains(t, string(raw.Response.Body()), "no guard", path)
+			}
 			assert.Empty(t, raw.Response.Header.Peek("Set-Cookie"))
 		}
 		return status

@@ -47,6 +47,7 @@ func TestRatesAndPlots(t *testing.T) {
 		assert.Contains(t, text, "In a second 0 at most 2")
 		time.Sleep(5 * time.Minute)
 		text = words(d.page("/admin/"))
+		assert.Equal(t, 61, dashboard.Samples(d.app.Router))
 		assert.Contains(t, text, "In a second 0 at most 0")
 		assert.Contains(t, text, "Duration p50 / p99 0 s / 0 s", "none has ended lately")
 	})
