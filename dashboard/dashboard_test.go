@@ -102,6 +102,17 @@ func TestWhatHasCausedATask(t *testing.T) {
 	})
 }
 
+// Since when a task without a kind runs is not known, and not made up.
+func TestTasksThatAreNotTimed(t *testing.T) {
+	atDesk(t, dashboard.Options{}, background.RunnerOptions{}, func(d *desk) {
+		d.submit(background.Func("plain", func(context.Context) error { <-d.release; return nil }), d.held("held").Task(1))
+		page := words(d.page("/admin/tasks?state=running"))
+		assert.Contains(t, page, "plain – running 1 accepted 1 s ago")
+		assert.Contains(t, page, "held held running 1 1 s ago")
+		assert.Contains(t, words(d.page("/admin/")), "plain (no kind) 1 accepted 2 s ago")
+	})
+}
+
 func TestOneTask(t *testing.T) {
 	atDesk(t, dashboard.Options{}, background.RunnerOptions{}, func(d *desk) {
 		r := d.app.Runner()

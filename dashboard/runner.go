@@ -127,6 +127,7 @@ func (m *moment) row(info *background.Info) TaskRow {
 		ID: info.ID, Name: info.Name, Kind: info.Kind, State: info.State, Attempt: info.Attempt, Since: info.Since, Due: info.Due,
 		Why: m.why(info),
 	}
+	row.Accepted = info.ID == "" && (info.State == background.Running && info.Kind == "" || info.State == background.Retrying)
 	row.Request, row.Route = origin(info.Context)
 	if info.Err != nil {
 		row.Error = textOf(info.Err)

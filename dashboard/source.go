@@ -137,7 +137,8 @@ type TaskRow struct {
 	State    background.State
 	Attempt  int       // how many have begun
 	Attempts int       // how many there may be; 0 if that is not known
-	Since    time.Time // when it came into its state, or was accepted
+	Since    time.Time // when it came into its state
+	Accepted bool      // that is not known, and Since is when it was accepted
 	Due      time.Time // when it may start, if it waits for that
 	Why      string    // it waits, in words; "" if it does not, or that is not known
 	Request  string    // the id of the request that it comes from
