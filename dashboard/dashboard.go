@@ -249,6 +249,7 @@ func (p *page) sample() {
 	again = func() {
 		if !sampled.Closed() {
 			_, _ = p.overview(context.Background())
+			p.views.forgetOld()
 			time.AfterFunc(sampleEvery, again)
 		}
 	}

@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -135,6 +136,22 @@ func TestManyPages(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		assert.Zero(t, f.asked.Load(), "nobody looks")
+	})
+}
+
+// What was made for others is forgotten, however many there were.
+func TestViewsAreForgotten(t *testing.T) {
+	atDesk(t, dashboard.Options{}, background.RunnerOptions{}, func(d *desk) {
+		most := 0
+		for i := range 1000 {
+			require.Equal(t, 200, d.get(fmt.Sprint("/admin/tasks?kind=", i)).status)
+			most = max(most, dashboard.Views(d.app.Router))
+		}
+		assert.LessOrEqual(t, most, 256)
+		assert.Greater(t, most, 200)
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		assert.LessOrEqual(t, dashboard.Views(d.app.Router), 1, "the numbers")
 	})
 }
 

@@ -21,6 +21,18 @@ func Samples(r *routing.Router) int {
 	return 0
 }
 
+// Views returns how many views the page of a router keeps.
+func Views(r *routing.Router) int {
+	for _, rt := range r.Routes() {
+		if p, ok := rt.Annotation(marked{}).(*page); ok {
+			p.views.mu.Lock()
+			defer p.views.mu.Unlock()
+			return len(p.views.all)
+		}
+	}
+	return 0
+}
+
 // Forget has the page of a router make all anew.
 func Forget(r *routing.Router) {
 	for _, rt := range r.Routes() {

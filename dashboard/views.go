@@ -45,13 +45,16 @@ func (v *views) get(ctx context.Context, key string, ask func(context.Context) (
 // sourceTime is how long a source may take.
 const sourceTime = 10 * time.Second
 
-// of returns the view of a key, and forgets some that nobody has asked for lately if there
-// are many.
+// unasked is how long a view is kept for which nobody asks.
+const unasked = 10 * time.Second
+
+// of returns the view of a key.
 func (v *views) of(key string) *view {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	one := v.all[key]
 	if one == nil {
+		v.forgetOldLocked()
 		if v.all == nil || len(v.all) >= mostViews {
 			v.all = make(map[string]*view)
 		}
@@ -59,6 +62,26 @@ func (v *views) of(key string) *view {
 		v.all[key] = one
 	}
 	return one
+}
+
+// forgetOld forgets what nobody has asked for lately.
+func (v *views) forgetOld() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.forgetOldLocked()
+}
+
+func (v *views) forgetOldLocked() {
+	now := time.Now()
+	for key, one := range v.all {
+		if !one.mu.TryLock() { // it is being made
+			continue
+		}
+		if !one.at.IsZero() && now.Sub(one.at) > unasked {
+			delete(v.all, key)
+		}
+		one.mu.Unlock()
+	}
 }
 
 // forget has all be made anew, since something was changed.
