@@ -87,7 +87,9 @@ func TestWhatHasCausedATask(t *testing.T) {
 			return r, nil
 		})
 		require.Equal(t, 200, d.send("POST", "/orders/1", nil, "X-Request-Id: r1").status)
+		synctest.Wait() // its task has the worker now
 		require.Equal(t, 200, d.send("POST", "/orders/2", nil, "X-Request-Id: r2").status)
+		synctest.Wait()
 		page := words(d.page("/admin/tasks?request=r2"))
 		assert.Contains(t, page, "POST /orders/{id} r2")
 		assert.NotContains(t, page, "r1")

@@ -11,34 +11,31 @@ var (
 	Cut    = cut
 )
 
-// Samples returns how many samples the page of a router keeps.
-func Samples(r *routing.Router) int {
+// pageOf returns the page of a router.
+func pageOf(r *routing.Router) *page {
 	for _, rt := range r.Routes() {
 		if p, ok := rt.Annotation(marked{}).(*page); ok {
-			return len(p.history.samples)
+			return p
 		}
 	}
-	return 0
+	return nil
+}
+
+// Samples returns how many samples the page of a router keeps.
+func Samples(r *routing.Router) int {
+	h := &pageOf(r).history
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.samples)
 }
 
 // Views returns how many views the page of a router keeps.
 func Views(r *routing.Router) int {
-	for _, rt := range r.Routes() {
-		if p, ok := rt.Annotation(marked{}).(*page); ok {
-			p.views.mu.Lock()
-			defer p.views.mu.Unlock()
-			return len(p.views.all)
-		}
-	}
-	return 0
+	v := &pageOf(r).views
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.all)
 }
 
 // Forget has the page of a router make all anew.
-func Forget(r *routing.Router) {
-	for _, rt := range r.Routes() {
-		if p, ok := rt.Annotation(marked{}).(*page); ok {
-			p.views.forget()
-			return
-		}
-	}
-}
+func Forget(r *routing.Router) { pageOf(r).views.forget() }

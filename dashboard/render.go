@@ -61,6 +61,7 @@ var functions = template.FuncMap{
 	"plain":  func(t time.Time) string { return t.Format("2006-01-02 15:04:05.000 MST") },
 	"clock":  func(t time.Time) string { return t.Format("15:04:05 MST") },
 	"took":   took,
+	"pair":   pair,
 	"number": numberOf,
 	"state":  stateName,
 	"kind": func(kind string) string {
@@ -111,6 +112,14 @@ func took(d time.Duration) string {
 		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
 	}
 	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+// pair is p50 and p99; a dash where nothing was counted.
+func pair(quantiles [2]time.Duration) string {
+	if quantiles[1] == 0 {
+		return "–"
+	}
+	return took(quantiles[0]) + " / " + took(quantiles[1])
 }
 
 // threeDigits cuts a number below 1000 down to three digits.
