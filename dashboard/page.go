@@ -152,10 +152,6 @@ func (in *input) query() url.Values {
 	return query
 }
 
-// signOfLife is how often an event stream says something, so that no proxy takes it for dead,
-// and a client that has gone is noticed.
-const signOfLife = 15 * time.Second
-
 // follow sends what is new on a page, once in a second at most.
 func (p *page) follow(ctx context.Context, in input, _ string) (responses.Response, error) {
 	if _, err := p.live(ctx, in.Page, &in); err != nil && !errors.Is(err, ErrNoTask) {
@@ -168,7 +164,6 @@ func (p *page) follow(ctx context.Context, in input, _ string) (responses.Respon
 			return err
 		}
 		var sent template.HTML
-		last := time.Now()
 		for {
 			live, err := p.live(ctx, in.Page, &in)
 			switch {
@@ -180,10 +175,7 @@ func (p *page) follow(ctx context.Context, in input, _ string) (responses.Respon
 				return err
 			case live != sent:
 				err = events.Send(responses.Event{Name: "live", Data: string(live)})
-				sent, last = live, time.Now()
-			case time.Since(last) >= signOfLife:
-				err = events.Comment("still here")
-				last = time.Now()
+				sent = live
 			}
 			if err != nil {
 				return err
