@@ -117,7 +117,7 @@ func TestTasksOfAResponseAreStored(t *testing.T) {
 	assert.Equal(t, "yes", response.Header.Get("X-Of-The-Response"))
 	assert.Equal(t, []string{`"one"`}, d.stored(), "before it was answered")
 	assert.Equal(t, "2", response.Header.Get("X-Scheduled"))
-	assert.Equal(t, map[string]string{"request_id": "a-1", "traceparent": "00-abc-def-01", "tracestate": "a=b"}, d.records[0].Values)
+	assert.Equal(t, map[string]string{"request_id": "a-1", "route": "GET /keep", "traceparent": "00-abc-def-01", "tracestate": "a=b"}, d.records[0].Values)
 	shutdown(t, app)
 	assert.EqualValues(t, 1, app.Runner().Stats().Succeeded, "the other one ran in memory")
 	assert.Equal(t, []string{"start", "shutdown"}, d.calls)

@@ -71,8 +71,9 @@ var edges = []edge{
 		fasthttpModule, module + "/background", module + "/params", module + "/responses", module + "/routing",
 	}},
 	{"dashboard", []string{
-		fasthttpModule, module + "/background", module + "/middleware", module + "/responses", module + "/routing",
+		fasthttpModule, module + "/background", module + "/dashboard/source", module + "/middleware", module + "/responses", module + "/routing",
 	}},
+	{"dashboard/source", []string{module + "/background"}},
 	{"health", []string{
 		module + "/background", module + "/responses",
 		fasthttpModule, module + "/openapi", // in its tests

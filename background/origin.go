@@ -11,7 +11,7 @@ import (
 // use.
 type Origin struct {
 	// Values are kept with the tasks, and are those of the Origin of their attempts: the
-	// id of a request under [RequestID], a trace under "traceparent" and "tracestate". The
+	// id of a request under [RequestID], its route under [RequestRoute], a trace under "traceparent" and "tracestate". The
 	// map does not change.
 	Values map[string]string
 
@@ -19,8 +19,12 @@ type Origin struct {
 	stored []storedTask
 }
 
-// RequestID is the key of a request's id among the values of an [Origin].
-const RequestID = "request_id"
+// Keys of a request's id, and of its route such as "POST /orders/{id}", among the values of
+// an [Origin].
+const (
+	RequestID    = "request_id"
+	RequestRoute = "route"
+)
 
 // OriginKey is the key of a [*Origin] among the values of a context.
 type OriginKey struct{}

@@ -148,6 +148,7 @@ type page struct {
 	source  Source
 	control Controller // nil if nothing can be changed
 	open    bool       // for the machine itself only, since nobody guards it
+	bundle  *bundle
 
 	views   views
 	history history
@@ -158,7 +159,7 @@ func newPage(source Source, options Options) *page {
 	if source == nil {
 		panic("dashboard: Mount needs a source, such as dashboard.Runner(app.Runner())")
 	}
-	p := &page{options: options, source: source}
+	p := &page{options: options, source: source, bundle: load()}
 	p.options.Title = cmp.Or(options.Title, "Background work")
 	p.forms.init()
 	if options.Acts {
@@ -181,7 +182,7 @@ func (p *page) mount(r Router, e endpoints) {
 	get("/tasks", e.page(p.guarded(p.showTasks)))
 	get("/task", e.page(p.guarded(p.showTask)))
 	get("/events", e.page(p.guarded(p.follow)), routing.CancelOnDisconnect())
-	for _, a := range assets {
+	for _, a := range p.bundle.assets {
 		get("/"+a.name, e.page(p.guarded(func(context.Context, input, string) (responses.Response, error) { return a.answer(), nil })))
 	}
 	if base := p.base(r); base != "/" {

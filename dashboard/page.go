@@ -40,7 +40,7 @@ type part struct {
 
 func (p *page) write(part *part) (responses.Response, error) {
 	frame := layout{
-		Title: p.options.Title, Heading: part.heading, Section: part.section, At: time.Now(), Assets: assetNames,
+		Title: p.options.Title, Heading: part.heading, Section: part.section, At: time.Now(), Assets: p.bundle.names,
 		Live: part.live, Content: part.content, Done: done[Verb(part.done)],
 	}
 	if !part.noEvents {
@@ -48,7 +48,7 @@ func (p *page) write(part *part) (responses.Response, error) {
 		frame.Events = "events?" + part.query.Encode()
 	}
 	var page bytes.Buffer
-	if err := templates.ExecuteTemplate(&page, part.name, frame); err != nil {
+	if err := p.bundle.templates.ExecuteTemplate(&page, part.name, frame); err != nil {
 		return nil, err
 	}
 	return responses.HTMLResponse{Content: page.String(), Status: part.status, Header: p.header()}, nil
@@ -99,7 +99,7 @@ func (p *page) live(ctx context.Context, name string, in *input) (template.HTML,
 
 func (p *page) fragment(name string, content any) (template.HTML, error) {
 	var text bytes.Buffer
-	err := templates.ExecuteTemplate(&text, name, content)
+	err := p.bundle.templates.ExecuteTemplate(&text, name, content)
 	return template.HTML(text.String()), err //nolint:gosec // by html/template
 }
 
@@ -160,7 +160,7 @@ func (p *page) follow(ctx context.Context, in input, _ string) (responses.Respon
 	events := responses.EventStream(func(events *responses.EventWriter) error {
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
-		if err := events.Send(responses.Event{Name: "version", Data: version, Retry: 2 * time.Second}); err != nil {
+		if err := events.Send(responses.Event{Name: "version", Data: p.bundle.version, Retry: 2 * time.Second}); err != nil {
 			return err
 		}
 		var sent template.HTML

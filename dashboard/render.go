@@ -9,6 +9,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/velithon-go/velithon/background"
@@ -24,15 +25,33 @@ type asset struct {
 	content           []byte
 }
 
+// A bundle is what all pages are made of. It is loaded by the first Mount: programs that import
+// this package for its interfaces do not link it, nor html/template.
+type bundle struct {
+	assets    []asset
+	names     map[string]string // of the assets, by their first words
+	version   string            // changes with the assets: a page that was made with others loads itself anew
+	templates *template.Template
+}
+
 var (
-	assets     = []asset{newAsset("style.css", "text/css; charset=utf-8"), newAsset("script.js", "text/javascript; charset=utf-8"), newAsset("icon.svg", "image/svg+xml")}
-	assetNames = map[string]string{"style": assets[0].name, "script": assets[1].name, "icon": assets[2].name}
-
-	// version changes with the files: a page that was made with others loads itself anew.
-	version = assets[0].name + " " + assets[1].name
-
-	templates = template.Must(template.New("").Funcs(functions).ParseFS(files, "assets/*.html"))
+	bundleOnce sync.Once
+	theBundle  bundle
 )
+
+func load() *bundle {
+	bundleOnce.Do(func() {
+		style, script := newAsset("style.css", "text/css; charset=utf-8"), newAsset("script.js", "text/javascript; charset=utf-8")
+		icon := newAsset("icon.svg", "image/svg+xml")
+		theBundle = bundle{
+			assets:    []asset{style, script, icon},
+			names:     map[string]string{"style": style.name, "script": script.name, "icon": icon.name},
+			version:   style.name + " " + script.name,
+			templates: template.Must(template.New("").Funcs(functions()).ParseFS(files, "assets/*.html")),
+		}
+	})
+	return &theBundle
+}
 
 func newAsset(name, contentType string) asset {
 	content, err := files.ReadFile("assets/" + name)
@@ -51,25 +70,27 @@ func (a *asset) answer() responses.Response {
 }
 
 // functions are those of the templates.
-var functions = template.FuncMap{
-	"name":   func(s string) string { return clean(s, maxName) },
-	"text":   func(s string) string { return clean(s, maxText) },
-	"long":   func(s string) string { return clean(s, maxLong) },
-	"link":   link,
-	"ago":    ago,
-	"exact":  func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
-	"plain":  func(t time.Time) string { return t.Format("2006-01-02 15:04:05.000 MST") },
-	"clock":  func(t time.Time) string { return t.Format("15:04:05 MST") },
-	"took":   took,
-	"pair":   pair,
-	"number": numberOf,
-	"state":  stateName,
-	"kind": func(kind string) string {
-		if kind == "" {
-			return "(no kind)"
-		}
-		return clean(kind, maxName)
-	},
+func functions() template.FuncMap {
+	return template.FuncMap{
+		"name":   func(s string) string { return clean(s, maxName) },
+		"text":   func(s string) string { return clean(s, maxText) },
+		"long":   func(s string) string { return clean(s, maxLong) },
+		"link":   link,
+		"ago":    ago,
+		"exact":  func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
+		"plain":  func(t time.Time) string { return t.Format("2006-01-02 15:04:05.000 MST") },
+		"clock":  func(t time.Time) string { return t.Format("15:04:05 MST") },
+		"took":   took,
+		"pair":   pair,
+		"number": numberOf,
+		"state":  stateName,
+		"kind": func(kind string) string {
+			if kind == "" {
+				return "(no kind)"
+			}
+			return clean(kind, maxName)
+		},
+	}
 }
 
 // stateName is a state as people read it.

@@ -220,6 +220,9 @@ func (s *RunnerSource) Tasks(ctx context.Context, f Filter) (Tasks, error) {
 	return page, nil
 }
 
+// lets reports whether a filter lets the tasks of a kind through.
+func lets(f *Filter, kind string) bool { return f.Kind == "" || f.Kind == kind }
+
 // rows yields the tasks in the states of a filter, of its kind.
 func (s *RunnerSource) rows(f *Filter) iter.Seq[TaskRow] {
 	open, ended := []background.State{}, []background.State{}
@@ -234,13 +237,13 @@ func (s *RunnerSource) rows(f *Filter) iter.Seq[TaskRow] {
 	return func(yield func(TaskRow) bool) {
 		if len(open) > 0 || len(f.States) == 0 {
 			for info := range s.runner.Tasks(open...) {
-				if f.lets(info.Kind) && !yield(now.row(&info)) {
+				if lets(f, info.Kind) && !yield(now.row(&info)) {
 					return
 				}
 			}
 		}
 		for _, row := range s.ended(ended) {
-			if f.lets(row.Kind) && !yield(row) {
+			if lets(f, row.Kind) && !yield(row) {
 				return
 			}
 		}
@@ -360,7 +363,7 @@ func (s *RunnerSource) Do(_ context.Context, act Act) error {
 	}
 	state := h.State()
 	if !slices.Contains(actsOn(state), act.Verb) {
-		return &ActError{fmt.Sprintf("the task is %s by now", state)}
+		return &ActError{Why: fmt.Sprintf("the task is %s by now", state)}
 	}
 	ok = false
 	switch act.Verb {
@@ -370,7 +373,7 @@ func (s *RunnerSource) Do(_ context.Context, act Act) error {
 		ok = h.Cancel(errActor)
 	}
 	if !ok {
-		return &ActError{fmt.Sprintf("the task is %s by now", h.State())}
+		return &ActError{Why: fmt.Sprintf("the task is %s by now", h.State())}
 	}
 	return nil
 }

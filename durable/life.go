@@ -61,6 +61,9 @@ func (q *Queue[Tx]) begins(ctx context.Context) error {
 	if err := q.takeOldQueues(ctx); err != nil {
 		return err
 	}
+	if _, err := q.pausedKinds(ctx); err != nil {
+		return err
+	}
 	return q.client.Start(context.Background())
 }
 
@@ -89,7 +92,8 @@ func (q *Queue[Tx]) takeOldQueues(ctx context.Context) error {
 // lookInterval is how often a queue looks for processes that died.
 const lookInterval = 500 * time.Millisecond
 
-// look gives back the tasks of processes that died, and stores how far tasks have come.
+// look gives back the tasks of processes that died, reads which kinds are paused, and stores
+// how far tasks have come.
 func (q *Queue[Tx]) look(ctx context.Context) {
 	ticker := time.NewTicker(lookInterval)
 	defer ticker.Stop()
@@ -127,7 +131,8 @@ func (q *Queue[Tx]) lookOnce(ctx context.Context) (tasks int, err error) {
 	if tasks, err = q.engine.Locks.GiveBack(ctx, q.client.ID()); err != nil {
 		return tasks, err
 	}
-	return tasks, q.storeProgress(ctx)
+	_, err = q.pausedKinds(ctx)
+	return tasks, errors.Join(err, q.storeProgress(ctx))
 }
 
 // Run works tasks until ctx is done, and then shuts down within

@@ -66,7 +66,7 @@ func outcomeOf(a *attempt, job *rivertype.JobRow, canceled bool, wait time.Durat
 	if counts {
 		err = failure.Err
 	}
-	text, _ := json.Marshal(rivertype.AttemptError{At: a.began.UTC(), Attempt: job.Attempt, Error: textOf(err)}) //nolint:errchkjson // the year has four digits
+	text, _ := json.Marshal(rivertype.AttemptError{At: a.began.UTC(), Attempt: job.Attempt, Error: textOf(err), Trace: stackOf(err)}) //nolint:errchkjson // the year has four digits
 	switch {
 	case canceled:
 		o.params = riverdriver.JobSetStateCancelled(job.ID, now, text, nil)
@@ -251,22 +251,31 @@ func (q *Queue[Tx]) setStates(ctx context.Context, tx Tx, all ...*riverdriver.Jo
 	return q.engine.Driver.UnwrapExecutor(tx).JobSetStateIfRunningMany(ctx, many)
 }
 
-// driver is the engine's driver with an executor that does not write what is written.
+// driver is the engine's driver with an executor that does not write what is written, and
+// takes no tasks of paused kinds.
 type driver[Tx any] struct {
 	riverdriver.Driver[Tx]
 
 	outcomes *outcomes
+	paused   *paused
 }
 
 // GetExecutor implements [riverdriver.Driver].
 func (d driver[Tx]) GetExecutor() riverdriver.Executor {
-	return executor{d.Driver.GetExecutor(), d.outcomes}
+	return executor{d.Driver.GetExecutor(), d.outcomes, d.paused}
 }
 
 type executor struct {
 	riverdriver.Executor
 
 	outcomes *outcomes
+	paused   *paused
+}
+
+// JobGetAvailable implements [riverdriver.Executor]. It takes no tasks of paused kinds.
+func (e executor) JobGetAvailable(ctx context.Context, p *riverdriver.JobGetAvailableParams) (*riverdriver.JobGetAvailableResult, error) {
+	p.Kind = e.paused.without(p.Kind)
+	return e.Executor.JobGetAvailable(ctx, p)
 }
 
 // JobSetStateIfRunningMany implements [riverdriver.Executor]. The engine calls it after all

@@ -91,6 +91,10 @@ type Engine[Tx any] struct {
 	// Owner is an SQL expression for the process that runs a task.
 	Owner string
 
+	// Epoch is an SQL expression for the seconds since 1970, with their fraction, of a
+	// time, which stands as %s in it.
+	Epoch string
+
 	// Cooldown is the least time between two looks for tasks.
 	Cooldown time.Duration
 }
@@ -144,6 +148,7 @@ type Queue[Tx any] struct {
 
 	outcomes outcomes
 	counts   counts
+	paused   paused
 
 	writer  sync.WaitGroup // of what writes outcomes
 	loop    sync.WaitGroup // of the looks for processes that died
@@ -181,7 +186,7 @@ func New[Tx any](engine Engine[Tx], options Options, kinds ...background.Definit
 		return nil, errors.New("durable: a queue needs kinds of tasks")
 	}
 	var err error
-	q.client, err = river.NewClient(driver[Tx]{engine.Driver, &q.outcomes}, q.config())
+	q.client, err = river.NewClient(driver[Tx]{engine.Driver, &q.outcomes, &q.paused}, q.config())
 	if err != nil {
 		return nil, fmt.Errorf("durable: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,6 +28,9 @@ var states = map[background.State][]rivertype.JobState{
 	background.Canceled:  {rivertype.JobStateCancelled},
 }
 
+// openStates are those of tasks that have not ended.
+var openStates = []background.State{background.Waiting, background.Scheduled, background.Running, background.Retrying}
+
 // page is how many tasks are asked for at once.
 const page = 500
 
@@ -36,7 +40,7 @@ const page = 500
 // After an error there is no more.
 func (q *Queue[Tx]) Tasks(ctx context.Context, in ...background.State) iter.Seq2[background.Info, error] {
 	if len(in) == 0 {
-		in = []background.State{background.Waiting, background.Scheduled, background.Running, background.Retrying}
+		in = openStates
 	}
 	var wanted []rivertype.JobState
 	for _, s := range in {
@@ -70,6 +74,11 @@ func (q *Queue[Tx]) Tasks(ctx context.Context, in ...background.State) iter.Seq2
 func (q *Queue[Tx]) info(ctx context.Context, job *rivertype.JobRow) background.Info {
 	var a args
 	_ = json.Unmarshal(job.EncodedArgs, &a) // whatever can be read of it
+	return q.infoOf(ctx, job, &a)
+}
+
+// infoOf is info of a task whose arguments were read.
+func (q *Queue[Tx]) infoOf(ctx context.Context, job *rivertype.JobRow, a *args) background.Info {
 	info := background.Info{
 		ID: strconv.FormatInt(job.ID, 10), Name: job.Kind, Attempt: failures(job.Errors), Since: job.CreatedAt,
 		Context: context.WithValue(context.WithoutCancel(ctx), background.OriginKey{}, &background.Origin{Values: a.Values}),
@@ -77,13 +86,7 @@ func (q *Queue[Tx]) info(ctx context.Context, job *rivertype.JobRow) background.
 	if a.Name != "" {
 		info.Name = a.Name
 	}
-	for state, all := range states {
-		for _, s := range all {
-			if s == job.State {
-				info.State = state
-			}
-		}
-	}
+	info.State = stateOf(job)
 	if len(job.Errors) > 0 && info.State != background.Succeeded {
 		info.Err = errors.New(job.Errors[len(job.Errors)-1].Error)
 	}
@@ -100,6 +103,16 @@ func (q *Queue[Tx]) info(ctx context.Context, job *rivertype.JobRow) background.
 	}
 	info.Progress = q.progressOf(job)
 	return info
+}
+
+// stateOf returns the state of a task.
+func stateOf(job *rivertype.JobRow) (state background.State) {
+	for s, all := range states {
+		if slices.Contains(all, job.State) {
+			state = s
+		}
+	}
+	return state
 }
 
 func orZero(t *time.Time) time.Time {

@@ -103,6 +103,20 @@ func textOf(err error) (text string) {
 	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
 }
 
+// maxStack is how much of a stack is stored, in bytes.
+const maxStack = 16 << 10
+
+// stackOf returns the stack of a panic, which an error is or wraps; "" for other errors. The
+// methods of errors are the service's, and may panic.
+func stackOf(err error) (stack string) {
+	defer func() { _ = recover() }()
+	p, ok := errors.AsType[*background.PanicError](err)
+	if !ok || p == nil {
+		return ""
+	}
+	return strings.ToValidUTF8(strings.ReplaceAll(string(p.Stack[:min(len(p.Stack), maxStack)]), "\x00", "\uFFFD"), "\uFFFD")
+}
+
 // failures counts the attempts that have failed, and not died with their process.
 func failures(all []rivertype.AttemptError) (n int) {
 	for _, e := range all {

@@ -135,6 +135,7 @@ func TestTraceOfStoredTasks(t *testing.T) {
 			})
 			response := do(t, routing.Build(r).ServeRequest, "GET", "/", test.header...)
 			require.Equal(t, 200, response.StatusCode())
+			test.want[background.RequestRoute] = "GET /"
 			test.want[background.RequestID] = string(response.Header.Peek("X-Request-Id"))
 			assert.Equal(t, test.want, await(t, store.records, "the record").Values)
 		})

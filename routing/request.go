@@ -151,6 +151,7 @@ func (r *request) tasksFrom() *background.Origin {
 			maps.Copy(values, of.Values)
 			values[background.RequestID] = id
 		}
+		values[background.RequestRoute] = r.exchange.route.Method + " " + r.exchange.route.Pattern
 		rest.origin = &background.Origin{Values: values}
 	}
 	return rest.origin

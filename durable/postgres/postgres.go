@@ -37,6 +37,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, options durable.Options, kind
 		Driver: riverpgxv5.New(pool), Locks: &owners{pool: pool},
 		Do:       func(ctx context.Context, f func(pgx.Tx) error) error { return pgx.BeginFunc(ctx, pool, f) },
 		Owner:    owner,
+		Epoch:    "extract(epoch from %s)",
 		Cooldown: 3 * time.Millisecond, // more has workers wait for the next look, whose tasks have ended together
 	}, options, kinds...)
 }

@@ -65,6 +65,7 @@ func Open(ctx context.Context, db *sql.DB, path string, options durable.Options,
 		Driver: driver, Locks: &owners{db: db, folder: file + ".owners"},
 		Do:       func(ctx context.Context, f func(*sql.Tx) error) error { return do(ctx, db, f) },
 		Owner:    owner,
+		Epoch:    "unixepoch(%s, 'subsec')",
 		Cooldown: 50 * time.Millisecond, // less has orders wait longer while tasks are worked
 	}, options, kinds...)
 }
