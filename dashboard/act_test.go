@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/dashboard"
 )
@@ -193,5 +194,28 @@ func TestActsThatComeTooLate(t *testing.T) {
 		assert.Equal(t, 404, d.post(second).status)
 		require.Len(t, d.log.of(t, "an act on background work was refused"), 2)
 		assert.Equal(t, "127.0.0.1", d.log.of(t, "an act on background work was refused")[0]["by"])
+	})
+}
+
+// Processes that share a secret take each other's forms; others don't.
+func TestFormsOfOtherProcesses(t *testing.T) {
+	secret := []byte("0123456789abcdef0123456789abcdef")
+	for name, test := range map[string]struct {
+		secret []byte
+		status int
+	}{"shared": {secret, 303}, "another": {[]byte("another secret of another process"), 403}, "none": {nil, 403}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				first := newDesk(t, dashboard.Options{Acts: true, Secret: secret}, background.RunnerOptions{})
+				second := newDesk(t, dashboard.Options{Acts: true, Secret: test.secret}, background.RunnerOptions{})
+				first.submit(first.held("held").Task(1))
+				form := forms(first.page("/admin/tasks?kind=held"))["pause"]
+				assert.Equal(t, test.status, second.post(form).status)
+			})
+		})
+	}
+	assert.PanicsWithValue(t, "dashboard: Options.Secret has 5 bytes, it needs 32 random ones or more", func() {
+		app := velithon.New(velithon.Options{})
+		dashboard.Mount(app.Group("/admin"), dashboard.Runner(app.Runner()), dashboard.Options{Secret: []byte("short")})
 	})
 }

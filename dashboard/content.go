@@ -91,8 +91,8 @@ var states = []stateTab{
 	{"limited", "Parked", []background.State{background.Limited}, "Nothing waits for a limit, or for the end of a pause.", "Kinds have a limit by background.NewLimit."},
 	{"scheduled", "Scheduled", []background.State{background.Scheduled}, "Nothing waits for its time.", "Tasks are due later by After and At."},
 	{"retrying", "To be retried", []background.State{background.Retrying}, "Nothing waits to be tried again.", "Tasks are tried again by background.Retry."},
-	{"failed", "Failed", []background.State{background.Failed, background.Canceled, background.GivenUp}, "Nothing has failed.", "The last failures since the start are kept here, with their errors and stacks."},
-	{"succeeded", "Succeeded", []background.State{background.Succeeded}, "No end of a task is known.", "Those with a handle are, for some minutes: of kinds with background.Followed, and after background.Track."},
+	{"failed", "Failed", []background.State{background.Failed, background.Canceled, background.GivenUp}, "Nothing has failed.", "Failures are kept here with their errors and stacks: in memory the last 200 since the start, in a queue those of a week."},
+	{"succeeded", "Succeeded", []background.State{background.Succeeded}, "No end of a task is known.", "In memory those with a handle are, for some minutes: of kinds with background.Followed, and after background.Track. A queue keeps them for a day."},
 }
 
 type stateTab struct {
@@ -183,7 +183,7 @@ type button struct {
 
 var labels = map[Verb][2]string{
 	Cancel:   {"Cancel", "The attempt is told to end, and there will be no other one. A function that does not look at its context goes on."},
-	RetryNow: {"Try now", "The task waits for its time no longer, but for a worker and its limit."},
+	RetryNow: {"Try now", "The task waits for its time no longer, but for a worker and its limit. One that has failed is tried once more."},
 	Discard:  {"Discard", "The task will not run, or not again."},
 	Pause:    {"Pause this kind", "None of its tasks starts until it is resumed. Those that run go on, and new ones are accepted as long as there is room."},
 	Resume:   {"Resume this kind", "Its tasks start again."},

@@ -12,6 +12,7 @@ package dashboard
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -42,6 +43,11 @@ type Options struct {
 	// many goroutines at once.
 	Actor func(ctx context.Context) string
 
+	// Secret is what several processes share that serve one page behind a balancer, 32 random
+	// bytes or more, so that each takes the forms of the others. Whether a form was sent
+	// before is known to the process that has taken it. nil means a secret of its own.
+	Secret []byte
+
 	// Logger gets a record of each act, and what went wrong with the source. nil means
 	// slog.Default(), as it is at the time of the record.
 	Logger *slog.Logger
@@ -60,7 +66,8 @@ type Router interface {
 }
 
 // Mount serves the page of a source's work below the prefix of a router, such as
-// app.Group("/admin"), as /admin/. It panics if source is nil, or the routes are taken.
+// app.Group("/admin"), as /admin/. It panics if source is nil, the routes are taken, or
+// Options.Secret is short.
 func Mount(r Router, source Source, options Options) {
 	p := newPage(source, options)
 	p.mount(r, endpoints{
@@ -159,9 +166,12 @@ func newPage(source Source, options Options) *page {
 	if source == nil {
 		panic("dashboard: Mount needs a source, such as dashboard.Runner(app.Runner())")
 	}
+	if n := len(options.Secret); n > 0 && n < minSecret {
+		panic(fmt.Sprintf("dashboard: Options.Secret has %d bytes, it needs %d random ones or more", n, minSecret))
+	}
 	p := &page{options: options, source: source, bundle: load()}
 	p.options.Title = cmp.Or(options.Title, "Background work")
-	p.forms.init()
+	p.forms.init(options.Secret)
 	if options.Acts {
 		p.control, _ = source.(Controller)
 	}

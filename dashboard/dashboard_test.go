@@ -21,7 +21,7 @@ func TestAnEmptyPageSaysWhatToDo(t *testing.T) {
 	atDesk(t, dashboard.Options{}, background.RunnerOptions{}, func(d *desk) {
 		assert.Equal(t, 308, d.get("/admin").status)
 		assert.Equal(t, "./admin/", d.get("/admin").header.Get("Location"))
-		assert.Contains(t, words(d.page("/admin/")), "Nothing was done since the start.")
+		assert.Contains(t, words(d.page("/admin/")), "No work is known yet.")
 		for _, state := range []string{"", "running", "waiting", "limited", "scheduled", "retrying", "failed", "succeeded"} {
 			assert.Contains(t, d.page("/admin/tasks?state="+state), `<div class="empty">`, state)
 		}
@@ -48,7 +48,7 @@ func TestStates(t *testing.T) {
 		overview := words(d.page("/admin/"))
 		for _, want := range []string{
 			"Shop", "Running 2 of 2 workers", "Waiting 1 ", "Parked 1 ", "Scheduled 1 ", "To be retried 1 ", "Failed since the start 1 ",
-			"A shutdown would wait for 5, and give up 1 that are due later.", "failing 0 0 0 0 1 1", "held 1 1 0 1 0 0", "limited 1 0 1 0 0 0",
+			"A shutdown of this process would wait for 5, and give up 1 that are due later.", "failing 0 0 0 0 1 1", "held 1 1 0 1 0 0", "limited 1 0 1 0 0 0",
 		} {
 			assert.Contains(t, overview, want)
 		}

@@ -26,7 +26,7 @@ var (
 
 // forms makes and redeems the tokens of forms.
 type forms struct {
-	key [sha256.Size]byte // of this process
+	key [sha256.Size]byte // of this process, or of those that share a secret
 
 	mu   sync.Mutex // guards used
 	used map[nonce]time.Time
@@ -34,8 +34,16 @@ type forms struct {
 
 type nonce [16]byte
 
-func (f *forms) init() {
+// minSecret is the least size of a secret, in bytes.
+const minSecret = 32
+
+func (f *forms) init(secret []byte) {
 	_, _ = rand.Read(f.key[:]) // never fails
+	if len(secret) > 0 {
+		mac := hmac.New(sha256.New, secret)
+		mac.Write([]byte("forms of the page of background work"))
+		mac.Sum(f.key[:0])
+	}
 	f.used = make(map[nonce]time.Time)
 }
 

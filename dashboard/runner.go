@@ -50,7 +50,7 @@ func (s *RunnerSource) Overview(context.Context) (Overview, error) {
 			Succeeded: n.Succeeded, Failed: n.Failed, Retried: n.Retried, GivenUp: n.Skipped + n.Abandoned,
 			Oldest: n.OldestWaiting,
 		},
-		Accepted: n.Accepted, Workers: r.Workers(), Blocked: n.Blocked, Paused: r.Paused(), Closed: r.Closed(),
+		Accepted: n.Accepted, Workers: r.Workers(), Blocked: n.Blocked, Paused: r.Paused(), Closed: r.Closed(), Kept: "since the start",
 		ShutdownWaits: n.Running + n.Queued + n.Limited + n.Retrying, ShutdownGivesUp: n.Scheduled,
 	}
 	paused := r.PausedKinds()

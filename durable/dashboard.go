@@ -76,6 +76,7 @@ func (b *board[Tx]) Overview(ctx context.Context) (o source.Overview, err error)
 		o.Kinds = append(o.Kinds, *k)
 	}
 	slices.SortFunc(o.Kinds, func(a, b source.Kind) int { return strings.Compare(a.Name, b.Name) })
+	o.Kept = "of a week"
 	o.Accepted = o.Ended() + uint64(o.Open()) //nolint:gosec // it is not negative
 	q.mu.Lock()
 	o.Closed, o.ShutdownWaits = q.closed, len(q.attempts)

@@ -80,7 +80,11 @@ type Overview struct {
 	Paused   bool   // nothing starts
 	Closed   bool   // a shutdown is under way
 
-	// What a shutdown would do now: wait for so many tasks, and give up so many at once.
+	// Kept says which of the failed tasks are counted and listed, in a few words such as
+	// "since the start"; "" for nothing to say.
+	Kept string
+
+	// What a shutdown of this process would do now: wait for so many tasks, and give up so many at once.
 	ShutdownWaits, ShutdownGivesUp int
 
 	Kinds   []Kind    // in the order of their names
