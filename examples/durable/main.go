@@ -14,6 +14,9 @@
 // Kill it at any moment, start it again, and each order that was answered has its mail, and
 // is taken from the inventory once. Without -db all is in memory, and gone then. With
 // -db postgres://… any number of these processes share the work.
+//
+// http://localhost:8080/admin/ is a page on which the work can be watched and acted upon,
+// wherever it is. It has no guard, so it is for this machine only.
 package main
 
 import (
@@ -26,6 +29,8 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/dashboard"
+	"github.com/velithon-go/velithon/dashboard/source"
 	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
@@ -87,9 +92,20 @@ func newShop(sendText func(ctx context.Context, to, text string) error) *shop {
 	return s
 }
 
-func newApp(s *shop, queue velithon.Queue) *velithon.App {
+// durableQueue is one of package durable, whatever its database.
+type durableQueue interface {
+	velithon.Queue
+	Dashboard() source.Source
+}
+
+func newApp(s *shop, queue durableQueue) *velithon.App {
 	app := velithon.New(velithon.Options{Queue: queue})
 	app.Post("/orders", s.createOrder, routing.Status(201))
+	work := source.Source(dashboard.Runner(app.Runner()))
+	if queue != nil {
+		work = queue.Dashboard()
+	}
+	dashboard.Mount(app.Group("/admin"), work, dashboard.Options{Acts: true})
 	openapi.Mount(app, openapi.Options{Info: openapi.Info{
 		Title:       "Shop",
 		Version:     "1.0.0",
@@ -133,7 +149,7 @@ func logMail(_ context.Context, to, text string) error {
 }
 
 // open opens the books, and the queue beside them: none in memory.
-func (s *shop) open(ctx context.Context, place string) (queue velithon.Queue, closeAll func(), err error) {
+func (s *shop) open(ctx context.Context, place string) (queue durableQueue, closeAll func(), err error) {
 	switch {
 	case place == "":
 		s.books = &memoryBooks{inventory: map[string]int{}}

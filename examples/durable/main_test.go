@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -58,6 +59,15 @@ func TestOrder(t *testing.T) {
 			require.Equal(t, []string{"ada@example.org: We have your order " + answer.Body.OrderID}, inbox.all())
 			require.NoError(t, kit.Step("take_inventory").Err)
 			require.Equal(t, before+2, taken(t, s.books))
+			seen, err := kit.Client.Get("http://localhost/admin/")
+			require.NoError(t, err)
+			page, err := io.ReadAll(seen.Body)
+			require.NoError(t, err)
+			require.NoError(t, seen.Body.Close())
+			require.Equal(t, 200, seen.StatusCode)
+			if queue != nil { // whose kinds are known from the start
+				require.Contains(t, string(page), "send_mail")
+			}
 			require.NoError(t, app.Shutdown(context.Background()))
 			require.Equal(t, before+2, taken(t, s.books), "once")
 		})

@@ -6,7 +6,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/durable"
 	"github.com/velithon-go/velithon/durable/postgres"
@@ -18,7 +17,7 @@ type postgresBooks struct {
 	queue *durable.Queue[pgx.Tx]
 }
 
-func (s *shop) openPostgres(ctx context.Context, url string) (velithon.Queue, func(), error) {
+func (s *shop) openPostgres(ctx context.Context, url string) (durableQueue, func(), error) {
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
 		return nil, nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 
-	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/durable"
 	"github.com/velithon-go/velithon/durable/sqlite"
@@ -16,7 +15,7 @@ type sqliteBooks struct {
 	queue *durable.Queue[*sql.Tx]
 }
 
-func (s *shop) openSQLite(ctx context.Context, path string) (velithon.Queue, func(), error) {
+func (s *shop) openSQLite(ctx context.Context, path string) (durableQueue, func(), error) {
 	db, err := sqlite.OpenDB(path)
 	if err != nil {
 		return nil, nil, err

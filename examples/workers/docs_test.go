@@ -14,8 +14,7 @@ func TestDocs(t *testing.T) {
 	ctx := t.Context()
 	s, err := open(ctx, filepath.Join(t.TempDir(), "jobs.db"), durable.Options{StoreOnly: true})
 	require.NoError(t, err)
-	app, err := newApp(ctx, s, "secret")
-	require.NoError(t, err)
+	app := newApp(s, "secret")
 	t.Cleanup(func() { require.NoError(t, s.db.Close()) })
 	kit := velithontest.New(t, app)
 	for path, want := range map[string]string{"/docs": "swagger-ui", "/openapi.json": `"openapi": "3.1.1"`} {

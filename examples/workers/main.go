@@ -17,7 +17,8 @@
 //	2026/11/28 21:11:40 Report: 1 thumbnail was made
 //
 // End one of them, by Ctrl-C or by kill -9: the others go on with what it had. The page is
-// http://127.0.0.1:8080/jobs, for the user "admin" with the password in ADMIN_PASSWORD.
+// http://localhost:8080/jobs/, for the user "admin" with the password in ADMIN_PASSWORD;
+// without one it is for this machine only.
 package main
 
 import (
@@ -33,8 +34,11 @@ import (
 
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
+	"github.com/velithon-go/velithon/dashboard"
+	"github.com/velithon-go/velithon/dashboard/source"
 	"github.com/velithon-go/velithon/durable"
 	"github.com/velithon-go/velithon/durable/sqlite"
+	"github.com/velithon-go/velithon/middleware"
 	"github.com/velithon-go/velithon/openapi"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
@@ -112,20 +116,12 @@ func web(ctx context.Context, path string) error {
 		return err
 	}
 	defer s.db.Close()
-	app, err := newApp(ctx, s, os.Getenv("ADMIN_PASSWORD"))
-	if err != nil {
-		return err
-	}
-	return app.Run("127.0.0.1:8080")
+	return newApp(s, os.Getenv("ADMIN_PASSWORD")).Run("127.0.0.1:8080")
 }
 
-func newApp(ctx context.Context, s *studio, password string) (*velithon.App, error) {
-	page, err := jobsPage(ctx, s.queue.Client(), "/jobs")
-	if err != nil {
-		return nil, err
-	}
+func newApp(s *studio, password string) *velithon.App {
 	app := velithon.New(velithon.Options{Queue: s.queue})
-	app.Use(mount("/jobs", onlyFor("admin", password, page)))
+	mountPage(app.Group("/jobs"), s.queue.Dashboard(), password)
 	app.Post("/thumbnails", s.createThumbnail, routing.Status(202))
 	openapi.Mount(app, openapi.Options{Info: openapi.Info{
 		Title:       "Thumbnails",
@@ -133,7 +129,21 @@ func newApp(ctx context.Context, s *studio, password string) (*velithon.App, err
 		Description: "Makes thumbnails of pictures, by other processes.",
 		Contact:     openapi.Contact{Name: "The team", Email: "team@example.org"},
 	}})
-	return app, nil
+	return app
+}
+
+// admin is who may see the page, and act.
+type admin string
+
+func mountPage(jobs *routing.Router, work source.Source, password string) {
+	options := dashboard.Options{Title: "Thumbnails", Acts: true}
+	if password == "" {
+		dashboard.Mount(jobs, work, options)
+		return
+	}
+	check := middleware.Passwords(map[admin]string{"admin": password})
+	routing.Provide(jobs, middleware.BasicAuth(check), routing.Secured(routing.Basic("password")))
+	dashboard.MountFor(jobs, work, options, func(a admin) string { return string(a) })
 }
 
 // work does work until ctx is done.

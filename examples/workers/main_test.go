@@ -45,8 +45,7 @@ func TestWebAndTwoWorkers(t *testing.T) {
 	s, err := open(ctx, path, durable.Options{StoreOnly: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.db.Close()) })
-	app, err := newApp(ctx, s, "secret")
-	require.NoError(t, err)
+	app := newApp(s, "secret")
 	kit := velithontest.New(t, app)
 
 	answer := velithontest.Post[reply](kit, "/thumbnails", picture{"https://example.org/cat.jpg"})
@@ -56,9 +55,10 @@ func TestWebAndTwoWorkers(t *testing.T) {
 	page := velithontest.Get[any](kit, "/jobs/", basic("secret"))
 	assert.Equal(t, 200, page.Status)
 	assert.Contains(t, page.Text, "<html")
-	list := velithontest.Get[any](kit, "/jobs/api/jobs?state=available", basic("secret"))
+	list := velithontest.Get[any](kit, "/jobs/tasks?state=waiting", basic("secret"))
 	assert.Equal(t, 200, list.Status)
 	assert.Contains(t, list.Text, "make_thumbnail")
+	assert.Contains(t, list.Text, "POST /thumbnails")
 
 	ended := make(chan error, 2)
 	for range 2 {
