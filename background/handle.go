@@ -71,6 +71,7 @@ type Handle struct {
 	runner  *Runner                 // that it was submitted to, or reserved of
 	cancel  context.CancelCauseFunc // ends the attempt that is under way
 	cause   error                   // why it was cancelled
+	context context.Context         // that of the last attempt; nil before the first
 	changed chan struct{}           // closed at the next change, if somebody waits for that
 }
 
@@ -87,6 +88,7 @@ type Info struct {
 	Progress any             `json:"progress,omitempty"` // what it has said last, see [Progress]
 	Err      error           `json:"-"`                  // of the last attempt, or why there will be none
 	Context  context.Context `json:"-"`                  // with the values that it was submitted with, such as a request id; from [Runner.Tasks] only
+	Task     *Task           `json:"-"`                  // the task itself; from [Runner.Tasks] only
 }
 
 // Track returns a handle of a task that is yet to be submitted, once, and through the
@@ -116,6 +118,14 @@ func (h *Handle) Info() Info {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.info
+}
+
+// Context returns one with the values that the task was submitted with, such as a request id,
+// and the life of the runner; nil before the first attempt.
+func (h *Handle) Context() context.Context {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.context
 }
 
 // State returns what the task does now.
@@ -150,13 +160,23 @@ func (h *Handle) Wait(ctx context.Context) error {
 // under way, with an error that wraps [ErrCanceled] and, if it is not nil, cause. It
 // is not tried again. Cancel reports whether the task had not ended yet; it may still
 // succeed if it does not look at its context.
-func (h *Handle) Cancel(cause error) bool {
+func (h *Handle) Cancel(cause error) bool { return h.cancelIf(cause, true) }
+
+// Discard is Cancel for a task that does not run: it reports false, and does nothing, if an
+// attempt is under way.
+func (h *Handle) Discard(cause error) bool { return h.cancelIf(cause, false) }
+
+func (h *Handle) cancelIf(cause error, alsoRunning bool) bool {
 	reason := ErrCanceled
 	if cause != nil {
 		reason = fmt.Errorf("%w: %w", ErrCanceled, cause)
 	}
 	h.mu.Lock()
 	ended, runner := h.info.State.Ended(), h.runner
+	if h.cancel != nil && !alsoRunning {
+		h.mu.Unlock()
+		return false
+	}
 	if ended || h.cause != nil {
 		h.mu.Unlock()
 		return !ended
@@ -198,12 +218,13 @@ func Progress(ctx context.Context, value any) {
 
 // begin returns the context of an attempt that begins now, which Cancel can end, and
 // what ends it in any case; or why there is to be none.
-func (h *Handle) begin(ctx context.Context) (_ context.Context, end func(), cause error) {
-	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, handleKey, h))
+func (h *Handle) begin(outer context.Context) (_ context.Context, end func(), cause error) {
+	ctx, cancel := context.WithCancelCause(context.WithValue(outer, handleKey, h))
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.cause == nil {
 		h.info.Attempt++
+		h.context = outer
 		h.setLocked(Running, nil)
 		h.cancel = cancel
 	}

@@ -505,3 +505,32 @@ func TestTheFirstStatesAreTheSchedulers(t *testing.T) {
 		assert.EqualValues(t, want, state)
 	}
 }
+
+// Discard ends what waits, and nothing that has begun: a task that is tried again in between, too.
+func TestDiscard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := background.NewRunner(background.RunnerOptions{Workers: 1, Logger: slog.New(slog.DiscardHandler)})
+		release := make(chan error)
+		runs := func(context.Context) error { return <-release }
+		first := background.Track(background.Func("first", runs).WithRetry(background.Retry{Attempts: 3, Backoff: time.Hour, MaxBackoff: time.Hour}))
+		second := background.Track(background.Func("second", runs))
+		for _, h := range []*background.Handle{first, second} {
+			require.NoError(t, r.Submit(t.Context(), h))
+		}
+		synctest.Wait()
+		assert.False(t, first.Discard(nil))
+		assert.Equal(t, background.Running, first.State())
+		assert.NotNil(t, first.Context())
+		assert.Nil(t, second.Context())
+		assert.True(t, second.Discard(errors.New("unwelcome")))
+		assert.ErrorContains(t, second.Info().Err, "unwelcome")
+		release <- errors.New("on purpose")
+		synctest.Wait()
+		assert.Equal(t, background.Retrying, first.State())
+		assert.True(t, first.Discard(nil))
+		assert.Equal(t, background.Canceled, first.State())
+		assert.Equal(t, background.Canceled, second.State())
+		assert.False(t, second.Discard(nil))
+		require.NoError(t, r.Shutdown(t.Context()))
+	})
+}

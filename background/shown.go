@@ -88,6 +88,15 @@ func (t *Task) ShownArgument() (argument json.RawMessage, ok bool) {
 	return argument, true
 }
 
+// Attempts returns how often the task is tried at most, the first time included.
+func (t *Task) Attempts() int {
+	t.mustBeMade()
+	if t.settings == nil {
+		return 1
+	}
+	return max(t.settings.retry.Attempts, 1)
+}
+
 // Task returns the task that the handle follows.
 func (h *Handle) Task() *Task { return h.original }
 

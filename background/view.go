@@ -34,6 +34,7 @@ func (r *Runner) Tasks(in ...State) iter.Seq[Info] {
 				info = h.Info()
 			}
 			info.Due, info.Limit, info.Context = s.Due, s.Task.limit(), s.Context(r.base)
+			info.Task = s.Task.original()
 			if !info.State.Ended() && !yield(info) { // one that was cancelled may still have its place
 				return
 			}

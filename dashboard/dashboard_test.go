@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -112,6 +113,59 @@ func TestTasksThatAreNotTimed(t *testing.T) {
 		assert.Contains(t, page, "plain – running 1 accepted 1 s ago")
 		assert.Contains(t, page, "held held running 1 1 s ago")
 		assert.Contains(t, words(d.page("/admin/")), "plain (no kind) 1 accepted 2 s ago")
+	})
+}
+
+// A task that runs without a handle can be looked at as long as it does, and no longer.
+func TestATaskThatRunsWithoutAHandle(t *testing.T) {
+	atDesk(t, dashboard.Options{Acts: true}, background.RunnerOptions{}, func(d *desk) {
+		held := d.held("stuck", background.ShowArgument(), background.Retry{Attempts: 3})
+		d.app.Post("/orders/{id}", func(_ context.Context, _ struct {
+			ID string `path:"id"`
+		},
+		) (responses.TextResponse, error) {
+			r := responses.Text("ordered")
+			tasks := &background.Tasks{}
+			tasks.Add(held.Task(7), background.Func("other", func(context.Context) error { <-d.release; return nil }))
+			r.Background = tasks
+			return r, nil
+		})
+		require.Equal(t, 200, d.send("POST", "/orders/1", nil, "X-Request-Id: r1").status)
+		require.Equal(t, 200, d.send("POST", "/orders/2", nil, "X-Request-Id: r2").status)
+		synctest.Wait()
+		list := d.page("/admin/tasks?request=r2")
+		links := regexp.MustCompile(`href="(task\?id=running-[^"]*)"`).FindAllStringSubmatch(list, -1)
+		require.Len(t, links, 2)
+		assert.Empty(t, forms(d.page("/admin/"+links[0][1])))
+		var pages string
+		for _, l := range links {
+			pages += words(d.page("/admin/" + l[1]))
+		}
+		for _, want := range []string{"Name stuck", "State running", "Attempts 1 of 3", "Route POST /orders/{id}", "Request r2", "Argument 7", "Name other", "Attempts 1 "} {
+			assert.Contains(t, pages, want)
+		}
+		assert.NotContains(t, pages, "r1")
+		d.end()
+		assert.Equal(t, 404, d.get("/admin/"+links[0][1]).status)
+	})
+}
+
+// Where a task with a handle came from is known after its end, too.
+func TestWhatHasCausedATaskThatHasSucceeded(t *testing.T) {
+	atDesk(t, dashboard.Options{}, background.RunnerOptions{}, func(d *desk) {
+		kind := background.Define("mail", func(context.Context, int) error { return nil }, background.Followed())
+		d.app.Post("/orders", func(context.Context, struct{}) (responses.TextResponse, error) {
+			r := responses.Text("ordered")
+			r.Background = kind.Task(7)
+			return r, nil
+		})
+		require.Equal(t, 200, d.send("POST", "/orders", nil, "X-Request-Id: r1").status)
+		synctest.Wait()
+		assert.Contains(t, words(d.page("/admin/tasks?state=succeeded&request=r1")), "mail mail succeeded")
+		task := words(d.page("/admin/task?id=" + d.app.Runner().Handles()[0].ID()))
+		for _, want := range []string{"State succeeded", "Route POST /orders", "Request r1", "Attempts 1 of 1"} {
+			assert.Contains(t, task, want)
+		}
 	})
 }
 

@@ -3,7 +3,6 @@ package dashboard
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -129,6 +128,12 @@ func (m *moment) row(info *background.Info) TaskRow {
 	}
 	row.Accepted = info.ID == "" && (info.State == background.Running && info.Kind == "" || info.State == background.Retrying)
 	row.Request, row.Route = origin(info.Context)
+	if info.Task != nil {
+		row.Attempts = info.Task.Attempts()
+	}
+	if row.ID == "" && row.State == background.Running {
+		row.ID = runningID(&row)
+	}
 	if info.Err != nil {
 		row.Error = textOf(info.Err)
 	}
@@ -255,6 +260,7 @@ func (s *RunnerSource) ended(states []background.State) (rows []TaskRow) {
 	if slices.Contains(states, background.Succeeded) {
 		for _, h := range s.runner.Handles() {
 			if info := h.Info(); info.State == background.Succeeded {
+				info.Task, info.Context = h.Task(), h.Context()
 				rows = append(rows, new(moment).row(&info))
 			}
 		}
@@ -266,127 +272,4 @@ func (s *RunnerSource) ended(states []background.State) (rows []TaskRow) {
 	}
 	slices.SortStableFunc(rows, func(a, b TaskRow) int { return cmp.Or(b.Since.Compare(a.Since), strings.Compare(a.ID, b.ID)) })
 	return rows
-}
-
-// failurePrefix is in front of the number of a failure, for a task without a handle.
-const failurePrefix = "failure-"
-
-func failedRow(f *background.FailureInfo) TaskRow {
-	row := TaskRow{
-		ID: cmp.Or(f.ID, failurePrefix+strconv.FormatUint(f.Number, 10)), Name: f.Name, Kind: f.Kind,
-		State: f.State, Attempt: f.Attempt, Since: f.At, Error: f.Error,
-	}
-	row.Request, row.Route = origin(f.Context)
-	return row
-}
-
-// Task implements [Source].
-func (s *RunnerSource) Task(_ context.Context, id string) (Task, error) {
-	failures := s.runner.Failures()
-	h, ok := s.runner.Lookup(id)
-	if !ok {
-		for i := range failures {
-			if f := &failures[i]; failedRow(f).ID == id {
-				return Task{TaskRow: failedRow(f), Failures: []Failure{failureOf(f)}}, nil
-			}
-		}
-		return Task{}, ErrNoTask
-	}
-	info := h.Info()
-	t := Task{}
-	for i := range failures {
-		if f := &failures[i]; f.ID == id {
-			t.Failures = append(t.Failures, failureOf(f))
-		}
-	}
-	if f := lastOf(failures, id); f != nil {
-		info.Context = f.Context
-	}
-	if !info.State.Ended() {
-		for other := range s.runner.Tasks(info.State) {
-			if other.ID == id {
-				info = other
-				break
-			}
-		}
-	}
-	t.TaskRow = s.now().row(&info)
-	if argument, ok := h.Task().ShownArgument(); ok {
-		t.Argument = string(argument)
-	}
-	if info.Progress != nil {
-		t.Progress = progressText(info.Progress)
-	}
-	t.Acts = actsOn(info.State)
-	return t, nil
-}
-
-// lastOf returns the last failure of a task with a handle; nil if there is none.
-func lastOf(failures []background.FailureInfo, id string) *background.FailureInfo {
-	for i := range failures {
-		if failures[i].ID == id {
-			return &failures[i]
-		}
-	}
-	return nil
-}
-
-func failureOf(f *background.FailureInfo) Failure {
-	return Failure{Attempt: f.Attempt, At: f.At, Error: f.Error, Stack: f.Stack}
-}
-
-func actsOn(state background.State) []Verb {
-	switch state {
-	case background.Running:
-		return []Verb{Cancel}
-	case background.Scheduled, background.Retrying:
-		return []Verb{RetryNow, Discard}
-	case background.Waiting, background.Limited:
-		return []Verb{Discard}
-	}
-	return nil
-}
-
-// Do implements [Controller].
-func (s *RunnerSource) Do(_ context.Context, act Act) error {
-	switch act.Verb {
-	case Pause:
-		s.runner.PauseKind(act.Kind)
-		return nil
-	case Resume:
-		s.runner.ResumeKind(act.Kind)
-		return nil
-	}
-	h, ok := s.runner.Lookup(act.ID)
-	if !ok {
-		return ErrNoTask
-	}
-	state := h.State()
-	if !slices.Contains(actsOn(state), act.Verb) {
-		return &ActError{Why: fmt.Sprintf("the task is %s by now", state)}
-	}
-	ok = false
-	switch act.Verb {
-	case RetryNow:
-		ok = h.Hasten()
-	case Cancel, Discard:
-		ok = h.Cancel(errActor)
-	}
-	if !ok {
-		return &ActError{Why: fmt.Sprintf("the task is %s by now", h.State())}
-	}
-	return nil
-}
-
-// progressText returns what a task has said of itself, as JSON if that can be.
-func progressText(value any) (text string) {
-	defer func() {
-		if recover() != nil {
-			text = "a value whose methods panic"
-		}
-	}()
-	if text, err := json.Marshal(value); err == nil {
-		return cut(string(text), maxText)
-	}
-	return cut(fmt.Sprintf("%+v", value), maxText)
 }
