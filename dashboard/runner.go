@@ -135,7 +135,11 @@ func (m *moment) row(info *background.Info) TaskRow {
 		row.ID = runningID(&row)
 	}
 	if info.Err != nil {
-		row.Error = textOf(info.Err)
+		err := info.Err
+		if failure, ok := err.(*background.TaskError); ok { //nolint:errorlint // it is never wrapped, and the methods of what it wraps are the service's
+			err = failure.Err // the name is in the row
+		}
+		row.Error = textOf(err)
 	}
 	return row
 }
