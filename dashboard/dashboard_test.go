@@ -66,7 +66,7 @@ func TestStates(t *testing.T) {
 			page := words(d.page("/admin/tasks?state=" + state))
 			for _, w := range want {
 				assert.Contains(t, page, w, "state %q", state)
-			assert.NotContains(t, page, "background: task", "the name is there already")
+				assert.NotContains(t, page, "background: task", "the name is there already")
 			}
 		}
 		assert.Contains(t, words(d.page("/admin/tasks?kind=held")), "third")
