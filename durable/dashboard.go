@@ -17,7 +17,7 @@ import (
 
 // Dashboard returns the work of the queue for a page, see package dashboard, with all that
 // can be done to it. It is that of all processes, whichever has the page. Call it once for
-// a page: what has succeeded is counted from then on, while somebody looks.
+// a page: what has succeeded is counted while somebody looks.
 //
 // A kind is paused in the database: in all processes, and until it is resumed. Tasks that
 // have failed or were cancelled can be tried again, as long as they are kept.
@@ -41,6 +41,9 @@ type endings struct {
 // settled is how long after their end tasks are counted: what came of an attempt is written
 // a little later, and the clocks of processes differ.
 const settled = 3 * time.Second
+
+// remembered is as much as a page shows of what has been.
+const remembered = 5 * time.Minute
 
 // maxTimed is how many tasks that have ended are timed in one look, the last ones.
 const maxTimed = 1000
@@ -135,14 +138,17 @@ func (b *board[Tx]) kinds(ctx context.Context) (kindsByName, error) {
 	return all, nil
 }
 
-// countEnded counts the tasks that have succeeded since the last look, or since the first
-// one, and times the last ones.
+// countEnded counts the tasks that have succeeded since the last look, but of no more than the
+// last minutes, and times the last ones. The first look only begins.
 func (b *board[Tx]) countEnded(ctx context.Context) error {
 	now := time.Now().Add(-settled)
 	from := b.until
 	if from.IsZero() {
 		b.until, b.ended = now, make(map[string]*endings)
 		return nil
+	}
+	if longAgo := now.Add(-remembered); from.Before(longAgo) { // nobody has looked, and nobody asks for it
+		from = longAgo
 	}
 	span := fmt.Sprintf("finalized_at > '%s' and finalized_at <= '%s'", sqlTime(from), sqlTime(now))
 	counted, err := b.rows(ctx, []string{"kind", "count(*)"}, "state = 'completed' and "+span+" group by kind")

@@ -22,6 +22,9 @@ func (b *board[Tx]) Tasks(ctx context.Context, f source.Filter) (page source.Tas
 	if !ok {
 		return page, nil
 	}
+	if _, err := b.queue.pausedKinds(ctx); err != nil { // which is why some wait
+		return page, wrap("list tasks", err)
+	}
 	list, err := b.queue.client.JobList(ctx, params)
 	if err != nil {
 		return page, wrap("list tasks", err)

@@ -56,8 +56,8 @@ func compare(pairs int, long time.Duration, out *log.Logger) error {
 		}
 		without, with, slower = append(without, took[0]), append(with, took[1]), append(slower, took[1]/took[0]-1)
 	}
-	out.Printf("an order: %.2f µs, and %.2f µs with the page open; in the median of %d pairs %+.2f %%",
-		median(without), median(with), pairs, 100*median(slower))
+	out.Printf("an order: %.2f µs, and %.2f µs with the page open; in the median of %d pairs %+.2f %%, in their middle half from %+.2f to %+.2f %%",
+		median(without), median(with), pairs, 100*median(slower), 100*slower[len(slower)/4], 100*slower[len(slower)*3/4])
 	if err := app.Shutdown(context.Background()); err != nil {
 		return err
 	}
