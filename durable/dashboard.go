@@ -80,7 +80,7 @@ func (b *board[Tx]) Overview(ctx context.Context) (o source.Overview, err error)
 	}
 	slices.SortFunc(o.Kinds, func(a, b source.Kind) int { return strings.Compare(a.Name, b.Name) })
 	o.Kept = "of a week"
-	o.Accepted = o.Ended() + uint64(o.Open()) //nolint:gosec // it is not negative
+	o.Accepted = o.Ended() + uint64(o.Open())
 	q.mu.Lock()
 	o.Closed, o.ShutdownWaits = q.closed, len(q.attempts)
 	q.mu.Unlock()
@@ -127,7 +127,7 @@ func (b *board[Tx]) kinds(ctx context.Context) (kindsByName, error) {
 		case rivertype.JobStateRetryable:
 			k.Retrying = n
 		case rivertype.JobStateDiscarded, rivertype.JobStateCancelled:
-			k.Failed += uint64(n) //nolint:gosec // it is not negative
+			k.Failed += uint64(n)
 		case rivertype.JobStateCompleted:
 		}
 	}

@@ -60,19 +60,21 @@ func testAlike(t *testing.T, open func(...background.Definition) (board, *backgr
 	want := map[string]struct {
 		state    background.State
 		why      string
-		attempts [2]int
+		attempt  int
+		attempts int
 		argument string
 		acts     []source.Verb
 	}{
-		"first": {background.Running, "", [2]int{1, 1}, "1", []source.Verb{source.Cancel}},
-		"later": {background.Scheduled, "its time", [2]int{0, 1}, "2", []source.Verb{source.RetryNow, source.Discard}},
-		"again": {background.Retrying, "its next attempt", [2]int{1, 2}, "3", []source.Verb{source.RetryNow, source.Discard}},
+		"first": {background.Running, "", 1, 1, "1", []source.Verb{source.Cancel}},
+		"later": {background.Scheduled, "its time", 0, 1, "2", []source.Verb{source.RetryNow, source.Discard}},
+		"again": {background.Retrying, "its next attempt", 1, 2, "3", []source.Verb{source.RetryNow, source.Discard}},
 	}
 	for name, w := range want {
 		task := b.task(name)
 		assert.Equal(t, w.state, task.State, name)
 		assert.Equal(t, w.why, task.Why, name)
-		assert.Equal(t, w.attempts, [2]int{task.Attempt, task.Attempts}, name)
+		assert.Equal(t, w.attempt, task.Attempt, name)
+		assert.Equal(t, w.attempts, task.Attempts, name)
 		assert.Equal(t, w.argument, task.Argument, name)
 		assert.Equal(t, w.acts, task.Acts, name)
 		assert.WithinDuration(t, time.Now(), task.Since, patience, name)

@@ -156,7 +156,7 @@ func testBoardStates[Tx any](t *testing.T, d *database[Tx]) {
 	require.Len(t, o.Longest, 1)
 	assert.Equal(t, "held", o.Longest[0].Name)
 	assert.Equal(t, "later again held", sorted(b.names(source.Filter{})))
-	assert.Equal(t, 7+1, len(b.list(in(background.Succeeded))), "on three pages")
+	assert.Len(t, b.list(in(background.Succeeded)), 8, "on three pages")
 	assert.Equal(t, "held", b.names(in(background.Running)))
 	assert.Equal(t, "failed panicked", sorted(b.names(in(background.Failed, background.Canceled, background.GivenUp))))
 	assert.Empty(t, b.names(in(background.Limited)))
@@ -192,7 +192,7 @@ func testBoardStates[Tx any](t *testing.T, d *database[Tx]) {
 func sorted(names string) string {
 	order := map[string]int{"later": 0, "again": 1, "held": 2, "failed": 3, "panicked": 4}
 	all := make([]string, 5)
-	for _, n := range strings.Fields(names) {
+	for n := range strings.FieldsSeq(names) {
 		all[order[n]] = n
 	}
 	return strings.Join(strings.Fields(strings.Join(all, " ")), " ")

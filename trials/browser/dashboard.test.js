@@ -261,13 +261,13 @@ async function use(session) {
 }
 
 test("the picture of the README", { skip: !picture && "PICTURE_DASHBOARD is not set" }, async (t) => {
-  const service = await start("dashboard", "-waiting", "100", "-rate", "300");
+  const service = await start("dashboard", "-waiting", "100", "-rate", "300", "-harmless");
   t.after(() => service.stop());
-  const context = await browser.newContext({ viewport: { width: 1000, height: 800 } });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   t.after(() => context.close());
   const page = await context.newPage();
-  await page.waitForTimeout(60_000); // for the plots
+  await page.waitForTimeout(120_000); // for the plots
   await page.goto(`http://localhost:${service.port}/admin/`);
   await follow(page);
-  await page.screenshot({ path: picture, type: "webp", quality: 60, fullPage: true });
+  await page.screenshot({ path: picture, type: "webp", quality: 50, fullPage: true });
 });

@@ -25,6 +25,7 @@ func main() {
 	waiting := flag.Int("waiting", 1, "how many tasks wait for a worker all the time")
 	rate := flag.Int("rate", 0, "how many tasks come and end in a second")
 	readOnly := flag.Bool("read-only", false, "let nobody act")
+	harmless := flag.Bool("harmless", false, "leave out the kind whose texts would do something if they were not escaped")
 	pairs := flag.Int("compare", 0, "serve nothing, and compare so many pairs of a second each")
 	flag.Parse()
 	if *pairs > 0 {
@@ -36,7 +37,7 @@ func main() {
 	app := velithon.New(velithon.Options{Runner: background.RunnerOptions{Workers: workers, Queue: *waiting + 10_000}})
 	dashboard.Mount(app.Group("/admin"), dashboard.Runner(app.Runner()), dashboard.Options{Title: "Shop", Acts: !*readOnly})
 	ctx, cancel := context.WithCancel(context.Background())
-	err := begin(ctx, app)
+	err := begin(ctx, app, *harmless)
 	if err == nil && *rate > 0 {
 		go load(ctx, app.Runner(), *waiting, *rate)
 	}

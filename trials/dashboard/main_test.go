@@ -32,7 +32,7 @@ func TestCompare(t *testing.T) {
 // There are tasks in each state.
 func TestBegin(t *testing.T) {
 	app := velithon.New(velithon.Options{Logger: slog.New(slog.DiscardHandler)})
-	require.NoError(t, begin(t.Context(), app))
+	require.NoError(t, begin(t.Context(), app, false))
 	require.Eventually(t, func() bool {
 		n := app.Runner().Stats()
 		return n.Running == 3 && n.Limited == 2 && n.Scheduled == 2 && n.Retrying == 2 && n.Failed == 2 && n.Succeeded == 1
@@ -46,7 +46,7 @@ func TestBegin(t *testing.T) {
 func TestLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		app := velithon.New(velithon.Options{Runner: background.RunnerOptions{Workers: workers}, Logger: slog.New(slog.DiscardHandler)})
-		require.NoError(t, begin(t.Context(), app))
+		require.NoError(t, begin(t.Context(), app, false))
 		ctx, cancel := context.WithCancel(t.Context())
 		go load(ctx, app.Runner(), 100, 1000)
 		time.Sleep(10 * time.Second)

@@ -38,7 +38,7 @@ func holds(ctx context.Context, o order) error {
 }
 
 // begin submits tasks that come into each of the states, and stay there.
-func begin(ctx context.Context, app *velithon.App) error {
+func begin(ctx context.Context, app *velithon.App, harmless bool) error {
 	watched := []background.KindOption{background.Followed(), background.ShowArgument()}
 	later := background.Retry{Attempts: 3, Backoff: 2 * time.Hour, MaxBackoff: 2 * time.Hour}
 	report := background.Define("report", holds, append(watched, background.NewLimit(background.LimitOptions{Concurrent: 2}))...)
@@ -60,10 +60,13 @@ func begin(ctx context.Context, app *velithon.App) error {
 		tasks = append(tasks, charge.Task(order{Number: i + 1}).Named(fmt.Sprint("charge ", i+1)))
 	}
 	tasks = append(tasks,
-		imports.Task(order{Number: 1}), stuck.Task(order{Number: 2}), evil.Task(order{Note: hostile}).Named(hostile),
+		imports.Task(order{Number: 1}), stuck.Task(order{Number: 2}),
 		digest.Task(order{Number: 1}).Named("digest 1").After(time.Hour), digest.Task(order{Number: 2}).Named("digest 2").After(2*time.Hour),
 		digest.Task(order{Number: 3}).Named("digest 3"),
 	)
+	if !harmless {
+		tasks = append(tasks, evil.Task(order{Note: hostile}).Named(hostile))
+	}
 	for _, t := range tasks {
 		if err := app.Runner().Submit(ctx, t); err != nil {
 			return err
