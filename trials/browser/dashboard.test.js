@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { readFile } from "node:fs/promises";
 import axe from "axe-core";
-import { launch, start } from "./programs.js";
+import { launch, open, start } from "./programs.js";
 
 const { SCREENSHOTS: folder, PICTURE_DASHBOARD: picture, LOAD = "5" } = process.env;
 
@@ -27,32 +27,30 @@ after(async () => {
 const wide = { width: 1440, height: 900 };
 const narrow = { width: 390, height: 844 };
 
-// open opens a page, and returns it with what it asks for and what is wrong with it.
-async function open(t, path, options = {}) {
+// openAt opens a page of the service, and returns it with what it asks for and what is wrong with it.
+async function openAt(t, path, options = {}) {
   const context = await browser.newContext({ viewport: wide, reducedMotion: "reduce", ...options });
   t.after(() => context.close());
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  const asked = [];
-  const complaints = [];
-  page.on("request", (request) => asked.push(request.url()));
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  await page.exposeFunction("complain", (text) => complaints.push(text));
-  await page.addInitScript(() => {
-    document.addEventListener("securitypolicyviolation", (event) => {
-      window.complain(`${event.violatedDirective} forbids ${event.blockedURI || "what is inline"}`);
-    });
-  });
-  const response = await page.goto(url + path);
-  assert.equal(response.status(), 200, path);
-  return { page, asked, complaints };
+  const opened = await open(context, url + path);
+  assert.equal(opened.response.status(), 200, path);
+  return opened;
 }
 
 // follow waits until a page has got its first news.
 const follow = (page) => page.locator("#status", { hasText: "Live" }).waitFor();
+
+// renew has a page that has its news ask for them anew, as one does that was out of sight, and
+// waits for them.
+async function renew(page) {
+  await page.evaluate(() => {
+    document.getElementById("status").textContent = "";
+    for (const hidden of [true, false]) {
+      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }
+  });
+  await follow(page);
+}
 
 // pathOf returns the path of the page of one task.
 async function pathOf(page, name) {
@@ -83,7 +81,7 @@ async function complaintsOf(page) {
 for (const colorScheme of ["light", "dark"]) {
   for (const [name, viewport] of Object.entries({ wide, narrow })) {
     test(`axe-core finds nothing, ${colorScheme} and ${name}`, async (t) => {
-      const { page, asked, complaints } = await open(t, "/admin/", { viewport, colorScheme });
+      const { page, asked, complaints } = await openAt(t, "/admin/", { viewport, colorScheme });
       const found = [];
       for (const path of await allPages(page)) {
         await page.goto(url + path);
@@ -101,7 +99,7 @@ for (const colorScheme of ["light", "dark"]) {
 }
 
 test("what axe-core looks for is found", async (t) => {
-  const { page } = await open(t, "/admin/");
+  const { page } = await openAt(t, "/admin/");
   await page.evaluate(() => document.querySelector("main").append(document.createElement("img"), document.createElement("input")));
   const found = (await complaintsOf(page)).join("\n");
   assert.match(found, /image-alt/);
@@ -109,7 +107,7 @@ test("what axe-core looks for is found", async (t) => {
 });
 
 test("all pages read without script", async (t) => {
-  const { page } = await open(t, "/admin/", { javaScriptEnabled: false });
+  const { page } = await openAt(t, "/admin/", { javaScriptEnabled: false });
   for (const path of await allPages(page)) {
     assert.equal((await page.goto(url + path)).status(), 200, path);
     assert.match(await page.locator("#status").innerText(), /^As of /, path);
@@ -126,12 +124,13 @@ test("all pages read without script", async (t) => {
 
 // Texts of tasks do nothing, whether the page is made or changed by its script.
 test("hostile texts do nothing", async (t) => {
-  const { page, complaints } = await open(t, "/admin/");
+  const { page, complaints } = await openAt(t, "/admin/");
   const path = await pathOf(page, `"><script>window.hacked=1</script><img src=x onerror=window.hacked=2>`);
   for (const at of ["/admin/", "/admin/tasks?state=failed", path]) {
     await page.goto(url + at);
     await follow(page);
-    await page.waitForTimeout(1500); // and once more
+    await page.evaluate(() => document.getElementById("live").replaceChildren());
+    await renew(page); // all of it is made by the script now
     assert.match(await page.locator("#live").innerText(), /<script>window\.hacked=1<\/script>/, at);
     assert.equal(await page.evaluate(() => window.hacked), undefined, at);
     assert.equal(await page.locator("#live img, #live script").count(), 0, at);
@@ -165,7 +164,7 @@ async function act(page, label) {
 for (const javaScriptEnabled of [true, false]) {
   const number = javaScriptEnabled ? 1 : 2;
   test(`acts work by the keyboard alone, ${javaScriptEnabled ? "with" : "without"} script`, async (t) => {
-    const { page, complaints } = await open(t, "/admin/", { javaScriptEnabled });
+    const { page, complaints } = await openAt(t, "/admin/", { javaScriptEnabled });
     const paths = {};
     for (const name of [`report ${number}`, `digest ${number}`, `charge ${number}`]) paths[name] = await pathOf(page, name);
     const shows = (text) => page.locator("#live", { hasText: text }).waitFor();
@@ -194,11 +193,11 @@ for (const javaScriptEnabled of [true, false]) {
 
 // What is open does not close under the hands of who reads it.
 test("news leave what is in hand", async (t) => {
-  const { page } = await open(t, "/admin/tasks?kind=report");
+  const { page } = await openAt(t, "/admin/tasks?kind=report");
   await follow(page);
   await page.locator("details.act summary").click();
   await page.getByLabel("Kind").fill("half a wo");
-  await page.waitForTimeout(3000);
+  await renew(page);
   assert.equal(await page.getByLabel("Kind").inputValue(), "half a wo");
   assert(await page.locator("details.act").evaluate((details) => details.open));
 });
