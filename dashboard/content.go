@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -145,9 +144,8 @@ func (p *page) listOf(in *input) *listContent {
 
 func (p *page) tasksContent(ctx context.Context, in *input) (*listContent, error) {
 	c := p.listOf(in)
-	tasks, err := p.source.Tasks(ctx, Filter{
-		States: c.Tab.states, Kind: in.Kind, Request: in.Request, After: in.After, Limit: pageSize,
-	})
+	filter := Filter{States: c.Tab.states, Kind: in.Kind, Request: in.Request, After: in.After, Limit: pageSize}
+	tasks, err := within(ctx, func(ctx context.Context) (Tasks, error) { return p.source.Tasks(ctx, filter) })
 	if err != nil {
 		return nil, err
 	}
@@ -165,12 +163,16 @@ func (p *page) tasksContent(ctx context.Context, in *input) (*listContent, error
 	return c, nil
 }
 
-func (p *page) taskContent(ctx context.Context, id string) (*Task, error) {
-	t, err := p.source.Task(ctx, id)
+// task returns what is known of a task, now or less than a second ago.
+func (p *page) task(ctx context.Context, id string) (*Task, error) {
+	made, err := p.views.get(ctx, "task "+id, func(ctx context.Context) (any, error) {
+		t, err := p.source.Task(ctx, id)
+		return &t, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &t, nil
+	return made.(*Task), nil
 }
 
 // A button is the form of an act.
@@ -217,8 +219,8 @@ func (p *page) taskButtons(ctx context.Context, id, who string) []button {
 	if p.control == nil {
 		return nil
 	}
-	t, err := p.source.Task(ctx, id)
-	if err != nil && !errors.Is(err, ErrNoTask) {
+	t, err := p.task(ctx, id)
+	if err != nil {
 		return nil
 	}
 	return p.buttons(t.Acts, Act{ID: id}, who)

@@ -6,7 +6,9 @@ import (
 	"time"
 )
 
-// fresh is how long what was made for one page is good for others.
+// fresh is how long what was made for one page is good for others. What took longer to make
+// than half of that is good for twice as long as it took: a source that is slow is not asked
+// all the time.
 const fresh = time.Second - 50*time.Millisecond
 
 // mostViews is how many are kept.
@@ -21,29 +23,38 @@ type views struct {
 
 // view is one thing that pages show.
 type view struct {
-	mu   sync.Mutex // guards the rest; held while it is made
-	at   time.Time  // when it was made; zero before
-	made any
-	err  error
+	turn  chan struct{} // has room for whoever may read and change the rest
+	until time.Time     // made is good; zero before it was made
+	made  any
+	err   error
 }
 
-// get returns what ask returns, or has returned within a second. The context that it is given
-// ends with no request.
+// get returns what ask returns, or has returned within a second. ctx ends the wait for others
+// who ask; the context that ask is given ends with no request.
 func (v *views) get(ctx context.Context, key string, ask func(context.Context) (any, error)) (any, error) {
 	one := v.of(key)
-	one.mu.Lock()
-	defer one.mu.Unlock()
-	if now := time.Now(); one.at.IsZero() || now.Sub(one.at) >= fresh {
-		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), sourceTime)
-		defer cancel()
-		one.made, one.err = ask(limited)
-		one.at = now
+	select {
+	case one.turn <- struct{}{}:
+		defer func() { <-one.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if begun := time.Now(); !begun.Before(one.until) {
+		one.made, one.err = within(context.WithoutCancel(ctx), ask)
+		one.until = begun.Add(max(fresh, 2*time.Since(begun)))
 	}
 	return one.made, one.err
 }
 
 // sourceTime is how long a source may take.
 const sourceTime = 10 * time.Second
+
+// within calls f, which may take as long as a source may.
+func within[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
+	limited, cancel := context.WithTimeout(ctx, sourceTime)
+	defer cancel()
+	return f(limited)
+}
 
 // unasked is how long a view is kept for which nobody asks.
 const unasked = 10 * time.Second
@@ -55,10 +66,16 @@ func (v *views) of(key string) *view {
 	one := v.all[key]
 	if one == nil {
 		v.forgetOldLocked()
-		if v.all == nil || len(v.all) >= mostViews {
+		for other := range v.all { // any one
+			if len(v.all) < mostViews {
+				break
+			}
+			delete(v.all, other)
+		}
+		if v.all == nil {
 			v.all = make(map[string]*view)
 		}
-		one = new(view)
+		one = &view{turn: make(chan struct{}, 1)}
 		v.all[key] = one
 	}
 	return one
@@ -74,13 +91,14 @@ func (v *views) forgetOld() {
 func (v *views) forgetOldLocked() {
 	now := time.Now()
 	for key, one := range v.all {
-		if !one.mu.TryLock() { // it is being made
-			continue
+		select {
+		case one.turn <- struct{}{}:
+			if !one.until.IsZero() && now.Sub(one.until) > unasked {
+				delete(v.all, key)
+			}
+			<-one.turn
+		default: // it is being made
 		}
-		if !one.at.IsZero() && now.Sub(one.at) > unasked {
-			delete(v.all, key)
-		}
-		one.mu.Unlock()
 	}
 }
 

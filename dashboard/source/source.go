@@ -14,6 +14,7 @@ import (
 // A Source is the work that a page shows. dashboard.Runner makes one of a runner; an engine of
 // stored tasks has its own. Its methods are called by several goroutines at once, but for
 // what all pages show alike no more than once a second. What they return is not changed any more.
+// They return soon after their context has ended, ten seconds after the call: pages wait for them.
 //
 // Texts in it may be hostile: they are escaped and cut short by the page.
 type Source interface {
@@ -30,7 +31,7 @@ type Source interface {
 // A Controller is a [Source] whose work can be acted upon. A page asks for that only with
 // Options.Acts, and only for acts that the source itself has offered.
 type Controller interface {
-	// Do does an act, or returns [ErrNoTask], or an [*ActError].
+	// Do does an act, or returns [ErrNoTask], or an [*ActError]. It has ten seconds.
 	Do(ctx context.Context, act Act) error
 }
 
