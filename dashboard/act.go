@@ -19,7 +19,7 @@ func (p *page) act(ctx context.Context, in form, who string) (responses.Response
 		p.logAct(ctx, act, who, err)
 		return p.refusal(ctx, 403, "Nothing was done", err.Error())
 	}
-	err = p.control.Do(ctx, act)
+	_, err = within(ctx, func(ctx context.Context) (any, error) { return nil, p.control.Do(ctx, act) })
 	p.logAct(ctx, act, who, err)
 	p.views.forget()
 	refused, isRefused := errors.AsType[*ActError](err)

@@ -12,11 +12,13 @@ package dashboard
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 
+	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/middleware"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
@@ -247,6 +249,15 @@ func (p *page) log(ctx context.Context, level slog.Level, message string, attrs 
 		logger = slog.Default()
 	}
 	logger.LogAttrs(ctx, level, message, attrs...)
+}
+
+// errorAttrs returns an error for the log, with the stack of a panic.
+func errorAttrs(err error) []slog.Attr {
+	attrs := []slog.Attr{slog.Any("error", err)}
+	if p, ok := errors.AsType[*background.PanicError](err); ok {
+		attrs = append(attrs, slog.String("stack", string(p.Stack)))
+	}
+	return attrs
 }
 
 // sample asks a source that is cheap for its numbers now and then, so that there is something

@@ -84,7 +84,7 @@ func (p *page) live(ctx context.Context, name string, in *input) (template.HTML,
 		}
 		if err != nil {
 			if !errors.Is(err, ErrNoTask) && !errors.Is(err, errNothing) {
-				p.log(ctx, slog.LevelError, "the page of background work can't ask for it", slog.Any("error", err))
+				p.log(ctx, slog.LevelError, "the page of background work can't ask for it", errorAttrs(err)...)
 				return p.fragment("live-error", nil)
 			}
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -110,4 +111,52 @@ func TestNobodyWaitsForASlowSourceWhoHasLeft(t *testing.T) {
 		assert.Less(t, (<-ended).Sub(began), time.Second)
 		assert.Less(t, (<-ended).Sub(began), time.Second)
 	})
+}
+
+// sampled is a source whose panics are on a timer's goroutine.
+type sampled struct {
+	*troubled
+	closed atomic.Bool
+}
+
+func (s *sampled) Closed() bool { return s.closed.Load() }
+
+// A panic of a source is trouble of the source's, and ends nothing.
+func TestTheSourcePanics(t *testing.T) {
+	s := &sampled{troubled: &troubled{fake: newFake("plain"), first: func(context.Context) error { panic("no database") }}}
+	atFake(t, s, func(d *desk) {
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.GreaterOrEqual(t, s.calls.Load(), int64(12), "it is asked again")
+		for _, path := range []string{"/admin/", "/admin/tasks", "/admin/task?id=1"} {
+			assert.Contains(t, words(d.page(path)), "The work can't be asked for now.", path)
+		}
+		for _, record := range d.log.of(t, "the page of background work can't ask for it") {
+			assert.Equal(t, "panic: no database", record["error"])
+			assert.Contains(t, record["stack"], "trouble_test.go")
+		}
+		s.closed.Store(true)
+	})
+}
+
+// An act has the time that a source may take, and is logged however it ends.
+func TestActsThatGoWrong(t *testing.T) {
+	for name, first := range map[string]func(context.Context) error{
+		"panic: no database": func(context.Context) error { panic("no database") }, "context deadline exceeded": lasting(time.Hour),
+	} {
+		s := &troubled{fake: newFake("plain"), first: func(context.Context) error { return nil }}
+		atFake(t, s, func(d *desk) {
+			form := forms(d.page("/admin/task?id=plain"))["cancel"]
+			s.first = first
+			began := time.Now()
+			a := d.post(form)
+			assert.Equal(t, 500, a.status)
+			assert.False(t, strings.Contains(a.text, "database"), "the cause is nobody else's")
+			assert.LessOrEqual(t, time.Since(began), 10*time.Second)
+			records := d.log.of(t, "an act on background work was refused")
+			require.Len(t, records, 1)
+			assert.Equal(t, name, records[0]["error"])
+			assert.Equal(t, "127.0.0.1", records[0]["by"])
+		})
+	}
 }

@@ -2,8 +2,11 @@ package dashboard
 
 import (
 	"context"
+	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/velithon-go/velithon/background"
 )
 
 // fresh is how long what was made for one page is good for others. What took longer to make
@@ -49,8 +52,14 @@ func (v *views) get(ctx context.Context, key string, ask func(context.Context) (
 // sourceTime is how long a source may take.
 const sourceTime = 10 * time.Second
 
-// within calls f, which may take as long as a source may.
-func within[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
+// within calls f, which may take as long as a source may. A panic is an error of the source's:
+// also the timer of the samples asks, and must not end the process.
+func within[T any](ctx context.Context, f func(context.Context) (T, error)) (result T, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &background.PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
 	limited, cancel := context.WithTimeout(ctx, sourceTime)
 	defer cancel()
 	return f(limited)
