@@ -197,11 +197,8 @@ func (p *page) mount(r Router, e endpoints) {
 	for _, a := range p.bundle.assets {
 		get("/"+a.name, e.page(p.guarded(func(context.Context, input, string) (responses.Response, error) { return a.answer(), nil })))
 	}
-	if base := p.base(r); base != "/" {
-		last := base[strings.LastIndexByte(strings.TrimSuffix(base, "/"), '/')+1:]
-		get("", e.page(func(context.Context, input, string) (responses.Response, error) {
-			return responses.RedirectResponse{URL: "./" + last, Status: 308, Header: p.header()}, nil
-		}))
+	if p.base(r) != "/" {
+		get("", e.page(p.guarded(p.addSlash)))
 	}
 	if p.control != nil {
 		act := r.Group("/act", middleware.CrossOriginProtection())
@@ -212,6 +209,17 @@ func (p *page) mount(r Router, e endpoints) {
 		p.log(context.Background(), slog.LevelWarn, "the page of background work has no guard, and is served to this machine only", slog.String("path", p.base(r)))
 	}
 	p.sample()
+}
+
+// addSlash leads to the overview who has left its last slash out. What the client has called
+// the group stays, which may have parameters.
+func (p *page) addSlash(ctx context.Context, _ input, _ string) (responses.Response, error) {
+	raw, err := routing.RequestCtx(ctx)
+	if err != nil {
+		return nil, err
+	}
+	path := string(raw.URI().PathOriginal())
+	return responses.RedirectResponse{URL: "." + path[strings.LastIndexByte(path, '/'):] + "/", Status: 308, Header: p.header()}, nil
 }
 
 // base returns the path of the overview.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,9 +14,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/dashboard"
 	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 func TestAnEmptyPageSaysWhatToDo(t *testing.T) {
@@ -29,6 +32,48 @@ func TestAnEmptyPageSaysWhatToDo(t *testing.T) {
 		assert.Contains(t, words(d.page("/admin/tasks?kind=mail")), "No such task matches the filter.")
 		assert.Equal(t, 404, d.get("/admin/task?id=none").status)
 	})
+}
+
+// A page may be below parameters, at the root, and beside another one: what it leads to is
+// where the client has found it.
+func TestWhereAPageIsMounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{T: t, log: &records{}, release: make(chan struct{})}
+		d.app = velithon.New(velithon.Options{})
+		d.kit = velithontest.New(t, d.app)
+		runner := dashboard.Runner(d.app.Runner())
+		for _, r := range []dashboard.Router{d.app, d.app.Group("/shops/{shop}"), d.app.Group("/shops/{shop}/jobs"), d.app.Group("/über uns")} {
+			dashboard.Mount(r, runner, dashboard.Options{Acts: true})
+		}
+		d.submit(d.held("held").Task(1))
+		defer d.end()
+		for _, base := range []string{"", "/shops/ada", "/shops/a%20b:c%3F", "/shops/ada/jobs", "/%C3%BCber%20uns"} {
+			if base != "" {
+				a := d.get(base)
+				require.Equal(t, 308, a.status, base)
+				to, err := url.Parse("http://localhost" + base)
+				require.NoError(t, err)
+				to, err = to.Parse(a.header.Get("Location"))
+				require.NoError(t, err)
+				assert.Equal(t, base+"/", to.EscapedPath())
+			}
+			assert.Contains(t, words(d.page(base+"/")), "Running 1 of ", base)
+			verb := "pause"
+			if len(d.app.Runner().PausedKinds()) > 0 {
+				verb = "resume"
+			}
+			form := forms(d.page(base + "/tasks?kind=held"))[verb].Encode()
+			a := d.send("POST", base+"/act", strings.NewReader(form), "Content-Type: application/x-www-form-urlencoded")
+			assert.Equal(t, 303, a.status, base)
+			assert.Equal(t, 200, d.get(base+"/"+a.header.Get("Location")).status, base)
+		}
+	})
+	app := velithon.New(velithon.Options{})
+	defer end(t, app)
+	dashboard.Mount(app.Group("/admin"), dashboard.Runner(app.Runner()), dashboard.Options{})
+	assert.Panics(t, func() {
+		dashboard.Mount(app.Group("/admin"), dashboard.Runner(app.Runner()), dashboard.Options{})
+	}, "there is a page")
 }
 
 // One task in each state, on the overview and in the lists.
