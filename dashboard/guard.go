@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -67,24 +68,30 @@ func (p *page) lets(ctx context.Context) error {
 	return nil
 }
 
-// forwarded are fields that only proxies set.
-var forwarded = []string{
-	"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server", "X-Real-Ip",
-	"X-Client-Ip", "X-Original-Host", "X-Original-Forwarded-For", "True-Client-Ip", "Cf-Connecting-Ip", "X-Envoy-External-Address", "X-Scheme",
+// ofProxies are the beginnings of the names of fields that only proxies set.
+var ofProxies = []string{
+	"Forwarded", "Via", "X-Forwarded", "X-Original-", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip",
+	"X-Scheme", "X-Envoy-", "X-Amzn-", "Cf-", "Cdn-Loop", "Fastly-",
 }
 
 // isFromHere reports whether a request was made on this machine by somebody who has typed
 // that. Its connection comes from there, no field tells of a proxy, and the host is one that
 // leads here: a page that a browser has loaded of another host, whose name leads here by
-// now, names that. nginx speaks HTTP/1.0 if nobody has told it otherwise, and browsers
-// never do.
+// now, names that. The origin has to lead here, too, if there is one: a service whose CORS
+// lets pages of all others read does not mean this one. nginx before 1.29.7 speaks HTTP/1.0
+// if nobody has told it otherwise, and browsers never do.
 func isFromHere(raw *fasthttp.RequestCtx) bool {
 	tcp, ok := raw.RemoteAddr().(*net.TCPAddr)
 	if !ok || !tcp.IP.IsLoopback() || !raw.Request.Header.IsHTTP11() {
 		return false
 	}
-	for _, field := range forwarded {
-		if raw.Request.Header.Peek(field) != nil {
+	for name := range raw.Request.Header.All() {
+		if slices.ContainsFunc(ofProxies, func(p string) bool { return len(name) >= len(p) && strings.EqualFold(string(name[:len(p)]), p) }) {
+			return false
+		}
+	}
+	if origin := raw.Request.Header.Peek("Origin"); origin != nil {
+		if _, host, ok := strings.Cut(string(origin), "://"); !ok || !isHere(host) {
 			return false
 		}
 	}

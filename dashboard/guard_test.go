@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,6 +17,7 @@ import (
 	"github.com/velithon-go/velithon/dashboard"
 	"github.com/velithon-go/velithon/middleware"
 	"github.com/velithon-go/velithon/routing"
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 // Without a guard the page is for the machine itself: by the connection, whatever the fields
@@ -57,7 +59,7 @@ func TestWithoutAGuard(t *testing.T) {
 				assert.Equal(t, 403, got, path)
 			}
 			if status == 403 {
-				assert.Contains(t, string(raw.Response.Body()), "no guard", path)
+				assert.Regexp(t, "no guard|another origin", string(raw.Response.Body()), path)
 			}
 			assert.Empty(t, raw.Response.Header.Peek("Set-Cookie"))
 		}
@@ -75,9 +77,32 @@ func TestWithoutAGuard(t *testing.T) {
 	}
 	for _, field := range []string{
 		"X-Forwarded-For: 127.0.0.1", "Forwarded: for=127.0.0.1", "x-real-ip: ::1", "Via: 1.1 proxy", "X-Forwarded-For: ", "X-Forwarded-Proto: https", "CF-Connecting-IP: 127.0.0.1",
+		"X-Forwarded-Prefix: /", "X-Forwarded: for=::1", "X-Original-For: 127.0.0.1", "X-Original-URL: /admin", "x-amzn-trace-id: Root=1", "X-Cluster-Client-Ip: ::1", "CDN-Loop: proxy",
 	} {
 		assert.Equal(t, 403, ask("127.0.0.1", "localhost", "HTTP/1.1", field), field)
 	}
+	for _, field := range []string{"Origin: http://localhost:8080", "Origin: https://127.0.0.1", "Origin: http://[::1]:8080", "Vi: 1", "Accept: */*"} {
+		assert.Equal(t, 200, ask("127.0.0.1", "localhost", "HTTP/1.1", field), field)
+	}
+	for _, origin := range []string{"https://shop.example", "http://localhost.shop.example", "null", "", "localhost", "http://", "http://localhost@shop.example", "http://192.0.2.1"} {
+		assert.Equal(t, 403, ask("127.0.0.1", "localhost", "HTTP/1.1", "Origin: "+origin), origin)
+	}
+}
+
+// A service whose CORS lets pages of all others read does not mean the page.
+func TestCORSOpensNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{T: t, log: &records{}, release: make(chan struct{})}
+		d.app = velithon.New(velithon.Options{})
+		d.app.Use(middleware.NewCORS(middleware.CORSOptions{Origins: []string{"*"}}).Middleware)
+		dashboard.Mount(d.app.Group("/admin"), dashboard.Runner(d.app.Runner()), dashboard.Options{Acts: true})
+		d.kit = velithontest.New(t, d.app)
+		assert.Equal(t, 200, d.get("/admin/").status)
+		for _, path := range []string{"/admin/", "/admin/tasks", "/admin/task?id=1", "/admin/events?page=overview"} {
+			a := d.get(path, "Origin: https://evil.example", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: cors")
+			assert.Equal(t, 403, a.status, path)
+		}
+	})
 }
 
 func end(t *testing.T, app *velithon.App) {
