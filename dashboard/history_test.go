@@ -112,5 +112,7 @@ func TestCleanTexts(t *testing.T) {
 			assert.False(t, r < ' ' && r != '\n' && r != '\t' || r == 0x7f || 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069, "%q", clean)
 		}
 	})
-	assert.Equal(t, "naïve, ünïcode ✓ 日本", dashboard.Clean("naïve, ünïcode ✓ 日本", 100))
+	for _, text := range []string{"naïve, ünïcode ✓ 日本", "山田\u3000太郎", "10\u00a0000\u202f€", "a\tb\nc"} {
+		assert.Equal(t, text, dashboard.Clean(text, 100))
+	}
 }

@@ -18,13 +18,10 @@ const (
 func clean(text string, most int) string {
 	text = cut(text, most)
 	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || r == ' ' {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) || unicode.Is(unicode.Zs, r) { // a blank of any width
 			return r
 		}
-		if r == utf8.RuneError || !unicode.IsPrint(r) {
-			return utf8.RuneError
-		}
-		return r
+		return utf8.RuneError
 	}, text)
 }
 
