@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"regexp"
 	"strings"
@@ -238,6 +239,28 @@ func TestOneTask(t *testing.T) {
 		assert.Contains(t, d.page("/admin/tasks?state=failed"), "failure-3")
 		assert.Contains(t, words(d.page("/admin/task?id=failure-3")), "third trouble")
 	})
+}
+
+type rude struct{}
+
+func (rude) MarshalJSON() ([]byte, error) { panic("on purpose") }
+
+// Whatever a task says of itself, its page is shown, and the process goes on.
+func TestProgressThatIsNoJSON(t *testing.T) {
+	round := map[string]any{}
+	round["round"] = round
+	for want, value := range map[string]any{
+		"a map[string]interface {} that is no JSON": round, "a float64 that is no JSON": math.NaN(), "a value whose methods panic": rude{}, "7 of 9": "7 of 9",
+	} {
+		atDesk(t, dashboard.Options{}, background.RunnerOptions{}, func(d *desk) {
+			d.submit(background.Define("kind", func(ctx context.Context, _ int) error {
+				background.Progress(ctx, value)
+				<-d.release
+				return nil
+			}, background.Followed()).Task(1))
+			assert.Contains(t, words(d.page("/admin/task?id="+d.app.Runner().Handles()[0].ID())), want)
+		})
+	}
 }
 
 // However many wait, a page has so many of them, and leads to the next.

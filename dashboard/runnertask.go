@@ -144,15 +144,16 @@ func (s *RunnerSource) Do(_ context.Context, act Act) error {
 	return nil
 }
 
-// progressText returns what a task has said of itself, as JSON if that can be.
+// progressText returns what a task has said of itself, as JSON.
 func progressText(value any) (text string) {
 	defer func() {
 		if recover() != nil {
 			text = "a value whose methods panic"
 		}
 	}()
-	if text, err := json.Marshal(value); err == nil {
-		return cut(string(text), maxText)
+	encoded, err := json.Marshal(value)
+	if err != nil { // fmt would go round and round in a map that has itself in it
+		return fmt.Sprintf("a %T that is no JSON", value)
 	}
-	return cut(fmt.Sprintf("%+v", value), maxText)
+	return cut(string(encoded), maxText)
 }
