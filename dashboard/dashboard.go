@@ -88,12 +88,15 @@ func Mount(r Router, source Source, options Options) {
 
 // MountFor is [Mount] for those whom a provider of T lets in, as one of middleware.BasicAuth
 // does: see [routing.Secured]. name says who that is, in place of Options.Actor. It panics,
-// too, if nobody provides T.
+// too, if nobody provides T, or name is nil.
 //
 //	admin := app.Group("/admin")
 //	routing.Provide(admin, middleware.BasicAuth(check), routing.Secured(password))
 //	dashboard.MountFor(admin, source, options, func(o operator) string { return string(o) })
 func MountFor[T any](r Router, source Source, options Options, name func(T) string) {
+	if name == nil {
+		panic("dashboard: MountFor needs a function that names who acts, such as func(o operator) string { return string(o) }")
+	}
 	p := newPage(source, options)
 	p.mount(r, endpoints{
 		page: func(handle pageHandler) routing.Endpoint {

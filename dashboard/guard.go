@@ -116,9 +116,10 @@ func (p *page) actor(ctx context.Context) string {
 	if p.options.Actor != nil {
 		return p.options.Actor(ctx)
 	}
-	raw, err := routing.RequestCtx(ctx)
-	if err != nil {
-		return "unknown"
+	if raw, err := routing.RequestCtx(ctx); err == nil {
+		if tcp, ok := raw.RemoteAddr().(*net.TCPAddr); ok {
+			return tcp.IP.String()
+		}
 	}
-	return raw.RemoteIP().String()
+	return "unknown" // such as whoever comes by a Unix socket
 }

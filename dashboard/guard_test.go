@@ -171,11 +171,33 @@ func TestGuards(t *testing.T) {
 	}
 }
 
+// Who comes by a Unix socket has no address, and is not given one in the log.
+func TestAnActByAUnixSocket(t *testing.T) {
+	app := velithon.New(velithon.Options{})
+	defer end(t, app)
+	records := &records{}
+	dashboard.Mount(app.Group("/admin"), newFake("plain"), dashboard.Options{Logger: logTo(records), Acts: true, Guarded: true})
+	var request fasthttp.Request
+	request.Header.SetMethod("POST")
+	request.SetRequestURI("http://localhost/admin/act")
+	request.Header.SetContentType("application/x-www-form-urlencoded")
+	request.SetBodyString("verb=cancel")
+	var raw fasthttp.RequestCtx
+	raw.Init(&request, &net.UnixAddr{Name: "@"}, nil)
+	app.Handler()(&raw)
+	assert.Equal(t, 403, raw.Response.StatusCode())
+	require.Len(t, records.of(t, "an act on background work was refused"), 1)
+	assert.Equal(t, "unknown", records.of(t, "an act on background work was refused")[0]["by"])
+}
+
 func TestMistakesPanic(t *testing.T) {
 	app := velithon.New(velithon.Options{})
 	defer end(t, app)
 	assert.PanicsWithValue(t, "dashboard: Mount needs a source, such as dashboard.Runner(app.Runner())", func() {
 		dashboard.Mount(app.Group("/admin"), nil, dashboard.Options{})
+	})
+	assert.PanicsWithValue(t, "dashboard: MountFor needs a function that names who acts, such as func(o operator) string { return string(o) }", func() {
+		dashboard.MountFor[operator](app.Group("/admin"), dashboard.Runner(app.Runner()), dashboard.Options{}, nil)
 	})
 	assert.Panics(t, func() {
 		dashboard.MountFor(app.Group("/admin"), dashboard.Runner(background.NewRunner(background.RunnerOptions{})), dashboard.Options{}, func(operator) string { return "" })
