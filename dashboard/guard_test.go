@@ -68,6 +68,8 @@ func TestWithoutAGuard(t *testing.T) {
 	for _, host := range []string{"localhost", "localhost:8080", "LOCALHOST", "127.0.0.1:8080", "[::1]:8080", "[::1]", "127.9.9.9"} {
 		assert.Equal(t, 200, ask("127.0.0.1", host, "HTTP/1.1"), host)
 		assert.Equal(t, 200, ask("::1", host, "HTTP/1.1"), host)
+		assert.Equal(t, 200, ask("::ffff:127.0.0.1", host, "HTTP/1.1"), host)
+		assert.Equal(t, 403, ask("::ffff:192.0.2.1", host, "HTTP/1.1"), host)
 		assert.Equal(t, 403, ask("192.0.2.1", host, "HTTP/1.1"), host)
 		assert.Equal(t, 403, ask("", host, "HTTP/1.1"), "a Unix socket")
 		assert.Equal(t, 403, ask("127.0.0.1", host, "HTTP/1.0"), "a proxy that nobody has set up")

@@ -41,8 +41,9 @@ func runningID(row *TaskRow) string {
 // runningTask returns a task that runs without a handle. It can't be cancelled: its context is
 // the runner's.
 func (s *RunnerSource) runningTask(id string) (Task, error) {
+	now := s.now()
 	for info := range s.runner.Tasks(background.Running) {
-		if row := s.now().row(&info); row.ID == id {
+		if row := now.row(&info); row.ID == id {
 			t := Task{TaskRow: row}
 			if argument, ok := info.Task.ShownArgument(); ok {
 				t.Argument = string(argument)
