@@ -27,12 +27,21 @@ func (m *model) pauseKind(kind string) {
 	l := &limit{ofKind: true}
 	m.pauses[kind] = l
 	m.limits = append(m.limits, l)
+	m.rankBlocked()
+}
+
+// rankBlocked looks anew at what the blocked would hold.
+func (m *model) rankBlocked() {
+	for _, c := range m.blocked {
+		c.needs = m.neededWith(c.batch, m.workers)
+	}
 }
 
 func (m *model) resumeKind(kind string) {
 	if l := m.pauses[kind]; l != nil {
 		delete(m.pauses, kind)
 		m.lineUpLimit(l)
+		m.rankBlocked()
 	}
 }
 

@@ -107,6 +107,22 @@ func (r *Room[T]) Wait(guest *T, part *Guest[T], size, need int, mark func() tim
 	}
 }
 
+// Needs notes that the work of a guest needs so many places by now.
+func (r *Room[T]) Needs(part *Guest[T], need int) {
+	r.byNeed.Remove(part.need.place)
+	part.need.keys[0] = need
+	r.byNeed.Push(&part.need)
+}
+
+// All returns the guests, in no order.
+func (r *Room[T]) All() []*T {
+	guests := make([]*T, 0, r.waiting)
+	for _, rank := range r.byNeed.All() {
+		guests = append(guests, rank.guest)
+	}
+	return guests
+}
+
 // Leave ends the wait of a guest, whether it has got places before or not. It calls mark
 // as Wait does.
 func (r *Room[T]) Leave(part *Guest[T], mark func() time.Duration) {

@@ -37,7 +37,14 @@ func TestRoom(t *testing.T) {
 	now := time.Duration(1)
 	mark := func() time.Duration { now++; return now - 1 }
 	for range 20_000 {
-		switch n := random.IntN(20); {
+		switch n := random.IntN(21); {
+		case n == 20 && len(guests) > 0:
+			g := guests[random.IntN(len(guests))]
+			g.need = random.IntN(3)
+			r.Needs(&g.part, g.need)
+			all := r.All()
+			require.Len(t, all, len(guests))
+			require.True(t, !slices.ContainsFunc(guests, func(g *guest) bool { return !slices.Contains(all, g) }))
 		case n < 6:
 			g := &guest{size: random.IntN(5), need: random.IntN(3)}
 			r.Wait(g, &g.part, g.size, g.need, mark)

@@ -15,6 +15,7 @@ func (s *Scheduler[T]) PauseKind(kind string) {
 		s.paused = make(map[string]*limitLine[T])
 	}
 	s.paused[kind] = &limitLine[T]{ofKind: true}
+	s.rankWaiters()
 }
 
 // ResumeKind ends a PauseKind. It reports whether there was one; something may be able to
@@ -26,6 +27,7 @@ func (s *Scheduler[T]) ResumeKind(kind string) bool {
 	}
 	delete(s.paused, kind)
 	s.lineUp(line)
+	s.rankWaiters()
 	return true
 }
 

@@ -34,6 +34,14 @@ func (s *Scheduler[T]) Wait(sub *Submission[T]) *Waiter[T] {
 	return w
 }
 
+// rankWaiters notes what the waiters need since a pause has begun or ended: who needed none
+// before would be tried in vain before others that still do not.
+func (s *Scheduler[T]) rankWaiters() {
+	for _, w := range s.room.All() {
+		s.room.Needs(&w.guest, s.holding(&w.Submission, s.workers))
+	}
+}
+
 // EndWait takes w out of the waiters. It reports false if its wait is over already.
 func (s *Scheduler[T]) EndWait(w *Waiter[T]) bool {
 	if w.over {
