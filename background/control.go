@@ -101,11 +101,13 @@ func (r *Runner) Every(d time.Duration, task *Task) (stop func()) {
 
 // submitAgain submits a periodic task, unless its timer, which has fired, was stopped.
 func (r *Runner) submitAgain(timer *periodic.Timer, u unit) {
+	u = r.followWork(u)
 	var s submission
-	r.prepare(r.base, &s, r.followWork(u), timer.Next)
+	r.prepare(r.base, &s, u, timer.Next)
 	r.mu.Lock()
 	if _, goesOn := r.periodic[timer]; !goesOn {
 		r.mu.Unlock()
+		u.refused(ErrCanceled)
 		return
 	}
 	w, err := r.enterLocked(&s)
@@ -114,7 +116,7 @@ func (r *Runner) submitAgain(timer *periodic.Timer, u unit) {
 		err = r.withdraw(w, ErrFull)
 	}
 	if err != nil {
-		r.refusals.add(u)
+		r.refused(u, err)
 		defer timer.Next() // the log may end the goroutine
 		r.hooks.Log(r.base, slog.LevelWarn, "periodic task was not started", slog.String("task", u.task.Name()), slog.Any("error", err))
 	}

@@ -110,6 +110,41 @@ func TestPeriodicTasksAreFollowed(t *testing.T) {
 	})
 }
 
+// TestPeriodicTasksThatAreRefusedAreFollowedToTheirEnd: each time.
+func TestPeriodicTasksThatAreRefusedAreFollowedToTheirEnd(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 1, Queue: 1}, func(t *testing.T, r *background.Runner) {
+		release := make(chan struct{})
+		for range 2 {
+			require.NoError(t, r.Submit(t.Context(), held("held", release)))
+		}
+		stop := r.Every(time.Second, background.Define("kind", nothing, background.Followed()).Task(1))
+		pass(10*time.Second + time.Millisecond)
+		assert.EqualValues(t, 10, r.Stats().Rejected)
+		stop()
+		require.NotEmpty(t, r.Handles())
+		for _, h := range r.Handles() {
+			assert.Equal(t, background.GivenUp, h.State())
+		}
+		close(release)
+	})
+}
+
+// TestPeriodicTasksThatAreStoppedAreFollowedToTheirEnd: where the time had come already, too.
+func TestPeriodicTasksThatAreStoppedAreFollowedToTheirEnd(t *testing.T) {
+	inBubble(t, background.RunnerOptions{}, func(t *testing.T, r *background.Runner) {
+		kind := background.Define("kind", nothing, background.Followed())
+		for range 1000 { // in about half of them the time comes first, and then the stop
+			stop := r.Every(1, kind.Task(1))
+			time.Sleep(1)
+			stop()
+			synctest.Wait()
+		}
+		for _, h := range r.Handles() {
+			require.True(t, h.State().Ended(), "%s", h.State())
+		}
+	})
+}
+
 // TestRefusedTasksAreFollowedToTheirEnd: or their handles would stay.
 func TestRefusedTasksAreFollowedToTheirEnd(t *testing.T) {
 	r := background.NewRunner(background.RunnerOptions{})
