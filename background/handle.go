@@ -71,7 +71,7 @@ type Handle struct {
 	runner  *Runner                 // that it was submitted to, or reserved of
 	cancel  context.CancelCauseFunc // ends the attempt that is under way
 	cause   error                   // why it was cancelled
-	context context.Context         // that of the last attempt; nil before the first
+	context context.Context         // with what it was submitted with; nil before the first attempt
 	changed chan struct{}           // closed at the next change, if somebody waits for that
 }
 
@@ -121,7 +121,7 @@ func (h *Handle) Info() Info {
 }
 
 // Context returns one with the values that the task was submitted with, such as a request id,
-// and the life of the runner; nil before the first attempt.
+// which is never done; nil before the first attempt.
 func (h *Handle) Context() context.Context {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -220,11 +220,12 @@ func Progress(ctx context.Context, value any) {
 // what ends it in any case; or why there is to be none.
 func (h *Handle) begin(outer context.Context) (_ context.Context, end func(), cause error) {
 	ctx, cancel := context.WithCancelCause(context.WithValue(outer, handleKey, h))
+	values := submittedWith(outer)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.cause == nil {
 		h.info.Attempt++
-		h.context = outer
+		h.context = values
 		h.setLocked(Running, nil)
 		h.cancel = cancel
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/velithon-go/velithon/background/internal/schedule"
 )
 
 // A FailureInfo is a failed attempt, or a task that will not run, as [Runner.Failures] tells.
@@ -84,7 +86,7 @@ func (r *Runner) remember(ctx context.Context, id string, failure *TaskError) {
 	}
 	f := FailureInfo{
 		ID: id, Name: failure.Name, Kind: failure.Task.Kind(), Attempt: failure.Attempt, State: failure.state(),
-		At: time.Now(), Error: textOf(failure.Err), Context: context.WithoutCancel(ctx),
+		At: time.Now(), Error: textOf(failure.Err), Context: submittedWith(ctx),
 	}
 	if p := panicOf(failure.Err); p != nil {
 		f.Stack = shortened(string(p.Stack[:min(len(p.Stack), maxStack)]), maxStack)
@@ -99,6 +101,19 @@ func (r *Runner) remember(ctx context.Context, id string, failure *TaskError) {
 	}
 	kept.ring[kept.next] = f
 	kept.next = (kept.next + 1) % kept.most
+}
+
+// submittedWith returns a context with the values that a task was submitted with. What is
+// kept of it are these, and not the collection or the stored task that its own context is
+// made of, with their arguments.
+func submittedWith(ctx context.Context) context.Context {
+	if values, ok := ctx.Value(schedule.ValuesKey).(context.Context); ok {
+		return context.WithoutCancel(values)
+	}
+	if o := OriginOf(ctx); o != nil { // of a stored task
+		return context.WithValue(context.Background(), OriginKey{}, &Origin{Values: o.Values})
+	}
+	return context.Background()
 }
 
 // state returns what has become of the task.

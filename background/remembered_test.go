@@ -155,3 +155,58 @@ func TestTasksInSomeStates(t *testing.T) {
 		pass(2 * time.Hour)
 	})
 }
+
+// TestWhatIsRememberedKeepsNoArguments: not even those of the other tasks of a collection.
+func TestWhatIsRememberedKeepsNoArguments(t *testing.T) {
+	r := background.NewRunner(background.RunnerOptions{Keep: time.Hour})
+	r.KeepFailures(10)
+	gone := make(chan struct{})
+	ctx := context.WithValue(t.Context(), requestID{}, "r1")
+	failed := background.Track(failing("failed", errors.New("on purpose")))
+	func() {
+		argument := &struct{ Text string }{"secret"}
+		runtime.AddCleanup(argument, func(int) { close(gone) }, 0)
+		kind := background.Define("kind", func(context.Context, *struct{ Text string }) error { return nil })
+		followed := background.Define("followed", nothing, background.Followed())
+		all := collection(0, kind.Task(argument), followed.Task(1))
+		all.Add(failing("in a collection", errors.New("on purpose")))
+		require.NoError(t, r.Submit(ctx, all))
+		require.NoError(t, r.Submit(ctx, failed))
+	}()
+	require.NoError(t, r.Idle(t.Context()))
+	require.Len(t, r.Handles(), 2)
+	require.Len(t, r.Failures(), 2)
+	require.Eventually(t, func() bool {
+		runtime.GC()
+		select {
+		case <-gone:
+			return true
+		default:
+			return false
+		}
+	}, 30*time.Second, time.Millisecond)
+	for _, f := range r.Failures() {
+		assert.Equal(t, "r1", f.Context.Value(requestID{}))
+	}
+	for _, h := range r.Handles() {
+		assert.Equal(t, "r1", h.Context().Value(requestID{}))
+		assert.Nil(t, h.Context().Done())
+	}
+	require.NoError(t, r.Shutdown(t.Context()))
+}
+
+// TestWhatIsRememberedOfAStoredTask: where it comes from, and nothing of the store's.
+func TestWhatIsRememberedOfAStoredTask(t *testing.T) {
+	type own struct{}
+	r := background.NewRunner(background.RunnerOptions{})
+	r.KeepFailures(10)
+	values := map[string]string{background.RequestID: "r1", background.RequestRoute: "POST /orders"}
+	_, err := r.Attempt(context.WithValue(t.Context(), own{}, "large"), background.StoredTask{
+		Task: failing("stored", errors.New("on purpose")), Attempt: 1, Values: values,
+	})
+	require.Error(t, err)
+	ctx := r.Failures()[0].Context
+	assert.Equal(t, values, background.OriginOf(ctx).Values)
+	assert.Nil(t, ctx.Value(own{}))
+	require.NoError(t, r.Shutdown(t.Context()))
+}

@@ -14,6 +14,10 @@ type Context struct {
 // runner's context only: Values may be that of another task, which has submitted this one.
 type Key int
 
+// ValuesKey is the key of a Context's Values, which don't keep the rest of it: that of a
+// group's tasks is a part of the group.
+const ValuesKey Key = -1
+
 // Value asks the runner's context first. By that package context finds the cancelCtx
 // that a Done channel belongs to: were the request's found instead, whose channel is a
 // different one, each context derived from this one would cost a goroutine to watch it.
@@ -21,7 +25,10 @@ func (c *Context) Value(key any) any {
 	if v := c.Context.Value(key); v != nil {
 		return v
 	}
-	if _, own := key.(Key); own {
+	if own, ok := key.(Key); ok {
+		if own == ValuesKey {
+			return c.Values
+		}
 		return nil
 	}
 	return c.Values.Value(key)
