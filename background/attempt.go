@@ -87,12 +87,13 @@ func (r *Runner) conclude(ctx context.Context, a *attempt, err error) {
 		Stopped:  r.base.Err() != nil,
 	}
 	// Neither a hook nor who asks the handle may be able to change what was decided.
+	state := failure.state(a.Task.handle().canceled() != nil)
 	if h := a.Task.handle(); h != nil {
 		told := *failure
-		h.fail(&told)
+		h.set(state, &told)
 	}
 	told := *failure
-	defer r.tell(ctx, a.Task.handleID(), &told) // also if the log handler ends the goroutine by runtime.Goexit
+	defer r.tell(ctx, a.Task.handleID(), state, &told) // also if the log handler ends the goroutine by runtime.Goexit
 	r.logFailure(ctx, failure, wait)
 }
 

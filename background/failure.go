@@ -182,7 +182,7 @@ func (r *Runner) follow(todo *aftermath) {
 	// Deferred, so that not even a log handler that ends the goroutine can keep
 	// the hook from being told, and done from being called.
 	defer r.hooks.Call(todo.Context, "done", todo.Done)
-	defer guard.Each(todo.Lost, func(t *Task) { r.tell(todo.Context, t.handleID(), lossOf(t, todo.Why)) })
+	defer guard.Each(todo.Lost, func(t *Task) { r.tell(todo.Context, t.handleID(), GivenUp, lossOf(t, todo.Why)) })
 	if todo.Cancel != nil {
 		todo.Cancel(todo.Cause)
 	}
@@ -242,11 +242,12 @@ func Summary(work Work) (names []string, more int) {
 	return nil, 0
 }
 
-// tell remembers a failure of the task with that id, and calls the hook for failures.
-func (r *Runner) tell(ctx context.Context, id string, failure *TaskError) {
+// tell remembers a failure of the task with that id, which has come into a state by it, and
+// calls the hook for failures.
+func (r *Runner) tell(ctx context.Context, id string, state State, failure *TaskError) {
 	if hook := r.options.OnFailure; hook != nil {
 		// Deferred, so that not even an error that ends the goroutine can keep it from being called.
 		defer r.hooks.Call(ctx, "OnFailure", func() { hook(ctx, failure) })
 	}
-	r.remember(ctx, id, failure)
+	r.remember(ctx, id, state, failure)
 }

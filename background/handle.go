@@ -251,18 +251,6 @@ func (f follower) IsCanceled() bool { return f.canceled() != nil }
 // Become notes what the task waits for. The scheduler's states are the first of ours.
 func (f follower) Become(s schedule.State) { f.set(State(s), nil) }
 
-// fail notes the end of an attempt that failed.
-func (h *Handle) fail(failure *TaskError) {
-	switch {
-	case failure.WillRetry:
-		h.set(Retrying, failure)
-	case h.canceled() != nil:
-		h.set(Canceled, failure)
-	default:
-		h.set(Failed, failure)
-	}
-}
-
 // set notes that the task is in another state, unless it has ended. A nil handle
 // notes nothing.
 func (h *Handle) set(state State, err error) {

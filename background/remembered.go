@@ -79,13 +79,13 @@ func (r *Runner) Failures() []FailureInfo {
 }
 
 // remember keeps a failure, if somebody wants to see it.
-func (r *Runner) remember(ctx context.Context, id string, failure *TaskError) {
+func (r *Runner) remember(ctx context.Context, id string, state State, failure *TaskError) {
 	kept := r.failures.Load()
 	if kept == nil {
 		return
 	}
 	f := FailureInfo{
-		ID: id, Name: failure.Name, Kind: failure.Task.Kind(), Attempt: failure.Attempt, State: failure.state(),
+		ID: id, Name: failure.Name, Kind: failure.Task.Kind(), Attempt: failure.Attempt, State: state,
 		At: time.Now(), Error: textOf(failure.Err), Context: submittedWith(ctx),
 	}
 	if p := panicOf(failure.Err); p != nil {
@@ -116,15 +116,13 @@ func submittedWith(ctx context.Context) context.Context {
 	return context.Background()
 }
 
-// state returns what has become of the task.
-func (e *TaskError) state() State {
+// state returns what has become of a task whose attempt failed, or that was cancelled.
+func (e *TaskError) state(canceled bool) State {
 	switch {
 	case e.WillRetry:
 		return Retrying
-	case isCanceled(e.Err):
+	case canceled:
 		return Canceled
-	case e.Attempt == 0 && (is(e.Err, ErrSkipped) || is(e.Err, ErrAbandoned)):
-		return GivenUp
 	}
 	return Failed
 }

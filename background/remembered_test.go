@@ -156,6 +156,47 @@ func TestTasksInSomeStates(t *testing.T) {
 	})
 }
 
+// TestTasksInSomeStatesByTheirHandles: which know before the runner that a task is to be tried
+// again, while a hook is told.
+func TestTasksInSomeStatesByTheirHandles(t *testing.T) {
+	var release chan struct{}
+	options := background.RunnerOptions{Workers: 1, OnFailure: func(context.Context, *background.TaskError) { <-release }}
+	inBubble(t, options, func(t *testing.T, r *background.Runner) {
+		release = make(chan struct{})
+		h := background.Track(failing("failing", errors.New("on purpose")).WithRetry(background.Retry{Attempts: 2}))
+		require.NoError(t, r.Submit(t.Context(), h))
+		synctest.Wait()
+		for state, want := range map[background.State]int{background.Running: 0, background.Retrying: 1} {
+			n := 0
+			for info := range r.Tasks(state) {
+				assert.Equal(t, state, info.State)
+				n++
+			}
+			assert.Equal(t, want, n, state)
+		}
+		close(release)
+	})
+}
+
+// TestAFailureByATaskThatWasCancelled is a failure, and not a cancellation of the task that
+// has waited for it, or was skipped.
+func TestAFailureByATaskThatWasCancelled(t *testing.T) {
+	inBubble(t, background.RunnerOptions{}, func(t *testing.T, r *background.Runner) {
+		r.KeepFailures(10)
+		cause := fmt.Errorf("what it needs: %w", background.ErrCanceled)
+		h := background.Track(failing("followed", cause))
+		require.NoError(t, r.Submit(t.Context(), failing("plain", cause)))
+		require.NoError(t, r.Submit(t.Context(), h))
+		require.NoError(t, r.Submit(t.Context(), failing("abandoned", fmt.Errorf("another runner: %w", background.ErrAbandoned))))
+		synctest.Wait()
+		assert.Equal(t, background.Failed, h.State())
+		require.Len(t, r.Failures(), 3)
+		for _, f := range r.Failures() {
+			assert.Equal(t, background.Failed, f.State, f.Name)
+		}
+	})
+}
+
 // TestWhatIsRememberedKeepsNoArguments: not even those of the other tasks of a collection.
 func TestWhatIsRememberedKeepsNoArguments(t *testing.T) {
 	r := background.NewRunner(background.RunnerOptions{Keep: time.Hour})

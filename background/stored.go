@@ -91,15 +91,12 @@ func (a *storedAttempt) conclude() {
 	failure, wait := a.Task.failed(a.ctx, a.Attempt, a.until, a.err)
 	a.wait, a.err = wait, failure
 	told := *failure // which a hook may change
-	defer a.runner.tell(a.ctx, "", &told)
+	defer a.runner.tell(a.ctx, "", told.state(a.ctx.Err() != nil), &told)
 	a.runner.logFailure(a.ctx, failure, wait)
 }
 
-// isCanceled reports whether a cause is ErrCanceled.
-func isCanceled(cause error) bool { return is(cause, ErrCanceled) }
-
-// is reports whether an error, which may be the user's and panic, is another one.
-func is(err, other error) bool {
+// isCanceled reports whether a cause, which may be the user's and panic, is ErrCanceled.
+func isCanceled(cause error) bool {
 	defer func() { _ = recover() }()
-	return errors.Is(err, other)
+	return errors.Is(cause, ErrCanceled)
 }

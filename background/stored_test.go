@@ -118,6 +118,7 @@ func TestAnAttemptThatIsInterruptedDoesNotCount(t *testing.T) {
 			<-ctx.Done()
 			return context.Cause(ctx)
 		}, background.Retry{Attempts: 3})
+		r.KeepFailures(10)
 		for _, c := range []struct {
 			cause       error
 			interrupted bool
@@ -138,6 +139,8 @@ func TestAnAttemptThatIsInterruptedDoesNotCount(t *testing.T) {
 				assert.False(t, failure.WillRetry)
 			}
 		}
+		require.Len(t, r.Failures(), 1)
+		assert.Equal(t, background.Canceled, r.Failures()[0].State)
 	})
 }
 

@@ -21,21 +21,23 @@ func (r *Runner) Tasks(in ...State) iter.Seq[Info] {
 			sights = func(yield func(*sight) bool) { r.yieldRunning(yield) }
 		}
 		for s := range sights {
-			if len(in) > 0 && !slices.Contains(in, State(s.State)) {
+			info, h := Info{State: State(s.State), Attempt: s.Attempt, Since: s.Since}, s.Task.handle()
+			if h != nil {
+				info = h.Info()
+			}
+			// One that was cancelled may still have its place.
+			if info.State.Ended() || len(in) > 0 && !slices.Contains(in, info.State) {
 				continue
 			}
-			info := Info{
-				Name: s.Task.Name(), Kind: s.Task.Kind(), State: State(s.State), Attempt: s.Attempt, Since: s.Since,
-			}
-			if began := s.Began(); s.State == schedule.Running && began > 0 {
-				info.Since = r.scheduler.At(began)
-			}
-			if h := s.Task.handle(); h != nil {
-				info = h.Info()
+			if h == nil {
+				info.Name, info.Kind = s.Task.Name(), s.Task.Kind()
+				if began := s.Began(); info.State == Running && began > 0 {
+					info.Since = r.scheduler.At(began)
+				}
 			}
 			info.Due, info.Limit, info.Context = s.Due, s.Task.limit(), s.Context(r.base)
 			info.Task = s.Task.original()
-			if !info.State.Ended() && !yield(info) { // one that was cancelled may still have its place
+			if !yield(info) {
 				return
 			}
 		}
