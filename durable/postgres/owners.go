@@ -87,8 +87,11 @@ const dead = `
 			and (classid::bigint << 32 | objid::bigint) = hashtextextended('velithon ' || id, 0)
 	)`
 
+// canceled reports whether the task was to be cancelled, and its process died before it was.
+const canceled = `metadata ? 'cancel_attempted_at'`
+
 // giveBack is what happens to a task whose process died: it runs again, unless that has
-// happened too often. The second time it waits for up to two seconds, so that what a task
+// happened too often, or it was to be cancelled. The second time it waits for up to two seconds, so that what a task
 // takes with it that kills its process may not meet it again, and the third time it goes to
 // the suspects. One that a transaction of the process has locked, whose end the server has yet to notice,
 // does not hold up the others. The next leader need not wait until the time of a dead one
@@ -98,8 +101,8 @@ const giveBack = `
 		delete from river_leader where leader_id = any($1)
 	)
 	update river_job set
-		state = (case when attempt >= max_attempts then 'discarded' else 'available' end)::river_job_state,
-		finalized_at = case when attempt >= max_attempts then now() end,
+		state = (case when ` + canceled + ` then 'cancelled' when attempt >= max_attempts then 'discarded' else 'available' end)::river_job_state,
+		finalized_at = case when ` + canceled + ` or attempt >= max_attempts then now() end,
 		queue = case when deaths >= 2 then '` + durable.Suspects + `' else queue end,
 		scheduled_at = now() + case when deaths = 1 then random() * interval '2 seconds' else interval '0' end,
 		errors = array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'error', $2::text, 'trace', ''))

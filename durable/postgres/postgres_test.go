@@ -70,6 +70,10 @@ func TestOwners(t *testing.T) {
 		select 'nothing', '{}', j.attempts, 'running', 1, array['before', j.owner], now()
 		from (values (4, 'mine'), (4, 'other'), (4, 'dead'), (1, 'dead')) as j(attempts, owner)`)
 	require.NoError(t, err)
+	_, err = pool.Exec(within(t), `
+		insert into river_job(kind, args, max_attempts, state, attempt, attempted_by, attempted_at, metadata)
+		values ('nothing', '{}', 4, 'running', 1, array['dead'], now(), '{"cancel_attempted_at":"2026-11-29T10:00:00Z"}')`)
+	require.NoError(t, err)
 	_, err = pool.Exec(within(t), "insert into river_leader(elected_at, expires_at, leader_id) values (now(), now() + interval '1 hour', 'idle')")
 	require.NoError(t, err)
 
@@ -81,12 +85,13 @@ func TestOwners(t *testing.T) {
 	}
 	giveBack(0)
 	giveBack(0)
-	giveBack(2)
+	giveBack(3)
 	giveBack(0)
 	for query, want := range map[string]int{
 		"select count(*) from river_job where state = 'running'":                                                            2,
 		"select count(*) from river_job where state = 'available' and errors[1]->>'error' = '" + durable.Died + "'":         1,
 		"select count(*) from river_job where state = 'discarded' and finalized_at is not null and cardinality(errors) = 1": 1,
+		"select count(*) from river_job where state = 'cancelled' and finalized_at is not null and cardinality(errors) = 1": 1,
 		"select count(*) from river_leader": 0,
 	} {
 		var got int

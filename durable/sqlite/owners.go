@@ -115,8 +115,11 @@ func (o *owners) owning(ctx context.Context) (ids []string, err error) {
 // deathsBefore is how many processes have died with a task before.
 const deathsBefore = `(select count(*) from json_each(json(coalesce(errors, '[]'))) where value->>'error' = ?1)`
 
+// canceled reports whether the task was to be cancelled, and its process died before it was.
+const canceled = `metadata->>'cancel_attempted_at' is not null`
+
 // giveBack is what happens to a task whose process died: it runs again, unless that has
-// happened too often. The second time it waits for up to two seconds, so that what a task
+// happened too often, or it was to be cancelled. The second time it waits for up to two seconds, so that what a task
 // takes with it that kills its process may not meet it again, and the third time it goes to
 // the suspects.
 const giveBack = `
@@ -124,8 +127,8 @@ const giveBack = `
 		queue = case when ` + deathsBefore + ` >= 2 then '` + durable.Suspects + `' else queue end,
 		scheduled_at = strftime('%Y-%m-%d %H:%M:%f', 'now', format('+%.3f seconds',
 			case when ` + deathsBefore + ` = 1 then abs(random() % 2000) / 1000.0 else 0 end)),
-		state = case when attempt >= max_attempts then 'discarded' else 'available' end,
-		finalized_at = case when attempt >= max_attempts then strftime('%Y-%m-%d %H:%M:%f', 'now') end,
+		state = case when ` + canceled + ` then 'cancelled' when attempt >= max_attempts then 'discarded' else 'available' end,
+		finalized_at = case when ` + canceled + ` or attempt >= max_attempts then strftime('%Y-%m-%d %H:%M:%f', 'now') end,
 		errors = jsonb_insert(coalesce(errors, jsonb('[]')), '$[#]', jsonb_object(
 			'at', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'attempt', attempt, 'error', ?1, 'trace', ''))
 	where state = 'running' and ` + owner + ` = ?2`

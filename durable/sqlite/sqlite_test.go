@@ -95,6 +95,10 @@ func TestOwners(t *testing.T) {
 		_, err := db.ExecContext(within(t), insert, j.attempts, j.owner)
 		require.NoError(t, err)
 	}
+	_, err = db.ExecContext(within(t), insert, 4, "dead")
+	require.NoError(t, err)
+	_, err = db.ExecContext(within(t), `update river_job set metadata = jsonb('{"cancel_attempted_at":"2026-11-29T10:00:00Z"}') where id = (select max(id) from river_job)`)
+	require.NoError(t, err)
 	leads := func(owner string) bool {
 		t.Helper()
 		_, err := db.ExecContext(within(t), "insert into river_leader(elected_at, expires_at, leader_id) values (current_timestamp, datetime('now', '1 hour'), ?)", owner)
@@ -109,7 +113,7 @@ func TestOwners(t *testing.T) {
 	}
 	n, err := mine.GiveBack(within(t), "mine")
 	require.NoError(t, err)
-	assert.Equal(t, 3, n)
+	assert.Equal(t, 4, n)
 	assert.NoFileExists(t, filepath.Join(folder, "dead"))
 	assert.False(t, leads("idle"), "it died, and had no tasks")
 	assert.True(t, leads("other"))
@@ -119,6 +123,7 @@ func TestOwners(t *testing.T) {
 		"select count(*) from river_job where state = 'running'":                                                      2,
 		"select count(*) from river_job where state = 'available' and errors->>'$[0].error' = '" + durable.Died + "'": 2,
 		"select count(*) from river_job where state = 'discarded' and finalized_at is not null":                       1,
+		"select count(*) from river_job where state = 'cancelled' and finalized_at is not null":                       1,
 	} {
 		var got int
 		require.NoError(t, db.QueryRowContext(within(t), query).Scan(&got))
