@@ -166,6 +166,14 @@ func (h *Handle) Cancel(cause error) bool { return h.cancelIf(cause, true) }
 // attempt is under way.
 func (h *Handle) Discard(cause error) bool { return h.cancelIf(cause, false) }
 
+// CancelCause returns why the task was told to end or not to begin; nil if it was not. One
+// that does not look at its context may run on.
+func (h *Handle) CancelCause() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.cause
+}
+
 func (h *Handle) cancelIf(cause error, alsoRunning bool) bool {
 	reason := ErrCanceled
 	if cause != nil {

@@ -506,6 +506,27 @@ func TestTheFirstStatesAreTheSchedulers(t *testing.T) {
 	}
 }
 
+// A task that was told to end says why, also while it runs on.
+func TestCancelCause(t *testing.T) {
+	errOnPurpose := errors.New("on purpose")
+	r := background.NewRunner(background.RunnerOptions{})
+	release, begun := make(chan struct{}), make(chan struct{})
+	h := background.Track(background.Func("deaf", func(context.Context) error {
+		close(begun)
+		<-release
+		return nil
+	}))
+	require.NoError(t, r.Submit(t.Context(), h))
+	<-begun
+	require.NoError(t, h.CancelCause())
+	require.True(t, h.Cancel(errOnPurpose))
+	require.Equal(t, background.Running, h.State())
+	require.ErrorIs(t, h.CancelCause(), background.ErrCanceled)
+	require.ErrorIs(t, h.CancelCause(), errOnPurpose)
+	close(release)
+	require.NoError(t, r.Shutdown(t.Context()))
+}
+
 // Discard ends what waits, and nothing that has begun: a task that is tried again in between, too.
 func TestDiscard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -135,7 +135,7 @@ func TestPeriodicTasksThatAreStoppedAreFollowedToTheirEnd(t *testing.T) {
 		kind := background.Define("kind", nothing, background.Followed())
 		for range 1000 { // in about half of them the time comes first, and then the stop
 			stop := r.Every(1, kind.Task(1))
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			stop()
 			synctest.Wait()
 		}

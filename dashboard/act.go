@@ -12,13 +12,17 @@ import (
 // act does what a form asks for, and leads back to where its effect is seen.
 func (p *page) act(ctx context.Context, in form, who string) (responses.Response, error) {
 	act, err := ofForm(&in)
+	if _, known := labels[act.Verb]; err == nil && !known {
+		err = errForged
+	}
 	if err == nil {
 		err = p.forms.redeem(in.Token, act, who)
 	}
 	if err != nil {
 		p.logAct(ctx, act, who, err)
-		return p.refusal(ctx, 403, "Nothing was done", err.Error())
+		return p.refusal(403, "Nothing was done", err.Error(), back(act))
 	}
+	act.By = clean(who, maxName)
 	_, err = within(ctx, func(ctx context.Context) (any, error) { return nil, p.control.Do(ctx, act) })
 	p.logAct(ctx, act, who, err)
 	p.views.forget()
@@ -26,17 +30,47 @@ func (p *page) act(ctx context.Context, in form, who string) (responses.Response
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrNoTask):
-		return p.refusal(ctx, 404, "Nothing was done", "There is no such task, or it ended too long ago.")
+		return p.refusal(404, "Nothing was done", "there is no such task, or it ended too long ago", "")
 	case isRefused:
-		return p.refusal(ctx, 409, "Nothing was done", refused.Why)
+		return p.refusal(409, "Nothing was done", refused.Why, back(act))
 	default:
 		return nil, err
 	}
-	back := "task?" + url.Values{"id": {act.ID}, "done": {in.Verb}}.Encode()
-	if act.ID == "" {
-		back = "tasks?" + url.Values{"kind": {act.Kind}, "done": {in.Verb}}.Encode()
+	told := url.Values{"done": {in.Verb}, "token": {p.forms.token(doneAct(act), who)}}
+	return responses.RedirectResponse{URL: back(act) + "&" + told.Encode(), Status: 303, Header: p.header()}, nil
+}
+
+// back returns the address of what an act is for; "" if that is nothing.
+func back(act Act) string {
+	switch {
+	case act.ID != "":
+		return "task?" + url.Values{"id": {act.ID}}.Encode()
+	case act.Kind != "":
+		return "tasks?" + url.Values{"kind": {act.Kind}}.Encode()
 	}
-	return responses.RedirectResponse{URL: back, Status: 303, Header: p.header()}, nil
+	return ""
+}
+
+// done says what an act has done.
+var done = map[Verb]string{
+	Cancel:   "The task was told to end.",
+	RetryNow: "The task waits for its time no longer.",
+	Discard:  "The task will not run.",
+	Pause:    "The kind is paused: none of its tasks starts.",
+	Resume:   "The kind goes on.",
+}
+
+// doneAct is what a page says was done just now. The token for it is good once, so that
+// neither a link nor a page that is loaded again says what is not so.
+func doneAct(act Act) Act { return Act{Verb: "done " + act.Verb, ID: act.ID, Kind: act.Kind} }
+
+// doneText says what the act has done that has led to a page; "" if none has.
+func (p *page) doneText(in *input, who string) string {
+	verb := Verb(in.Done)
+	if verb == "" || p.forms.redeem(in.Token, doneAct(Act{Verb: verb, ID: in.ID, Kind: in.Kind}), who) != nil {
+		return ""
+	}
+	return done[verb]
 }
 
 // logAct tells the log who did what.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"net/url"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,7 +57,7 @@ func TestActs(t *testing.T) {
 			h, _ := r.Lookup(id(name))
 			assert.Equal(t, want, h.State(), name)
 		}
-		assert.Contains(t, words(d.page("/admin/task?id="+id("again"))), "waits for its kind is paused")
+		assert.Contains(t, words(d.page("/admin/task?id="+id("again"))), "parked for 1 s : waits, since its kind is paused")
 		assert.Contains(t, words(d.page("/admin/")), "failing paused")
 		do("resume", "/admin/tasks?kind=failing")
 		h, _ := r.Lookup(id("again"))
@@ -88,9 +89,59 @@ func TestATaskThatBeginsIsNotDiscarded(t *testing.T) {
 		synctest.Wait()
 		a := d.post(form)
 		assert.Equal(t, 409, a.status)
-		assert.Contains(t, a.text, "the task is running by now")
+		assert.Contains(t, a.text, "state is running by now")
 		synctest.Wait()
 		assert.Equal(t, background.Running, h.State())
+	})
+}
+
+// What was done is said once: not by a link that somebody has made, nor by a page that is
+// loaded again.
+func TestWhatWasDoneIsSaidOnce(t *testing.T) {
+	atDesk(t, dashboard.Options{Acts: true}, background.RunnerOptions{}, func(d *desk) {
+		d.submit(d.held("held").Task(1))
+		const said = "The kind is paused: none of its tasks starts."
+		form := forms(d.page("/admin/tasks?kind=held"))["pause"]
+		to := "/admin/" + d.post(form).header.Get("Location")
+		assert.NotContains(t, d.get(strings.Replace(to, "kind=held", "kind=other", 1)).text, said)
+		assert.NotContains(t, d.get(strings.Replace(to, "done=pause", "done=resume", 1)).text, "The kind goes on.")
+		assert.Contains(t, d.get(to).text, said)
+		assert.NotContains(t, d.get(to).text, said)
+		assert.NotContains(t, d.get("/admin/tasks?kind=held&done=pause").text, said)
+		assert.Contains(t, d.page("/admin/tasks?kind=held"), "This kind is paused", "as long as it is")
+		form.Set("verb", "done pause")
+		form.Set("token", to[strings.Index(to, "&token=")+len("&token="):])
+		assert.Equal(t, 403, d.post(form).status, "it is no form")
+	})
+}
+
+// A task that was told to end, and does not, is seen, with who has told it.
+func TestATaskThatDoesNotEnd(t *testing.T) {
+	options := dashboard.Options{Acts: true, Actor: func(context.Context) string { return "ada" }}
+	atDesk(t, options, background.RunnerOptions{}, func(d *desk) {
+		d.submit(background.Define("deaf", func(context.Context, int) error { <-d.release; return errors.New("late") }, background.Followed()).Task(1))
+		path := "/admin/task?id=" + d.app.Runner().Handles()[0].ID()
+		require.Equal(t, 303, d.post(forms(d.page(path))["cancel"]).status)
+		for _, page := range []string{path, "/admin/tasks?state=running"} {
+			assert.Contains(t, words(d.page(page)), "was told to end: background: task cancelled: by ada on the page of background work", page)
+		}
+		assert.Empty(t, forms(d.page(path)))
+	})
+}
+
+// Who is refused is led back to what it was about, where the form is a new one.
+func TestTheWayBackFromARefusal(t *testing.T) {
+	atDesk(t, dashboard.Options{Acts: true}, background.RunnerOptions{}, func(d *desk) {
+		d.submit(d.held("a & b", background.Followed()).Task(1))
+		form := forms(d.page("/admin/tasks?kind=a+%26+b"))["pause"]
+		require.Equal(t, 303, d.post(form).status)
+		a := d.post(form)
+		assert.Contains(t, a.text, "This form was sent before: load the page again.")
+		assert.Contains(t, a.text, `<a href="tasks?kind=a&#43;%26&#43;b">Back</a>`)
+		form = forms(d.page("/admin/task?id=" + d.app.Runner().Handles()[0].ID()))["cancel"]
+		form.Set("token", "")
+		assert.Contains(t, d.post(form).text, `<a href="task?id=`+d.app.Runner().Handles()[0].ID()+`">Back</a>`)
+		assert.Contains(t, d.post(nil).text, `<a href="./">To the overview</a>`)
 	})
 }
 
@@ -189,7 +240,7 @@ func TestActsThatComeTooLate(t *testing.T) {
 		d.end()
 		a := d.post(first)
 		assert.Equal(t, 409, a.status)
-		assert.Contains(t, a.text, "the task is succeeded by now")
+		assert.Contains(t, a.text, "state is succeeded by now")
 		time.Sleep(time.Minute)
 		assert.Equal(t, 404, d.post(second).status)
 		require.Len(t, d.log.of(t, "an act on background work was refused"), 2)

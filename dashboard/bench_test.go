@@ -42,6 +42,7 @@ func BenchmarkPages(b *testing.B) {
 					var raw fasthttp.RequestCtx
 					var request fasthttp.Request
 					request.SetRequestURI("http://localhost" + path)
+					request.Header.Set("Connection", "keep-alive")
 					raw.Init(&request, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, nil)
 					handler(&raw)
 					if raw.Response.StatusCode() != 200 {
@@ -78,6 +79,7 @@ func BenchmarkOrder(b *testing.B) {
 				var request fasthttp.Request
 				request.Header.SetMethod(method)
 				request.SetRequestURI("http://localhost" + path)
+				request.Header.Set("Connection", "keep-alive")
 				raw.Init(&request, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, nil)
 				handler(raw)
 				raw.ResetUserValues()

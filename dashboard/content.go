@@ -57,16 +57,16 @@ func (p *page) overviewContent(ctx context.Context) (*overviewContent, error) {
 		c.Shares = append(c.Shares, s)
 	}
 	c.Plots = []plot{
-		plotOf("Waiting", all, func(_, s *sample) float64 { return float64(s.Waiting + s.Parked + s.Retrying) }),
+		plotOf("Not running yet", all, func(_, s *sample) float64 { return float64(s.Waiting + s.Parked + s.Retrying) }),
 		plotOf("Running", all, func(_, s *sample) float64 { return float64(s.Running) }),
-		plotOf("In a second", all, func(before, s *sample) float64 { return ratesOf(before, s, nil).In }),
-		plotOf("Out a second", all, func(before, s *sample) float64 { return ratesOf(before, s, nil).Out }),
+		plotOf("In per second", all, func(before, s *sample) float64 { return ratesOf(before, s, nil).In }),
+		plotOf("Out per second", all, func(before, s *sample) float64 { return ratesOf(before, s, nil).Out }),
 	}
 	for i := range now.Kinds {
 		k := kindContent{Kind: &now.Kinds[i]}
 		k.Rates = lately(all, &k.Name)
 		k.Waits, k.Took = quantiles(all, &k.Name)
-		k.Plot = plotOf("Out a second", all, func(before, s *sample) float64 { return ratesOf(before, s, &k.Name).Out })
+		k.Plot = plotOf("Out per second", all, func(before, s *sample) float64 { return ratesOf(before, s, &k.Name).Out })
 		c.Kinds = append(c.Kinds, k)
 	}
 	return c, nil
@@ -87,11 +87,11 @@ var states = []stateTab{
 	{"", "All open", nil, "Nothing is waiting or running.", "Work appears here as soon as a response has some, or Submit is called."},
 	{"running", "Running", []background.State{background.Running}, "Nothing runs.", "If something waits all the same, it waits for its time, its limit, or the end of a pause."},
 	{"waiting", "Waiting", []background.State{background.Waiting}, "Nothing waits for a worker.", "There are workers enough."},
-	{"limited", "Parked", []background.State{background.Limited}, "Nothing waits for a limit, or for the end of a pause.", "Kinds have a limit by background.NewLimit."},
+	{"limited", "Parked", []background.State{background.Limited}, "Nothing waits for a limit, or for the end of a pause.", "Kinds have a limit by background.NewLimit. In a durable queue what waits for either is under Waiting."},
 	{"scheduled", "Scheduled", []background.State{background.Scheduled}, "Nothing waits for its time.", "Tasks are due later by After and At."},
 	{"retrying", "To be retried", []background.State{background.Retrying}, "Nothing waits to be tried again.", "Tasks are tried again by background.Retry."},
 	{"failed", "Failed", []background.State{background.Failed, background.Canceled, background.GivenUp}, "Nothing has failed.", "Failures are kept here with their errors and stacks: in memory the last 200 since the start, in a queue those of a week."},
-	{"succeeded", "Succeeded", []background.State{background.Succeeded}, "No end of a task is known.", "In memory those with a handle are, for some minutes: of kinds with background.Followed, and after background.Track. A queue keeps them for a day."},
+	{"succeeded", "Succeeded", []background.State{background.Succeeded}, "No task that has succeeded is known.", "In memory those with a handle are, for some minutes: of kinds with background.Followed, and after background.Track. A queue keeps them for a day."},
 }
 
 type stateTab struct {
@@ -101,8 +101,7 @@ type stateTab struct {
 }
 
 func tabOf(name string) stateTab {
-	i := slices.IndexFunc(states, func(s stateTab) bool { return s.Name == name })
-	return states[max(i, 0)]
+	return states[max(slices.IndexFunc(states, func(s stateTab) bool { return s.Name == name }), 0)]
 }
 
 // pageSize is how many tasks a list has.
@@ -116,7 +115,9 @@ type listContent struct {
 	Rows          []TaskRow
 	Next, First   string // queries; "" for none
 	Filtered      bool
-	Buttons       []button // not of the news
+	Paused        bool     // the kind is
+	Kinds         []string // whose names can be filled in; not of the news
+	Buttons       []button // likewise
 }
 
 type tab struct {
@@ -150,6 +151,10 @@ func (p *page) tasksContent(ctx context.Context, in *input) (*listContent, error
 		return nil, err
 	}
 	c.Rows = tasks.Rows
+	if in.Kind != "" {
+		now, err := p.overview(ctx)
+		c.Paused = err == nil && now.kinds[in.Kind] != nil && now.kinds[in.Kind].Paused
+	}
 	link := func(after string) string {
 		to := input{State: in.State, Kind: in.Kind, Request: in.Request, After: after}
 		return "?" + to.query().Encode()
@@ -175,20 +180,22 @@ func (p *page) task(ctx context.Context, id string) (*Task, error) {
 	return made.(*Task), nil
 }
 
-// A button is the form of an act.
+// A button is the form of an act. It is not among the news, which would take it from under
+// the hands of whoever is at it.
 type button struct {
 	Act
 
-	Token, Label, Warning string
-	For, Of               string // the id and the kind as the form has them
+	Token                string
+	Label, Name, Warning string // what can be done, what the button says, and what comes of it
+	For, Of              string // the id and the kind as the form has them
 }
 
-var labels = map[Verb][2]string{
-	Cancel:   {"Cancel", "The attempt is told to end, and there will be no other one. A function that does not look at its context goes on."},
-	RetryNow: {"Try now", "The task waits for its time no longer, but for a worker and its limit. One that has failed is tried once more."},
-	Discard:  {"Discard", "The task will not run, or not again."},
-	Pause:    {"Pause this kind", "None of its tasks starts until it is resumed. Those that run go on, and new ones are accepted as long as there is room."},
-	Resume:   {"Resume this kind", "Its tasks start again."},
+var labels = map[Verb][3]string{
+	Cancel:   {"Cancel", "Cancel this task", "The attempt is told to end, and there will be no other one. A function that does not look at its context goes on."},
+	RetryNow: {"Try now", "Try this task now", "The task waits for its time no longer, but for a worker and its limit. One that has failed is tried once more."},
+	Discard:  {"Discard", "Discard this task", "The task will not run, or not again."},
+	Pause:    {"Pause this kind", "Pause this kind", "None of its tasks starts until it is resumed. Those that run go on, and new ones are accepted as long as there is room."},
+	Resume:   {"Resume this kind", "Resume this kind", "Its tasks start again."},
 }
 
 func (p *page) buttons(verbs []Verb, act Act, who string) (all []button) {
@@ -197,9 +204,22 @@ func (p *page) buttons(verbs []Verb, act Act, who string) (all []button) {
 	}
 	for _, verb := range verbs {
 		act.Verb = verb
-		all = append(all, button{act, p.forms.token(act, who), labels[verb][0], labels[verb][1], inForm(act.ID), inForm(act.Kind)})
+		all = append(all, button{act, p.forms.token(act, who), labels[verb][0], labels[verb][1], labels[verb][2], inForm(act.ID), inForm(act.Kind)})
 	}
 	return all
+}
+
+// kindsNamed is how many kinds a list names at most.
+const kindsNamed = 200
+
+// kindsSeen returns the names of the kinds that were seen last.
+func (p *page) kindsSeen() (names []string) {
+	for _, k := range p.history.lastKinds() {
+		if link("tasks", "kind", k.Name) != "" && len(names) < kindsNamed {
+			names = append(names, k.Name)
+		}
+	}
+	return names
 }
 
 func (p *page) kindButtons(ctx context.Context, kind, who string) []button {
@@ -211,19 +231,6 @@ func (p *page) kindButtons(ctx context.Context, kind, who string) []button {
 		return nil
 	}
 	return p.buttons(now.kinds[kind].Acts, Act{Kind: kind}, who)
-}
-
-// taskButtons returns the forms of what can be done to a task. They are not among the news,
-// which would take them from under the hands of whoever fills them in.
-func (p *page) taskButtons(ctx context.Context, id, who string) []button {
-	if p.control == nil {
-		return nil
-	}
-	t, err := p.task(ctx, id)
-	if err != nil {
-		return nil
-	}
-	return p.buttons(t.Acts, Act{ID: id}, who)
 }
 
 // maxLinked is how long what an address says may be, in bytes.

@@ -120,7 +120,8 @@ type input struct {
 	Request string `query:"request"`
 	After   string `query:"after"`
 	ID      string `query:"id"`
-	Done    string `query:"done"` // the act that has led here
+	Done    string `query:"done"` // the act that has led here, if Token says so
+	Token   string `query:"token"`
 }
 
 // form is an act that is asked for.

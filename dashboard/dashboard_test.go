@@ -95,30 +95,50 @@ func TestStates(t *testing.T) {
 		overview := words(d.page("/admin/"))
 		for _, want := range []string{
 			"Shop", "Running 2 of 2 workers", "Waiting 1 ", "Parked 1 ", "Scheduled 1 ", "To be retried 1 ", "Failed since the start 1 ",
-			"A shutdown of this process would wait for 5, and give up 1 that are due later.", "failing 0 0 0 0 1 1", "held 1 1 0 1 0 0", "limited 1 0 1 0 0 0",
+			"A shutdown of this process would wait for 5 at most, and give up 1 that are due later.", "failing 0 0 0 0 1 1", "held 1 1 0 1 0 0", "limited 1 0 1 0 0 0",
 		} {
 			assert.Contains(t, overview, want)
 		}
 		for state, want := range map[string][]string{
-			"running":   {"first limited running 1", "other held running 1"},
-			"waiting":   {"third held waiting 0", "waits for a worker, and all 2 are busy"},
-			"limited":   {"second limited parked 0", "waits for its limit: 1 at once, 100 a second"},
-			"scheduled": {"later held scheduled 0", "waits for its time"},
-			"retrying":  {"again failing to be retried 1", "not yet"},
-			"failed":    {"lost failing failed 1", "panic: never"},
-			"succeeded": {"No end of a task is known."},
+			"running":   {`first running \d+ s ago – limited 1 of 1`, `other running \d+ s ago – held 1 of 1`},
+			"waiting":   {`third waiting \d+ s ago waits for a worker, and all 2 are busy held 0 of 1`},
+			"limited":   {`second parked \d+ s ago waits for its limit: 1 at once, 100 a second limited 0 of 1`},
+			"scheduled": {`later scheduled \d+ s ago waits for its time held 0 of 1 in 5\d min`},
+			"retrying":  {`again to be retried \d+ s ago waits for its next attempt not yet failing 1 of 2`},
+			"failed":    {`lost failed \d+ s ago panic: never failing 1 `},
+			"succeeded": {"No task that has succeeded is known."},
 			"":          {"first", "second", "third", "other", "later", "again"},
 		} {
 			page := words(d.page("/admin/tasks?state=" + state))
 			for _, w := range want {
-				assert.Contains(t, page, w, "state %q", state)
+				assert.Regexp(t, w, page, "state %q", state)
 				assert.NotContains(t, page, "background: task", "the name is there already")
 			}
 		}
 		assert.Contains(t, words(d.page("/admin/tasks?kind=held")), "third")
 		assert.NotContains(t, words(d.page("/admin/tasks?kind=held")), "second")
 		d.end()
-		assert.Contains(t, words(d.page("/admin/tasks?state=succeeded&kind=limited")), "first limited succeeded 1")
+		assert.Contains(t, words(d.page("/admin/tasks?state=succeeded&kind=limited")), "first succeeded 1 s ago – limited 1 of 1")
+	})
+}
+
+// Those that run are in the order in which they have begun, at each look, and in front of the others.
+func TestTheOrderOfTasks(t *testing.T) {
+	atDesk(t, dashboard.Options{}, background.RunnerOptions{Workers: 20}, func(d *desk) {
+		held := d.held("held")
+		var names []string
+		for i := range 22 {
+			names = append(names, fmt.Sprintf("task%02d", i))
+			d.submit(held.Task(i).Named(names[i]))
+			time.Sleep(2 * time.Millisecond)
+		}
+		name := regexp.MustCompile(`task\d\d`)
+		for range 3 {
+			assert.Equal(t, names[:20], name.FindAllString(words(d.page("/admin/tasks?state=running")), -1))
+			assert.Equal(t, names, name.FindAllString(words(d.page("/admin/tasks")), -1))
+			assert.Equal(t, names[:5], name.FindAllString(words(d.page("/admin/")), -1))
+		}
+		assert.Equal(t, 404, d.get("/admin/tasks?state=none").status)
 	})
 }
 
@@ -146,7 +166,7 @@ func TestWhatHasCausedATask(t *testing.T) {
 			id = info.ID
 		}
 		task := words(d.page("/admin/task?id=" + id))
-		for _, want := range []string{"Name mail", "Id " + id, "State waiting", "waits for a worker, and all 1 are busy", "Route POST /orders/{id}", "Request r2", "Argument 7", "None is known."} {
+		for _, want := range []string{"Name mail", "Id " + id, "State waiting", "waits for a worker, and all 1 are busy", "Route POST /orders/{id}", "Request r2", "Argument 7", "No failure of it is known."} {
 			assert.Contains(t, task, want)
 		}
 	})
@@ -157,9 +177,9 @@ func TestTasksThatAreNotTimed(t *testing.T) {
 	atDesk(t, dashboard.Options{}, background.RunnerOptions{}, func(d *desk) {
 		d.submit(background.Func("plain", func(context.Context) error { <-d.release; return nil }), d.held("held").Task(1))
 		page := words(d.page("/admin/tasks?state=running"))
-		assert.Contains(t, page, "plain – running 1 accepted 1 s ago")
-		assert.Contains(t, page, "held held running 1 1 s ago")
-		assert.Contains(t, words(d.page("/admin/")), "plain (no kind) 1 accepted 2 s ago")
+		assert.Contains(t, page, "plain running accepted 1 s ago – – 1 of 1")
+		assert.Contains(t, page, "held running 1 s ago – held 1 of 1")
+		assert.Contains(t, words(d.page("/admin/")), "plain (no kind) 1 of 1 accepted 2 s ago")
 	})
 }
 
@@ -208,7 +228,7 @@ func TestWhatHasCausedATaskThatHasSucceeded(t *testing.T) {
 		})
 		require.Equal(t, 200, d.send("POST", "/orders", nil, "X-Request-Id: r1").status)
 		synctest.Wait()
-		assert.Contains(t, words(d.page("/admin/tasks?state=succeeded&request=r1")), "mail mail succeeded")
+		assert.Contains(t, words(d.page("/admin/tasks?state=succeeded&request=r1")), "mail succeeded 1 s ago – mail 1 of 1")
 		task := words(d.page("/admin/task?id=" + d.app.Runner().Handles()[0].ID()))
 		for _, want := range []string{"State succeeded", "Route POST /orders", "Request r1", "Attempts 1 of 1"} {
 			assert.Contains(t, task, want)

@@ -82,6 +82,7 @@ func (d *desk) send(method, path string, body io.Reader, fields ...string) answe
 	d.Helper()
 	request, err := http.NewRequestWithContext(d.Context(), method, "http://localhost"+path, body)
 	require.NoError(d, err)
+	request.Header.Set("Connection", "keep-alive")
 	for _, f := range fields {
 		name, value, _ := strings.Cut(f, ": ")
 		if name == "Host" {

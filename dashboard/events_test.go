@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -19,10 +21,36 @@ import (
 	"github.com/velithon-go/velithon/velithontest"
 )
 
+// A page that can act loads itself anew when its forms are good no more.
+func TestVersions(t *testing.T) {
+	version := func(options dashboard.Options) (version string) {
+		atDesk(t, options, background.RunnerOptions{}, func(d *desk) {
+			version = regexp.MustCompile(`data-version="([^"]*)"`).FindStringSubmatch(d.page("/admin/"))[1]
+			body := d.stream("page=overview")
+			defer body.Close()
+			_, data := event(t, bufio.NewReader(body))
+			assert.Equal(t, version+"\n", data)
+		})
+		return version
+	}
+	secret := []byte("0123456789abcdef0123456789abcdef")
+	acts := dashboard.Options{Acts: true}
+	shared := dashboard.Options{Acts: true, Secret: secret}
+	first, second := version(acts), version(acts)
+	assert.NotEqual(t, first, second)
+	first, second = version(shared), version(shared)
+	assert.Equal(t, first, second)
+	first, second = version(dashboard.Options{}), version(dashboard.Options{})
+	assert.Equal(t, first, second)
+}
+
 // stream opens the events of a page.
 func (d *desk) stream(query string) io.ReadCloser {
 	d.Helper()
-	response, err := d.kit.Client.Get("http://localhost/admin/events?" + query)
+	request, err := http.NewRequestWithContext(d.Context(), http.MethodGet, "http://localhost/admin/events?"+query, http.NoBody)
+	require.NoError(d, err)
+	request.Header.Set("Connection", "keep-alive")
+	response, err := d.kit.Client.Do(request)
 	require.NoError(d, err)
 	require.Equal(d, 200, response.StatusCode)
 	require.Equal(d, "text/event-stream", response.Header.Get("Content-Type"))

@@ -14,7 +14,8 @@ import (
 )
 
 var errNotHere = responses.NewProblem(fasthttp.StatusForbidden,
-	"this page has no guard, so it is served to the machine itself only, as http://localhost, and not by a proxy: see docs/dashboard.md")
+	"this page has no guard, so it is served to a browser on the machine itself only, as http://localhost, and not by a proxy "+
+		"(with curl: -H 'Connection: keep-alive'): see docs/dashboard.md")
 
 // policy is the Content-Security-Policy of all pages: what they need is their own, and no
 // script, style or frame of anybody else has a place in them.
@@ -78,11 +79,14 @@ var ofProxies = []string{
 // that. Its connection comes from there, no field tells of a proxy, and the host is one that
 // leads here: a page that a browser has loaded of another host, whose name leads here by
 // now, names that. The origin has to lead here, too, if there is one: a service whose CORS
-// lets pages of all others read does not mean this one. nginx before 1.29.7 speaks HTTP/1.0
-// if nobody has told it otherwise, and browsers never do.
+// lets pages of all others read does not mean this one. And browsers say that they keep the
+// connection, which is between them and whom they are connected to (RFC 9110, section 7.6.1):
+// a proxy that sets no field and names its host, as nginx does if nobody has told it
+// otherwise, does not pass that on.
 func isFromHere(raw *fasthttp.RequestCtx) bool {
 	tcp, ok := raw.RemoteAddr().(*net.TCPAddr)
-	if !ok || !tcp.IP.IsLoopback() || !raw.Request.Header.IsHTTP11() {
+	if !ok || !tcp.IP.IsLoopback() || !raw.Request.Header.IsHTTP11() ||
+		!strings.EqualFold(string(raw.Request.Header.Peek("Connection")), "keep-alive") {
 		return false
 	}
 	for name := range raw.Request.Header.All() {

@@ -38,12 +38,16 @@ func TestWithoutAGuard(t *testing.T) {
 			request.SetRequestURI(path)
 			request.Header.SetHost(host)
 			request.Header.SetProtocol(protocol)
+			request.Header.Set("Connection", "keep-alive")
 			if method == "POST" {
 				request.Header.SetContentType("application/x-www-form-urlencoded")
 				request.SetBodyString("verb=pause")
 			}
 			for _, f := range fields {
 				name, value, _ := strings.Cut(f, ": ")
+				if name == "Connection" {
+					request.Header.Del(name)
+				}
 				request.Header.Add(name, value)
 			}
 			var raw fasthttp.RequestCtx
@@ -83,7 +87,10 @@ func TestWithoutAGuard(t *testing.T) {
 	} {
 		assert.Equal(t, 403, ask("127.0.0.1", "localhost", "HTTP/1.1", field), field)
 	}
-	for _, field := range []string{"Origin: http://localhost:8080", "Origin: https://127.0.0.1", "Origin: http://[::1]:8080", "Vi: 1", "Accept: */*"} {
+	for _, field := range []string{"Connection: close", "Connection: ", "Connection: Upgrade", "Connection: keep-alive, x"} { // as proxies have it
+		assert.Equal(t, 403, ask("127.0.0.1", "localhost", "HTTP/1.1", field), field)
+	}
+	for _, field := range []string{"Connection: Keep-Alive", "Origin: http://localhost:8080", "Origin: https://127.0.0.1", "Origin: http://[::1]:8080", "Vi: 1", "Accept: */*"} {
 		assert.Equal(t, 200, ask("127.0.0.1", "localhost", "HTTP/1.1", field), field)
 	}
 	for _, origin := range []string{"https://shop.example", "http://localhost.shop.example", "null", "", "localhost", "http://", "http://localhost@shop.example", "http://192.0.2.1"} {
@@ -182,6 +189,7 @@ func TestAnActByAUnixSocket(t *testing.T) {
 	var request fasthttp.Request
 	request.Header.SetMethod("POST")
 	request.SetRequestURI("http://localhost/admin/act")
+	request.Header.Set("Connection", "keep-alive")
 	request.Header.SetContentType("application/x-www-form-urlencoded")
 	request.SetBodyString("verb=cancel")
 	var raw fasthttp.RequestCtx

@@ -82,6 +82,16 @@ func (h *history) add(s *sample) {
 	}
 }
 
+// lastKinds returns the kinds of the last sample.
+func (h *history) lastKinds() []Kind {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.samples) == 0 {
+		return nil
+	}
+	return h.samples[len(h.samples)-1].Kinds
+}
+
 // before returns the samples that are older than s but not older than the last minutes, the
 // oldest first, with s at their end.
 func (h *history) before(s *sample) (all []*sample) {

@@ -31,25 +31,25 @@ func TestRatesAndPlots(t *testing.T) {
 		page := d.get("/admin/").text
 		text := words(page)
 		for _, want := range []string{
-			"In a second 2 ", "Out a second 2 ", "Failed a second 0 ", "Duration p50 / p99 4.09 ms / 4.09 ms",
+			"In per second last minute 2 ", "Out per second last minute 2 ", "Failed per second last minute 0 ", "Duration p50 / p99, at most 4.09 ms / 4.09 ms",
 			"quick 0 0 0 0 0 0 2 2 1 µs / 1 µs 4.09 ms / 4.09 ms", "slow 0 0 0 0 0 0 0 0 – –",
 		} {
 			assert.Contains(t, text, want)
 		}
-		assert.Contains(t, page, `aria-label="In a second: 2 now, at most 2 in the last five minutes"`)
+		assert.Contains(t, page, `aria-label="In per second: 2 now, at most 2 in the last five minutes"`)
 		points := regexp.MustCompile(`<polyline points="([^"]*)"`).FindStringSubmatch(page)[1]
 		assert.InDelta(t, 61, len(strings.Fields(points)), 1)
 		assert.True(t, strings.HasSuffix(points, "240.0,46.0 "), "nothing waits now: %s", points)
 
 		time.Sleep(2 * time.Minute)
 		text = words(d.page("/admin/"))
-		assert.Contains(t, text, "In a second 0 ")
-		assert.Contains(t, text, "In a second 0 at most 2")
+		assert.Contains(t, text, "In per second last minute 0 ")
+		assert.Contains(t, text, "In per second 0 now, at most 2")
 		time.Sleep(5 * time.Minute)
 		text = words(d.page("/admin/"))
 		assert.Equal(t, 61, dashboard.Samples(d.app.Router))
-		assert.Contains(t, text, "In a second 0 at most 0")
-		assert.Contains(t, text, "Duration p50 / p99 –", "none has ended lately")
+		assert.Contains(t, text, "In per second 0 now, at most 0")
+		assert.Contains(t, text, "Duration p50 / p99, at most –", "none has ended lately")
 	})
 }
 

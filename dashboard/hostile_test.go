@@ -112,7 +112,7 @@ func TestHostileTexts(t *testing.T) {
 	paths := func(text string) map[string]string {
 		q := url.QueryEscape(text[:min(len(text), 240)])
 		return map[string]string{
-			"overview": "/admin/?done=" + q, "tasks": "/admin/tasks?kind=" + q + "&request=" + q + "&after=" + q + "&state=" + q, "task": "/admin/task?id=" + q + "&done=" + q,
+			"overview": "/admin/?done=" + q, "tasks": "/admin/tasks?kind=" + q + "&request=" + q + "&after=" + q + "&done=" + q + "&token=" + q, "task": "/admin/task?id=" + q + "&done=" + q,
 		}
 	}
 	for what, text := range hostile {

@@ -16,10 +16,11 @@ import (
 // layout is what the frame of all pages has.
 type layout struct {
 	Title, Heading string // of the service's page, and of this one
-	Section        string // "overview" or "tasks"
+	Section        string // overview, tasks, failures or task
 	Events         string // where the news come from; "" if there are none
 	At             time.Time
 	Assets         map[string]string // the names of the files by their first words
+	Version        string            // see [page.version]
 	Live           template.HTML     // what the news take the place of
 	Content        any               // for the template of the page
 	Done           string            // what was done just now
@@ -40,8 +41,8 @@ type part struct {
 
 func (p *page) write(part *part) (responses.Response, error) {
 	frame := layout{
-		Title: p.options.Title, Heading: part.heading, Section: part.section, At: time.Now(), Assets: p.bundle.names,
-		Live: part.live, Content: part.content, Done: done[Verb(part.done)],
+		Title: p.options.Title, Heading: part.heading, Section: part.section, At: time.Now(), Assets: p.bundle.names, Version: p.version(),
+		Live: part.live, Content: part.content, Done: part.done,
 	}
 	if !part.noEvents {
 		part.query.Set("page", part.name)
@@ -54,13 +55,13 @@ func (p *page) write(part *part) (responses.Response, error) {
 	return responses.HTMLResponse{Content: page.String(), Status: part.status, Header: p.header()}, nil
 }
 
-// done says what an act has done.
-var done = map[Verb]string{
-	Cancel:   "The task was told to end.",
-	RetryNow: "The task waits for its time no longer.",
-	Discard:  "The task will not run.",
-	Pause:    "The kind is paused: none of its tasks starts.",
-	Resume:   "The kind goes on.",
+// version changes with what a page needs to go on: the files, and the key of its forms. A
+// page of another version loads itself anew.
+func (p *page) version() string {
+	if p.control == nil {
+		return p.bundle.version
+	}
+	return p.bundle.version + " " + p.forms.name()
 }
 
 // errNothing is for an address of nothing.
@@ -103,42 +104,54 @@ func (p *page) fragment(name string, content any) (template.HTML, error) {
 	return template.HTML(text.String()), err //nolint:gosec // by html/template
 }
 
-func (p *page) showOverview(ctx context.Context, in input, _ string) (responses.Response, error) {
+func (p *page) showOverview(ctx context.Context, _ input, _ string) (responses.Response, error) {
 	live, err := p.live(ctx, "overview", &input{})
 	if err != nil {
 		return nil, err
 	}
-	return p.write(&part{name: "overview", heading: "Overview", section: "overview", query: url.Values{}, live: live, done: in.Done})
+	return p.write(&part{name: "overview", heading: "Overview", section: "overview", query: url.Values{}, live: live})
 }
 
 func (p *page) showTasks(ctx context.Context, in input, who string) (responses.Response, error) {
+	content := p.listOf(&in)
+	if content.Tab.Name != in.State {
+		return p.refusal(404, "No such list", "there is no list of that state", "tasks")
+	}
 	live, err := p.live(ctx, "tasks", &in)
 	if err != nil {
 		return nil, err
 	}
-	content := p.listOf(&in)
-	content.Buttons = p.kindButtons(ctx, in.Kind, who)
+	content.Kinds, content.Buttons = p.kindsSeen(), p.kindButtons(ctx, in.Kind, who)
+	section := "tasks"
+	if in.State == "failed" {
+		section = "failures"
+	}
 	return p.write(&part{
-		name: "tasks", heading: content.heading(), section: "tasks", query: in.query(), content: content, live: live, done: in.Done,
+		name: "tasks", heading: content.heading(), section: section, query: in.query(), content: content, live: live, done: p.doneText(&in, who),
 	})
 }
 
 func (p *page) showTask(ctx context.Context, in input, who string) (responses.Response, error) {
 	live, err := p.live(ctx, "task", &in)
 	if errors.Is(err, ErrNoTask) {
-		return p.refusal(ctx, 404, "No such task", "There is no task of this id, or it ended too long ago, or before the service was started.")
+		return p.refusal(404, "No such task", "there is no task of this id, or it ended too long ago, or before the service was started", "tasks")
 	}
 	if err != nil {
 		return nil, err
 	}
-	return p.write(&part{
-		name: "task", heading: "Task", section: "tasks", query: url.Values{"id": {in.ID}}, content: p.taskButtons(ctx, in.ID, who), live: live, done: in.Done,
-	})
+	made := &part{name: "task", heading: "Task", section: "task", query: url.Values{"id": {in.ID}}, live: live, done: p.doneText(&in, who)}
+	if t, err := p.task(ctx, in.ID); err == nil {
+		made.heading, made.content = clean(t.Name, maxName), p.buttons(t.Acts, Act{ID: in.ID}, who)
+	}
+	return p.write(made)
 }
 
-// refusal is a page that says what was not done.
-func (p *page) refusal(_ context.Context, status int, heading, why string) (responses.Response, error) {
-	return p.write(&part{name: "refusal", heading: heading, content: why, status: status, noEvents: true})
+// refused is what the template of a refusal shows.
+type refused struct{ Why, Back string }
+
+// refusal is a page that says what was not done, and why, and where to go on; "" is the overview.
+func (p *page) refusal(status int, heading, why, back string) (responses.Response, error) {
+	return p.write(&part{name: "refusal", heading: heading, content: refused{why, back}, status: status, noEvents: true})
 }
 
 // query returns what leads to the list.
@@ -155,12 +168,12 @@ func (in *input) query() url.Values {
 // follow sends what is new on a page, once in a second at most.
 func (p *page) follow(ctx context.Context, in input, _ string) (responses.Response, error) {
 	if _, err := p.live(ctx, in.Page, &in); err != nil && !errors.Is(err, ErrNoTask) {
-		return p.refusal(ctx, 404, "No such page", "There are no news of this.")
+		return p.refusal(404, "No such page", "there are no news of this", "")
 	}
 	events := responses.EventStream(func(events *responses.EventWriter) error {
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
-		if err := events.Send(responses.Event{Name: "version", Data: p.bundle.version, Retry: 2 * time.Second}); err != nil {
+		if err := events.Send(responses.Event{Name: "version", Data: p.version(), Retry: 2 * time.Second}); err != nil {
 			return err
 		}
 		var sent template.HTML

@@ -72,18 +72,20 @@ func (a *asset) answer() responses.Response {
 // functions are those of the templates.
 func functions() template.FuncMap {
 	return template.FuncMap{
-		"name":   func(s string) string { return clean(s, maxName) },
-		"text":   func(s string) string { return clean(s, maxText) },
-		"long":   func(s string) string { return clean(s, maxLong) },
-		"link":   link,
-		"ago":    ago,
-		"exact":  func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
-		"plain":  func(t time.Time) string { return t.Format("2006-01-02 15:04:05.000 MST") },
-		"clock":  func(t time.Time) string { return t.Format("15:04:05 MST") },
-		"took":   took,
-		"pair":   pair,
-		"number": numberOf,
-		"state":  stateName,
+		"name":     func(s string) string { return clean(s, maxName) },
+		"text":     func(s string) string { return clean(s, maxText) },
+		"long":     func(s string) string { return clean(s, maxLong) },
+		"link":     link,
+		"ago":      ago,
+		"exact":    func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
+		"plain":    func(t time.Time) string { return t.Format("2006-01-02 15:04:05.000 MST") },
+		"clock":    func(t time.Time) string { return t.Format("15:04:05 MST") },
+		"took":     took,
+		"pair":     pair,
+		"lasts":    func(t time.Time) string { return took(max(time.Since(t).Truncate(time.Second), 0)) },
+		"sentence": sentence,
+		"number":   numberOf,
+		"state":    stateName,
 		"kind": func(kind string) string {
 			if kind == "" {
 				return "(no kind)"
@@ -100,6 +102,8 @@ func stateName(s background.State) string {
 		return "parked"
 	case background.Retrying:
 		return "to be retried"
+	case background.Canceled:
+		return "cancelled"
 	}
 	return s.String()
 }

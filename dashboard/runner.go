@@ -3,7 +3,6 @@ package dashboard
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -19,9 +18,6 @@ const failuresKept = 200
 
 // longestShown is how many of the tasks that run an overview names.
 const longestShown = 5
-
-// errActor is the cause of a cancel.
-var errActor = errors.New("cancelled on the page of background work")
 
 // Runner returns the work of a runner in memory, which it has remember the last 200
 // failures: see [background.Runner.KeepFailures].
@@ -65,7 +61,8 @@ func (s *RunnerSource) Overview(context.Context) (Overview, error) {
 		o.Kinds = append(o.Kinds, kind)
 	}
 	o.Kinds = append(o.Kinds, s.unseen(paused, o.Kinds)...)
-	o.Longest = s.longest()
+	longest := s.running()
+	o.Longest = slices.Clip(longest[:min(len(longest), longestShown)])
 	return o, nil
 }
 
@@ -99,25 +96,27 @@ func add(to, h *background.Histogram) {
 	to.Sum += h.Sum
 }
 
-func (s *RunnerSource) longest() []TaskRow {
-	var now moment
+// running returns the tasks that run, those first that do so longest.
+func (s *RunnerSource) running() []TaskRow {
+	now := moment{runner: s.runner}
 	rows := []TaskRow{}
 	for info := range s.runner.Tasks(background.Running) {
 		rows = append(rows, now.row(&info))
 	}
 	slices.SortFunc(rows, func(a, b TaskRow) int { return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.ID, b.ID)) })
-	return slices.Clip(rows[:min(len(rows), longestShown)])
+	return rows
 }
 
 // moment is what a runner did when it was asked for tasks, which is why some of them wait.
 type moment struct {
+	runner           *background.Runner
 	running, workers int
 	isPaused         bool
 	pausedKinds      []string
 }
 
 func (s *RunnerSource) now() *moment {
-	return &moment{s.runner.Stats().Running, s.runner.Workers(), s.runner.Paused(), s.runner.PausedKinds()}
+	return &moment{s.runner, s.runner.Stats().Running, s.runner.Workers(), s.runner.Paused(), s.runner.PausedKinds()}
 }
 
 // row returns what is known of a task, which may have ended.
@@ -165,26 +164,30 @@ func textOf(err error) (text string) {
 	return cut(err.Error(), maxText)
 }
 
-// why says what a task waits for.
+// why says what a task waits for, or what is to be known of one that runs.
 func (m *moment) why(info *background.Info) string {
 	switch info.State {
 	case background.Waiting:
 		switch {
 		case m.isPaused:
-			return "the runner is paused"
+			return "waits, since the runner is paused"
 		case m.running >= m.workers:
-			return fmt.Sprintf("a worker, and all %d are busy", m.workers)
+			return fmt.Sprintf("waits for a worker, and all %d are busy", m.workers)
 		}
-		return "its turn: its collection runs as many as it may, or a worker is on its way"
+		return "waits for its turn: its collection runs as many as it may, or a worker is on its way"
 	case background.Scheduled:
-		return "its time"
+		return "waits for its time"
 	case background.Limited:
 		if slices.Contains(m.pausedKinds, info.Kind) {
-			return "its kind is paused"
+			return "waits, since its kind is paused"
 		}
-		return "its limit" + limitText(info.Limit)
+		return "waits for its limit" + limitText(info.Limit)
 	case background.Retrying:
-		return "its next attempt"
+		return "waits for its next attempt"
+	case background.Running:
+		if h, ok := m.runner.Lookup(info.ID); ok && h.CancelCause() != nil {
+			return "was told to end: " + textOf(h.CancelCause())
+		}
 	}
 	return ""
 }
@@ -229,6 +232,9 @@ func (s *RunnerSource) Tasks(ctx context.Context, f Filter) (Tasks, error) {
 	return page, nil
 }
 
+// openStates are those of tasks that have not ended.
+var openStates = []background.State{background.Running, background.Waiting, background.Limited, background.Scheduled, background.Retrying}
+
 // lets reports whether a filter lets the tasks of a kind through.
 func lets(f *Filter, kind string) bool { return f.Kind == "" || f.Kind == kind }
 
@@ -242,9 +248,20 @@ func (s *RunnerSource) rows(f *Filter) iter.Seq[TaskRow] {
 			open = append(open, state)
 		}
 	}
+	if len(f.States) == 0 {
+		open = openStates
+	}
 	now := s.now()
 	return func(yield func(TaskRow) bool) {
-		if len(open) > 0 || len(f.States) == 0 {
+		if i := slices.Index(open, background.Running); i >= 0 {
+			open = slices.Delete(slices.Clone(open), i, i+1)
+			for _, row := range s.running() {
+				if lets(f, row.Kind) && !yield(row) {
+					return
+				}
+			}
+		}
+		if len(open) > 0 {
 			for info := range s.runner.Tasks(open...) {
 				if lets(f, info.Kind) && !yield(now.row(&info)) {
 					return

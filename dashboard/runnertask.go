@@ -93,6 +93,9 @@ func (s *RunnerSource) Task(_ context.Context, id string) (Task, error) {
 		t.Progress = progressText(info.Progress)
 	}
 	t.Acts = actsOn(info.State)
+	if info.State == background.Running && h.CancelCause() != nil {
+		t.Acts = nil
+	}
 	return t, nil
 }
 
@@ -126,21 +129,22 @@ func (s *RunnerSource) Do(_ context.Context, act Act) error {
 	if !ok {
 		return ErrNoTask
 	}
+	cause := fmt.Errorf("by %s on the page of background work", act.By)
 	state := h.State()
 	if !slices.Contains(actsOn(state), act.Verb) {
-		return &ActError{Why: fmt.Sprintf("the task is %s by now", state)}
+		return &ActError{Why: fmt.Sprintf("the task's state is %s by now", state)}
 	}
 	ok = false
 	switch act.Verb {
 	case RetryNow:
 		ok = h.Hasten()
 	case Cancel:
-		ok = h.Cancel(errActor)
+		ok = h.Cancel(cause)
 	case Discard: // and nothing that has begun meanwhile
-		ok = h.Discard(errActor)
+		ok = h.Discard(cause)
 	}
 	if !ok {
-		return &ActError{Why: fmt.Sprintf("the task is %s by now", h.State())}
+		return &ActError{Why: fmt.Sprintf("the task's state is %s by now", h.State())}
 	}
 	return nil
 }

@@ -25,6 +25,12 @@ func clean(text string, most int) string {
 	}, text)
 }
 
+// sentence makes one of the text of an error.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:] + "."
+}
+
 // cut returns at most so many bytes of a text, and never a part of a character at its end.
 func cut(text string, most int) string {
 	if len(text) <= most {

@@ -79,7 +79,7 @@ func (b *board[Tx]) Overview(ctx context.Context) (o source.Overview, err error)
 		o.Kinds = append(o.Kinds, *k)
 	}
 	slices.SortFunc(o.Kinds, func(a, b source.Kind) int { return strings.Compare(a.Name, b.Name) })
-	o.Kept = "of a week"
+	o.Kept = "in the last week"
 	o.Accepted = o.Ended() + uint64(o.Open())
 	q.mu.Lock()
 	o.Closed, o.ShutdownWaits = q.closed, len(q.attempts)

@@ -48,7 +48,7 @@ func (b *board[Tx]) doTx(ctx context.Context, tx Tx, verb source.Verb, id int64)
 		return err
 	}
 	if state := stateOf(job); !slices.Contains(actsOn(state), verb) {
-		return &source.ActError{Why: fmt.Sprintf("the task is %s by now", state)}
+		return &source.ActError{Why: fmt.Sprintf("the task's state is %s by now", state)}
 	}
 	if verb != source.RetryNow {
 		_, err = q.client.JobCancelTx(ctx, tx, id)

@@ -46,7 +46,8 @@ func testAlike(t *testing.T, open func(...background.Definition) (board, *backgr
 	}, options...)
 	fails := background.Define("fails", func(context.Context, int) error { return errors.New("on purpose") },
 		append(options, background.Retry{Attempts: 2, Backoff: 2 * time.Hour, MaxBackoff: 2 * time.Hour})...)
-	b, r := open(holds, fails)
+	stubborn := background.Define("stubborn", func(context.Context, int) error { <-release; return nil }, options...)
+	b, r := open(holds, fails, stubborn)
 	submit := func(tasks ...*background.Task) {
 		for _, task := range tasks {
 			require.NoError(t, r.Submit(within(t), task))
@@ -66,8 +67,8 @@ func testAlike(t *testing.T, open func(...background.Definition) (board, *backgr
 		acts     []source.Verb
 	}{
 		"first": {background.Running, "", 1, 1, "1", []source.Verb{source.Cancel}},
-		"later": {background.Scheduled, "its time", 0, 1, "2", []source.Verb{source.RetryNow, source.Discard}},
-		"again": {background.Retrying, "its next attempt", 1, 2, "3", []source.Verb{source.RetryNow, source.Discard}},
+		"later": {background.Scheduled, "waits for its time", 0, 1, "2", []source.Verb{source.RetryNow, source.Discard}},
+		"again": {background.Retrying, "waits for its next attempt", 1, 2, "3", []source.Verb{source.RetryNow, source.Discard}},
 	}
 	for name, w := range want {
 		task := b.task(name)
@@ -88,16 +89,23 @@ func testAlike(t *testing.T, open func(...background.Definition) (board, *backgr
 	assert.Len(t, b.task("again").Failures, 2)
 	b.doTo(source.Pause, "holds")
 	submit(holds.Task(4).Named("paused"))
-	assert.Equal(t, "its kind is paused", b.task("paused").Why)
+	assert.Equal(t, "waits, since its kind is paused", b.task("paused").Why)
 	assert.Equal(t, 1, b.kind("holds").Running)
 	b.doTo(source.Resume, "holds")
 	eventually(t, "it goes on", func() bool { return b.kind("holds").Running == 2 })
 	b.do(source.Cancel, "first")
 	eventually(t, "it ends", func() bool { return b.kind("holds").Running == 1 })
+	submit(stubborn.Task(5).Named("deaf"))
+	eventually(t, "it runs", func() bool { return b.task("deaf").State == background.Running })
+	b.do(source.Cancel, "deaf")
+	deaf := b.task("deaf")
+	assert.Equal(t, background.Running, deaf.State)
+	assert.Contains(t, deaf.Why, "was told to end")
+	assert.Empty(t, deaf.Acts, "it was told")
 	close(release)
 	eventually(t, "all have ended", func() bool {
 		o := b.overview()
-		return o.Open() == 0 && o.Failed == 3 && o.Succeeded == 1
+		return o.Open() == 0 && o.Failed+o.Succeeded == 5
 	})
 	assert.Equal(t, background.Canceled, b.task("first").State)
 	assert.Equal(t, background.Canceled, b.task("later").State)

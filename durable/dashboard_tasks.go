@@ -102,9 +102,13 @@ func (b *board[Tx]) read(ctx context.Context, job *rivertype.JobRow) (source.Tas
 		row.Since = job.ScheduledAt
 		row.Why = b.whyWaiting(job)
 	case background.Scheduled:
-		row.Why = "its time"
+		row.Why = "waits for its time"
 	case background.Retrying:
-		row.Why, row.Accepted = "its next attempt", true
+		row.Why, row.Accepted = "waits for its next attempt", true
+	case background.Running:
+		if wasToldToEnd(job) {
+			row.Why = "was told to end"
+		}
 	default:
 	}
 	return row, &a
@@ -115,15 +119,15 @@ func (b *board[Tx]) whyWaiting(job *rivertype.JobRow) string {
 	q := b.queue
 	switch {
 	case q.paused.has(job.Kind):
-		return "its kind is paused"
+		return "waits, since its kind is paused"
 	case q.kinds[job.Kind] == nil:
-		return "a process that knows its kind, which this one does not"
+		return "waits for a process that knows its kind, which this one does not"
 	case job.Queue == Suspects:
-		return "its turn among the tasks whose processes died, of which each process runs one at a time"
+		return "waits for its turn among the tasks whose processes died, of which each process runs one at a time"
 	case q.kinds[job.Kind].gate != nil:
-		return "a worker, or its limit, which each process keeps"
+		return "waits for a worker, or its limit, which each process keeps"
 	}
-	return "a worker"
+	return "waits for a worker"
 }
 
 // Task implements [source.Source].
@@ -144,10 +148,22 @@ func (b *board[Tx]) Task(ctx context.Context, id string) (t source.Task, err err
 	}
 	row, a := b.read(ctx, job)
 	t = source.Task{TaskRow: row, Argument: b.argument(job.Kind, a), Progress: jsonOf(b.queue.progressOf(job)), Acts: actsOn(row.State)}
+	if row.State == background.Running && wasToldToEnd(job) {
+		t.Acts = nil
+	}
 	for _, e := range slices.Backward(job.Errors) {
 		t.Failures = append(t.Failures, source.Failure{Attempt: e.Attempt, At: e.At, Error: e.Error, Stack: e.Trace})
 	}
 	return t, nil
+}
+
+// wasToldToEnd reports whether somebody has cancelled a task, which may run on for a while.
+func wasToldToEnd(job *rivertype.JobRow) bool {
+	var metadata struct {
+		At json.RawMessage `json:"cancel_attempted_at"`
+	}
+	_ = json.Unmarshal(job.Metadata, &metadata) // what is no object has none
+	return metadata.At != nil
 }
 
 // argument returns the argument of a task if its kind lets it be seen.

@@ -136,7 +136,7 @@ func testBoardStates[Tx any](t *testing.T, d *database[Tx]) {
 	}
 	assert.Equal(t, 12, b.overview().Waiting)
 	waiting := b.task("other")
-	assert.Equal(t, "a process that knows its kind, which this one does not", waiting.Why)
+	assert.Equal(t, "waits for a process that knows its kind, which this one does not", waiting.Why)
 	assert.Empty(t, waiting.Argument, "its kind does not show it")
 	work(t, q, background.RunnerOptions{})
 
@@ -169,7 +169,7 @@ func testBoardStates[Tx any](t *testing.T, d *database[Tx]) {
 	}
 	later := b.task("later")
 	assert.Equal(t, "r1 POST /orders", later.Request+" "+later.Route)
-	assert.Equal(t, "its time", later.Why)
+	assert.Equal(t, "waits for its time", later.Why)
 	assert.InDelta(t, time.Hour, time.Until(later.Due), float64(time.Minute))
 	assert.Equal(t, `"later"`, later.Argument)
 	panicked := b.task("panicked")
@@ -241,7 +241,7 @@ func testBoardActs[Tx any](t *testing.T, d *database[Tx]) {
 	for _, verb := range []source.Verb{source.Discard, source.RetryNow} {
 		refused, ok := errors.AsType[*source.ActError](control.Do(within(t), source.Act{Verb: verb, ID: held.ID}))
 		require.True(t, ok, "%s of one that runs by now", verb)
-		assert.Equal(t, "the task is running by now", refused.Why)
+		assert.Equal(t, "the task's state is running by now", refused.Why)
 	}
 	assert.Equal(t, background.Running, b.task("held").State)
 	b.do(source.Cancel, "held")
@@ -299,7 +299,7 @@ func testBoardPause[Tx any](t *testing.T, d *database[Tx]) {
 		require.NoError(t, q.Submit(within(t), other.Task("other")))
 		require.Equal(t, "other", <-seen)
 	}
-	assert.Equal(t, "its kind is paused", b.task("plain").Why)
+	assert.Equal(t, "waits, since its kind is paused", b.task("plain").Why)
 	assert.Equal(t, 2, b.overview().Waiting)
 	b.doTo(source.Resume, "plain")
 	require.Equal(t, "plain", <-seen)

@@ -69,6 +69,7 @@ type Act struct {
 	Verb Verb
 	ID   string // of the task, for the first three
 	Kind string // for the others
+	By   string // who does it, as the log has it
 }
 
 // An Overview is the numbers of a moment.
@@ -145,7 +146,7 @@ type TaskRow struct {
 	Since    time.Time // when it came into its state
 	Accepted bool      // that is not known, and Since is when it was accepted
 	Due      time.Time // when it may start, if it waits for that
-	Why      string    // it waits, in words; "" if it does not, or that is not known
+	Why      string    // it is in its state, as the end of a sentence: "waits for its time"; "" for nothing to say
 	Request  string    // the id of the request that it comes from
 	Route    string    // of that
 	Error    string    // of its last attempt

@@ -181,11 +181,11 @@ for (const javaScriptEnabled of [true, false]) {
 
     await page.goto(url + paths[`digest ${number}`]);
     await act(page, "Discard");
-    await shows("canceled");
+    await shows("cancelled");
     await page.goto(url + paths[`report ${number}`]);
     await act(page, "Cancel");
     if (!javaScriptEnabled) await page.goto(url + paths[`report ${number}`]);
-    await shows("canceled");
+    await shows("cancelled");
     assert.equal(await page.locator("details.act").count(), 0);
     assert.deepEqual(complaints, []);
   });
@@ -210,11 +210,41 @@ test("the page goes on after a restart", async (t) => {
   const page = await context.newPage();
   await page.goto(`http://localhost:${service.port}/admin/`);
   await follow(page);
+  const stale = page.locator("#stale");
+  assert(await stale.isHidden());
   await service.stop();
-  await page.locator("#status", { hasText: "Not connected" }).waitFor();
+  await stale.filter({ hasText: /What is shown is old\. Live, \d\d:\d\d:\d\d/ }).waitFor();
   service = await start("dashboard", "-listen", `127.0.0.1:${service.port}`);
   await follow(page);
+  assert(await stale.isHidden());
   assert.match(await page.locator("#live").textContent(), /3 of 64 workers/);
+});
+
+// A link that has the focus stays that of its task, whatever comes before it and goes.
+test("rows stay those of their tasks", async (t) => {
+  const { page } = await openAt(t, "/admin/tasks?state=running", {});
+  await follow(page);
+  const left = await page.evaluate(async () => {
+    const rows = document.querySelector("#live tbody").rows;
+    const link = rows[1].querySelector("a");
+    link.focus();
+    const key = rows[1].dataset.key;
+    const ghost = rows[0].cloneNode(true); // one that has ended since
+    ghost.dataset.key = "ended";
+    rows[0].before(ghost);
+    rows[0].parentElement.append(rows[1]); // and one in another place
+    window.held = link;
+    return key;
+  });
+  await renew(page);
+  const right = await page.evaluate(() => ({
+    focus: document.activeElement === window.held, href: window.held.getAttribute("href"), key: window.held.closest("tr").dataset.key,
+    keys: Array.from(document.querySelectorAll("#live tbody tr"), (row) => row.dataset.key),
+  }));
+  assert.deepEqual([right.focus, right.key], [true, left]);
+  assert.equal(right.keys.indexOf(left), 1);
+  assert(!right.keys.includes("ended"));
+  assert.equal(new URLSearchParams(right.href.split("?")[1]).get("id"), left);
 });
 
 for (const waiting of [1, 100, 65_536]) {
@@ -234,7 +264,7 @@ for (const waiting of [1, 100, 65_536]) {
     const first = await use(session);
     await page.waitForTimeout(Number(LOAD) * 1000);
     const last = await use(session);
-    const rate = Number((await page.locator("dt", { hasText: "Out a second" }).locator("xpath=../dd").innerText()).replace(/\D+/g, ""));
+    const rate = Number((await page.locator("dt", { hasText: "Out per second" }).locator("xpath=../dd").innerText()).replace(/\D+/g, ""));
     const memory = (last.bytes - blank.bytes) / 2 ** 20;
     const core = (100 * (last.seconds - first.seconds)) / Number(LOAD);
     t.diagnostic(`${memory.toFixed(1)} MiB more than a page with a line, ${core.toFixed(1)} % of a core, ${rate} tasks a second`);

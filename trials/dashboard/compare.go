@@ -69,9 +69,20 @@ func measure(order func(time.Duration) (float64, error), long time.Duration, pag
 	if !open {
 		return order(long)
 	}
-	answer, err := http.Get(page) //nolint:noctx,gosec // it is closed below
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, http.NoBody)
 	if err != nil {
 		return 0, err
+	}
+	request.Header.Set("Connection", "keep-alive") // as a browser
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("the page was answered %s", answer.Status)
 	}
 	read := bufio.NewReader(answer.Body)
 	if _, err := read.ReadString('\n'); err != nil {
@@ -83,7 +94,7 @@ func measure(order func(time.Duration) (float64, error), long time.Duration, pag
 		_, _ = io.Copy(io.Discard, read)
 	}()
 	took, err := order(long)
-	_ = answer.Body.Close()
+	cancel()
 	<-ended
 	return took, err
 }
