@@ -2,12 +2,15 @@ package durable
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/velithon-go/velithon/dashboard/source"
@@ -54,9 +57,42 @@ func (b *board[Tx]) doTx(ctx context.Context, tx Tx, verb source.Verb, id int64)
 		_, err = q.client.JobCancelTx(ctx, tx, id)
 		return err
 	}
+	if job.FinalizedAt != nil {
+		if err := q.beginAnew(ctx, tx, job); err != nil {
+			return err
+		}
+	}
 	_, err = q.client.JobRetryTx(ctx, tx, id)
 	if err != nil && strings.Contains(strings.ToLower(err.Error()), "unique") {
 		return &source.ActError{Why: "another task of its key waits or runs, and there may be only one"}
 	}
 	return err
+}
+
+// anewKey is that of how many errors a task had when it was last tried again after its end,
+// among its metadata.
+const anewKey = "velithon_anew"
+
+// beginAnew has the time for all attempts at a task begin with the next one, see
+// [background.Retry]: it may be up since long ago.
+func (q *Queue[Tx]) beginAnew(ctx context.Context, tx Tx, job *rivertype.JobRow) error {
+	_, err := q.engine.Driver.UnwrapExecutor(tx).JobUpdate(ctx, &riverdriver.JobUpdateParams{
+		ID: job.ID, Metadata: fmt.Appendf(nil, `{"%s":%d}`, anewKey, len(job.Errors)), MetadataDoMerge: true, Schema: q.client.Schema(),
+	})
+	return err
+}
+
+// beganAt returns when the first attempt at a task began, or the first one since it was tried
+// again after its end; zero if the next one is that.
+func beganAt(job *rivertype.JobRow) time.Time {
+	if len(job.Errors) == 0 {
+		return time.Time{}
+	}
+	var metadata map[string]json.RawMessage
+	_ = json.Unmarshal(job.Metadata, &metadata)
+	before, _ := strconv.ParseUint(string(metadata[anewKey]), 10, 32)
+	if before >= uint64(len(job.Errors)) {
+		return time.Time{}
+	}
+	return job.Errors[before].At
 }

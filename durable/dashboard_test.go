@@ -329,9 +329,31 @@ func testBoardWithoutDatabase[Tx any](t *testing.T, d *database[Tx]) {
 	require.Error(t, b.Source.(source.Controller).Do(ctx, source.Act{Verb: source.Pause, Kind: "job"}))
 }
 
+// The time for all attempts begins anew where a task is tried again that has failed.
+func testBoardRetriesAfterMaxElapsed[Tx any](t *testing.T, d *database[Tx]) {
+	seen := make(chan error, 1)
+	job := background.Define("job", func(ctx context.Context, _ int) error {
+		seen <- ctx.Err()
+		return errors.New("on purpose")
+	}, background.Retry{Attempts: 9, Backoff: time.Minute, MaxBackoff: time.Minute, MaxElapsed: 30 * time.Second})
+	q := d.open(t, durable.Options{}, job)
+	b := boardOf(t, q)
+	require.NoError(t, q.Submit(within(t), job.Task(1).Named("one")))
+	work(t, q, background.RunnerOptions{})
+	require.NoError(t, <-seen)
+	for n := 1; n <= 2; n++ {
+		eventually(t, "it has failed", func() bool { return b.task("one").State == background.Failed && len(b.task("one").Failures) == n })
+		d.exec(t, d.longAgo)
+		b.do(source.RetryNow, "one")
+		require.NoError(t, <-seen, "its context is not done")
+	}
+	eventually(t, "it has failed again", func() bool { return len(b.task("one").Failures) == 3 })
+}
+
 func boardTests[Tx any]() map[string]test[Tx] {
 	return map[string]test[Tx]{
 		"states": testBoardStates[Tx], "acts": testBoardActs[Tx], "keys": testBoardKeys[Tx], "pause": testBoardPause[Tx],
+		"max elapsed":      testBoardRetriesAfterMaxElapsed[Tx],
 		"without database": testBoardWithoutDatabase[Tx],
 	}
 }

@@ -52,10 +52,7 @@ func (w *worker[Tx]) attempt(engine context.Context, job *river.Job[args], a *at
 	a.entered = time.Now()
 	s := background.StoredTask{
 		Task: w.task(ctx, job), Values: job.Args.Values,
-		Attempt: a.number, Progress: a.say,
-	}
-	if len(job.Errors) > 0 {
-		s.Began = job.Errors[0].At
+		Attempt: a.number, Progress: a.say, Began: beganAt(job.JobRow),
 	}
 	return w.queue.runner.Attempt(context.WithValue(ctx, currentKey{}, &current{job: job}), s)
 }
