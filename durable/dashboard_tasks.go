@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
@@ -54,7 +56,7 @@ func listOf(f *source.Filter) (*river.JobListParams, bool) {
 	for _, state := range in {
 		wanted = append(wanted, states[state]...)
 	}
-	if len(wanted) == 0 || f.Limit <= 0 {
+	if len(wanted) == 0 || f.Limit <= 0 || !isText(f.Kind) || !isText(f.Request) {
 		return nil, false
 	}
 	params := river.NewJobListParams().States(wanted...).First(f.Limit)
@@ -78,6 +80,10 @@ func listOf(f *source.Filter) (*river.JobListParams, bool) {
 	}
 	return params, true
 }
+
+// isText reports whether both databases take a text for one. Others are in no task, but in
+// those that are escaped.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
 // row returns what a list has of a task.
 func (b *board[Tx]) row(ctx context.Context, job *rivertype.JobRow) source.TaskRow {
@@ -166,8 +172,10 @@ func wasToldToEnd(job *rivertype.JobRow) bool {
 	return metadata.At != nil
 }
 
-// argument returns the argument of a task if its kind lets it be seen.
-func (b *board[Tx]) argument(kind string, a *args) string {
+// argument returns the argument of a task if its kind lets it be seen, and it can be read:
+// its methods are the service's, and may panic.
+func (b *board[Tx]) argument(kind string, a *args) (text string) {
+	defer func() { _ = recover() }()
 	k := b.queue.kinds[kind]
 	if k == nil || a.err != nil {
 		return ""

@@ -329,6 +329,38 @@ func testBoardWithoutDatabase[Tx any](t *testing.T, d *database[Tx]) {
 	require.Error(t, b.Source.(source.Controller).Do(ctx, source.Act{Verb: source.Pause, Kind: "job"}))
 }
 
+// unreadable is an argument that can be written, and whose way to be read panics.
+type unreadable struct{}
+
+func (unreadable) MarshalJSON() ([]byte, error)  { return []byte("1"), nil }
+func (*unreadable) UnmarshalJSON(_ []byte) error { panic("on purpose") }
+
+// What a page is asked for may be anything, and so may arguments.
+func testBoardOddities[Tx any](t *testing.T, d *database[Tx]) {
+	job := background.Define("job", func(context.Context, string) error { return nil }, background.ShowArgument())
+	bad := background.Define("bad", func(context.Context, unreadable) error { return nil }, background.ShowArgument())
+	q := d.open(t, durable.Options{StoreOnly: true}, job, bad)
+	b := boardOf(t, q)
+	origin := func(id string) context.Context {
+		return context.WithValue(within(t), background.OriginKey{}, &background.Origin{Values: map[string]string{background.RequestID: id}})
+	}
+	require.NoError(t, q.Submit(origin("r1"), job.Task("a\x00b").Named("nul"), bad.Task(unreadable{}).Named("bad")))
+	require.NoError(t, q.Submit(origin("r\x002"), job.Task("a").Named("odd request")))
+	assert.Equal(t, "nul bad", b.names(source.Filter{Request: "r1"}))
+	nul := b.task("nul")
+	assert.Equal(t, `"a\u0000b" r1`, nul.Argument+" "+nul.Request)
+	assert.Equal(t, "r\x002", b.task("odd request").Request)
+	assert.Empty(t, b.task("bad").Argument)
+	for _, odd := range []string{"\x00", "r1\x00", "\xff", strings.Repeat("x", 1<<20), "r1'", "%", "@request", "?", "$1"} {
+		assert.Empty(t, b.list(source.Filter{Request: odd}), "%.10q", odd)
+		assert.Empty(t, b.list(source.Filter{Kind: odd}), "%.10q", odd)
+		_, err := b.Tasks(within(t), source.Filter{After: odd, Limit: 3})
+		require.NoError(t, err, "%.10q", odd)
+		_, err = b.Task(within(t), odd)
+		require.ErrorIs(t, err, source.ErrNoTask, "%.10q", odd)
+	}
+}
+
 // The time for all attempts begins anew where a task is tried again that has failed.
 func testBoardRetriesAfterMaxElapsed[Tx any](t *testing.T, d *database[Tx]) {
 	seen := make(chan error, 1)
@@ -353,7 +385,7 @@ func testBoardRetriesAfterMaxElapsed[Tx any](t *testing.T, d *database[Tx]) {
 func boardTests[Tx any]() map[string]test[Tx] {
 	return map[string]test[Tx]{
 		"states": testBoardStates[Tx], "acts": testBoardActs[Tx], "keys": testBoardKeys[Tx], "pause": testBoardPause[Tx],
-		"max elapsed":      testBoardRetriesAfterMaxElapsed[Tx],
+		"oddities": testBoardOddities[Tx], "max elapsed": testBoardRetriesAfterMaxElapsed[Tx],
 		"without database": testBoardWithoutDatabase[Tx],
 	}
 }

@@ -244,12 +244,25 @@ func (a *args) setKey(options *river.InsertOpts, key string) {
 	}}
 }
 
-// escape returns a without NULs.
+// escape returns a without NULs. Values that have none are left to be seen, too: the page
+// looks for requests among them.
 func (a args) escape() args {
-	if text, err := json.Marshal(a.stored); err == nil && bytes.Contains(text, []byte(`\u0000`)) {
-		a.stored, a.Escaped = stored{}, text
+	text, hasNUL := encode(a.stored)
+	if !hasNUL {
+		return a
+	}
+	all := a.stored
+	a.stored, a.Escaped = stored{}, text
+	if _, hasNUL := encode(all.Values); !hasNUL {
+		a.Values = all.Values
 	}
 	return a
+}
+
+// encode returns a value as JSON, and whether there is a NUL in it.
+func encode(value any) (text []byte, hasNUL bool) {
+	text, err := json.Marshal(value)
+	return text, err == nil && bytes.Contains(text, []byte(`\u0000`))
 }
 
 // DoneTx marks the task as done whose context ctx is, in the transaction in which it has
