@@ -385,6 +385,7 @@ func testBoardRetriesAfterMaxElapsed[Tx any](t *testing.T, d *database[Tx]) {
 func boardTests[Tx any]() map[string]test[Tx] {
 	return map[string]test[Tx]{
 		"states": testBoardStates[Tx], "acts": testBoardActs[Tx], "keys": testBoardKeys[Tx], "pause": testBoardPause[Tx],
+		"while paused": testBoardWhilePaused[Tx], "cancels for good": testBoardCancelsForGood[Tx], "counts": testBoardCounts[Tx],
 		"oddities": testBoardOddities[Tx], "max elapsed": testBoardRetriesAfterMaxElapsed[Tx],
 		"without database": testBoardWithoutDatabase[Tx],
 	}

@@ -35,6 +35,7 @@ type database[Tx any] struct {
 	execTx   func(ctx context.Context, tx Tx, statement string, arguments ...any) error
 	exec     func(t *testing.T, statement string, arguments ...any)
 	number   func(t *testing.T, query string) int // the only value that it yields
+	lastDied string                               // a statement after which the last task runs in a process that died
 	longAgo  string                               // a statement after which all attempts that failed began an hour ago
 	lock     func(t *testing.T) (unlock func())   // keeps all others from writing tasks
 }
@@ -75,7 +76,8 @@ func sqliteAt(t *testing.T, path string) *database[*sql.Tx] {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	return &database[*sql.Tx]{
-		place: path,
+		place:    path,
+		lastDied: `update river_job set state = 'running', attempt = 1, attempted_at = created_at, attempted_by = jsonb_array('gone') where id = (select max(id) from river_job)`,
 		longAgo: `update river_job set errors = jsonb((select json_group_array(json_set(value, '$.at', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 hour')))
 			from json_each(json(errors))))`,
 		open: func(t *testing.T, o durable.Options, kinds ...background.Definition) *durable.Queue[*sql.Tx] {
@@ -159,8 +161,9 @@ func postgresAt(t *testing.T, place string) *database[pgx.Tx] {
 	t.Cleanup(pool.Close)
 	require.NoError(t, postgres.Migrate(within(t), pool))
 	return &database[pgx.Tx]{
-		place:   place,
-		longAgo: `update river_job set errors = array(select jsonb_set(e, '{at}', to_jsonb(now() - interval '1 hour')) from unnest(errors) e)`,
+		place:    place,
+		lastDied: `update river_job set state = 'running', attempt = 1, attempted_at = created_at, attempted_by = array['gone'] where id = (select max(id) from river_job)`,
+		longAgo:  `update river_job set errors = array(select jsonb_set(e, '{at}', to_jsonb(now() - interval '1 hour')) from unnest(errors) e)`,
 		open: func(t *testing.T, o durable.Options, kinds ...background.Definition) *durable.Queue[pgx.Tx] {
 			q, err := postgres.Open(within(t), pool, quietly(o), kinds...)
 			require.NoError(t, err)
