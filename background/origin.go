@@ -11,8 +11,8 @@ import (
 // use.
 type Origin struct {
 	// Values are kept with the tasks, and are those of the Origin of their attempts: the
-	// id of a request under [RequestID], its route under [RequestRoute], a trace under "traceparent" and "tracestate". The
-	// map does not change.
+	// id of a request under [RequestID], its route under [RequestRoute], a trace under
+	// "traceparent" and "tracestate". The map does not change.
 	Values map[string]string
 
 	mu     sync.Mutex // guards what follows

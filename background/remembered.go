@@ -89,7 +89,7 @@ func (r *Runner) remember(ctx context.Context, id string, state State, failure *
 		At: time.Now(), Error: textOf(failure.Err), Context: submittedWith(ctx),
 	}
 	if p := panicOf(failure.Err); p != nil {
-		f.Stack = shortened(string(p.Stack[:min(len(p.Stack), maxStack)]), maxStack)
+		f.Stack = string(p.Stack[:min(len(p.Stack), maxStack)])
 	}
 	kept.mu.Lock()
 	defer kept.mu.Unlock()

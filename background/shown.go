@@ -8,7 +8,8 @@ import (
 
 // ShowArgument has the arguments of a [Kind]'s tasks shown to those who look at the
 // service, as on a page about its work: see [Task.ShownArgument]. Without it they are not,
-// since arguments mostly hold people's data.
+// since arguments mostly hold people's data. An argument is read while its task may run,
+// so the function does not change what it points to.
 func ShowArgument() KindOption { return shown{} }
 
 type shown struct{}
@@ -66,7 +67,8 @@ func (r *Runner) followWork(u unit) unit {
 	return unit{tasks: all}
 }
 
-// ShownArgument returns the argument of the task as JSON, if its kind has [ShowArgument].
+// ShownArgument returns the argument of the task as JSON, if its kind has [ShowArgument]; none
+// if its methods panic.
 func (t *Task) ShownArgument() (argument json.RawMessage, ok bool) {
 	t.mustBeMade()
 	call, isRecordable := t.call.(recordableCall)

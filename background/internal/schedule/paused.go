@@ -53,9 +53,6 @@ func (s *Scheduler[T]) holdsBack(j *Job[T]) bool {
 	if line == nil {
 		return false
 	}
-	if j.takes {
-		s.release(j)
-	}
 	s.park(j, line)
 	return true
 }
