@@ -17,6 +17,9 @@ import (
 	"github.com/velithon-go/velithon"
 	"github.com/velithon-go/velithon/background"
 	"github.com/velithon-go/velithon/dashboard"
+	"github.com/velithon-go/velithon/middleware"
+	"github.com/velithon-go/velithon/routing"
+	"github.com/velithon-go/velithon/velithontest"
 )
 
 func TestActs(t *testing.T) {
@@ -201,6 +204,10 @@ func TestActsThatAreRefused(t *testing.T) {
 		refused("another act", 403, d.post(changed("verb", "discard")))
 		refused("a kind's act", 403, d.post(changed("verb", "pause")))
 		refused("with a kind", 403, d.post(changed("kind", coded("held"))))
+		f := maps.Clone(form())
+		f.Set("id", coded(id[:len(id)-1]))
+		f.Set("kind", coded(id[len(id)-1:]))
+		refused("the same texts, cut elsewhere", 403, d.post(f))
 		refused("no verb", 403, d.post(changed("verb", "")))
 		refused("no token", 403, d.post(changed("token", "")))
 		refused("a forged token", 403, d.post(changed("token", string(token))))
@@ -209,13 +216,21 @@ func TestActsThatAreRefused(t *testing.T) {
 		refused("a same-site form", 403, d.post(form(), "Sec-Fetch-Site: same-site"))
 		refused("an old browser's", 403, d.post(form(), "Sec-Fetch-Site: ", "Origin: https://evil.example"))
 		refused("by an address", 405, d.get("/admin/act?"+form().Encode()))
-		f := form()
+		f = form()
 		who = "eve"
 		refused("another's form", 403, d.post(f))
 		who = "ada"
 		f = form()
 		time.Sleep(time.Hour)
 		refused("an old form", 403, d.post(f))
+		refused("long texts", 403, d.post(url.Values{"verb": {strings.Repeat("v", 2000)}, "id": {coded(strings.Repeat("i", 2000))}, "kind": {coded("\x1b[31m" + strings.Repeat("k", 2000))}}))
+		for _, record := range d.log.of(t, "an act on background work was refused") {
+			for _, name := range []string{"act", "id", "kind"} {
+				text, _ := record[name].(string)
+				assert.Less(t, len(text), 300, name)
+				assert.NotContains(t, text, "\x1b", name)
+			}
+		}
 		refused("a large form", 413, d.post(changed("token", string(make([]byte, 20<<10)))))
 		assert.Empty(t, d.log.of(t, "an act on background work"))
 		assert.NotEmpty(t, d.log.of(t, "an act on background work was refused"))
@@ -228,6 +243,35 @@ func TestActsThatAreRefused(t *testing.T) {
 		assert.Contains(t, a.text, "sent before")
 		h, _ := r.Lookup(id)
 		assert.Equal(t, background.Canceled, h.State())
+	})
+}
+
+// Who acts is whom the provider has let in, and their forms are good for nobody else.
+func TestActsOfOperators(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{T: t, log: &records{}, release: make(chan struct{})}
+		d.app = velithon.New(velithon.Options{})
+		check := middleware.Passwords(map[operator]string{"ada": "a long password", "eve": "another password"})
+		admin := d.app.Group("/admin")
+		routing.Provide(admin, middleware.BasicAuth(check), routing.Secured(routing.Basic("password")))
+		dashboard.MountFor(admin, dashboard.Runner(d.app.Runner()), dashboard.Options{Acts: true, Logger: logTo(d.log)}, func(o operator) string { return string(o) })
+		d.kit = velithontest.New(t, d.app)
+		defer d.end()
+		as := func(name, password string) string {
+			return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
+		}
+		ada, eve := as("ada", "a long password"), as("eve", "another password")
+		d.submit(d.held("held").Task(1))
+		time.Sleep(time.Second) // what was made before the task is too old
+		form := forms(d.get("/admin/tasks?kind=held", ada).text)["pause"]
+		require.NotEmpty(t, form)
+		assert.Equal(t, 401, d.post(form).status)
+		assert.Equal(t, 403, d.post(form, eve).status)
+		assert.Empty(t, d.app.Runner().PausedKinds())
+		assert.Equal(t, 303, d.post(form, ada).status)
+		assert.Equal(t, []string{"held"}, d.app.Runner().PausedKinds())
+		assert.Equal(t, "eve", d.log.of(t, "an act on background work was refused")[0]["by"])
+		assert.Equal(t, "ada", d.log.of(t, "an act on background work")[0]["by"])
 	})
 }
 
@@ -268,5 +312,27 @@ func TestFormsOfOtherProcesses(t *testing.T) {
 	assert.PanicsWithValue(t, "dashboard: Options.Secret has 5 bytes, it needs 32 random ones or more", func() {
 		app := velithon.New(velithon.Options{})
 		dashboard.Mount(app.Group("/admin"), dashboard.Runner(app.Runner()), dashboard.Options{Secret: []byte("short")})
+	})
+}
+
+// The tokens that were used are kept as long as they could be used again, so many of them and
+// no more, and none is forgotten before.
+func TestTokensThatWereUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 100_000
+		token, redeem, used := dashboard.NewForms()
+		act := dashboard.Act{Verb: dashboard.Cancel, ID: "1"}
+		first := token(act, "ada")
+		require.NoError(t, redeem(first, act, "ada"))
+		for range most - 1 {
+			require.NoError(t, redeem(token(act, "ada"), act, "ada"))
+		}
+		require.EqualError(t, redeem(token(act, "ada"), act, "ada"), "too many acts within an hour")
+		require.EqualError(t, redeem(first, act, "ada"), "this form was sent before: load the page again")
+		assert.Equal(t, most, used())
+		time.Sleep(time.Hour)
+		require.NoError(t, redeem(token(act, "ada"), act, "ada"))
+		assert.Equal(t, 1, used())
+		require.EqualError(t, redeem(first, act, "ada"), "this form is too old: load the page again")
 	})
 }

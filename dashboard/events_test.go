@@ -54,6 +54,7 @@ func (d *desk) stream(query string) io.ReadCloser {
 	require.NoError(d, err)
 	require.Equal(d, 200, response.StatusCode)
 	require.Equal(d, "text/event-stream", response.Header.Get("Content-Type"))
+	require.Equal(d, "no-store", response.Header.Get("Cache-Control"))
 	return response.Body
 }
 

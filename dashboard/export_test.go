@@ -1,6 +1,10 @@
 package dashboard
 
-import "github.com/velithon-go/velithon/routing"
+import (
+	"context"
+
+	"github.com/velithon-go/velithon/routing"
+)
 
 // What tests call.
 var (
@@ -39,3 +43,15 @@ func Views(r *routing.Router) int {
 
 // Forget has the page of a router make all anew.
 func Forget(r *routing.Router) { pageOf(r).views.forget() }
+
+// NewForms returns what makes the tokens of forms, and what uses them up.
+func NewForms() (token func(Act, string) string, redeem func(string, Act, string) error, used func() int) {
+	f := new(forms)
+	f.init(nil)
+	return f.token, f.redeem, func() int { return len(f.used) }
+}
+
+// NewViews returns what makes views.
+func NewViews() func(context.Context, string, func(context.Context) (any, error)) (any, error) {
+	return new(views).get
+}

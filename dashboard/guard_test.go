@@ -31,7 +31,7 @@ func TestWithoutAGuard(t *testing.T) {
 	handler := app.Handler()
 	ask := func(peer, host, protocol string, fields ...string) int {
 		status := 0
-		for _, path := range []string{"GET /admin/", "GET /admin/tasks", "GET /admin/task?id=x", "GET /admin/events?page=nothing", "POST /admin/act"} {
+		for _, path := range []string{"GET /admin/", "GET /admin", "GET /admin/tasks", "GET /admin/task?id=x", "GET /admin/events?page=nothing", "POST /admin/act"} {
 			method, path, _ := strings.Cut(path, " ")
 			var request fasthttp.Request
 			request.Header.SetMethod(method)
@@ -152,6 +152,12 @@ func TestGuards(t *testing.T) {
 			routing.Provide(admin, func(context.Context, struct{}) (operator, error) { return "somebody", nil })
 			dashboard.MountFor(admin, dashboard.Runner(app.Runner()), options, func(o operator) string { return string(o) })
 		}, 403, 403, true},
+		"a provider that lets in who has no password": {func(app *velithon.App, options dashboard.Options) {
+			admin := app.Group("/admin")
+			routing.Provide(admin, func(context.Context, middleware.AuthorizationInput) (operator, error) { return "somebody", nil },
+				routing.Secured(routing.Basic("password")), routing.OrAnonymous())
+			dashboard.MountFor(admin, dashboard.Runner(app.Runner()), options, func(o operator) string { return string(o) })
+		}, 403, 403, true},
 		"none": {func(app *velithon.App, options dashboard.Options) {
 			dashboard.Mount(app.Group("/admin"), dashboard.Runner(app.Runner()), options)
 		}, 403, 403, true},
@@ -162,6 +168,9 @@ func TestGuards(t *testing.T) {
 			records := &records{}
 			test.mount(app, dashboard.Options{Logger: logTo(records), Acts: true})
 			assert.Equal(t, test.warns, len(records.of(t, "the page of background work has no guard, and is served to this machine only")) == 1)
+			for _, route := range app.Routes() {
+				assert.True(t, route.IsHidden(), route.Pattern)
+			}
 			handler := app.Handler()
 			for i, want := range []int{test.without, test.within} {
 				for _, path := range []string{"/admin/", "/admin/tasks"} {

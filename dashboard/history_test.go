@@ -43,13 +43,33 @@ func TestRatesAndPlots(t *testing.T) {
 
 		time.Sleep(2 * time.Minute)
 		text = words(d.page("/admin/"))
-		assert.Contains(t, text, "In per second last minute 0 ")
+		assert.Contains(t, text, "In per second last minute 0 Out per second last minute 0 Failed per second last minute 0 ")
 		assert.Contains(t, text, "In per second 0 now, at most 2")
 		time.Sleep(5 * time.Minute)
 		text = words(d.page("/admin/"))
 		assert.Equal(t, 61, dashboard.Samples(d.app.Router))
 		assert.Contains(t, text, "In per second 0 now, at most 0")
 		assert.Contains(t, text, "Duration p50 / p99, at most –", "none has ended lately")
+	})
+}
+
+// An engine that has begun to count anew, as after a restart, shows as nothing, and not as a flood.
+func TestASourceThatCountsAnew(t *testing.T) {
+	f := newFake("plain")
+	counts := func(n uint64) {
+		numbers := dashboard.Numbers{Succeeded: n, Failed: n}
+		numbers.Waits.Counts[3], numbers.Durations.Counts[3] = n, n
+		f.overview = dashboard.Overview{Numbers: numbers, Accepted: 2 * n, Kinds: []dashboard.Kind{{Name: "kind", Numbers: numbers}}}
+	}
+	atFake(t, f, func(d *desk) {
+		counts(1000)
+		d.page("/admin/")
+		time.Sleep(10 * time.Second)
+		counts(10)
+		text := words(d.page("/admin/"))
+		for _, want := range []string{"In a second 0 Out a second 0 Failed a second 0 Wait p50 / p99 – Duration p50 / p99 – ", "kind 0 0 0 0 0 10 0 0 – – "} {
+			assert.Contains(t, text, want)
+		}
 	})
 }
 

@@ -112,6 +112,21 @@ func TestNobodyWaitsForASlowSourceWhoHasLeft(t *testing.T) {
 	})
 }
 
+// What one has asked for is made for all, also if it leaves before.
+func TestWhoLeavesTakesNothingAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		get := dashboard.NewViews()
+		first, leave := context.WithCancel(t.Context())
+		make := func(ctx context.Context) (any, error) { return "made", lasting(5 * time.Second)(ctx) }
+		go func() { _, _ = get(first, "view", make) }()
+		synctest.Wait()
+		leave()
+		made, err := get(t.Context(), "view", make)
+		require.NoError(t, err)
+		assert.Equal(t, "made", made)
+	})
+}
+
 // sampled is a source whose panics are on a timer's goroutine.
 type sampled struct {
 	*troubled
