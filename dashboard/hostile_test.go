@@ -56,7 +56,7 @@ func newFake(text string) *fake {
 	waits := row
 	waits.Error = ""
 	f.tasks = dashboard.Tasks{Rows: []dashboard.TaskRow{row, waits}, Next: text}
-	f.overview = dashboard.Overview{Accepted: 1, Longest: []dashboard.TaskRow{row}, Kinds: []dashboard.Kind{{Name: text, Paused: true, Acts: []dashboard.Verb{dashboard.Pause}}}}
+	f.overview = dashboard.Overview{Accepted: 1, Kept: text, Longest: []dashboard.TaskRow{row}, Kinds: []dashboard.Kind{{Name: text, Paused: true, Acts: []dashboard.Verb{dashboard.Pause}}}}
 	return f
 }
 
@@ -181,10 +181,14 @@ func TestTheSourceFails(t *testing.T) {
 
 // The reason of a refusal may have a name in it.
 func TestAHostileRefusal(t *testing.T) {
-	atFake(t, newFake(hostile["an element"]), func(d *desk) {
-		form := forms(d.page("/admin/task?id=plain"))["cancel"]
-		a := d.post(form)
-		assert.Equal(t, 409, a.status)
-		assert.NotContains(t, a.text, "<script>alert")
-	})
+	for what, text := range hostile {
+		atFake(t, newFake(text), func(d *desk) {
+			a := d.post(forms(d.page("/admin/task?id=plain"))["cancel"])
+			assert.Equal(t, 409, a.status)
+			assert.Less(t, len(a.text), 50<<10, what)
+			for _, bad := range []string{"<script>alert", "<b>", "\x00", "\x1b", "\u202e"} {
+				assert.NotContains(t, a.text, bad, what)
+			}
+		})
+	}
 }
