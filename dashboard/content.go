@@ -159,7 +159,7 @@ func (p *page) tasksContent(ctx context.Context, in *input) (*listContent, error
 		to := input{State: in.State, Kind: in.Kind, Request: in.Request, After: after}
 		return "?" + to.query().Encode()
 	}
-	if tasks.Next != "" && len(tasks.Next) <= maxLinked {
+	if isLinked(tasks.Next) {
 		c.Next = link(tasks.Next)
 	}
 	if in.After != "" {
@@ -236,9 +236,14 @@ func (p *page) kindButtons(ctx context.Context, kind, who string) []button {
 // maxLinked is how long what an address says may be, in bytes.
 const maxLinked = 512
 
+// isLinked reports whether an address can say a text.
+func isLinked(text string) bool {
+	return text != "" && len(text) <= maxLinked && utf8.ValidString(text)
+}
+
 // link returns the address of a list of tasks, or of one; "" if that can't be asked for.
 func link(to, name, value string) string {
-	if value == "" || len(value) > maxLinked || !utf8.ValidString(value) {
+	if !isLinked(value) {
 		return ""
 	}
 	return fmt.Sprintf("%s?%s", to, url.Values{name: {value}}.Encode())

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -138,6 +139,30 @@ func TestClosedPagesAreNoTrouble(t *testing.T) {
 		require.NoError(t, d.app.Shutdown(t.Context()))
 		assert.Empty(t, d.log.of(t, "a stream ended early"))
 	})
+}
+
+// A page that was closed ends its stream at once, also while there is nothing to send.
+func TestAClosedPageEndsItsStream(t *testing.T) {
+	app := velithon.New(velithon.Options{})
+	dashboard.Mount(app.Group("/admin"), dashboard.Runner(app.Runner()), dashboard.Options{})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- app.Serve(listener) }()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, "GET /admin/events?page=tasks HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	require.NoError(t, err)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.NoError(t, conn.(*net.TCPConn).CloseWrite())
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(10*time.Second))) // before the second heartbeat
+	_, err = io.Copy(io.Discard, response.Body)
+	require.NoError(t, err, "the stream has come to its end")
+	require.NoError(t, app.Shutdown(context.Background()))
+	require.NoError(t, <-served)
 }
 
 // A hundred pages cost what one does, and nothing once they are closed.
