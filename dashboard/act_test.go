@@ -148,6 +148,23 @@ func TestTheWayBackFromARefusal(t *testing.T) {
 	})
 }
 
+// Who cancels an attempt that runs does not want to discard the task, which waits by then.
+func TestATaskThatWaitsIsNotCancelled(t *testing.T) {
+	atDesk(t, dashboard.Options{Acts: true}, background.RunnerOptions{}, func(d *desk) {
+		fail := make(chan struct{})
+		d.submit(background.Define("failing", func(context.Context, int) error { <-fail; return errors.New("not yet") },
+			background.Retry{Attempts: 2, Backoff: time.Hour, MaxBackoff: time.Hour}, background.Followed()).Task(1))
+		h := d.app.Runner().Handles()[0]
+		form := forms(d.page("/admin/task?id=" + h.ID()))["cancel"]
+		close(fail)
+		synctest.Wait()
+		a := d.post(form)
+		assert.Equal(t, 409, a.status)
+		assert.Contains(t, a.text, "the task&#39;s state is to be retried by now", "as pages call it")
+		assert.Equal(t, background.Retrying, h.State())
+	})
+}
+
 // What an act has changed is seen at once.
 func TestAnActIsSeenAtOnce(t *testing.T) {
 	atDesk(t, dashboard.Options{Acts: true}, background.RunnerOptions{}, func(d *desk) {

@@ -117,7 +117,7 @@ func TestStates(t *testing.T) {
 		}
 		assert.Contains(t, words(d.page("/admin/tasks?kind=held")), "third")
 		assert.NotContains(t, words(d.page("/admin/tasks?kind=held")), "second")
-		assert.Contains(t, words(d.page("/admin/tasks?state=failed&kind=failing")), "lost failing failed 1")
+		assert.Contains(t, words(d.page("/admin/tasks?state=failed&kind=failing")), "lost failed ")
 		assert.NotContains(t, words(d.page("/admin/tasks?state=failed&kind=held")), "lost")
 		d.end()
 		assert.Contains(t, words(d.page("/admin/tasks?state=succeeded&kind=limited")), "first succeeded 1 s ago – limited 1 of 1")
@@ -171,6 +171,18 @@ func TestWhatHasCausedATask(t *testing.T) {
 		for _, want := range []string{"Name mail", "Id " + id, "State waiting", "waits for a worker, and all 1 are busy", "Route POST /orders/{id}", "Request r2", "Argument 7", "No failure of it is known."} {
 			assert.Contains(t, task, want)
 		}
+	})
+}
+
+// Of the tasks that run the overview names those that have run longest.
+func TestRunningLongest(t *testing.T) {
+	atDesk(t, dashboard.Options{}, background.RunnerOptions{Workers: 10}, func(d *desk) {
+		held := d.held("held")
+		for i := range 7 {
+			d.submit(held.Task(i).Named(fmt.Sprint("task ", i)))
+			time.Sleep(time.Minute)
+		}
+		assert.Regexp(t, `Running longest .* task 0 held 1 7 min ago – task 1 .* task 2 .* task 3 .* task 4 held 1 3 min ago – Kinds`, words(d.page("/admin/")))
 	})
 }
 
@@ -324,6 +336,11 @@ func TestFilesArePartOfThePage(t *testing.T) {
 		assert.NotContains(t, policy, "unsafe")
 		assert.Contains(t, policy, "default-src 'none'")
 		assert.Contains(t, policy, "frame-ancestors 'none'")
+		assert.Contains(t, policy, "form-action 'self'")
+		assert.Contains(t, policy, "base-uri 'none'")
+		assert.Equal(t, "DENY", page.header.Get("X-Frame-Options"))
+		assert.Equal(t, "nosniff", page.header.Get("X-Content-Type-Options"))
+		assert.Equal(t, "same-origin", page.header.Get("Referrer-Policy"), "with no-referrer forms have the origin null")
 		assert.NotContains(t, page.text, "style=", "the policy would forbid it")
 		assert.NotContains(t, page.text, "://", "nothing is from elsewhere")
 		for name, kind := range map[string]string{"style": "text/css; charset=utf-8", "script": "text/javascript; charset=utf-8", "icon": "image/svg+xml"} {
@@ -334,6 +351,7 @@ func TestFilesArePartOfThePage(t *testing.T) {
 			assert.Equal(t, 200, a.status)
 			assert.Equal(t, kind, a.header.Get("Content-Type"))
 			assert.Contains(t, a.header.Get("Cache-Control"), "immutable")
+			assert.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"))
 		}
 	})
 }

@@ -67,7 +67,7 @@ func TestASourceThatCountsAnew(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		counts(10)
 		text := words(d.page("/admin/"))
-		for _, want := range []string{"In a second 0 Out a second 0 Failed a second 0 Wait p50 / p99 – Duration p50 / p99 – ", "kind 0 0 0 0 0 10 0 0 – – "} {
+		for _, want := range []string{"In per second last minute 0 Out per second last minute 0 Failed per second last minute 0 Wait p50 / p99, at most – Duration p50 / p99, at most – ", "kind 0 0 0 0 0 10 0 0 – – "} {
 			assert.Contains(t, text, want)
 		}
 	})

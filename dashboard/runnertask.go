@@ -132,7 +132,7 @@ func (s *RunnerSource) Do(_ context.Context, act Act) error {
 	cause := fmt.Errorf("by %s on the page of background work", act.By)
 	state := h.State()
 	if !slices.Contains(actsOn(state), act.Verb) {
-		return &ActError{Why: fmt.Sprintf("the task's state is %s by now", state)}
+		return &ActError{Why: "the task's state is " + stateName(state) + " by now"}
 	}
 	ok = false
 	switch act.Verb {
@@ -144,7 +144,7 @@ func (s *RunnerSource) Do(_ context.Context, act Act) error {
 		ok = h.Discard(cause)
 	}
 	if !ok {
-		return &ActError{Why: fmt.Sprintf("the task's state is %s by now", h.State())}
+		return &ActError{Why: "the task's state is " + stateName(h.State()) + " by now"}
 	}
 	return nil
 }
