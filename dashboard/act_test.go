@@ -160,7 +160,7 @@ func TestATaskThatWaitsIsNotCancelled(t *testing.T) {
 		synctest.Wait()
 		a := d.post(form)
 		assert.Equal(t, 409, a.status)
-		assert.Contains(t, a.text, "the task&#39;s state is to be retried by now", "as pages call it")
+		assert.Contains(t, a.text, "state is to be retried by now", "as pages call it")
 		assert.Equal(t, background.Retrying, h.State())
 	})
 }

@@ -182,7 +182,7 @@ func TestRunningLongest(t *testing.T) {
 			d.submit(held.Task(i).Named(fmt.Sprint("task ", i)))
 			time.Sleep(time.Minute)
 		}
-		assert.Regexp(t, `Running longest .* task 0 held 1 7 min ago – task 1 .* task 2 .* task 3 .* task 4 held 1 3 min ago – Kinds`, words(d.page("/admin/")))
+		assert.Regexp(t, `Running longest .* task 0 held 1 of 1 7 min ago – task 1 .* task 2 .* task 3 .* task 4 held 1 of 1 3 min ago – Kinds`, words(d.page("/admin/")))
 	})
 }
 

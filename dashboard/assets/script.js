@@ -10,6 +10,7 @@
   let source = null;
   let acts = null; // that can be done to the task, which the forms on the page are for
   let last = status.textContent; // when the numbers were new
+  let wait = 3000; // before a new try, in milliseconds
 
   const clock = () => new Date().toTimeString().slice(0, 8);
 
@@ -92,7 +93,10 @@
   function open() {
     if (source || document.hidden) return;
     source = new EventSource(address);
-    source.addEventListener("live", (e) => put(e.data));
+    source.addEventListener("live", (e) => {
+      wait = 3000;
+      put(e.data);
+    });
     source.addEventListener("version", (e) => {
       if (e.data !== document.body.dataset.version) location.reload();
     });
@@ -102,9 +106,10 @@
     });
     source.onerror = () => {
       age("Not connected, trying again. What is shown is old. " + last + ".");
-      if (source && source.readyState === EventSource.CLOSED) { // an answer that is no stream: of a proxy, while the service starts
+      if (source && source.readyState === EventSource.CLOSED) { // an answer that is no stream: of a proxy, while the service starts, or of a guard
         close();
-        setTimeout(open, 3000);
+        setTimeout(open, wait);
+        wait = Math.min(2 * wait, 60000);
       }
     };
   }

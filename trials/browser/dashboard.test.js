@@ -42,14 +42,19 @@ const follow = (page) => page.locator("#status", { hasText: "Live" }).waitFor();
 // renew has a page that has its news ask for them anew, as one does that was out of sight, and
 // waits for them.
 async function renew(page) {
-  await page.evaluate(() => {
-    document.getElementById("status").textContent = "";
+  await page.evaluate(() => (document.getElementById("status").textContent = ""));
+  await reopen(page);
+  await follow(page);
+}
+
+// reopen has a page ask for its news anew.
+function reopen(page) {
+  return page.evaluate(() => {
     for (const hidden of [true, false]) {
       Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
       document.dispatchEvent(new Event("visibilitychange"));
     }
   });
-  await follow(page);
 }
 
 // pathOf returns the path of the page of one task.
@@ -245,6 +250,25 @@ test("rows stay those of their tasks", async (t) => {
   assert.equal(right.keys.indexOf(left), 1);
   assert(!right.keys.includes("ended"));
   assert.equal(new URLSearchParams(right.href.split("?")[1]).get("id"), left);
+});
+
+// A guard that refuses by now, or sends to its login, is not asked every three seconds for ever.
+test("a page that gets no news asks more and more seldom", async (t) => {
+  const { page } = await openAt(t, "/admin/");
+  await follow(page);
+  let asked = 0;
+  await page.route("**/events?*", (route) => route.fulfill({ status: ++asked && 401 }));
+  await page.clock.install();
+  await reopen(page);
+  for (let seconds = 0; seconds < 120; seconds += 3) {
+    await page.waitForTimeout(50);
+    await page.clock.runFor(3000);
+  }
+  assert.match(await page.locator("#status").innerText(), /^Not connected/);
+  assert(asked >= 4 && asked <= 8, `${asked} times in two minutes`);
+  await page.unroute("**/events?*");
+  await page.clock.runFor(60_000);
+  await follow(page);
 });
 
 for (const waiting of [1, 100, 65_536]) {
