@@ -19,12 +19,18 @@ import (
 type troubled struct {
 	*fake
 	calls atomic.Int64
-	first func(ctx context.Context) error
+	first atomic.Value // a func(context.Context) error
+}
+
+func newTroubled(first func(context.Context) error) *troubled {
+	s := &troubled{fake: newFake("plain")}
+	s.first.Store(first)
+	return s
 }
 
 func (s *troubled) begin(ctx context.Context) error {
 	s.calls.Add(1)
-	return s.first(ctx)
+	return s.first.Load().(func(context.Context) error)(ctx)
 }
 
 func (s *troubled) Overview(ctx context.Context) (dashboard.Overview, error) {
@@ -57,7 +63,7 @@ func lasting(d time.Duration) func(context.Context) error {
 // a slow source is not asked all the time.
 func TestASlowSourceIsAskedOnceForAll(t *testing.T) {
 	for _, path := range []string{"/admin/", "/admin/tasks", "/admin/task?id=1"} {
-		s := &troubled{fake: newFake("plain"), first: lasting(3 * time.Second)}
+		s := newTroubled(lasting(3 * time.Second))
 		atFake(t, s, func(d *desk) {
 			began := time.Now()
 			answers := make(chan answer)
@@ -83,7 +89,7 @@ func TestASlowSourceIsAskedOnceForAll(t *testing.T) {
 
 // Who has left does not wait for what a source still has to say, nor does a shutdown.
 func TestNobodyWaitsForASlowSourceWhoHasLeft(t *testing.T) {
-	s := &troubled{fake: newFake("plain"), first: func(context.Context) error { return nil }}
+	s := newTroubled(lasting(0))
 	atFake(t, s, func(d *desk) {
 		var streams []io.ReadCloser
 		for range 3 {
@@ -95,7 +101,7 @@ func TestNobodyWaitsForASlowSourceWhoHasLeft(t *testing.T) {
 			}
 			streams = append(streams, body)
 		}
-		s.first = lasting(9 * time.Second)
+		s.first.Store(lasting(9 * time.Second))
 		time.Sleep(2 * time.Second) // one asks, and the others wait
 		ended := make(chan time.Time, len(streams))
 		for _, body := range streams {
@@ -117,11 +123,11 @@ func TestWhoLeavesTakesNothingAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		get := dashboard.NewViews()
 		first, leave := context.WithCancel(t.Context())
-		make := func(ctx context.Context) (any, error) { return "made", lasting(5 * time.Second)(ctx) }
-		go func() { _, _ = get(first, "view", make) }()
+		ask := func(ctx context.Context) (any, error) { return "made", lasting(5 * time.Second)(ctx) }
+		go func() { _, _ = get(first, "view", ask) }()
 		synctest.Wait()
 		leave()
-		made, err := get(t.Context(), "view", make)
+		made, err := get(t.Context(), "view", ask)
 		require.NoError(t, err)
 		assert.Equal(t, "made", made)
 	})
@@ -137,7 +143,7 @@ func (s *sampled) Closed() bool { return s.closed.Load() }
 
 // A panic of a source is trouble of the source's, and ends nothing.
 func TestTheSourcePanics(t *testing.T) {
-	s := &sampled{troubled: &troubled{fake: newFake("plain"), first: func(context.Context) error { panic("no database") }}}
+	s := &sampled{troubled: newTroubled(func(context.Context) error { panic("no database") })}
 	atFake(t, s, func(d *desk) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -158,10 +164,10 @@ func TestActsThatGoWrong(t *testing.T) {
 	for name, first := range map[string]func(context.Context) error{
 		"panic: no database": func(context.Context) error { panic("no database") }, "context deadline exceeded": lasting(time.Hour),
 	} {
-		s := &troubled{fake: newFake("plain"), first: func(context.Context) error { return nil }}
+		s := newTroubled(lasting(0))
 		atFake(t, s, func(d *desk) {
 			form := forms(d.page("/admin/task?id=plain"))["cancel"]
-			s.first = first
+			s.first.Store(first)
 			began := time.Now()
 			a := d.post(form)
 			assert.Equal(t, 500, a.status)
