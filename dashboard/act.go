@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net/url"
 
+	"github.com/velithon-go/velithon/middleware"
 	"github.com/velithon-go/velithon/responses"
+	"github.com/velithon-go/velithon/routing"
 )
 
 // act does what a form asks for, and leads back to where its effect is seen.
@@ -14,6 +16,9 @@ func (p *page) act(ctx context.Context, in form, who string) (responses.Response
 	act, err := ofForm(&in)
 	if _, known := labels[act.Verb]; err == nil && !known {
 		err = errForged
+	}
+	if err == nil {
+		err = checkOrigin(ctx)
 	}
 	if err == nil {
 		err = p.forms.redeem(in.Token, act, who)
@@ -71,6 +76,18 @@ func (p *page) doneText(in *input, who string) string {
 		return ""
 	}
 	return done[verb]
+}
+
+var errCrossOrigin = errors.New("a page of another origin has sent this form")
+
+// checkOrigin refuses what pages of others have a browser send. It is not left to middleware,
+// so that the log has who was made to send it.
+func checkOrigin(ctx context.Context) error {
+	raw, err := routing.RequestCtx(ctx)
+	if err == nil && !(middleware.Origins{}).Allow(raw) {
+		err = errCrossOrigin
+	}
+	return err
 }
 
 // logAct tells the log who did what.

@@ -230,6 +230,10 @@ func TestActsThatAreRefused(t *testing.T) {
 		refused("a forged token", 403, d.post(changed("token", string(token))))
 		refused("what is no token", 403, d.post(changed("token", "<script>")))
 		refused("a cross-site form", 403, d.post(form(), "Sec-Fetch-Site: cross-site"))
+		records := d.log.of(t, "an act on background work was refused")
+		last := records[len(records)-1]
+		assert.Equal(t, "a page of another origin has sent this form", last["error"])
+		assert.Equal(t, []any{"ada", "cancel", id}, []any{last["by"], last["act"], last["id"]})
 		refused("a same-site form", 403, d.post(form(), "Sec-Fetch-Site: same-site"))
 		refused("an old browser's", 403, d.post(form(), "Sec-Fetch-Site: ", "Origin: https://evil.example"))
 		refused("by an address", 405, d.get("/admin/act?"+form().Encode()))

@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"github.com/velithon-go/velithon/background"
-	"github.com/velithon-go/velithon/middleware"
 	"github.com/velithon-go/velithon/responses"
 	"github.com/velithon-go/velithon/routing"
 )
@@ -59,9 +58,6 @@ type Options struct {
 type Router interface {
 	// Handle adds a route.
 	Handle(method, pattern string, endpoint routing.Endpoint, options ...routing.Option)
-
-	// Group returns a router for the routes below a prefix.
-	Group(prefix string, middleware ...routing.Middleware) *routing.Router
 
 	// Routes returns all routes, also those outside of a group.
 	Routes() []routing.Route
@@ -205,8 +201,7 @@ func (p *page) mount(r Router, e endpoints) {
 		get("", e.page(p.guarded(p.addSlash)))
 	}
 	if p.control != nil {
-		act := r.Group("/act", middleware.CrossOriginProtection())
-		act.Handle("POST", "", e.form(p.guardedForm(p.act)), routing.Hidden(), routing.BodyLimit(maxForm), routing.Annotate(marked{}, p))
+		r.Handle("POST", "/act", e.form(p.guardedForm(p.act)), routing.Hidden(), routing.BodyLimit(maxForm), routing.Annotate(marked{}, p))
 	}
 	p.open = !p.options.Guarded && !p.isSecured(r)
 	if p.open {
