@@ -68,3 +68,66 @@ func TestTheEndOfAPauseHoldsUpNobody(t *testing.T) {
 		pass(time.Hour)
 	})
 }
+
+// TestAPausedKindLeavesItsLimitToOthers: those that share it don't wait behind its tasks, which
+// go on waiting as they did.
+func TestAPausedKindLeavesItsLimitToOthers(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 4}, func(t *testing.T, r *background.Runner) {
+		release := make(chan struct{})
+		run := func(context.Context, int) error { <-release; return nil }
+		limit := background.NewLimit(background.LimitOptions{Concurrent: 1})
+		paused, other := background.Define("paused", run, limit), background.Define("other", run, limit)
+		h := background.Track(paused.Task(2))
+		for _, work := range []background.Work{paused.Task(1), h, paused.Task(3), other.Task(4)} {
+			require.NoError(t, r.Submit(t.Context(), work))
+		}
+		synctest.Wait()
+		since := h.Info().Since
+		pass(time.Second)
+		r.PauseKind("paused")
+		release <- struct{}{}
+		synctest.Wait()
+		for info := range r.Tasks(background.Running) {
+			assert.Equal(t, "other", info.Kind)
+		}
+		assert.Equal(t, []int{1, 2}, []int{r.Stats().Running, r.Stats().Limited})
+		assert.Equal(t, background.Limited, h.State())
+		assert.Equal(t, since, h.Info().Since)
+		release <- struct{}{}
+		synctest.Wait()
+		assert.Zero(t, r.Stats().Running)
+		r.ResumeKind("paused")
+		synctest.Wait()
+		assert.Equal(t, background.Running, h.State())
+		assert.Equal(t, 1, r.Stats().Running, "the limit holds")
+		close(release)
+	})
+}
+
+// TestHasten has a task run that waits for its time, and none that waits for something else.
+func TestHasten(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 2}, func(t *testing.T, r *background.Runner) {
+		release := make(chan struct{})
+		limit := background.NewLimit(background.LimitOptions{Concurrent: 1})
+		limited, second := background.Track(held("limited", release).WithLimit(limit)), background.Track(held("second", release).WithLimit(limit))
+		later, last := background.Track(held("later", release).After(time.Hour)), background.Track(held("last", release).After(time.Hour))
+		assert.False(t, later.Hasten(), "it was not submitted")
+		for _, h := range []*background.Handle{limited, second, later, last} {
+			require.NoError(t, r.Submit(t.Context(), h))
+		}
+		synctest.Wait()
+		assert.False(t, limited.Hasten(), "it runs")
+		assert.False(t, second.Hasten())
+		assert.Equal(t, background.Limited, second.State())
+		assert.True(t, later.Hasten())
+		synctest.Wait()
+		assert.Equal(t, background.Running, later.State())
+		assert.True(t, last.Hasten())
+		assert.Equal(t, background.Waiting, last.State(), "for a worker")
+		assert.False(t, last.Hasten())
+		close(release)
+		synctest.Wait()
+		assert.False(t, last.Hasten(), "it has ended")
+		assert.EqualValues(t, 4, r.Stats().Succeeded)
+	})
+}

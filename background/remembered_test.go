@@ -46,6 +46,7 @@ func TestFailuresAreRemembered(t *testing.T) {
 		assert.Equal(t, []string{"task 0", "task 4", "task 3"}, names())
 		fail(3)
 		assert.Equal(t, []string{"task 2", "task 1", "task 0", "task 0"}, names())
+		assert.EqualValues(t, 11, r.Failures()[0].Number, "each has another one")
 		r.KeepFailures(0)
 		assert.Empty(t, r.Failures())
 		assert.Panics(t, func() { r.KeepFailures(-1) })
@@ -101,6 +102,28 @@ func TestTheHookIsToldAllTheSame(t *testing.T) {
 		require.NoError(t, r.Submit(t.Context(), failing("bad", badError{runtime.Goexit})))
 		synctest.Wait()
 		assert.Equal(t, []string{"bad"}, told)
+	})
+}
+
+// TestAFailureIsRememberedAllTheSame: where the hook ends the goroutine, too.
+func TestAFailureIsRememberedAllTheSame(t *testing.T) {
+	options := background.RunnerOptions{OnFailure: func(context.Context, *background.TaskError) { runtime.Goexit() }}
+	inBubble(t, options, func(t *testing.T, r *background.Runner) {
+		r.KeepFailures(1)
+		require.NoError(t, r.Submit(t.Context(), failing("failed", errors.New("on purpose"))))
+		synctest.Wait()
+		assert.Len(t, r.Failures(), 1)
+	})
+}
+
+// TestALongStackIsCut: a panic may be that of anybody.
+func TestALongStackIsCut(t *testing.T) {
+	inBubble(t, background.RunnerOptions{}, func(t *testing.T, r *background.Runner) {
+		r.KeepFailures(1)
+		stack := []byte(strings.Repeat("x", 1<<20))
+		require.NoError(t, r.Submit(t.Context(), failing("deep", &background.PanicError{Value: "deep", Stack: stack})))
+		synctest.Wait()
+		assert.Len(t, r.Failures()[0].Stack, 16<<10)
 	})
 }
 

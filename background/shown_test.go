@@ -95,6 +95,25 @@ func TestTasksOfAKindAreFollowed(t *testing.T) {
 	})
 }
 
+// TestCollectionsAreFollowedAsTheyAre: as many run at once, and a failure stops the others.
+func TestCollectionsAreFollowedAsTheyAre(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 4, Keep: time.Minute}, func(t *testing.T, r *background.Runner) {
+		release := make(chan error)
+		kind := background.Define("kind", func(context.Context, int) error { return <-release }, background.Followed())
+		all := collection(1, kind.Task(1), kind.Task(2), kind.Task(3))
+		all.StopOnError = true
+		require.NoError(t, r.Submit(t.Context(), all))
+		synctest.Wait()
+		assert.Equal(t, 1, r.Stats().Running)
+		release <- io.EOF
+		synctest.Wait()
+		assert.EqualValues(t, 2, r.Stats().Skipped)
+		assert.Len(t, r.Handles(), 3)
+		pass(time.Minute)
+		assert.Empty(t, r.Handles(), "they are forgotten")
+	})
+}
+
 // TestPeriodicTasksAreFollowed: each by a handle of its own.
 func TestPeriodicTasksAreFollowed(t *testing.T) {
 	inBubble(t, background.RunnerOptions{Workers: 4}, func(t *testing.T, r *background.Runner) {
