@@ -187,21 +187,21 @@ type marked struct{}
 const maxForm = 16 << 10
 
 func (p *page) mount(r Router, e endpoints) {
-	get := func(pattern string, endpoint routing.Endpoint, more ...routing.Option) {
-		r.Handle("GET", pattern, endpoint, append(more, routing.Hidden(), routing.Annotate(marked{}, p))...)
+	get := func(pattern string, handle pageHandler, more ...routing.Option) {
+		r.Handle("GET", pattern, e.page(guarded(p, handle)), append(more, routing.Hidden(), routing.Annotate(marked{}, p))...)
 	}
-	get("/", e.page(p.guarded(p.showOverview)))
-	get("/tasks", e.page(p.guarded(p.showTasks)))
-	get("/task", e.page(p.guarded(p.showTask)))
-	get("/events", e.page(p.guarded(p.follow)), routing.CancelOnDisconnect())
+	get("/", p.showOverview)
+	get("/tasks", p.showTasks)
+	get("/task", p.showTask)
+	get("/events", p.follow, routing.CancelOnDisconnect())
 	for _, a := range p.bundle.assets {
-		get("/"+a.name, e.page(p.guarded(func(context.Context, input, string) (responses.Response, error) { return a.answer(), nil })))
+		get("/"+a.name, func(context.Context, input, string) (responses.Response, error) { return a.answer(), nil })
 	}
 	if p.base(r) != "/" {
-		get("", e.page(p.guarded(p.addSlash)))
+		get("", p.addSlash)
 	}
 	if p.control != nil {
-		r.Handle("POST", "/act", e.form(p.guardedForm(p.act)), routing.Hidden(), routing.BodyLimit(maxForm), routing.Annotate(marked{}, p))
+		r.Handle("POST", "/act", e.form(guarded(p, p.act)), routing.Hidden(), routing.BodyLimit(maxForm), routing.Annotate(marked{}, p))
 	}
 	p.open = !p.options.Guarded && !p.isSecured(r)
 	if p.open {

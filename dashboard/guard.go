@@ -37,17 +37,8 @@ func (p *page) header() responses.Header {
 }
 
 // guarded lets a request in that may see the page.
-func (p *page) guarded(handle pageHandler) pageHandler {
-	return func(ctx context.Context, in input, who string) (responses.Response, error) {
-		if err := p.lets(ctx); err != nil {
-			return nil, err
-		}
-		return handle(ctx, in, who)
-	}
-}
-
-func (p *page) guardedForm(handle formHandler) formHandler {
-	return func(ctx context.Context, in form, who string) (responses.Response, error) {
+func guarded[In any](p *page, handle func(context.Context, In, string) (responses.Response, error)) func(context.Context, In, string) (responses.Response, error) {
+	return func(ctx context.Context, in In, who string) (responses.Response, error) {
 		if err := p.lets(ctx); err != nil {
 			return nil, err
 		}
