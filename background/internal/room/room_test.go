@@ -44,7 +44,7 @@ func TestRoom(t *testing.T) {
 			r.Needs(&g.part, g.need)
 			all := r.All()
 			require.Len(t, all, len(guests))
-			require.True(t, !slices.ContainsFunc(guests, func(g *guest) bool { return !slices.Contains(all, g) }))
+			require.False(t, slices.ContainsFunc(guests, func(g *guest) bool { return !slices.Contains(all, g) }))
 		case n < 6:
 			g := &guest{size: random.IntN(5), need: random.IntN(3)}
 			r.Wait(g, &g.part, g.size, g.need, mark)
