@@ -180,6 +180,26 @@ func (p *page) task(ctx context.Context, id string) (*Task, error) {
 	return made.(*Task), nil
 }
 
+// failuresShown is how many failed attempts the page of a task has, each with its stack.
+const failuresShown = 20
+
+// taskContent is what the template of a task shows.
+type taskContent struct {
+	*Task
+
+	Last    []Failure
+	Earlier int // how many more there are
+}
+
+func (p *page) taskContent(ctx context.Context, id string) (*taskContent, error) {
+	t, err := p.task(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	last := t.Failures[:min(len(t.Failures), failuresShown)]
+	return &taskContent{t, last, len(t.Failures) - len(last)}, nil
+}
+
 // A button is the form of an act. It is not among the news, which would take it from under
 // the hands of whoever is at it.
 type button struct {

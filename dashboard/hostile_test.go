@@ -151,6 +151,24 @@ func TestHostileTexts(t *testing.T) {
 	}
 }
 
+// However often a task has failed, its page has the last failures, and tells of the others.
+func TestManyFailures(t *testing.T) {
+	f := newFake("plain")
+	f.task.Failures = nil
+	for i := range 1000 {
+		f.task.Failures = append(f.task.Failures, dashboard.Failure{Attempt: 1000 - i, Error: strings.Repeat("e", 10<<10), Stack: strings.Repeat("s", 20<<10)})
+	}
+	atFake(t, f, func(d *desk) {
+		page := d.page("/admin/task?id=plain")
+		assert.Less(t, len(page), 500<<10)
+		text := words(page)
+		assert.Contains(t, text, "Attempt 1000, ")
+		assert.Contains(t, text, "Attempt 981, ")
+		assert.NotContains(t, text, "Attempt 980, ")
+		assert.Contains(t, text, "980 earlier ones are known, too.")
+	})
+}
+
 // Each text by itself, so that none hides behind another.
 func TestEachHostileText(t *testing.T) {
 	var plain []string

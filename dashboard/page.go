@@ -79,7 +79,7 @@ func (p *page) live(ctx context.Context, name string, in *input) (template.HTML,
 		case "tasks":
 			content, err = p.tasksContent(ctx, in)
 		case "task":
-			content, err = p.task(ctx, in.ID)
+			content, err = p.taskContent(ctx, in.ID)
 		default:
 			err = errNothing
 		}
