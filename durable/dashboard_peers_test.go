@@ -49,6 +49,7 @@ func testBoardWhilePaused[Tx any](t *testing.T, d *database[Tx]) {
 	assert.Equal(t, []int{3, 0, 0}, []int{k.Waiting, k.Running, k.Parked})
 	assert.Zero(t, k.Failed, "it waits")
 	assert.Len(t, b.list(source.Filter{Kind: "job"}), 3)
+	assert.Less(t, k.Oldest, time.Minute)
 	assert.Len(t, b.list(source.Filter{Kind: "job", States: []background.State{background.Waiting}}), 3)
 	fail <- nil
 	b.doTo(source.Resume, "job")

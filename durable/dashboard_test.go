@@ -135,6 +135,7 @@ func testBoardStates[Tx any](t *testing.T, d *database[Tx]) {
 		require.NoError(t, q.Submit(within(t), mail.Task("").Named(fmt.Sprint("done-", i))))
 	}
 	assert.Equal(t, 12, b.overview().Waiting)
+	assert.Greater(t, b.kind("mail").Oldest, time.Duration(0))
 	waiting := b.task("other")
 	assert.Equal(t, "waits for a process that knows its kind, which this one does not", waiting.Why)
 	assert.Empty(t, waiting.Argument, "its kind does not show it")
@@ -288,13 +289,16 @@ func testBoardPause[Tx any](t *testing.T, d *database[Tx]) {
 	b := boardOf(t, d.open(t, durable.Options{StoreOnly: true}, kinds...))
 	b.doTo(source.Pause, "limited") // before any process has worked the queue
 	q := d.open(t, durable.Options{}, kinds...)
+	require.NoError(t, q.Submit(within(t), limited.Task("limited"))) // which is there when it begins
 	work(t, q, background.RunnerOptions{})
-	b.doTo(source.Pause, "plain")
+	own := d.open(t, durable.Options{StoreOnly: true}, kinds...)
+	require.NoError(t, boardOf(t, own).Source.(source.Controller).Do(within(t), source.Act{Verb: source.Pause, Kind: "plain"}))
+	assert.Equal(t, []string{"limited", "plain"}, durable.PausedHere(own), "at once where it was done")
 	assert.True(t, b.kind("limited").Paused)
 	assert.False(t, b.kind("other").Paused)
 	eventually(t, "the other process has seen it", func() bool { return strings.Join(durable.PausedHere(q), " ") == "limited plain" })
 
-	require.NoError(t, q.Submit(within(t), limited.Task("limited"), plain.Task("plain")))
+	require.NoError(t, q.Submit(within(t), plain.Task("plain")))
 	for range 3 { // it looks for tasks between
 		require.NoError(t, q.Submit(within(t), other.Task("other")))
 		require.Equal(t, "other", <-seen)
@@ -306,6 +310,29 @@ func testBoardPause[Tx any](t *testing.T, d *database[Tx]) {
 	b.doTo(source.Resume, "limited")
 	require.Equal(t, "limited", <-seen)
 	assert.NotContains(t, fmt.Sprint(b.overview().Kinds), "paused")
+}
+
+// Where all kinds are paused the engine is asked for none, which is not the same as for any.
+func TestAllKindsArePaused(t *testing.T) {
+	assert.Equal(t, []string{}, durable.WithoutPaused([]string{"a", "b"}, []string{"a", "b", "c"}))
+	assert.Equal(t, []string{"b"}, durable.WithoutPaused([]string{"a", "b"}, []string{"a"}))
+	assert.Equal(t, []string{"a", "b"}, durable.WithoutPaused([]string{"a", "b"}, nil))
+}
+
+// nastyError panics when it is looked into.
+type nastyError struct{}
+
+func (nastyError) Error() string { panic("on purpose") }
+func (nastyError) As(any) bool   { panic("on purpose") }
+
+func TestStacksAreCut(t *testing.T) {
+	stack := func(text string) string {
+		return durable.StackOf(fmt.Errorf("wrapped: %w", &background.PanicError{Stack: []byte(text)}))
+	}
+	assert.Equal(t, strings.Repeat("x", 16<<10), stack(strings.Repeat("x", 1<<20)))
+	assert.Equal(t, "a\uFFFDb\uFFFD", stack("a\x00b\xff"), "as both databases take it")
+	assert.Empty(t, durable.StackOf(errors.New("no panic")))
+	assert.Empty(t, durable.StackOf(nastyError{}))
 }
 
 // What the page asks for does not come while the database is away, and nothing is made up.

@@ -7,6 +7,16 @@ func (q *Queue[Tx]) Untold() int {
 	return len(q.outcomes.toTell)
 }
 
+// StackOf returns what is stored of the stack of an error.
+func StackOf(err error) string { return stackOf(err) }
+
+// WithoutPaused returns the kinds that the engine is asked for while some are paused.
+func WithoutPaused(kinds, isPaused []string) []string {
+	var p paused
+	p.kinds.Store(&isPaused)
+	return p.without(kinds)
+}
+
 // PausedHere returns the kinds of which the process takes no tasks.
 func PausedHere[Tx any](q *Queue[Tx]) []string {
 	if list := q.paused.kinds.Load(); list != nil {
