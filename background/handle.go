@@ -71,7 +71,7 @@ type Handle struct {
 	runner  *Runner                 // that it was submitted to, or reserved of
 	cancel  context.CancelCauseFunc // ends the attempt that is under way
 	cause   error                   // why it was cancelled
-	context context.Context         // with what it was submitted with; nil before the first attempt
+	context context.Context         // that it was submitted with; nil before the first attempt
 	changed chan struct{}           // closed at the next change, if somebody waits for that
 }
 
@@ -125,7 +125,10 @@ func (h *Handle) Info() Info {
 func (h *Handle) Context() context.Context {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.context
+	if h.context == nil {
+		return nil
+	}
+	return context.WithoutCancel(h.context)
 }
 
 // State returns what the task does now.

@@ -86,7 +86,7 @@ func (r *Runner) remember(ctx context.Context, id string, state State, failure *
 	}
 	f := FailureInfo{
 		ID: id, Name: failure.Name, Kind: failure.Task.Kind(), Attempt: failure.Attempt, State: state,
-		At: time.Now(), Error: textOf(failure.Err), Context: submittedWith(ctx),
+		At: time.Now(), Error: textOf(failure.Err), Context: context.WithoutCancel(submittedWith(ctx)),
 	}
 	if p := panicOf(failure.Err); p != nil {
 		f.Stack = string(p.Stack[:min(len(p.Stack), maxStack)])
@@ -108,7 +108,7 @@ func (r *Runner) remember(ctx context.Context, id string, state State, failure *
 // made of, with their arguments.
 func submittedWith(ctx context.Context) context.Context {
 	if values, ok := ctx.Value(schedule.ValuesKey).(context.Context); ok {
-		return context.WithoutCancel(values)
+		return values
 	}
 	if o := OriginOf(ctx); o != nil { // of a stored task
 		return context.WithValue(context.Background(), OriginKey{}, &Origin{Values: o.Values})
