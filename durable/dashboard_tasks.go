@@ -199,10 +199,11 @@ func jsonOf(value any) (text string) {
 	if value == nil {
 		return ""
 	}
-	if encoded, err := json.Marshal(value); err == nil {
-		return string(encoded)
+	encoded, err := json.Marshal(value)
+	if err != nil { // fmt would go round and round in a map that has itself in it
+		return fmt.Sprintf("a %T that is no JSON", value)
 	}
-	return fmt.Sprintf("%+v", value)
+	return string(encoded)
 }
 
 func actsOn(state background.State) []source.Verb {
