@@ -9,9 +9,10 @@ package background
 func (r *Runner) PauseKind(kind string) {
 	r.mustBeMade()
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	if !r.closed && kind != "" {
 		r.scheduler.PauseKind(kind)
+		r.dispatchLocked() // another of those who wait for room may be tried first now
 	}
 }
 

@@ -131,3 +131,25 @@ func TestHasten(t *testing.T) {
 		assert.EqualValues(t, 4, r.Stats().Succeeded)
 	})
 }
+
+// TestAPauseLetsInWhoNeedsNoRoom by now: what the waiters need is looked at anew.
+func TestAPauseLetsInWhoNeedsNoRoom(t *testing.T) {
+	inBubble(t, background.RunnerOptions{Workers: 2, Queue: 2}, func(t *testing.T, r *background.Runner) {
+		again := background.Retry{Attempts: 2}
+		for range 2 {
+			require.NoError(t, r.Submit(t.Context(), task("later", func() {}).After(time.Hour)))
+		}
+		canceled := background.Track(task("canceled", t.FailNow).After(time.Hour))
+		for _, work := range []background.Work{task("needs room", func() {}).WithRetry(again), canceled} {
+			go func() { assert.NoError(t, r.Submit(context.Background(), work)) }()
+			synctest.Wait()
+		}
+		require.Equal(t, 2, r.Stats().Blocked)
+		canceled.Cancel(nil)
+		r.PauseKind("kind")
+		synctest.Wait()
+		assert.Equal(t, 1, r.Stats().Blocked)
+		assert.EqualValues(t, 1, r.Stats().Failed, "the cancelled one")
+		pass(time.Hour)
+	})
+}
