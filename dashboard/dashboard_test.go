@@ -275,6 +275,17 @@ func TestOneTask(t *testing.T) {
 	})
 }
 
+// An attempt at a stored task comes from the request that is stored with it.
+func TestWhatHasCausedAStoredTask(t *testing.T) {
+	atDesk(t, dashboard.Options{}, background.RunnerOptions{}, func(d *desk) {
+		origin := &background.Origin{Values: map[string]string{background.RequestID: "r1", background.RequestRoute: "POST /orders/{id}"}}
+		failing := background.Define("mail", func(context.Context, int) error { return errors.New("no") })
+		require.NoError(t, d.app.Runner().Submit(context.WithValue(d.Context(), background.OriginKey{}, origin), failing.Task(1)))
+		synctest.Wait()
+		assert.Contains(t, words(d.page("/admin/tasks?state=failed&request=r1")), "mail 1 – POST /orders/{id} r1")
+	})
+}
+
 type rude struct{}
 
 func (rude) MarshalJSON() ([]byte, error) { panic("on purpose") }

@@ -212,6 +212,7 @@ func TestAnActByAUnixSocket(t *testing.T) {
 func TestMistakesPanic(t *testing.T) {
 	app := velithon.New(velithon.Options{})
 	defer end(t, app)
+	assert.PanicsWithValue(t, "dashboard: Runner needs a runner, such as app.Runner()", func() { dashboard.Runner(nil) })
 	assert.PanicsWithValue(t, "dashboard: Mount needs a source, such as dashboard.Runner(app.Runner())", func() {
 		dashboard.Mount(app.Group("/admin"), nil, dashboard.Options{})
 	})

@@ -20,11 +20,14 @@ const failuresKept = 200
 const longestShown = 5
 
 // Runner returns the work of a runner in memory, which it has remember the last 200
-// failures: see [background.Runner.KeepFailures].
+// failures: see [background.Runner.KeepFailures]. It panics if r is nil.
 //
 // A task can be looked at by itself, cancelled and hastened if it has a handle: those that
 // were given to [background.Track], and those of kinds with [background.Followed].
 func Runner(r *background.Runner) *RunnerSource {
+	if r == nil {
+		panic("dashboard: Runner needs a runner, such as app.Runner()")
+	}
 	r.KeepFailures(failuresKept)
 	return &RunnerSource{r}
 }
@@ -150,6 +153,8 @@ func origin(ctx context.Context) (request, route string) {
 	}
 	if rt, ok := routing.RouteOf(ctx); ok {
 		route = rt.Method + " " + rt.Pattern
+	} else if stored := background.OriginOf(ctx); stored != nil { // by a process of before, perhaps
+		route = stored.Values[background.RequestRoute]
 	}
 	return routing.RequestID(ctx), route
 }
