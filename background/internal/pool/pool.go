@@ -13,7 +13,7 @@ import (
 // work does not start a goroutine for each piece. It stays for half of that at least.
 const idleTime = time.Second
 
-// Pool is some workers, at most as many as it was made for. They start as work needs
+// Pool is some workers, of whom at most as many as it was made for have work. They start as work needs
 // them, and leave when they have been idle for a while.
 //
 // The mutex that it was made with guards it. Methods other than Call, Begin and Wait
@@ -25,6 +25,7 @@ type Pool[W any] struct {
 
 	idle    *Worker[W] // those without work, the last to become so first
 	resting int        // how many they are
+	leaving int        // how many were sent away, and are not removed yet
 
 	firstTaken, lastTaken *Worker[W] // a list of those that were since mu was locked
 	lastCalled            *Worker[W] // the last that was called, or is to be; nil before the first
@@ -68,8 +69,8 @@ func (p *Pool[W]) Free() int {
 	return p.size - p.Busy()
 }
 
-// Busy returns how many workers do not rest.
-func (p *Pool[W]) Busy() int { return len(p.all) - p.resting }
+// Busy returns how many workers have work. One that was sent away has none.
+func (p *Pool[W]) Busy() int { return len(p.all) - p.resting - p.leaving }
 
 // Take returns a free worker, which there has to be, to be given work before mu is
 // released: its Work is what it has left, or zero. It takes the one that rests since last,
@@ -163,7 +164,12 @@ func (p *Pool[W]) Wait(w *Worker[W]) bool {
 }
 
 // Remove forgets w, which is leaving and does not rest.
-func (p *Pool[W]) Remove(w *Worker[W]) { delete(p.all, w) }
+func (p *Pool[W]) Remove(w *Worker[W]) {
+	delete(p.all, w)
+	if w.leaving {
+		p.leaving--
+	}
+}
 
 // Works yields what each worker has in hand, in no order; a worker that rests has what it
 // left.
@@ -197,7 +203,7 @@ func (p *Pool[W]) sweep() {
 	for range p.resting - p.unneeded {
 		end = &(*end).next
 	}
-	sendAway(end)
+	p.sendAway(end)
 	p.resting -= p.unneeded
 	p.unneeded = p.resting
 	if p.sweeping = false; p.resting > 0 {
@@ -207,18 +213,19 @@ func (p *Pool[W]) sweep() {
 
 // Dismiss sends all idle workers away, and reports whether no worker is left.
 func (p *Pool[W]) Dismiss() bool {
-	sendAway(&p.idle)
+	p.sendAway(&p.idle)
 	p.resting, p.unneeded = 0, 0
 	return len(p.all) == 0
 }
 
 // sendAway cuts a list at the given place and ends the workers from there on.
-func sendAway[W any](list **Worker[W]) {
+func (p *Pool[W]) sendAway(list **Worker[W]) {
 	w := *list
 	*list = nil
 	for w != nil {
 		next := w.next
 		w.next, w.leaving = nil, true // before it is woken
+		p.leaving++
 		w.wake <- struct{}{}
 		w = next
 	}

@@ -143,10 +143,12 @@ func TestPoolDismisses(t *testing.T) {
 		assert.Len(t, p.ran(), 2)
 		p.mu.Lock()
 		assert.False(t, p.Dismiss(), "they have yet to leave")
+		assert.Equal(t, []int{0, 2}, []int{p.Busy(), p.Free()}, "but have no work")
 		p.mu.Unlock()
 		assert.True(t, sweptAfter(p, 0))
 		p.mu.Lock()
 		assert.True(t, p.Dismiss())
+		assert.Equal(t, []int{0, 2}, []int{p.Busy(), p.Free()})
 		p.mu.Unlock()
 		time.Sleep(2 * idleTime) // the timer finds nobody
 	})
