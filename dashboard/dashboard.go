@@ -31,8 +31,9 @@ type Options struct {
 
 	// Guarded says that middleware of the router lets in nobody but those who may see the
 	// page. Where it is false, and no provider guards the routes (see [MountFor]), requests
-	// are answered that come from the machine itself, by their connection, and from no
-	// proxy on it as far as that can be told.
+	// are answered that come from a browser on the machine itself, by their connection, and
+	// from no proxy on it as far as that can be told: a program or a test has to send
+	// "Connection: keep-alive", as browsers do.
 	Guarded bool
 
 	// Acts lets those who may see the page act: cancel tasks, pause kinds and the rest of

@@ -98,7 +98,8 @@
       put(e.data);
     });
     source.addEventListener("version", (e) => {
-      if (e.data !== document.body.dataset.version) location.reload();
+      // Not soon again: of several processes behind a balancer one may make the page, and another its news.
+      if (e.data !== document.body.dataset.version && performance.now() > 10000) location.reload();
     });
     source.addEventListener("gone", () => {
       close();

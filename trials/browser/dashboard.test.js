@@ -225,6 +225,25 @@ test("the page goes on after a restart", async (t) => {
   assert.match(await page.locator("#live").textContent(), /3 of 64 workers/);
 });
 
+// Where one process makes the page and another its news, they have other versions.
+test("a page does not load itself over and over", async (t) => {
+  const { page } = await openAt(t, "/admin/");
+  await follow(page);
+  let asked = 0;
+  let loaded = 0;
+  page.on("load", () => loaded++);
+  const body = "retry: 50\nevent: version\ndata: of another process\n\n";
+  const third = new Promise((resolve) => {
+    page.route("**/events?*", (route) => {
+      if (++asked === 3) resolve();
+      return route.fulfill({ contentType: "text/event-stream", body });
+    });
+  });
+  await reopen(page);
+  await third;
+  assert.equal(loaded, 0);
+});
+
 // A link that has the focus stays that of its task, whatever comes before it and goes.
 test("rows stay those of their tasks", async (t) => {
   const { page } = await openAt(t, "/admin/tasks?state=running", {});
